@@ -1,0 +1,100 @@
+/**
+ * What went wrong, as data. Every failure in the core is a {@link ScoringError} with a code from one table; the table
+ * says who acts on it. HTTP statuses live in `src/http/`, never here.
+ */
+
+/** Who acts on a failure. See docs/architecture.md, "Failure". */
+export type Disposition = "request" | "item" | "transient" | "poison" | "fatal";
+
+/** One code per cause. A record, a problem document and a log line all use these words. */
+export const DISPOSITIONS = {
+  // The caller's fault.
+  invalid_json: "request",
+  validation_failed: "request",
+  unauthorized: "request",
+  forbidden: "request",
+  not_found: "request",
+  conflict: "request",
+  idempotency_mismatch: "request",
+  payload_too_large: "request",
+  rate_limited: "request",
+  quota_exceeded: "request",
+  unknown_store: "request",
+  unknown_model: "request",
+  version_unsupported: "request",
+  store_unconditional: "request",
+  address_forbidden: "request",
+  checkpoint_invalid: "request",
+  checkpoint_refused: "request",
+  // This image only.
+  object_missing: "item",
+  object_changed: "item",
+  object_empty: "item",
+  object_too_large: "item",
+  image_unsupported: "item",
+  image_corrupt: "item",
+  image_truncated: "item",
+  image_too_many_pixels: "item",
+  face_too_small: "item",
+  input_invalid: "item",
+  item_poisoned: "item",
+  item_cancelled: "item",
+  item_expired: "item",
+  // The same work may succeed later.
+  store_unavailable: "transient",
+  store_throttled: "transient",
+  store_timeout: "transient",
+  store_short_read: "transient",
+  queue_unavailable: "transient",
+  // The same work will fail again: split it.
+  chunk_exhausted: "poison",
+  // The job cannot be right.
+  config_invalid: "fatal",
+  model_invalid: "fatal",
+  model_hash_mismatch: "fatal",
+  engine_unavailable: "fatal",
+  output_conflict: "fatal",
+  manifest_lost: "fatal",
+  internal: "fatal",
+} as const satisfies Record<string, Disposition>;
+
+/** A code of the table. */
+export type ErrorCode = keyof typeof DISPOSITIONS;
+
+/** One finding of a validation: where it stands and what is wrong. `line` is 1-based, for line-oriented inputs. */
+export interface Issue {
+  readonly path: string;
+  readonly line?: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * The one error class of the core.
+ *
+ * `detail` is a sentence for a person and names the place (a key, a tensor, a line); it never holds a credential or
+ * image content. `issues` is set when several findings are reported together.
+ */
+export class ScoringError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly issues: readonly Issue[];
+
+  constructor(code: ErrorCode, detail: string, options: { cause?: unknown; issues?: readonly Issue[] } = {}) {
+    super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "ScoringError";
+    this.code = code;
+    this.detail = detail;
+    this.issues = options.issues ?? [];
+  }
+
+  get disposition(): Disposition {
+    return DISPOSITIONS[this.code];
+  }
+}
+
+/** The error itself if it is ours, else `internal` with the original as its cause. */
+export function toScoringError(error: unknown): ScoringError {
+  if (error instanceof ScoringError) return error;
+  return new ScoringError("internal", error instanceof Error ? error.message : String(error), { cause: error });
+}

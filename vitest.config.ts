@@ -1,0 +1,40 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+/**
+ * Projects: `node` runs the core, adapters and architecture rules under Node; `workerd` runs inside the Workers runtime
+ * with the bindings of wrangler.toml; `browser` and `e2e` drive real Chromium and real `wrangler dev` from Node;
+ * `long` is what takes minutes (`npm run test:long`).
+ */
+const drivesServers = { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false } as const;
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "node",
+          include: ["test/unit/**/*.test.ts", "test/fault/**/*.test.ts", "test/*.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+          }),
+        ],
+        test: {
+          name: "workerd",
+          include: ["test/workerd/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
+        },
+      },
+      { test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...drivesServers } },
+      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...drivesServers } },
+      { test: { name: "long", include: ["test/long/**/*.test.ts"], ...drivesServers, testTimeout: 3_600_000 } },
+    ],
+  },
+});
