@@ -1,0 +1,115 @@
+/** The model card: what a set of weights is, how it was made and how often it errs. */
+
+import { z } from "zod";
+import { ScoringError } from "../errors.ts";
+import { LABELS } from "./labels.ts";
+
+/** Network families; an engine table maps each to a constructor. */
+export const FAMILIES = ["deep-emotion", "hog-svm"] as const;
+export type Family = (typeof FAMILIES)[number];
+
+const share = z.number().min(0).max(1);
+const counts = z.array(z.array(z.int().nonnegative()).length(LABELS.length)).length(LABELS.length);
+
+const perClass = z.strictObject({
+  label: z.enum(LABELS),
+  precision: share,
+  recall: share,
+  f1: share,
+  /** Faces that truly have this label. */
+  support: z.int().nonnegative(),
+});
+
+/** Accuracy on one split of one data set, as `npm run evaluate` prints it. */
+const evaluation = z.strictObject({
+  /** For instance "FER2013 PublicTest". */
+  dataset: z.string().min(1),
+  /** The command that measures it again. */
+  command: z.string().min(1),
+  tta: z.enum(["none", "flip"]),
+  faces: z.int().positive(),
+  accuracy: share,
+  /** Wilson 95 % interval of the accuracy. */
+  interval: z.tuple([share, share]),
+  balancedAccuracy: share,
+  macroF1: share,
+  /** Expected calibration error, 15 bins, without and with the temperature (cross-fitted). */
+  ece: z.strictObject({ before: share, after: share.nullable() }),
+  perClass: z.array(perClass).length(LABELS.length),
+  /** Row: true label; column: predicted label; both in label order. */
+  confusion: counts,
+});
+
+const modelCard = z.strictObject({
+  name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
+  version: z.int().positive(),
+  family: z.enum(FAMILIES),
+  /** Of weights.safetensors, lower-case hex. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** FER2013's order; no other is accepted, since records of two orders would mix. */
+  labels: z.tuple([...LABELS.map((label) => z.literal(label))] as unknown as [z.ZodLiteral<(typeof LABELS)[number]>]),
+  /** `grid_sample`'s option; `null` for families without a sampler. */
+  alignCorners: z.boolean().nullable(),
+  /** Logits are divided by it before softmax; `null` if none was fitted. */
+  temperature: z.number().positive().nullable(),
+  /** Version of the preprocessing the weights were trained for. */
+  pipeline: z.union([z.literal(1), z.literal(2)]),
+  /** Trained numbers in the weights, running statistics not counted. */
+  parameters: z.int().positive(),
+  /** Shape of every tensor in the weights. */
+  shapes: z.record(z.string(), z.array(z.int().nonnegative())),
+  /** What a family needs beyond its tensors (cell size, bins, …). */
+  settings: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).default({}),
+  evaluations: z.array(evaluation),
+  training: z.strictObject({
+    command: z.string().min(1),
+    data: z.string().min(1),
+    /** How the checkpoint was chosen, for instance "best PublicTest accuracy". */
+    selection: z.string().min(1),
+  }),
+  license: z.string().min(1),
+  /** What users must know: limits, known faults of other implementations, law. */
+  notices: z.array(z.string().min(1)),
+});
+
+/** A checked card. See the fields' comments in this file. */
+export type ModelCard = Readonly<Omit<z.infer<typeof modelCard>, "labels">> & { readonly labels: typeof LABELS };
+/** Accuracy figures of a card. */
+export type ModelEvaluation = z.infer<typeof evaluation>;
+
+/** Notices that belong into every card of the family "deep-emotion". */
+export const DEEP_EMOTION_NOTICES = [
+  "Dropout is off when scoring. The public implementation calls F.dropout(out) without training=, so its own evaluation drops units at random; that is a bug, not a property of the network.",
+  "The labels name an apparent facial expression, never what a person feels.",
+] as const;
+
+/**
+ * Checks a card: JSON text or a value already parsed.
+ * @throws ScoringError `model_invalid` with one issue per finding
+ */
+export function parseModelCard(input: unknown): ModelCard {
+  let value = input;
+  if (typeof input === "string") {
+    try {
+      value = JSON.parse(input);
+    } catch (cause) {
+      throw new ScoringError("model_invalid", "the model card is not JSON", { cause });
+    }
+  }
+  const result = modelCard.safeParse(value);
+  if (!result.success) {
+    const issues = result.error.issues.map(({ path, code, message }) => ({ path: path.join("."), code, message }));
+    const first = issues[0];
+    throw new ScoringError("model_invalid", `the model card: ${first?.path || "."}: ${first?.message}`, { issues });
+  }
+  const card = result.data as unknown as ModelCard;
+  if (card.family === "deep-emotion" && card.alignCorners === null) {
+    throw new ScoringError("model_invalid", "the model card: alignCorners: needed by the family deep-emotion");
+  }
+  return card;
+}
+
+/** `name@version`, the model's id everywhere. */
+export function formatModelId(card: Pick<ModelCard, "name" | "version">): string {
+  return `${card.name}@${card.version}`;
+}
