@@ -1,0 +1,98 @@
+/** Reads the header and refuses what would not fit, before a pixel is decoded. */
+
+import { ScoringError } from "../errors.ts";
+import type { ImageHeader, ImageLimits } from "./image-types.ts";
+import { readJpegHeader, type JpegHeader } from "./jpeg-header.ts";
+import { readPngHeader } from "./png-header.ts";
+import { sniffFormat } from "./sniff.ts";
+import { readWebpHeader, type WebpHeader } from "./webp-header.ts";
+
+/** JPEGs above this many pixels are decoded at a reduced scale (docs/model.md, preprocessing step 1). */
+const FULL_SCALE_MAX_PIXELS = 4_000_000;
+/** A reduced scale keeps at least this many pixels. */
+const REDUCED_MIN_PIXELS = 1_000_000;
+
+export type AnyHeader = JpegHeader | WebpHeader | (ImageHeader & { readonly format: "png" });
+
+/**
+ * The header alone, bounded parsing.
+ * @throws ScoringError `object_empty`, `image_unsupported` (saying what it looks like), `image_corrupt`, `image_truncated`
+ */
+export function readHeader(bytes: Uint8Array): AnyHeader {
+  if (bytes.length === 0) throw new ScoringError("object_empty", "the file has no bytes");
+  const sniffed = sniffFormat(bytes);
+  if (sniffed.kind === "other") {
+    throw new ScoringError("image_unsupported", `looks like ${sniffed.looksLike}; JPEG, PNG and WebP are read`);
+  }
+  switch (sniffed.format) {
+    case "jpeg":
+      return readJpegHeader(bytes);
+    case "png":
+      return { ...readPngHeader(bytes), format: "png" };
+    case "webp":
+      return readWebpHeader(bytes);
+  }
+}
+
+/**
+ * The denominator of the scale at which a JPEG of this size is decoded: 1 up to 4 megapixels, else the largest of
+ * 2, 4, 8 that leaves at least 1 megapixel (and 8 where even that leaves more).
+ */
+export function chooseJpegReduction(width: number, height: number): 1 | 2 | 4 | 8 {
+  if (width * height <= FULL_SCALE_MAX_PIXELS) return 1;
+  for (const denominator of [8, 4] as const) {
+    if (Math.ceil(width / denominator) * Math.ceil(height / denominator) >= REDUCED_MIN_PIXELS) return denominator;
+  }
+  return 2;
+}
+
+/**
+ * Bytes that decoding holds at its peak beside the file itself, wasm and JavaScript together. An upper estimate from
+ * the codecs' structure, kept above the measured values of docs/faces.md.
+ */
+export function estimateWorkingBytes(header: ImageHeader, fileBytes: number): number {
+  const pixels = header.width * header.height;
+  switch (header.format) {
+    case "jpeg": {
+      const reduction = chooseJpegReduction(header.width, header.height);
+      const outPixels = Math.ceil(header.width / reduction) * Math.ceil(header.height / reduction);
+      const channels = header.components === 1 ? 1 : header.components;
+      // Decoder output and its upright copy; 16-bit coefficients if all scans must be held; the file's copy in wasm.
+      return outPixels * (channels + Math.min(channels, 3)) + (header.progressive ? 2 * header.samples : 0) + fileBytes;
+    }
+    case "png":
+      return pixels * (header.colourType === 0 || header.colourType === 4 ? 1 : 3);
+    case "webp":
+      // RGBA in wasm, its copy, the RGB result; lossless holds ARGB once more.
+      return pixels * (header.lossless ? 15 : 11) + fileBytes;
+  }
+}
+
+/**
+ * Refuses a picture that is too large to decode safely.
+ * @throws ScoringError `object_too_large`, `image_too_many_pixels`, `image_corrupt` (too many scans)
+ */
+export function guardImage(header: ImageHeader, fileBytes: number, limits: ImageLimits): void {
+  if (fileBytes > limits.maxBytes) {
+    throw new ScoringError("object_too_large", `${fileBytes} bytes; at most ${limits.maxBytes} are decoded`);
+  }
+  const { width, height, format } = header;
+  const size = `${width}×${height} ${format.toUpperCase()}`;
+  if (width > limits.maxSide || height > limits.maxSide) {
+    throw new ScoringError("image_too_many_pixels", `${size}; sides of at most ${limits.maxSide} are decoded`);
+  }
+  if (width * height > limits.maxPixels[format]) {
+    throw new ScoringError("image_too_many_pixels", `${size}; at most ${limits.maxPixels[format]} pixels are decoded`);
+  }
+  const workingBytes = estimateWorkingBytes(header, fileBytes);
+  if (workingBytes > limits.maxWorkingBytes) {
+    const kind = header.progressive && format === "jpeg" ? "progressive " : "";
+    throw new ScoringError(
+      "image_too_many_pixels",
+      `${kind}${size} needs about ${workingBytes} bytes to decode; at most ${limits.maxWorkingBytes} are spent`,
+    );
+  }
+  if (header.scans > limits.maxScans) {
+    throw new ScoringError("image_corrupt", `JPEG with ${header.scans} scans; at most ${limits.maxScans} are decoded`);
+  }
+}

@@ -1,0 +1,78 @@
+/** The values that pass between the stages of decoding. */
+
+import type { Raster } from "../model/face-finder.ts";
+
+/** Formats that are decoded; everything else is `image_unsupported`. */
+export type ImageFormat = "jpeg" | "png" | "webp";
+
+/** What the first bytes of a file tell, before a pixel is decoded. */
+export interface ImageHeader {
+  readonly format: ImageFormat;
+  /** Pixels as stored, before EXIF orientation. */
+  readonly width: number;
+  readonly height: number;
+  /** Bits a sample as stored. */
+  readonly bitDepth: number;
+  /** Samples a pixel as stored: 1 grey or palette, 2 grey and alpha, 3 colour, 4 colour and alpha, or CMYK. */
+  readonly components: number;
+  /** PNG's colour type (0, 2, 3, 4, 6); `null` for other formats. */
+  readonly colourType: number | null;
+  /** Interlaced PNG; JPEG whose coefficients must all be held at once (progressive or several scans). */
+  readonly progressive: boolean;
+  /** EXIF orientation, 1…8; 1 where the format's is not read (PNG, WebP). */
+  readonly orientation: number;
+  /** Scans of a JPEG; 1 otherwise. A file with hundreds costs hundreds of passes. */
+  readonly scans: number;
+  /** False if a JPEG has no end marker, a PNG no IEND, a WebP less than its RIFF size. */
+  readonly complete: boolean;
+  /** Samples of all components at full size, after chroma subsampling: what a progressive JPEG holds as 16-bit values. */
+  readonly samples: number;
+  /** VP8L, or a VP8X file whose first frame is VP8L: the decoder holds the picture once more. */
+  readonly lossless: boolean;
+  /** Animated WebP or PNG; only the first frame is decoded. */
+  readonly animated: boolean;
+}
+
+/** Bounds on one image, checked before decoding. Each protects the isolate's 128 MB or its CPU time. */
+export interface ImageLimits {
+  /** Largest encoded file. */
+  readonly maxBytes: number;
+  /** Largest picture by format, in pixels as stored. */
+  readonly maxPixels: Readonly<Record<ImageFormat, number>>;
+  /** Largest side: keeps every product of two sides and a channel count inside 32 bits. */
+  readonly maxSide: number;
+  /** Largest estimate of {@link estimateWorkingBytes}. */
+  readonly maxWorkingBytes: number;
+  /** Most scans of a JPEG: each is a pass over all coefficients, and a scan costs few bytes to write. */
+  readonly maxScans: number;
+}
+
+/** A decoded picture, upright. */
+export interface DecodedImage {
+  readonly raster: Raster;
+  /** Width in pixels of the file's picture after EXIF orientation, at full size. */
+  readonly sourceWidth: number;
+  readonly sourceHeight: number;
+  /** `raster.width / sourceWidth`: 1, or less where a large JPEG was decoded at a reduced scale. */
+  readonly scale: number;
+  readonly format: ImageFormat;
+}
+
+/** Compiled codecs; the seams (`codecs-workerd`, `codecs-node`, `codecs-browser`) each bring them their own way. */
+export interface ImageCodecs {
+  /** `@cwasm/jpeg-turbo`: libjpeg-turbo. */
+  readonly jpeg: WebAssembly.Module;
+  /** `@jsquash/webp`, decoder: libwebp. */
+  readonly webp: WebAssembly.Module;
+}
+
+/** Turns bytes into pixels. One decode at a time: calls queue up, so that two pictures are never in memory together. */
+export interface ImageDecoder {
+  /**
+   * @throws ScoringError `object_empty`, `object_too_large`, `image_unsupported`, `image_corrupt`, `image_truncated`,
+   * `image_too_many_pixels`
+   */
+  decode(bytes: Uint8Array): Promise<DecodedImage>;
+  /** Bytes of wasm memory held now, over all codecs. */
+  memoryBytes(): number;
+}

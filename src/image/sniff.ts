@@ -1,0 +1,80 @@
+/** What a file is, by its first bytes. Names and content types are not believed. */
+
+import type { ImageFormat } from "./image-types.ts";
+
+export type Sniffed =
+  | { readonly kind: "image"; readonly format: ImageFormat }
+  /** `looksLike` is a noun for a message: "a GIF image", "text". */
+  | { readonly kind: "other"; readonly looksLike: string };
+
+/** [offset, bytes as Latin-1, what it is]. First match wins. */
+const SIGNATURES: readonly (readonly [offset: number, magic: string, looksLike: string])[] = [
+  [0, "GIF87a", "a GIF image"],
+  [0, "GIF89a", "a GIF image"],
+  [0, "BM", "a BMP image"],
+  [0, "II*\0", "a TIFF image"],
+  [0, "MM\0*", "a TIFF image"],
+  [0, "II+\0", "a BigTIFF image"],
+  [0, "MM\0+", "a BigTIFF image"],
+  [4, "ftypavif", "an AVIF image"],
+  [4, "ftypavis", "an AVIF image sequence"],
+  [4, "ftyphei", "a HEIC image"],
+  [4, "ftyphev", "a HEIC image"],
+  [4, "ftypmif1", "a HEIF image"],
+  [4, "ftypmsf1", "a HEIF image sequence"],
+  [4, "ftyp", "an MP4 or QuickTime file"],
+  [0, "\xff\x0a", "a JPEG XL image"],
+  [0, "\0\0\0\x0cJXL ", "a JPEG XL image"],
+  [0, "\0\0\0\x0cjP  ", "a JPEG 2000 image"],
+  [0, "\xff\x4f\xff\x51", "a JPEG 2000 codestream"],
+  [0, "8BPS", "a Photoshop document"],
+  [0, "\0\0\x01\0", "an ICO image"],
+  [0, "%PDF-", "a PDF document"],
+  [0, "PK\x03\x04", "a ZIP archive"],
+  [0, "PK\x05\x06", "an empty ZIP archive"],
+  [0, "\x1f\x8b", "gzip data"],
+  [0, "RIFF", "a RIFF file that is not WebP"],
+  [0, "\x1aE\xdf\xa3", "a Matroska or WebM file"],
+  [257, "ustar", "a tar archive"],
+];
+
+/** How many bytes are looked at to call something text. */
+const TEXT_SAMPLE_BYTES = 512;
+
+/** Names the format. Reads at most the first 512 bytes. */
+export function sniffFormat(bytes: Uint8Array): Sniffed {
+  if (startsWith(bytes, 0, "\xff\xd8\xff")) return { kind: "image", format: "jpeg" };
+  if (startsWith(bytes, 0, "\x89PNG\r\n\x1a\n")) return { kind: "image", format: "png" };
+  if (startsWith(bytes, 0, "RIFF") && startsWith(bytes, 8, "WEBP")) return { kind: "image", format: "webp" };
+  if (bytes.length === 0) return { kind: "other", looksLike: "an empty file" };
+  for (const [offset, magic, looksLike] of SIGNATURES) {
+    if (startsWith(bytes, offset, magic)) return { kind: "other", looksLike };
+  }
+  if (isText(bytes)) return { kind: "other", looksLike: describeText(bytes) };
+  return { kind: "other", looksLike: "an unknown binary format" };
+}
+
+function startsWith(bytes: Uint8Array, offset: number, magic: string): boolean {
+  if (bytes.length < offset + magic.length) return false;
+  for (let i = 0; i < magic.length; i++) if (bytes[offset + i] !== magic.charCodeAt(i)) return false;
+  return true;
+}
+
+function isText(bytes: Uint8Array): boolean {
+  const end = Math.min(bytes.length, TEXT_SAMPLE_BYTES);
+  for (let i = 0; i < end; i++) {
+    const byte = bytes[i] ?? 0;
+    const isSpace = byte === 9 || byte === 10 || byte === 12 || byte === 13;
+    if ((byte < 32 && !isSpace) || byte === 127) return false;
+  }
+  return true;
+}
+
+function describeText(bytes: Uint8Array): string {
+  const start = String.fromCharCode(...bytes.subarray(0, 64)).trimStart().toLowerCase();
+  if (start.startsWith("<svg")) return "an SVG drawing";
+  if (start.startsWith("<?xml")) return "an XML document";
+  if (start.startsWith("<!doctype html") || start.startsWith("<html")) return "an HTML page";
+  if (start.startsWith("{") || start.startsWith("[")) return "JSON text";
+  return "text";
+}
