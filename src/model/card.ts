@@ -47,7 +47,7 @@ const modelCard = z.strictObject({
   /** Of weights.safetensors, lower-case hex. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** FER2013's order; no other is accepted, since records of two orders would mix. */
-  labels: z.tuple([...LABELS.map((label) => z.literal(label))] as unknown as [z.ZodLiteral<(typeof LABELS)[number]>]),
+  labels: z.array(z.enum(LABELS)).refine((labels) => labels.join() === LABELS.join(), `must be ${LABELS.join(", ")}`),
   /** `grid_sample`'s option; `null` for families without a sampler. */
   alignCorners: z.boolean().nullable(),
   /** Logits are divided by it before softmax; `null` if none was fitted. */
@@ -73,7 +73,7 @@ const modelCard = z.strictObject({
 });
 
 /** A checked card. See the fields' comments in this file. */
-export type ModelCard = Readonly<Omit<z.infer<typeof modelCard>, "labels">> & { readonly labels: typeof LABELS };
+export type ModelCard = Readonly<z.infer<typeof modelCard>>;
 /** Accuracy figures of a card. */
 export type ModelEvaluation = z.infer<typeof evaluation>;
 
@@ -102,7 +102,7 @@ export function parseModelCard(input: unknown): ModelCard {
     const first = issues[0];
     throw new ScoringError("model_invalid", `the model card: ${first?.path || "."}: ${first?.message}`, { issues });
   }
-  const card = result.data as unknown as ModelCard;
+  const card = result.data;
   if (card.family === "deep-emotion" && card.alignCorners === null) {
     throw new ScoringError("model_invalid", "the model card: alignCorners: needed by the family deep-emotion");
   }
@@ -112,4 +112,15 @@ export function parseModelCard(input: unknown): ModelCard {
 /** `name@version`, the model's id everywhere. */
 export function formatModelId(card: Pick<ModelCard, "name" | "version">): string {
   return `${card.name}@${card.version}`;
+}
+
+/**
+ * The sampler's option of a Deep_Emotion card.
+ * @throws ScoringError `model_invalid` for a card of another family
+ */
+export function requireAlignCorners(card: ModelCard): boolean {
+  if (card.family !== "deep-emotion" || card.alignCorners === null) {
+    throw new ScoringError("model_invalid", `${formatModelId(card)} is of the family ${card.family}, not deep-emotion`);
+  }
+  return card.alignCorners;
 }

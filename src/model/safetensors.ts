@@ -153,18 +153,18 @@ function readHeader(
 function parseEntry(name: string, value: unknown, bufferBytes: number): Entry {
   if (!isObject(value)) fail(`tensor ${name}: not an object`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== "string" || !Object.hasOwn(DTYPES, dtype)) {
+  if (!isDtype(dtype)) {
     fail(`tensor ${name}: dtype ${String(dtype).slice(0, 32)} is not one of ${Object.keys(DTYPES).join(", ")}`);
   }
   if (!isSizes(shape) || shape.length > MAX_DIMENSIONS) fail(`tensor ${name}: the shape is not a list of sizes`);
   if (!isSizes(offsets) || offsets.length !== 2) fail(`tensor ${name}: data_offsets are not two offsets`);
   const [begin = 0, end = 0] = offsets;
   if (begin > end || end > bufferBytes) fail(`tensor ${name}: bytes ${begin}…${end} of a buffer of ${bufferBytes}`);
-  const expected = countElements(shape) * DTYPES[dtype as Dtype].bytes;
+  const expected = countElements(shape) * DTYPES[dtype].bytes;
   if (expected !== end - begin) {
     fail(`tensor ${name}: ${dtype} ${formatShape(shape)} takes ${expected} bytes, the offsets give ${end - begin}`);
   }
-  return { name, dtype: dtype as Dtype, shape, begin, end };
+  return { name, dtype, shape, begin, end };
 }
 
 /** The format forbids holes as well as overlaps, so that no byte of a file is without a meaning. */
@@ -218,6 +218,10 @@ export function readBfloat16(bits: number): number {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isDtype(value: unknown): value is Dtype {
+  return typeof value === "string" && Object.hasOwn(DTYPES, value);
 }
 
 function isSizes(value: unknown): value is number[] {
