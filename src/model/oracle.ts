@@ -9,7 +9,7 @@ import { formatModelId, requireAlignCorners } from "./card.ts";
 import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT } from "./labels.ts";
 import type { Model } from "./model.ts";
 import { readNetworkWidths, THETA_SIZE } from "./network-shapes.ts";
-import { NORMALISED } from "./pixels.ts";
+import { checkPixels, NORMALISED } from "./pixels.ts";
 import { computeProbabilities } from "./softmax.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -41,6 +41,7 @@ export function createOracle(model: Model): Classifier {
     batchSize: 1,
     // oxlint-disable-next-line typescript/require-await -- the port is asynchronous, the oracle is not
     async classify(pixels: Uint8Array, count: number): Promise<Scores> {
+      checkPixels(pixels, count);
       const logits = new Float32Array(count * LABEL_COUNT);
       const theta = new Float32Array(count * THETA_SIZE);
       for (let i = 0; i < count; i++) {

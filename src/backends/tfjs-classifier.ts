@@ -1,0 +1,107 @@
+/** The Classifier port over a tfjs backend that is already registered. Every tfjs engine shares this file. */
+
+import * as tf from "@tensorflow/tfjs-core";
+import { ScoringError } from "../errors.ts";
+import { formatModelId, requireAlignCorners } from "../model/card.ts";
+import type { Classifier, Scores } from "../model/classifier.ts";
+import { FACE_PIXELS, LABEL_COUNT } from "../model/labels.ts";
+import type { Model } from "../model/model.ts";
+import { buildTfjsNetwork } from "../model/network.ts";
+import { THETA_SIZE } from "../model/network-shapes.ts";
+import { checkPixels, normalisePixels } from "../model/pixels.ts";
+import { computeProbabilities } from "../model/softmax.ts";
+
+export interface TfjsClassifierOptions {
+  /** Name of the tfjs backend, as registered. */
+  readonly backend: string;
+  /** Name of the engine, for records. */
+  readonly engine: string;
+  /** Faces per run; a last, smaller batch is padded to it. */
+  readonly batchSize: number;
+  /** Returns why the device can no longer be used, or `null`. */
+  readonly findFault?: () => string | null;
+}
+
+/** Faces per run if nothing else is said: larger ones gain nothing on one core and cost memory. */
+export const TFJS_BATCH_SIZE = 32;
+
+/**
+ * Makes `backend` the current one and proves it.
+ *
+ * tfjs has one current backend a process and `setBackend` is asynchronous, so another engine may switch in between;
+ * after this returns, the caller runs its operations before it awaits anything.
+ * @throws ScoringError `engine_unavailable`
+ */
+export async function selectBackend(backend: string): Promise<void> {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    if (tf.getBackend() === backend) return;
+    let ready = false;
+    try {
+      ready = await tf.setBackend(backend);
+    } catch (cause) {
+      throw new ScoringError("engine_unavailable", `the tfjs backend ${backend} did not start`, { cause });
+    }
+    if (!ready) throw new ScoringError("engine_unavailable", `the tfjs backend ${backend} did not start`);
+  }
+  throw new ScoringError("engine_unavailable", `another engine keeps the tfjs backend from ${backend}`);
+}
+
+/**
+ * Uploads a model and wraps it.
+ * @throws ScoringError `engine_unavailable`, `model_invalid`
+ */
+export async function createTfjsClassifier(model: Model, options: TfjsClassifierOptions): Promise<Classifier> {
+  const { backend, engine, batchSize, findFault = () => null } = options;
+  const alignCorners = requireAlignCorners(model.card);
+  await selectBackend(backend);
+  const network = buildTfjsNetwork(model.tensors, { alignCorners, batchSize });
+  let disposed = false;
+
+  const runBatch = async (pixels: Uint8Array): Promise<{ theta: Float32Array; logits: Float32Array }> => {
+    await selectBackend(backend);
+    // A new array each time: a backend may keep the one it was given. Padded lanes are zeros.
+    const input = new Float32Array(batchSize * FACE_PIXELS);
+    normalisePixels(pixels, input);
+    const output = network.run(input);
+    try {
+      const [theta, logits] = await Promise.all([output.theta.data<"float32">(), output.logits.data<"float32">()]);
+      return { theta, logits };
+    } finally {
+      tf.dispose([output.theta, output.logits]);
+    }
+  };
+
+  return {
+    model: formatModelId(model.card),
+    engine,
+    batchSize,
+    async classify(pixels: Uint8Array, count: number): Promise<Scores> {
+      if (disposed) throw new ScoringError("engine_unavailable", `${engine} was disposed`);
+      checkPixels(pixels, count);
+      const logits = new Float32Array(count * LABEL_COUNT);
+      const theta = new Float32Array(count * THETA_SIZE);
+      for (let start = 0; start < count; start += batchSize) {
+        const faces = Math.min(batchSize, count - start);
+        const fault = findFault();
+        if (fault !== null) throw new ScoringError("engine_unavailable", fault);
+        let batch: { theta: Float32Array; logits: Float32Array };
+        try {
+          batch = await runBatch(pixels.subarray(start * FACE_PIXELS, (start + faces) * FACE_PIXELS));
+        } catch (cause) {
+          if (cause instanceof ScoringError) throw cause;
+          throw new ScoringError("engine_unavailable", findFault() ?? `${engine} failed`, { cause });
+        }
+        const late = findFault();
+        if (late !== null) throw new ScoringError("engine_unavailable", late);
+        logits.set(batch.logits.subarray(0, faces * LABEL_COUNT), start * LABEL_COUNT);
+        theta.set(batch.theta.subarray(0, faces * THETA_SIZE), start * THETA_SIZE);
+      }
+      return { count, logits, theta, probabilities: computeProbabilities(logits, count, model.card.temperature) };
+    },
+    dispose() {
+      if (disposed) return;
+      disposed = true;
+      network.dispose();
+    },
+  };
+}
