@@ -20,7 +20,17 @@ export interface FaceRecord {
   readonly theta: readonly number[] | null;
 }
 
-/** One line of `labels.jsonl`. Fields that do not apply are `null`, never absent. */
+/** What the input looked like, for drift between runs: measured on the face as the network saw it. */
+export interface QualityRecord {
+  /** Mean grey value of the 48×48 face, 0…255. */
+  readonly brightness: number;
+  /** Standard deviation of the grey values, 0…127.5. */
+  readonly contrast: number;
+  /** Shorter side of the face in pixels of the picture before it was resized. */
+  readonly side: number;
+}
+
+/** One line of `labels.jsonl`. Fields that do not apply are `null`, never absent from the line. */
 export interface ScoreRecord {
   /** The input's id; with `faces: "all"`, `id#0`, `id#1`, … */
   readonly id: string;
@@ -37,6 +47,8 @@ export interface ScoreRecord {
   readonly face: FaceRecord | null;
   readonly groups: Readonly<Record<string, string>>;
   readonly truth: Label | null;
+  /** Missing means `null`: nothing was decoded. */
+  readonly quality?: QualityRecord | null;
   readonly model: string;
   readonly pipeline: PipelineVersion;
   readonly error: { readonly code: ErrorCode; readonly message: string } | null;

@@ -1,0 +1,37 @@
+/** `errors.jsonl`: what failed or was skipped, itself a manifest that can be submitted again. */
+
+import type { InputItem, ScoreRecord } from "../records.ts";
+import { formatGroups } from "./labels-jsonl.ts";
+
+/** Whether a record belongs into `errors.jsonl`. */
+export function isErrorRecord(record: ScoreRecord): boolean {
+  return record.status === "failed" || record.status === "skipped";
+}
+
+/**
+ * One line without its newline: the manifest fields `key, id, etag?, versionId?, range?, label?, groups?`, and `status` and
+ * `error`, which manifests ignore. The etag is left out where the object changed or is gone: the next run shall take it
+ * as it then is.
+ * @param item the input as the job froze it, for what records do not hold (version, byte range); its id wins
+ */
+export function serializeErrorLine(record: ScoreRecord, item: InputItem | null = null): string {
+  const isStale = record.error?.code === "object_changed" || record.error?.code === "object_missing";
+  const etag = isStale ? null : (item?.etag ?? record.etag);
+  const groups = item?.groups ?? record.groups;
+  const label = item?.label ?? record.truth;
+  const fields = [`"key":${JSON.stringify(record.key)}`, `"id":${JSON.stringify(item?.id ?? record.id)}`];
+  if (etag !== null) fields.push(`"etag":${JSON.stringify(etag)}`);
+  if (item?.versionId !== undefined) fields.push(`"versionId":${JSON.stringify(item.versionId)}`);
+  if (item?.range !== undefined) {
+    fields.push(`"range":{"offset":${item.range.offset},"length":${item.range.length}}`);
+  }
+  if (label !== null) fields.push(`"label":${JSON.stringify(label)}`);
+  if (Object.keys(groups).length > 0) fields.push(`"groups":${formatGroups(groups)}`);
+  fields.push(`"status":${JSON.stringify(record.status)}`);
+  if (record.error !== null) {
+    fields.push(
+      `"error":{"code":${JSON.stringify(record.error.code)},"message":${JSON.stringify(record.error.message)}}`,
+    );
+  }
+  return `{${fields.join(",")}}`;
+}
