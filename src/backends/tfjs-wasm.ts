@@ -21,6 +21,8 @@ const PRIORITY = 10;
 export interface WasmOptions {
   /** Faces per run, default 32. */
   readonly batchSize?: number;
+  /** Name for records, default `tfjs-wasm-simd`. */
+  readonly engine?: string;
 }
 
 /** What was instantiated, for tests and for `/healthz`. */
@@ -59,7 +61,7 @@ export async function createWasmClassifier(
   await startWasmBackend(loadModule);
   return createTfjsClassifier(model, {
     backend: WASM_BACKEND,
-    engine: "tfjs-wasm-simd",
+    engine: options.engine ?? "tfjs-wasm-simd",
     batchSize: options.batchSize ?? TFJS_BATCH_SIZE,
   });
 }

@@ -108,6 +108,11 @@ export function createBundledSource(id: string, card: unknown, weights: ArrayBuf
   };
 }
 
+/** Whether `text` has the form `name@version`; ids name folders, so nothing else may. */
+export function isModelId(text: string): boolean {
+  return ID.test(text);
+}
+
 function parseModelId(id: string): [name: string, version: number] {
   const match = ID.exec(id);
   if (match === null) throw new ScoringError("config_invalid", `${id.slice(0, 100)} is not a model id (name@version)`);
