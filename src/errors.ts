@@ -55,6 +55,7 @@ export const DISPOSITIONS = {
   engine_unavailable: "fatal",
   output_conflict: "fatal",
   manifest_lost: "fatal",
+  error_threshold: "fatal",
   internal: "fatal",
 } as const satisfies Record<string, Disposition>;
 

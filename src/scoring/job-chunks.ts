@@ -1,0 +1,166 @@
+/** What happens to one chunk: leased, finished, given back, lost, split, sealed. */
+
+import type { ErrorCode } from "../errors.ts";
+import { sealChunk, splitChunk } from "./chunk-split.ts";
+import type { JobEffect } from "./job-event.ts";
+import {
+  addErrors,
+  addOutcomes,
+  type ChunkResult,
+  type ChunkRow,
+  countFinished,
+  type JobFailure,
+  type JobState,
+} from "./job-state.ts";
+import { backoffSeconds, type Draft, enter, fail, isWorking, withEffects } from "./job-transition.ts";
+
+/** Grants a chunk to a consumer, if its message is current; a paused job takes it back instead. */
+export function leaseChunk(state: JobState, chunk: ChunkRow, nowMs: number): Draft | null {
+  if (chunk.status !== "queued") return null;
+  if (state.status === "paused") return unqueue(state, chunk);
+  if (state.status !== "queued" && state.status !== "running") return null;
+  const leased: ChunkRow = {
+    ...chunk,
+    status: "leased",
+    attempt: chunk.attempt + 1,
+    dueMs: nowMs + state.rules.leaseMs,
+  };
+  const moved = {
+    ...state,
+    chunks: { ...state.chunks, queued: state.chunks.queued - 1, leased: state.chunks.leased + 1 },
+  };
+  const effects: JobEffect[] = [{ kind: "put-chunk", chunk: leased }];
+  return state.status === "queued" ? enter(moved, "running", nowMs, effects) : { state: moved, effects };
+}
+
+/**
+ * A finished part is durable and the same whoever wrote it, so a report counts from any attempt, once: whatever the
+ * row waits for, unless it was split or is done.
+ */
+export function finishChunk(state: JobState, chunk: ChunkRow, result: ChunkResult, nowMs: number): Draft | null {
+  if (state.status === "finalizing" || state.status === "validating") return null;
+  const from = chunk.status;
+  if (from !== "leased" && from !== "queued" && from !== "pending") return null;
+  const outcomes = addOutcomes(state.outcomes, result.outcomes);
+  const done: ChunkRow = { ...chunk, status: "done", dueMs: 0, result };
+  const counted: JobState = {
+    ...state,
+    chunks: { ...state.chunks, [from]: state.chunks[from] - 1, done: state.chunks.done + 1 },
+    outcomes,
+    errors: addErrors(state.errors, result.errors),
+    records: state.records + result.records,
+    reads: state.reads + result.reads,
+    readBytes: state.readBytes + result.readBytes,
+    rate: averageRate(state.rate, countFinished(outcomes), nowMs),
+  };
+  const draft = progress(counted, [{ kind: "put-chunk", chunk: done }], nowMs);
+  return overThreshold(counted)
+    ? withEffects(draft.effects, fail(draft.state, thresholdFailure(counted), nowMs)!)
+    : draft;
+}
+
+export function overThreshold(state: JobState): boolean {
+  const finished = countFinished(state.outcomes);
+  const share = state.outcomes.failed / Math.max(1, finished);
+  return finished >= state.rules.errorMinimumSample && share > state.rules.errorThreshold && state.verdict === null;
+}
+
+export function thresholdFailure(state: JobState): JobFailure {
+  const { failed } = state.outcomes;
+  const finished = countFinished(state.outcomes);
+  const code: ErrorCode = "error_threshold";
+  return {
+    code,
+    message: `${failed} of ${finished} inputs failed, above the threshold of ${state.rules.errorThreshold}`,
+  };
+}
+
+export function averageRate(rate: JobState["rate"], counted: number, nowMs: number): JobState["rate"] {
+  const seconds = (nowMs - rate.atMs) / 1000;
+  // Two reports of one moment would divide by nothing: wait until the clock has moved.
+  if (seconds < 0.05) return rate;
+  const perSecond = (counted - rate.counted) / seconds;
+  const weight = 1 - Math.exp(-seconds / 20);
+  const mean = rate.perSecond === null ? perSecond : rate.perSecond + weight * (perSecond - rate.perSecond);
+  return { perSecond: mean, atMs: nowMs, counted };
+}
+
+export function progress(state: JobState, effects: readonly JobEffect[], nowMs: number): Draft {
+  if (nowMs - state.announcedMs < state.rules.progressMs) return { state, effects };
+  return { state: { ...state, announcedMs: nowMs }, effects: [...effects, { kind: "announce", event: "progress" }] };
+}
+
+/** A consumer gives its chunk back after a failure that may pass. */
+export function releaseChunk(state: JobState, chunk: ChunkRow, attempt: number, nowMs: number): Draft | null {
+  if (chunk.status !== "leased" || chunk.attempt !== attempt || state.status === "finalizing") return null;
+  if (!isWorking(state)) return unqueue(state, chunk);
+  if (chunk.attempt >= state.rules.maxChunkAttempts) return breakChunk(state, chunk);
+  const delaySeconds = backoffSeconds(chunk.attempt, state.rules);
+  const dueMs = nowMs + delaySeconds * 1000 + state.rules.resendMs;
+  return {
+    state: { ...state, chunks: { ...state.chunks, leased: state.chunks.leased - 1, queued: state.chunks.queued + 1 } },
+    effects: [
+      { kind: "put-chunk", chunk: { ...chunk, status: "queued", dueMs } },
+      { kind: "send-chunk", chunkId: chunk.id, delaySeconds },
+    ],
+  };
+}
+
+/** Back to pending, without a message: the job is paused or stopping. */
+export function unqueue(state: JobState, chunk: ChunkRow): Draft {
+  const from = chunk.status as "queued" | "leased";
+  return {
+    state: { ...state, chunks: { ...state.chunks, [from]: state.chunks[from] - 1, pending: state.chunks.pending + 1 } },
+    effects: [{ kind: "put-chunk", chunk: { ...chunk, status: "pending", dueMs: 0 } }],
+  };
+}
+
+/** Its message ended among the dead letters: the work itself is at fault. */
+export function loseChunk(state: JobState, chunk: ChunkRow): Draft | null {
+  if (chunk.status !== "queued" && chunk.status !== "leased") return null;
+  if (state.status === "finalizing") return null;
+  return isWorking(state) ? breakChunk(state, chunk) : unqueue(state, chunk);
+}
+
+/** Called for a row whose time has come: send a lost message again, or take an expired lease for a death. */
+export function dueChunk(state: JobState, chunk: ChunkRow, nowMs: number): Draft | null {
+  if ((chunk.status !== "queued" && chunk.status !== "leased") || nowMs < chunk.dueMs) return null;
+  if (state.status === "finalizing") return null;
+  if (!isWorking(state)) return unqueue(state, chunk);
+  if (chunk.status === "leased") return breakChunk(state, chunk);
+  return {
+    state,
+    effects: [
+      { kind: "put-chunk", chunk: { ...chunk, dueMs: nowMs + state.rules.resendMs } },
+      { kind: "send-chunk", chunkId: chunk.id, delaySeconds: 0 },
+    ],
+  };
+}
+
+/** Halves a chunk that killed its consumer; a single image gets one more try and is then sealed. */
+export function breakChunk(state: JobState, chunk: ChunkRow): Draft {
+  const from = chunk.status as "queued" | "leased";
+  const { chunks } = state;
+  if (chunk.count > 1) {
+    const halves = splitChunk(chunk);
+    return {
+      state: { ...state, chunks: { ...chunks, [from]: chunks[from] - 1, pending: chunks.pending + halves.length } },
+      effects: [
+        { kind: "put-chunk", chunk: { ...chunk, status: "split", dueMs: 0 } },
+        ...halves.map((half): JobEffect => ({ kind: "put-chunk", chunk: half })),
+      ],
+    };
+  }
+  const expiries = chunk.expiries + 1;
+  if (expiries < state.rules.maxSingleExpiries) return unqueue(state, { ...chunk, expiries });
+  return {
+    state: {
+      ...state,
+      chunks: { ...chunks, [from]: chunks[from] - 1, done: chunks.done + 1 },
+      outcomes: { ...state.outcomes, failed: state.outcomes.failed + chunk.count },
+      errors: addErrors(state.errors, { item_poisoned: chunk.count }),
+      records: state.records + chunk.count,
+    },
+    effects: [{ kind: "put-chunk", chunk: sealChunk({ ...chunk, expiries }) }],
+  };
+}

@@ -1,0 +1,60 @@
+/** What can happen to a job, and what the job asks its surroundings to do. */
+
+import type { Issue } from "../errors.ts";
+import type { ChunkResult, ChunkRow, JobFailure, JobState } from "./job-state.ts";
+
+export type JobEvent = { readonly nowMs: number } & (
+  | { readonly kind: "plan-begin"; readonly step: number }
+  | {
+      readonly kind: "plan-commit";
+      readonly step: number;
+      readonly attempt: number;
+      readonly cursor: string | null;
+      readonly items: number;
+      readonly bytes: number;
+      readonly pages: number;
+      readonly chunks: readonly ChunkRow[];
+      readonly issues: readonly Issue[];
+    }
+  | { readonly kind: "lease"; readonly chunk: ChunkRow }
+  | { readonly kind: "finish"; readonly chunk: ChunkRow; readonly result: ChunkResult }
+  | { readonly kind: "release"; readonly chunk: ChunkRow; readonly attempt: number }
+  | { readonly kind: "chunk-lost"; readonly chunk: ChunkRow }
+  | { readonly kind: "chunk-due"; readonly chunk: ChunkRow }
+  | {
+      readonly kind: "task-retry";
+      readonly task: "plan" | "finalize";
+      readonly step: number;
+      readonly attempt: number;
+      readonly failure: JobFailure;
+    }
+  | { readonly kind: "tick" }
+  | { readonly kind: "pause" }
+  | { readonly kind: "resume" }
+  | { readonly kind: "cancel" }
+  | { readonly kind: "fail"; readonly failure: JobFailure }
+  | { readonly kind: "finalize-begin"; readonly step: number }
+  | { readonly kind: "finalize-commit"; readonly step: number; readonly attempt: number; readonly done: boolean }
+);
+
+export type JobEffect =
+  /** Write one chunk row, new or changed. */
+  | { readonly kind: "put-chunk"; readonly chunk: ChunkRow }
+  /** Mark the first `count` pending rows, in input order, as queued until `dueMs` and send their messages. */
+  | { readonly kind: "dispatch"; readonly count: number; readonly dueMs: number }
+  | { readonly kind: "send-chunk"; readonly chunkId: string; readonly delaySeconds: number }
+  | {
+      readonly kind: "send-task";
+      readonly task: "plan" | "finalize";
+      readonly step: number;
+      readonly delaySeconds: number;
+    }
+  /** Tell the world: `status` at each change, `progress` in between. */
+  | { readonly kind: "announce"; readonly event: "status" | "progress" };
+
+export interface Transition {
+  readonly state: JobState;
+  readonly effects: readonly JobEffect[];
+  /** False for duplicates, late and impossible events: nothing changed. */
+  readonly accepted: boolean;
+}

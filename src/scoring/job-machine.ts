@@ -1,0 +1,140 @@
+/**
+ * The life of a job as a pure function `(state, event) → { state, effects, accepted }`. No clock, no storage, no queue:
+ * an event carries the time and the one chunk row that it touches. A duplicate or late event is not accepted and
+ * changes nothing, which is what makes at-least-once delivery in any order safe.
+ */
+
+import { dueChunk, finishChunk, leaseChunk, loseChunk, releaseChunk } from "./job-chunks.ts";
+import type { JobEvent, Transition } from "./job-event.ts";
+import {
+  addErrors,
+  countFinished,
+  emptyOutcomes,
+  isEnded,
+  type JobRules,
+  type JobState,
+  type JobTask,
+} from "./job-state.ts";
+import { beginTask, commitFinalize, commitPlan, retryTask, sendTask, tickTask } from "./job-tasks.ts";
+import { type Draft, enter, fail, isWorking, stop } from "./job-transition.ts";
+
+/** A job as it is created: its first planning step is on its way. */
+export function createJob(id: string, rules: JobRules, nowMs: number): Transition {
+  const waiting: JobTask = { step: 0, status: "waiting", attempt: 0, dueMs: 0 };
+  const state: JobState = {
+    id,
+    rules,
+    status: "validating",
+    verdict: null,
+    pausedFrom: null,
+    createdMs: nowMs,
+    times: { validating: nowMs },
+    plan: waiting,
+    planCursor: null,
+    listed: 0,
+    listedBytes: 0,
+    pages: 0,
+    chunks: { pending: 0, queued: 0, leased: 0, done: 0 },
+    outcomes: emptyOutcomes(),
+    errors: {},
+    records: 0,
+    reads: 0,
+    readBytes: 0,
+    issues: [],
+    failure: null,
+    finalize: waiting,
+    rate: { perSecond: null, atMs: nowMs, counted: 0 },
+    announcedMs: nowMs,
+  };
+  return { ...sendTask(state, "plan", nowMs, [{ kind: "announce", event: "status" }]), accepted: true };
+}
+
+/** The machine. Never throws; an event that does not fit is not accepted. */
+export function advanceJob(state: JobState, event: JobEvent): Transition {
+  const draft = isEnded(state.status) ? null : applyEvent(state, event);
+  if (draft === null) return { state, effects: [], accepted: false };
+  const settled = settle(draft, event.nowMs);
+  return { ...settled, accepted: true };
+}
+
+function applyEvent(state: JobState, event: JobEvent): Draft | null {
+  switch (event.kind) {
+    case "plan-begin":
+      return isWorking(state) ? beginTask(state, "plan", event.step, event.nowMs) : null;
+    case "finalize-begin":
+      return state.status === "finalizing" ? beginTask(state, "finalize", event.step, event.nowMs) : null;
+    case "task-retry":
+      return retryTask(state, event);
+    case "plan-commit":
+      return commitPlan(state, event);
+    case "finalize-commit":
+      return commitFinalize(state, event);
+    case "lease":
+      return leaseChunk(state, event.chunk, event.nowMs);
+    case "finish":
+      return finishChunk(state, event.chunk, event.result, event.nowMs);
+    case "release":
+      return releaseChunk(state, event.chunk, event.attempt, event.nowMs);
+    case "chunk-lost":
+      return loseChunk(state, event.chunk);
+    case "chunk-due":
+      return dueChunk(state, event.chunk, event.nowMs);
+    case "tick":
+      return tick(state, event.nowMs);
+    case "pause":
+      return isWorking(state)
+        ? enter({ ...state, pausedFrom: state.status as "validating" | "queued" | "running" }, "paused", event.nowMs)
+        : null;
+    case "resume":
+      return resume(state, event.nowMs);
+    case "cancel":
+      return isWorking(state) || state.status === "paused" ? stop(state, "cancelled", null, event.nowMs) : null;
+    case "fail":
+      return fail(state, event.failure, event.nowMs);
+  }
+}
+
+function resume(state: JobState, nowMs: number): Draft | null {
+  if (state.status !== "paused" || state.pausedFrom === null) return null;
+  const back = enter({ ...state, pausedFrom: null }, state.pausedFrom, nowMs);
+  // A message that came while the job was paused was dropped: send again, a duplicate does no harm.
+  return state.plan.status === "waiting" || state.plan.status === "sent" ? sendTask(back.state, "plan", nowMs, back.effects) : back;
+}
+
+function tick(state: JobState, nowMs: number): Draft | null {
+  if (nowMs >= state.rules.expiresMs && state.verdict === null) return stop(state, "expired", null, nowMs);
+  const draft = tickTask({ state, effects: [] }, "plan", nowMs);
+  return tickTask(draft, "finalize", nowMs);
+}
+
+/** What follows from any event: fill the queue up to the concurrency, or go on to finalise when nothing is left. */
+function settle(draft: Draft, nowMs: number): Draft {
+  const { state, effects } = draft;
+  const { pending, queued, leased } = state.chunks;
+  if (state.status === "cancelling") return leased === 0 ? beginFinalizing(draft, nowMs) : draft;
+  if (state.status !== "queued" && state.status !== "running") return draft;
+  if (state.plan.status === "done" && pending + queued + leased === 0) return beginFinalizing(draft, nowMs);
+  const count = Math.min(pending, state.rules.maxConcurrency - queued - leased);
+  if (count <= 0) return draft;
+  return {
+    state: { ...state, chunks: { ...state.chunks, pending: pending - count, queued: queued + count } },
+    effects: [...effects, { kind: "dispatch", count, dueMs: nowMs + state.rules.resendMs }],
+  };
+}
+
+/** Every listed input without an outcome gets the verdict's: from here on the counts are final. */
+function beginFinalizing(draft: Draft, nowMs: number): Draft {
+  const { state } = draft;
+  const verdict = state.verdict ?? "completed";
+  const rest = state.listed - countFinished(state.outcomes);
+  const outcome = verdict === "expired" ? "expired" : "cancelled";
+  const counted: JobState = {
+    ...state,
+    verdict,
+    outcomes: { ...state.outcomes, [outcome]: state.outcomes[outcome] + rest },
+    errors: rest > 0 ? addErrors(state.errors, { [`item_${outcome}`]: rest }) : state.errors,
+    records: state.records + rest,
+  };
+  const entered = enter(counted, "finalizing", nowMs, draft.effects);
+  return sendTask(entered.state, "finalize", nowMs, entered.effects);
+}

@@ -1,0 +1,168 @@
+/**
+ * What the job machine knows: aggregates only. Chunks live as rows beside it, and an event brings the one row that it
+ * touches, so that an event costs the same for one chunk and for 400,000.
+ */
+
+import type { ErrorCode, Issue } from "../errors.ts";
+import { OUTCOMES, type Outcome } from "./records.ts";
+
+export const JOB_STATUSES = [
+  "validating",
+  "queued",
+  "running",
+  "paused",
+  "cancelling",
+  "finalizing",
+  "completed",
+  "completed_with_errors",
+  "failed",
+  "cancelled",
+  "expired",
+] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+/** Why the job is being finalised; decides the end state and the records of inputs that were not scored. */
+export type Verdict = "completed" | "failed" | "cancelled" | "expired";
+
+export type OutcomeCounts = Readonly<Record<Outcome, number>>;
+export type ErrorCounts = Readonly<Partial<Record<ErrorCode, number>>>;
+
+/** A sequential piece of work of which at most one step is under way: planning, finalising. */
+export interface JobTask {
+  /** Next step to run, from 0. */
+  readonly step: number;
+  readonly status: "waiting" | "sent" | "leased" | "done";
+  /** Deliveries of this step so far. */
+  readonly attempt: number;
+  /** When it is looked at again if nothing was heard, ms since the epoch. */
+  readonly dueMs: number;
+}
+
+/** A run of consecutive inputs inside one frozen page. */
+export interface ChunkRow {
+  /** `000012`, and after splits `000012.0`, `000012.1.0`: deterministic, so the same work always has the same name. */
+  readonly id: string;
+  /** Index of the first input in the job's order. */
+  readonly first: number;
+  /** Inputs, ≥ 1. */
+  readonly count: number;
+  /** Key of the frozen page and the bytes of this chunk's lines in it. */
+  readonly pageKey: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly status: "pending" | "queued" | "leased" | "done" | "split" | "sealed";
+  /** Leases granted so far. */
+  readonly attempt: number;
+  /** Leases that expired without a report, or messages that ended among the dead letters. */
+  readonly expiries: number;
+  /** Queued: when to send again. Leased: the deadline. Otherwise 0. */
+  readonly dueMs: number;
+  /** What a finished chunk reported. */
+  readonly result: ChunkResult | null;
+}
+
+/** The report of one finished chunk; the records themselves are in its part object. */
+export interface ChunkResult {
+  readonly outcomes: OutcomeCounts;
+  readonly errors: ErrorCounts;
+  /** Records written: equal to the inputs except with `faces: "all"`. */
+  readonly records: number;
+  /** SHA-256 of the part object, hex, and its bytes. */
+  readonly sha256: string;
+  readonly bytes: number;
+  /** Storage operations, for the receipt. */
+  readonly reads: number;
+  readonly readBytes: number;
+}
+
+/** A job's constants, as far as the machine needs them. */
+export interface JobRules {
+  readonly maxConcurrency: number;
+  /** Share of failed inputs, 0…1, above which the job fails, after `errorMinimumSample` outcomes. */
+  readonly errorThreshold: number;
+  readonly errorMinimumSample: number;
+  readonly expiresMs: number;
+  /** Dispatch while planning goes on (listings), or only after every line was validated (manifest objects). */
+  readonly eager: boolean;
+  readonly leaseMs: number;
+  readonly resendMs: number;
+  readonly maxChunkAttempts: number;
+  readonly maxSingleExpiries: number;
+  readonly maxTaskAttempts: number;
+  readonly maxBackoffSeconds: number;
+  readonly maxIssues: number;
+  readonly progressMs: number;
+}
+
+export interface JobFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export interface JobState {
+  readonly id: string;
+  readonly rules: JobRules;
+  readonly status: JobStatus;
+  readonly verdict: Verdict | null;
+  /** Status to return to on resume. */
+  readonly pausedFrom: "validating" | "queued" | "running" | null;
+  readonly createdMs: number;
+  /** When each status was last entered. */
+  readonly times: Readonly<Partial<Record<JobStatus, number>>>;
+  readonly plan: JobTask;
+  readonly planCursor: string | null;
+  readonly listed: number;
+  readonly listedBytes: number;
+  readonly pages: number;
+  /** Chunks by what is still to do; `done` includes sealed ones; a split chunk is replaced by its halves. */
+  readonly chunks: {
+    readonly pending: number;
+    readonly queued: number;
+    readonly leased: number;
+    readonly done: number;
+  };
+  readonly outcomes: OutcomeCounts;
+  readonly errors: ErrorCounts;
+  readonly records: number;
+  /** Counted operations of finished chunks, for the receipt. */
+  readonly reads: number;
+  readonly readBytes: number;
+  readonly issues: readonly Issue[];
+  readonly failure: JobFailure | null;
+  readonly finalize: JobTask;
+  /** Outcomes a second, exponentially averaged over about 20 s; `null` until two reports came in. */
+  readonly rate: { readonly perSecond: number | null; readonly atMs: number; readonly counted: number };
+  readonly announcedMs: number;
+}
+
+export function emptyOutcomes(): OutcomeCounts {
+  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
+}
+
+export function addOutcomes(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
+  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, a[outcome] + b[outcome]])) as Record<Outcome, number>;
+}
+
+export function addErrors(a: ErrorCounts, b: ErrorCounts): ErrorCounts {
+  const sum: Partial<Record<ErrorCode, number>> = { ...a };
+  for (const [code, count] of Object.entries(b) as [ErrorCode, number][]) sum[code] = (sum[code] ?? 0) + count;
+  return sum;
+}
+
+/** Inputs with an outcome. */
+export function countFinished(outcomes: OutcomeCounts): number {
+  return OUTCOMES.reduce((sum, outcome) => sum + outcomes[outcome], 0);
+}
+
+const END_STATUSES: ReadonlySet<JobStatus> = new Set([
+  "completed",
+  "completed_with_errors",
+  "failed",
+  "cancelled",
+  "expired",
+]);
+
+/** True once nothing can change any more. */
+export function isEnded(status: JobStatus): boolean {
+  return END_STATUSES.has(status);
+}

@@ -1,0 +1,57 @@
+/**
+ * The names of all objects that a job writes, under `<prefix>/<job id>/`. The only file with storage key literals.
+ * `grep -rn "keys.ts" src` finds every writer and reader.
+ */
+
+/** Normalises an output prefix: no leading slash, exactly one trailing slash unless empty. */
+export function normalizePrefix(prefix: string): string {
+  const trimmed = prefix.replace(/^\/+/, "").replace(/\/+$/, "");
+  return trimmed === "" ? "" : `${trimmed}/`;
+}
+
+/** Folder of one job's outputs, with its trailing slash. */
+export function jobFolder(prefix: string, jobId: string): string {
+  return `${normalizePrefix(prefix)}${jobId}/`;
+}
+
+/** Names of the finalised objects, relative to the job's folder. */
+export const OUTPUT_NAMES = {
+  input: "input.jsonl",
+  labelsJsonl: "labels.jsonl",
+  labelsCsv: "labels.csv",
+  labelsParquet: "labels.parquet",
+  errors: "errors.jsonl",
+  reportJson: "report.json",
+  reportHtml: "report.html",
+  runLock: "run.lock.json",
+  success: "_SUCCESS",
+} as const;
+
+/** Records of one chunk, create-only. Chunk ids are deterministic, so the key is too. */
+export function partKey(folder: string, chunkId: string): string {
+  return `${partsPrefix(folder)}${chunkId}.jsonl`;
+}
+
+export function partsPrefix(folder: string): string {
+  return `${folder}parts/`;
+}
+
+/** One frozen page of the input. The attempt is in the name: the coordinator's commit decides which attempt counts. */
+export function inputPageKey(folder: string, page: number, attempt: number): string {
+  return `${workPrefix(folder)}input/${String(page).padStart(7, "0")}-${attempt}.jsonl`;
+}
+
+/** State too large for a row that finalisation carries from one step to the next. */
+export function carryKey(folder: string, name: string, step: number, attempt: number): string {
+  return `${workPrefix(folder)}carry/${name}-${String(step).padStart(6, "0")}-${attempt}`;
+}
+
+/** Objects that exist only while a job is alive; deleted before `_SUCCESS` is written. */
+export function workPrefix(folder: string): string {
+  return `${folder}work/`;
+}
+
+/** Written and removed by the probe that asks whether a store honours conditional puts. */
+export function probeKey(prefix: string, nonce: string): string {
+  return `${normalizePrefix(prefix)}.countenance-probe-${nonce}`;
+}

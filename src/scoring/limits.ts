@@ -1,0 +1,135 @@
+/**
+ * Every limit of the engine in one object, each with the reason or the attack that it stops. Image, model and storage
+ * code takes its limits as parameters; the numbers live here.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const LIMITS = {
+  /** Bytes of a `POST /v1/jobs` body: it is kept in one row of the coordinator (2 MB at most on the platform). */
+  maxManifestBytes: MIB,
+  /** Inline `objects` of one manifest; longer lists belong into a manifest object. */
+  maxInlineObjects: 10_000,
+  /** Bytes of one uploaded object: one request body is buffered once (128 MB an isolate). */
+  maxUploadBytes: 32 * MIB,
+  /** Findings reported together; a hostile manifest could otherwise answer with more than it sent. */
+  maxIssues: 100,
+  /** Characters of an object key: S3 and R2 stop at 1,024 bytes. */
+  maxKeyBytes: 1024,
+  /** `groupBy` names of a job: each multiplies the aggregates. */
+  maxGroupBy: 4,
+
+  /** Items of one planned page: an R2 or S3 listing page, and about 200 KB as a frozen page. */
+  maxPageItems: 1000,
+  /** Pages planned by one queue message, so that one invocation stays under the 10,000 subrequests and 15 minutes. */
+  maxPagesPerPlanStep: 10,
+  /** Images of one chunk: 256 JPEGs of 1 megapixel take about 10 s of CPU; the default limit is 30 s. */
+  maxChunkSize: 1000,
+  defaultChunkSize: 256,
+  /** Bytes of objects in one chunk: big photographs make small chunks, so that CPU and lease hold. */
+  maxChunkBytes: 64 * MIB,
+  /** Chunks of one job in the queue or leased at once: queue consumers stop at 250. */
+  maxConcurrency: 250,
+  defaultMaxConcurrency: 50,
+
+  /** Bytes of one image: with its raster and the engine it must fit 128 MB of isolate memory. */
+  maxImageBytes: 25 * MIB,
+  /** Bounds of decoding one picture, all checked on its header. What a picture costs is measured in docs/faces.md. */
+  image: {
+    /** Bytes of the encoded file, held while it is decoded. */
+    maxBytes: 25 * MIB,
+    /**
+     * Pixels by format. JPEG: decoded at 1/2 to 1/8, so time is the limit, not memory. PNG: held as RGB, 3 bytes a pixel.
+     * WebP: held as RGBA twice.
+     */
+    maxPixels: { jpeg: 100_000_000, png: 16_000_000, webp: 5_000_000 },
+    /** The largest side that JPEG itself can state; a 30,000 × 30,000 header of 60 bytes stops at the pixels. */
+    maxSide: 65_535,
+    /** Wasm and JavaScript bytes of one decode by estimate: with file, engines and model it must fit 128 MB. */
+    maxWorkingBytes: 64 * MIB,
+    /** A progressive JPEG has about 10 scans; a crafted one has thousands, each a pass over the whole picture. */
+    maxScans: 100,
+  },
+  /** Simultaneous open connections of a Worker; the seventh waits, and may deadlock behind unread bodies. */
+  maxConnections: 6,
+
+  /** A chunk whose consumer has not reported by then is taken for dead. Above the slowest honest chunk. */
+  leaseMs: 120_000,
+  /** A message that nobody picked up by then is sent again: the local queue loses its messages on restart. */
+  resendMs: 60_000,
+  /** How often the coordinator looks for lost work while a job is alive. */
+  sweepMs: 15_000,
+  /** Rows handled by one sweep, so that it stays short. */
+  maxSweepRows: 200,
+  /** Attempts with failing reads before an item that still fails is recorded as failed instead of retried. */
+  maxTransientAttempts: 4,
+  /** Attempts after which a chunk is split although it only ever failed transiently (an output that cannot be written). */
+  maxChunkAttempts: 8,
+  /** Expired leases of a single image before it is sealed: one may be an innocent restart. */
+  maxSingleExpiries: 2,
+  /** Attempts of a planning or finalising step before the job fails. */
+  maxTaskAttempts: 12,
+  /** Longest backoff between attempts, seconds. */
+  maxBackoffSeconds: 60,
+
+  /** The error threshold looks only after so many outcomes, so that a small job with bad images still ends with labels. */
+  errorMinimumSample: 1000,
+  defaultErrorThreshold: 0.05,
+  defaultExpiresSeconds: 86_400,
+  maxExpiresSeconds: 7 * 86_400,
+
+  /** Chunks written by one finalising step: bounds its time and subrequests. */
+  maxChunksPerFinalizeStep: 200,
+  /** Bytes of one multipart part: S3 and R2 want equal parts of at least 5 MiB. */
+  multipartBytes: 5 * MIB,
+
+  /** Values of one `groupBy` name that keep figures of their own; the rest is folded into one "other" group. A key made of ids would otherwise grow the summary with the input. */
+  maxGroupValues: 200,
+  /** Characters of a group value; a longer one counts as "other". */
+  maxGroupValueLength: 256,
+  /** Bytes of one multipart part that a merged output may use: three outputs of one step share the isolate's 128 MB. */
+  maxMultipartBytes: 32 * MIB,
+  /** Parts of one multipart upload: S3 and R2 stop at 10,000; the margin is for an estimate that was too low. */
+  maxMultipartParts: 9000,
+  /** Rows of one Parquet row group: held as columns until it is written. */
+  minParquetRowGroupRows: 16_384,
+  maxParquetRowGroupRows: 131_072,
+  /** Row groups that a file aims at: their metadata stays in memory until the footer. */
+  targetParquetRowGroups: 1000,
+
+  /** Progress events of one job kept for resuming streams. */
+  maxEvents: 500,
+  /** Progress is announced at most so often. */
+  progressMs: 1000,
+  /** One waiting read of the event stream; below every idle timeout on the way. */
+  eventWaitMs: 20_000,
+  /** Jobs of one page of `GET /v1/jobs`. */
+  maxJobsPerPage: 100,
+
+  /** Reading one checkpoint; files from strangers are read. */
+  checkpoint: {
+    /** The network has 0.3 MB; a whole module with its optimizer, ten times that. */
+    maxFileBytes: 256 * MIB,
+    /** A zip directory of millions of names. */
+    maxEntries: 16_384,
+    /** A pickle that keeps the reader busy; torch.save writes about 40 opcodes a tensor. */
+    maxOpcodes: 2_000_000,
+    /** A pickle that only stacks values or marks. */
+    maxStack: 65_536,
+    /** Modules that share children, so that 30 levels have a billion paths. */
+    maxNodes: 200_000,
+    /** Modules that hold themselves. */
+    maxDepth: 32,
+    /** Names that all point to one storage. */
+    maxTensors: 16_384,
+    /** PyTorch itself stops at 64; networks need 5. */
+    maxDimensions: 8,
+    /** Zip bombs, tensors expanded by a stride of 0, dicts of one byte each: float32 copies of half-precision weights take 2, deflated archives 2 more. */
+    allocationMultiple: 16,
+    /** What a file of no size may take: directory, opcodes and names of a small network. */
+    allocationFloorBytes: MIB,
+  },
+} as const;
+
+export type Limits = typeof LIMITS;
