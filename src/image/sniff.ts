@@ -71,7 +71,9 @@ function isText(bytes: Uint8Array): boolean {
 }
 
 function describeText(bytes: Uint8Array): string {
-  const start = String.fromCharCode(...bytes.subarray(0, 64)).trimStart().toLowerCase();
+  const start = String.fromCharCode(...bytes.subarray(0, 64))
+    .trimStart()
+    .toLowerCase();
   if (start.startsWith("<svg")) return "an SVG drawing";
   if (start.startsWith("<?xml")) return "an XML document";
   if (start.startsWith("<!doctype html") || start.startsWith("<html")) return "an HTML page";

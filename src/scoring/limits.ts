@@ -98,6 +98,28 @@ export const LIMITS = {
   /** Row groups that a file aims at: their metadata stays in memory until the footer. */
   targetParquetRowGroups: 1000,
 
+  /** Reading the input. `maxItems` is a page's default; see PlanLimits in inputs/input-spec.ts. */
+  plan: {
+    maxItems: 1000,
+    /** A manifest of garbage could otherwise answer with more issues than it has bytes. */
+    maxIssues: 100,
+    /** Stays far below the 10,000 subrequests of one invocation, several pages a message included. */
+    maxReads: 400,
+    /** About 60 rows of FER2013 or 5,000 manifest lines a request; small beside 128 MB. */
+    windowBytes: 512 * KIB,
+    /** A file without line ends must not be collected whole. A FER2013 row has at most 9.3 KB. */
+    maxLineBytes: 64 * KIB,
+    /** Bombs: deflate reaches 1,032 to 1, honest manifests about 20 to 1. */
+    maxInflatedBytes: 1024 * MIB,
+    maxInflateRatio: 200,
+    /** Groups are stored with each record. */
+    maxGroups: 8,
+    /** A shard whose members all have one basename must not be collected whole. */
+    maxSampleMembers: 64,
+    /** Label files and long-name headers of a shard are read whole. */
+    maxLabelBytes: 16 * KIB,
+  },
+
   /** Progress events of one job kept for resuming streams. */
   maxEvents: 500,
   /** Progress is announced at most so often. */

@@ -1,0 +1,49 @@
+/** Bytes to upright 8-bit pixels: sniff, guard, decode. Preprocessing step 1. */
+
+import { chooseJpegReduction, guardImage, readHeader, type AnyHeader } from "./guard.ts";
+import { swapsSides } from "./exif.ts";
+import type { DecodedImage, ImageCodecs, ImageDecoder, ImageLimits } from "./image-types.ts";
+import { createJpegCodec } from "./jpeg.ts";
+import { decodePng } from "./png.ts";
+import { createWebpCodec } from "./webp.ts";
+import type { Raster } from "../model/face-finder.ts";
+
+/**
+ * @param codecs compiled modules from one of the seams
+ * @param limits checked before anything is decoded
+ */
+export function createImageDecoder(codecs: ImageCodecs, limits: ImageLimits): ImageDecoder {
+  const jpeg = createJpegCodec(codecs.jpeg);
+  const webp = createWebpCodec(codecs.webp);
+  let previous: Promise<unknown> = Promise.resolve();
+
+  async function decodeNow(bytes: Uint8Array): Promise<DecodedImage> {
+    const header = readHeader(bytes);
+    guardImage(header, bytes.length, limits);
+    const raster = await decodePixels(bytes, header);
+    const swaps = swapsSides(header.orientation);
+    const sourceWidth = swaps ? header.height : header.width;
+    const sourceHeight = swaps ? header.width : header.height;
+    return { raster, sourceWidth, sourceHeight, scale: raster.width / sourceWidth, format: header.format };
+  }
+
+  function decodePixels(bytes: Uint8Array, header: AnyHeader): Promise<Raster> | Raster {
+    switch (header.format) {
+      case "jpeg":
+        return jpeg.decode(bytes, header, chooseJpegReduction(header.width, header.height));
+      case "png":
+        return decodePng(bytes, header);
+      case "webp":
+        return webp.decode(bytes, header);
+    }
+  }
+
+  return {
+    decode(bytes) {
+      const decoded = previous.then(() => decodeNow(bytes));
+      previous = decoded.catch(() => undefined);
+      return decoded;
+    },
+    memoryBytes: () => jpeg.memoryBytes() + webp.memoryBytes(),
+  };
+}

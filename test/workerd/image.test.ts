@@ -1,0 +1,25 @@
+import { describe, expect, test } from "vitest";
+import { loadCodecs } from "../../src/image/codecs-workerd.ts";
+import { createImageDecoder } from "../../src/image/decode.ts";
+import { LIMITS } from "../../src/scoring/limits.ts";
+import goldenFile from "../golden/images.json" with { type: "json" };
+import { decodeBase64, parseGoldens, runGolden } from "../golden/images.ts";
+
+const files = import.meta.glob<string>("../golden/images/*", { query: "?inline", import: "default", eager: true });
+const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
+
+function readGolden(name: string): Uint8Array {
+  const url = files[`../golden/images/${name}`] ?? "";
+  return decodeBase64(url.slice(url.indexOf(",") + 1));
+}
+
+describe("pixels equal Pillow's inside workerd", () => {
+  test.each(parseGoldens(goldenFile))("$name", async (image) => {
+    const { name, ...expected } = image;
+    expect(await runGolden(image, readGolden(name), decoder)).toEqual(expected);
+  });
+});
+
+test("this is workerd", () => {
+  expect(navigator.userAgent).toBe("Cloudflare-Workers");
+});
