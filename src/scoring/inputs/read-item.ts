@@ -1,0 +1,55 @@
+/** Reads the bytes of one input exactly as it was frozen, or says why that cannot be. */
+
+import { cancelBody, readBody } from "../../storage/body.ts";
+import type { GetOptions, ObjectStore } from "../../storage/object-store.ts";
+import type { InputItem } from "../records.ts";
+
+/** Bounds of one read. */
+export interface ReadLimits {
+  /** Bytes of one item. */
+  readonly maxBytes: number;
+}
+
+/**
+ * - `bytes`: the item, whole; `size` of the object (or of the range) and the object's `etag` as read.
+ * - `missing`: no such object. `changed`: another etag, size or version than the frozen one, or the range is gone.
+ * - `empty`: zero bytes. `too_large`: above the limit, nothing was read.
+ */
+export type ItemBytes =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly etag: string; readonly size: number }
+  | { readonly kind: "missing" }
+  | { readonly kind: "changed" }
+  | { readonly kind: "empty" }
+  | { readonly kind: "too_large"; readonly size: number };
+
+/**
+ * Reads one item with `If-Match` on its frozen etag. Only transient failures throw (`store_*`), and
+ * `input_invalid` for a range that lies outside an object whose etag was not frozen.
+ */
+export async function readItem(store: ObjectStore, item: InputItem, limits: ReadLimits): Promise<ItemBytes> {
+  if (item.range?.length === 0) return { kind: "empty" };
+  if (item.range !== undefined && item.range.length > limits.maxBytes) {
+    return { kind: "too_large", size: item.range.length };
+  }
+  const options: GetOptions = {
+    ...(item.etag === null ? {} : { ifMatch: item.etag }),
+    ...(item.range === undefined ? {} : { range: item.range }),
+    ...(item.versionId === undefined ? {} : { versionId: item.versionId }),
+  };
+  const result = await store.get(item.key, options);
+  if (result.kind !== "found") return { kind: result.kind };
+  const { info, body } = result;
+  const size = item.range === undefined ? info.size : Math.min(item.range.length, info.size - item.range.offset);
+  // A row that was frozen with its size: a shorter object is another object, even where no etag was known.
+  const shrunk = item.range !== undefined && size < item.range.length;
+  const resized = item.range === undefined && item.size !== null && item.size !== info.size;
+  if (shrunk || resized) {
+    await cancelBody(body);
+    return { kind: "changed" };
+  }
+  if (size === 0 || size > limits.maxBytes) {
+    await cancelBody(body);
+    return size === 0 ? { kind: "empty" } : { kind: "too_large", size };
+  }
+  return { kind: "bytes", bytes: await readBody(body, limits.maxBytes, size), etag: info.etag, size };
+}

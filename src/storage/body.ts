@@ -1,0 +1,84 @@
+/** Bytes and streams of bytes: bounded reading, joining, hashing. */
+
+import { ScoringError } from "../errors.ts";
+import { classifyBodyError } from "./network-errors.ts";
+
+/** A stream that gives `bytes` in one chunk, or nothing for an empty array. The chunk is a copy. */
+export function streamBytes(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      if (bytes.length > 0) controller.enqueue(bytes.slice());
+      controller.close();
+    },
+  });
+}
+
+/** The chunks, one after the other, in one array. */
+export function joinBytes(chunks: readonly Uint8Array[]): Uint8Array {
+  let total = 0;
+  for (const chunk of chunks) total += chunk.length;
+  const joined = new Uint8Array(total);
+  let at = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, at);
+    at += chunk.length;
+  }
+  return joined;
+}
+
+/** SHA-256 of `bytes`, its first 16 bytes in hex: long enough to tell contents apart, as short as an S3 etag. */
+export async function hashBytes(bytes: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  return Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * Reads a body into memory, never more than `maxBytes`.
+ *
+ * `expectedBytes` is what the store announced (object size or length of the range); fewer or more bytes are
+ * `store_short_read`, since a connection that closed early looks like the end of the body. More than `maxBytes` is
+ * `object_too_large`; the rest of the body is cancelled, not read.
+ */
+export async function readBody(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+  expectedBytes?: number,
+): Promise<Uint8Array> {
+  if (expectedBytes !== undefined && expectedBytes > maxBytes) {
+    await cancelBody(body);
+    throw new ScoringError("object_too_large", `The object has ${expectedBytes} bytes; the limit is ${maxBytes}.`);
+  }
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      total += value.length;
+      if (total > maxBytes) {
+        await reader.cancel();
+        throw new ScoringError("object_too_large", `The object has more than ${maxBytes} bytes.`);
+      }
+      chunks.push(value);
+    }
+  } catch (error) {
+    throw classifyBodyError(error);
+  } finally {
+    reader.releaseLock();
+  }
+  if (expectedBytes !== undefined && total !== expectedBytes) {
+    throw new ScoringError("store_short_read", `The store sent ${total} of ${expectedBytes} bytes.`);
+  }
+  const only = chunks[0];
+  return chunks.length === 1 && only !== undefined ? only : joinBytes(chunks);
+}
+
+/** Gives a body up without reading it; a body that fails to cancel is gone as well. */
+export async function cancelBody(body: ReadableStream<Uint8Array>): Promise<void> {
+  try {
+    await body.cancel();
+  } catch {
+    // Nothing is lost: the caller did not want the bytes.
+  }
+}
