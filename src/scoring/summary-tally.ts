@@ -50,8 +50,6 @@ export interface TallySummary {
   readonly quality: QualitySummary | null;
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
-
 /** A tally while it is being added to. */
 export interface TallyBuilder {
   /** Adds one record; `countsAsInput` is false for the second and later faces of one picture. */
@@ -99,8 +97,15 @@ const increment = (counts: number[], index: number, by = 1): void => {
 
 /** A builder that starts from nothing. */
 export function createTallyBuilder(): TallyBuilder {
-  const tally = emptyTally() as Mutable<TallySummary>;
-  const inputs: Record<Outcome, number> = { ...tally.inputs };
+  const inputs: Record<Outcome, number> = { ...emptyTally().inputs };
+  const tally = {
+    labelled: 0,
+    labels: zeros(LABEL_COUNT),
+    probabilities: zeros(LABEL_COUNT),
+    entropy: 0,
+    margin: 0,
+    confidence: zeros(CONFIDENCE_BINS),
+  };
   const reasons = new Map<string, number>();
   const confusion = zeros(LABEL_COUNT * LABEL_COUNT);
   const calibration = {

@@ -86,10 +86,10 @@ function refuse(path: string, expected: string): never {
   });
 }
 
-function readObject(value: unknown, path: string): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(path, "an object");
-  return value as Fields;
-}
+const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const readObject = (value: unknown, path: string): Fields => (isObject(value) ? value : refuse(path, "an object"));
 
 const readText = (value: unknown, path: string): string =>
   typeof value === "string" ? value : refuse(path, "a string");
@@ -126,9 +126,10 @@ function readFace(value: unknown): FaceRecord {
 }
 
 function readGroups(value: unknown): Record<string, string> {
-  const groups = readObject(value, "groups");
-  for (const [key, text] of Object.entries(groups)) readText(text, `groups.${key}`);
-  return groups as Record<string, string>;
+  // fromEntries defines own properties, `__proto__` too.
+  return Object.fromEntries(
+    Object.entries(readObject(value, "groups")).map(([key, text]) => [key, readText(text, `groups.${key}`)]),
+  );
 }
 
 function readQuality(value: unknown): QualityRecord {
@@ -140,11 +141,13 @@ function readQuality(value: unknown): QualityRecord {
   };
 }
 
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(DISPOSITIONS, code);
+
 function readError(value: unknown): { code: ErrorCode; message: string } {
   const error = readObject(value, "error");
   const code = readText(error["code"], "error.code");
-  if (!Object.hasOwn(DISPOSITIONS, code)) refuse("error.code", "a known error code");
-  return { code: code as ErrorCode, message: readText(error["message"], "error.message") };
+  if (!isErrorCode(code)) refuse("error.code", "a known error code");
+  return { code, message: readText(error["message"], "error.message") };
 }
 
 /**

@@ -1,8 +1,9 @@
 /** Cuts a byte stream into equal multipart parts and hashes it, over as many invocations as it takes. */
 
+import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import { packState, unpackState } from "./saved-state.ts";
-import { createSha256, type Sha256State } from "./sha256.ts";
+import { createSha256 } from "./sha256.ts";
 
 const MIB = 1024 * 1024;
 /** S3 and R2 refuse smaller parts, except the last. */
@@ -31,11 +32,11 @@ export interface PartBuffer {
   save(): Uint8Array<ArrayBuffer>;
 }
 
-interface Header {
-  readonly partBytes: number;
-  readonly parts: number;
-  readonly hash: Sha256State;
-}
+const header = z.strictObject({
+  partBytes: z.int().positive(),
+  parts: z.int().nonnegative(),
+  hash: z.strictObject({ words: z.array(z.int().nonnegative()), bytes: z.int().nonnegative(), tail: z.array(z.int()) }),
+});
 
 /**
  * A buffer that holds at most one part. How the stream is cut into `append` calls and invocations never shows in the parts.
@@ -44,17 +45,16 @@ interface Header {
  */
 export function createPartBuffer(options: { partBytes: number }, state?: Uint8Array): PartBuffer {
   const { partBytes } = options;
-  const saved = state === undefined ? null : unpackState(state);
-  const header = (saved?.header ?? null) as Header | null;
-  if (header !== null && header.partBytes !== partBytes) {
-    throw new ScoringError("internal", `part size ${partBytes} differs from the saved ${header.partBytes}`);
+  const saved = state === undefined ? null : unpackState(state, header);
+  if (saved !== null && saved.header.partBytes !== partBytes) {
+    throw new ScoringError("internal", `part size ${partBytes} differs from the saved ${saved.header.partBytes}`);
   }
-  const hash = createSha256(header?.hash);
+  const hash = createSha256(saved?.header.hash);
   // Grows to one part: a small output never allocates megabytes.
   let held = new Uint8Array(Math.min(partBytes, Math.max(64 * 1024, saved?.bytes.length ?? 0)));
   let length = saved?.bytes.length ?? 0;
-  let parts = header?.parts ?? 0;
-  let total = header?.hash.bytes ?? 0;
+  let parts = saved?.header.parts ?? 0;
+  let total = saved?.header.hash.bytes ?? 0;
   if (saved !== null) held.set(saved.bytes);
 
   function hold(bytes: Uint8Array): void {
@@ -97,7 +97,7 @@ export function createPartBuffer(options: { partBytes: number }, state?: Uint8Ar
       bytes: total,
       sha256: hash.digestHex(),
     }),
-    save: () => packState({ partBytes, parts, hash: hash.save() } satisfies Header, held.subarray(0, length)),
+    save: () => packState({ partBytes, parts, hash: hash.save() }, held.subarray(0, length)),
   };
 }
 

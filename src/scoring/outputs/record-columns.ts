@@ -20,20 +20,21 @@ const decimal = (value: number | null | undefined): number | null =>
 
 const THETA_NAMES = ["theta_a", "theta_b", "theta_tx", "theta_d", "theta_e", "theta_ty"] as const;
 
+const text = (name: string, read: (record: ScoreRecord) => string | null, required = false): RecordColumn => ({
+  name,
+  kind: "text",
+  required,
+  read,
+});
+const number = (name: string, read: (record: ScoreRecord) => number | null | undefined): RecordColumn => ({
+  name,
+  kind: "decimal",
+  required: false,
+  read: (record) => decimal(read(record)),
+});
+
 /** Columns in order; each of the job's `groupBy` names adds `group_<name>` at the end. */
 export function listRecordColumns(groupKeys: readonly string[]): RecordColumn[] {
-  const text = (name: string, read: (record: ScoreRecord) => string | null, required = false): RecordColumn => ({
-    name,
-    kind: "text",
-    required,
-    read,
-  });
-  const number = (name: string, read: (record: ScoreRecord) => number | null | undefined): RecordColumn => ({
-    name,
-    kind: "decimal",
-    required: false,
-    read: (record) => decimal(read(record)),
-  });
   return [
     text("id", (record) => record.id, true),
     text("key", (record) => record.key, true),

@@ -1,5 +1,6 @@
 /** One blob of a JSON header and raw bytes: how outputs carry their state from one invocation to the next. */
 
+import type { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 
 const MAGIC = 0x31534e43; // "CNS1"
@@ -20,14 +21,11 @@ export function packState(header: unknown, bytes: Uint8Array): Uint8Array<ArrayB
  * The parts of a packed blob; `bytes` is a view into it.
  * @throws ScoringError `internal` if it is not one
  */
-export function unpackState(packed: Uint8Array): { header: unknown; bytes: Uint8Array } {
+export function unpackState<T>(packed: Uint8Array, schema: z.ZodType<T>): { header: T; bytes: Uint8Array } {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
-  if (packed.length < 8 || view.getUint32(0, true) !== MAGIC || 8 + view.getUint32(4, true) > packed.length) {
-    throw new ScoringError("internal", "not a saved output state");
-  }
-  const end = 8 + view.getUint32(4, true);
-  return {
-    header: JSON.parse(new TextDecoder().decode(packed.subarray(8, end))) as unknown,
-    bytes: packed.subarray(end),
-  };
+  const end = packed.length < 8 || view.getUint32(0, true) !== MAGIC ? 0 : 8 + view.getUint32(4, true);
+  if (end === 0 || end > packed.length) throw new ScoringError("internal", "not a saved output state");
+  const header = schema.safeParse(JSON.parse(new TextDecoder().decode(packed.subarray(8, end))));
+  if (!header.success) throw new ScoringError("internal", `saved output state: ${header.error.message}`);
+  return { header: header.data, bytes: packed.subarray(end) };
 }

@@ -1,0 +1,146 @@
+/**
+ * `labels.parquet`, written as a stream: rows are held as records until a row group is full, then leave as bytes. Only the
+ * row groups' metadata stays until the footer. Columns are those of the CSV; statistics (minimum, maximum) are kept for
+ * `id` and `key` alone, since the others are unsorted and would only swell the footer.
+ */
+
+import { ByteWriter } from "hyparquet-writer/src/bytewriter.js";
+import { ParquetWriter } from "hyparquet-writer/src/parquet-writer.js";
+import { z } from "zod";
+import { ScoringError } from "../../errors.ts";
+import type { ScoreRecord } from "../records.ts";
+import { parseRecord, serializeRecords } from "./labels-jsonl.ts";
+import { listRecordColumns, type RecordColumn } from "./record-columns.ts";
+import { packState, unpackState } from "./saved-state.ts";
+import type { OutputEncoder } from "./output-encoder.ts";
+
+type RowGroups = ParquetWriter["row_groups"];
+
+/** What a Parquet stream needs to know before its first row. */
+export interface ParquetOptions {
+  readonly groupKeys: readonly string[];
+  /** Rows of each row group but the last; see {@link chooseRowGroupRows}. */
+  readonly rowGroupRows: number;
+}
+
+const isRowGroups = (value: unknown): value is RowGroups => Array.isArray(value);
+
+const header = z.strictObject({
+  options: z.string(),
+  offset: z.int().nonnegative(),
+  rows: z.int().nonnegative(),
+  rowGroups: z.string(),
+});
+
+/** Parquet's metadata holds 64-bit integers, which JSON does not: they travel as `"<digits>n"` in a one-field object. */
+const formatRowGroups = (rowGroups: RowGroups): string =>
+  JSON.stringify(rowGroups, (_key, value: unknown) => (typeof value === "bigint" ? { int64: String(value) } : value));
+
+function parseRowGroups(text: string): RowGroups {
+  const value: unknown = JSON.parse(text, (_key, value: unknown) =>
+    typeof value === "object" && value !== null && "int64" in value && typeof value.int64 === "string"
+      ? BigInt(value.int64)
+      : value,
+  );
+  if (!isRowGroups(value)) throw new ScoringError("internal", "saved Parquet state: no row groups");
+  return value;
+}
+
+function buildSchema(columns: readonly RecordColumn[]): ParquetWriter["schema"] {
+  return [
+    { name: "root", num_children: columns.length },
+    ...columns.map(({ name, kind, required }): ParquetWriter["schema"][number] => ({
+      name,
+      repetition_type: required ? "REQUIRED" : "OPTIONAL",
+      ...(kind === "text"
+        ? { type: "BYTE_ARRAY", converted_type: "UTF8" }
+        : { type: kind === "integer" ? "INT32" : "DOUBLE" }),
+    })),
+  ];
+}
+
+/** Keeps lone surrogates, which JSON escapes but UTF-8 cannot hold, from making bounds and values disagree. */
+const readCell = (column: RecordColumn, record: ScoreRecord): string | number | null => {
+  const cell = column.read(record);
+  return typeof cell === "string" ? cell.toWellFormed() : cell;
+};
+
+/**
+ * A Parquet encoder, or one that goes on where `save` left off.
+ * @throws ScoringError `internal` for a damaged state or one of other options
+ */
+export function createParquetEncoder(options: ParquetOptions, state?: Uint8Array): OutputEncoder {
+  const columns = listRecordColumns(options.groupKeys);
+  const fingerprint = JSON.stringify([options.groupKeys, options.rowGroupRows]);
+  const bytes = new ByteWriter();
+  const writer = new ParquetWriter({ writer: bytes, schema: buildSchema(columns), createdBy: "countenance" });
+  let held: ScoreRecord[] = [];
+  if (state !== undefined) {
+    const saved = unpackState(state, header);
+    if (saved.header.options !== fingerprint) throw new ScoringError("internal", "saved Parquet state: other options");
+    writer.row_groups = parseRowGroups(saved.header.rowGroups);
+    writer.num_rows = BigInt(saved.header.rows);
+    // The constructor has just written the magic number again: drop it, and count on from where the file stands.
+    bytes.index = 0;
+    bytes.offset = saved.header.offset;
+    held = new TextDecoder().decode(saved.bytes).split("\n").slice(0, -1).map(parseRecord);
+  }
+
+  function writeRowGroup(records: readonly ScoreRecord[]): void {
+    void writer.write({
+      columnData: columns.map((column) => ({
+        name: column.name,
+        data: records.map((record) => readCell(column, record)),
+        statistics: column.name === "id" || column.name === "key",
+        offsetIndex: false,
+      })),
+      rowGroupSize: records.length,
+    });
+    // Without indexes nothing here is written later; kept, it would hold every page's bounds until the end.
+    writer.pendingIndexes = [];
+  }
+
+  function takeBytes(): Uint8Array<ArrayBuffer> {
+    const taken = bytes.getBytes().slice();
+    bytes.index = 0;
+    return taken;
+  }
+
+  return {
+    encode(records) {
+      held.push(...records);
+      let from = 0;
+      for (; held.length - from >= options.rowGroupRows; from += options.rowGroupRows) {
+        writeRowGroup(held.slice(from, from + options.rowGroupRows));
+      }
+      if (from > 0) held = held.slice(from);
+      return takeBytes();
+    },
+    finish() {
+      if (held.length > 0) writeRowGroup(held);
+      held = [];
+      void writer.finish();
+      return takeBytes();
+    },
+    save() {
+      if (bytes.index > 0) throw new ScoringError("internal", "Parquet bytes were not taken: call encode first");
+      return packState(
+        {
+          options: fingerprint,
+          offset: bytes.offset,
+          rows: Number(writer.num_rows),
+          rowGroups: formatRowGroups(writer.row_groups),
+        } satisfies z.infer<typeof header>,
+        new TextEncoder().encode(serializeRecords(held)),
+      );
+    },
+  };
+}
+
+/** Rows of a row group for a file of `totalRows`: few groups keep the footer small, small groups keep memory bounded. */
+export function chooseRowGroupRows(
+  totalRows: number,
+  limits: { minRows: number; maxRows: number; targetGroups: number },
+): number {
+  return Math.min(limits.maxRows, Math.max(limits.minRows, Math.ceil(totalRows / limits.targetGroups)));
+}
