@@ -163,7 +163,7 @@ export function readTensor(name: string, tensor: PickleTensor, meter: Meter): Te
   const view = new DataView(storage.bytes.buffer, storage.bytes.byteOffset, storage.bytes.byteLength);
   const read = READERS[tensor.type];
   const elementBytes = ELEMENT_BYTES[tensor.type];
-  const index = new Array<number>(shape.length).fill(0);
+  const index = shape.map(() => 0);
   let at = tensor.offset;
   for (let element = 0; element < count; element += 1) {
     data[element] = read(view, at * elementBytes);

@@ -98,14 +98,13 @@ function setDictItems(machine: Machine, items: readonly PickleValue[]): void {
   else invalid(`the pickle sets entries of ${describeValue(target)}`);
 }
 
-function appendItems(machine: Machine, items: readonly PickleValue[], kinds: readonly PickleSequence["kind"][]): void {
+function appendItems(machine: Machine, items: readonly PickleValue[], kind: "list" | "set"): void {
   const target = peek(machine);
-  machine.meter.charge(COST.slot * items.length, "a list");
+  machine.meter.charge(COST.slot * items.length, `a ${kind}`);
   // What a subclass of list holds is not needed; the values were charged when they were made.
   if (isKind(target, "record")) return;
-  const sequence = kinds.some((kind) => isKind(target, kind)) ? (target as PickleSequence) : null;
-  if (sequence === null) return invalid(`the pickle appends to ${describeValue(target)}`);
-  for (const item of items) sequence.items.push(item);
+  if (!isKind(target, kind)) return invalid(`the pickle appends to ${describeValue(target)}`);
+  for (const item of items) target.items.push(item);
 }
 
 function pushDict(machine: Machine, items: readonly PickleValue[]): void {
@@ -197,8 +196,8 @@ const OPCODES: Readonly<Record<number, (machine: Machine) => void>> = {
   0x8d: (machine) => pushText(machine, machine.reader.take(machine.reader.u64())),
   0x5d: (machine) => pushSequence(machine, "list", []),
   0x6c: (machine) => pushSequence(machine, "list", popMark(machine)),
-  0x61: (machine) => appendItems(machine, [pop(machine)], ["list"]),
-  0x65: (machine) => appendItems(machine, popMark(machine), ["list"]),
+  0x61: (machine) => appendItems(machine, [pop(machine)], "list"),
+  0x65: (machine) => appendItems(machine, popMark(machine), "list"),
   0x29: (machine) => pushSequence(machine, "tuple", []),
   0x74: (machine) => pushSequence(machine, "tuple", popMark(machine)),
   0x85: (machine) => pushSequence(machine, "tuple", popCount(machine, 1)),
@@ -209,7 +208,7 @@ const OPCODES: Readonly<Record<number, (machine: Machine) => void>> = {
   0x73: (machine) => setDictItems(machine, popCount(machine, 2)),
   0x75: (machine) => setDictItems(machine, popMark(machine)),
   0x8f: (machine) => pushSequence(machine, "set", []),
-  0x90: (machine) => appendItems(machine, popMark(machine), ["set"]),
+  0x90: (machine) => appendItems(machine, popMark(machine), "set"),
   0x91: (machine) => pushSequence(machine, "set", popMark(machine)),
   0x63: (machine) => {
     const module = decodeText(machine.reader.line(NAME_MAX_BYTES), machine.meter);

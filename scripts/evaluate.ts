@@ -1,0 +1,110 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { formatModelId, parseModelCard } from "../src/model/card.ts";
+import { openDataset } from "./evaluation/dataset.ts";
+import { ENGINES, openEngine } from "./evaluation/engines.ts";
+import { evaluateModel, type Tta } from "./evaluation/evaluate-model.ts";
+import { loadModelFrom } from "./evaluation/load-model.ts";
+import { renderFigures, toCardEvaluation } from "./evaluation/render.ts";
+
+/** `npm run evaluate`: how good a model is on labelled faces, through the code that scores jobs. */
+
+const USAGE = `usage: npm run evaluate -- [--data <fer2013.csv | folder of sheets | folder of class folders>] [--model <name@version | folder | checkpoint>]
+
+  --data PATH          labelled faces; or the environment variable COUNTENANCE_DATA
+  --model REFERENCE    deep-emotion by default, its newest version
+  --usage NAME         PublicTest (default), Training, PrivateTest or all
+  --engine NAME        ${ENGINES.join(" or ")}
+  --tta MODE           none, flip or both (default)
+  --align-corners BOOL true or false instead of the card's
+  --limit N            only the first N faces
+  --json               one JSON object on standard output instead of tables
+  --write-card         put figures, command and fitted temperature into the model's card`;
+
+const { values: options } = parseArgs({
+  options: {
+    data: { type: "string" },
+    model: { type: "string", default: "deep-emotion" },
+    usage: { type: "string", default: "PublicTest" },
+    engine: { type: "string", default: "tfjs-wasm" },
+    tta: { type: "string", default: "both" },
+    "align-corners": { type: "string" },
+    limit: { type: "string" },
+    json: { type: "boolean", default: false },
+    "write-card": { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+async function main(): Promise<void> {
+  const data = options.data ?? process.env["COUNTENANCE_DATA"];
+  if (options.help || data === undefined) {
+    process.stderr.write(`${USAGE}\n`);
+    process.exitCode = options.help ? 0 : 2;
+    return;
+  }
+  const engineName = ENGINES.find((name) => name === options.engine);
+  if (engineName === undefined) throw new Error(`--engine is one of ${ENGINES.join(", ")}`);
+  const modes: readonly Tta[] =
+    options.tta === "none" ? ["none"] : options.tta === "flip" ? ["flip"] : ["none", "flip"];
+  const corners = options["align-corners"];
+  if (corners !== undefined && corners !== "true" && corners !== "false") {
+    throw new Error("--align-corners is true or false");
+  }
+  const limit = options.limit === undefined ? Infinity : Number(options.limit);
+  const { model, folder } = await loadModelFrom(options.model, corners === undefined ? null : corners === "true");
+  if (options["write-card"] && folder === null)
+    throw new Error("--write-card needs a model with a card; export it first");
+  if (options["write-card"] && (corners !== undefined || limit !== Infinity)) {
+    throw new Error("--write-card takes figures of the model as it is, on all faces");
+  }
+  const dataset = await openDataset(data, { usage: options.usage, limit });
+  const classifier = await openEngine(model, engineName);
+  const interactive = process.stderr.isTTY;
+  const refit = options["write-card"] && model.card.family === "deep-emotion";
+  const figures = await evaluateModel(
+    classifier,
+    dataset,
+    modes,
+    refit ? null : (model.card.temperature ?? 1),
+    () => performance.now(),
+    (done, of) => {
+      if (interactive) process.stderr.write(`\r${done} of ${of} passes${done === of ? "\n" : ""}`);
+    },
+  );
+  const id = formatModelId(model.card);
+  const command = `npm run evaluate -- --data DATA --usage ${options.usage} --model ${id}`;
+  if (options.json) {
+    const { modes: evaluations, elapsedMs, ...rest } = figures;
+    const report = {
+      model: id,
+      engine: classifier.engine,
+      dataset: dataset.name,
+      command,
+      ...rest,
+      elapsedMs,
+      evaluations,
+      failed: dataset.failed,
+    };
+    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  } else {
+    process.stdout.write(`${renderFigures(id, classifier.engine, dataset, figures)}\n`);
+  }
+  if (options["write-card"] && folder !== null) {
+    const kept = model.card.evaluations.filter((known) => known.dataset !== dataset.name || !modes.includes(known.tta));
+    const card = parseModelCard({
+      ...model.card,
+      temperature: refit ? Number(figures.fittedTemperature.toFixed(4)) : model.card.temperature,
+      evaluations: [...kept, ...figures.modes.map((mode) => toCardEvaluation(mode, dataset.name, command))],
+    });
+    await writeFile(join(folder, "card.json"), `${JSON.stringify(card, null, 2)}\n`);
+    process.stderr.write(`${join(folder, "card.json")} written\n`);
+  }
+  classifier.dispose();
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`evaluate: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

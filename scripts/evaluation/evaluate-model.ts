@@ -1,0 +1,133 @@
+import type { Classifier } from "../../src/model/classifier.ts";
+import { mirrorFaces } from "../../src/model/flip.ts";
+import { FACE_PIXELS, LABEL_COUNT } from "../../src/model/labels.ts";
+import {
+  applyTemperatures,
+  computeCalibrationError,
+  countCalibration,
+  crossFitTemperature,
+  findTopLabel,
+  type CrossFit,
+} from "../../src/scoring/statistics/calibration.ts";
+import {
+  computeClassification,
+  countConfusion,
+  type ClassFigures,
+} from "../../src/scoring/statistics/classification.ts";
+import { computeWilsonInterval } from "./wilson.ts";
+import type { Dataset } from "./dataset.ts";
+
+/** Test-time augmentation: one pass, or the mean with the mirrored face. */
+export type Tta = "none" | "flip";
+
+/** Figures of one model on one data set in one mode. All shares are 0…1. */
+export interface Evaluation {
+  readonly tta: Tta;
+  readonly faces: number;
+  readonly correct: number;
+  readonly accuracy: number;
+  /** Wilson 95 %. */
+  readonly interval: readonly [number, number];
+  readonly balancedAccuracy: number;
+  readonly macroF1: number;
+  readonly perClass: readonly ClassFigures[];
+  readonly confusion: readonly (readonly number[])[];
+  /** 15 bins; after the temperature of the other folds. */
+  readonly ece: { readonly before: number; readonly after: number };
+}
+
+/** What {@link evaluateModel} returns. */
+export interface ModelFigures {
+  /** Fitted on all faces; the card's, if it is adopted. */
+  readonly fittedTemperature: number;
+  readonly foldTemperatures: readonly number[];
+  readonly modes: readonly Evaluation[];
+  /** Engine time of the single pass, milliseconds. */
+  readonly elapsedMs: number;
+}
+
+/** Logits of all faces, `[count, 7]`, batch by batch. */
+async function computeLogits(
+  classifier: Classifier,
+  pixels: Uint8Array,
+  count: number,
+  onProgress: (done: number) => void,
+): Promise<Float32Array> {
+  const logits = new Float32Array(count * LABEL_COUNT);
+  const step = Math.max(1, classifier.batchSize) * 8;
+  for (let start = 0; start < count; start += step) {
+    const faces = Math.min(step, count - start);
+    const batch = pixels.subarray(start * FACE_PIXELS, (start + faces) * FACE_PIXELS);
+    const scores = await classifier.classify(batch, faces);
+    logits.set(scores.logits.subarray(0, faces * LABEL_COUNT), start * LABEL_COUNT);
+    onProgress(start + faces);
+  }
+  return logits;
+}
+
+function averageProbabilities(passes: readonly Float32Array[], temperatureOf: (face: number) => number): Float32Array {
+  const [first, second] = passes.map((logits) => applyTemperatures(logits, temperatureOf));
+  if (first === undefined) return new Float32Array(0);
+  return second === undefined ? first : first.map((value, index) => (value + (second[index] ?? 0)) / 2);
+}
+
+function summariseMode(
+  tta: Tta,
+  passes: readonly Float32Array[],
+  truth: Uint8Array,
+  fit: CrossFit,
+  temperature: number,
+): Evaluation {
+  const served = averageProbabilities(passes, () => temperature);
+  const predicted = Uint8Array.from(truth, (_, face) => findTopLabel(served, face));
+  const confusion = countConfusion(truth, predicted);
+  const figures = computeClassification(confusion);
+  const plain = averageProbabilities(passes, () => 1);
+  const scaled = averageProbabilities(passes, fit.temperatureOf);
+  const { low, high } = computeWilsonInterval(figures.correct, figures.faces);
+  return {
+    tta,
+    ...figures,
+    interval: [low, high],
+    confusion,
+    ece: {
+      before: computeCalibrationError(countCalibration(plain, truth)),
+      after: computeCalibrationError(countCalibration(scaled, truth)),
+    },
+  };
+}
+
+/**
+ * Measures a classifier on labelled faces.
+ * @param modes which passes to measure; the mirrored pass doubles the time
+ * @param temperature what the served probabilities use; null takes the one fitted here. It changes labels only where
+ *   two passes are averaged
+ * @param clock milliseconds, for the speed
+ */
+export async function evaluateModel(
+  classifier: Classifier,
+  dataset: Dataset,
+  modes: readonly Tta[],
+  temperature: number | null,
+  clock: () => number,
+  onProgress: (done: number, of: number) => void = () => {},
+): Promise<ModelFigures> {
+  const { pixels, count, truth } = dataset;
+  const total = modes.includes("flip") ? 2 * count : count;
+  const started = clock();
+  const straight = await computeLogits(classifier, pixels, count, (done) => onProgress(done, total));
+  const elapsedMs = clock() - started;
+  const fit = crossFitTemperature(straight, truth);
+  const served = temperature ?? fit.temperature;
+  const passes = [straight];
+  if (modes.includes("flip")) {
+    const mirrored = mirrorFaces(pixels, count);
+    passes.push(await computeLogits(classifier, mirrored, count, (done) => onProgress(count + done, total)));
+  }
+  return {
+    fittedTemperature: fit.temperature,
+    foldTemperatures: fit.foldTemperatures,
+    modes: modes.map((tta) => summariseMode(tta, tta === "flip" ? passes : [straight], truth, fit, served)),
+    elapsedMs,
+  };
+}
