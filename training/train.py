@@ -91,10 +91,13 @@ def save_public(path: Path, config: dict, layout: Layout, params, stats) -> Deep
     return plain
 
 
-def run(config: dict, data_path, out: Path) -> None:
+def run(config: dict, data_path, out: Path, until=None) -> None:
     name = config["name"]
     train, valid = data.load(data_path, config["clean"])
-    target = data.targets(train, config["targets"])
+    spec = dict(config["targets"])
+    if spec.get("teacher"):
+        spec["teacher"] = out / spec["teacher"]
+    target = data.targets(train, spec)
     engine = engine_for(config)
     layout = engine.layout
     torch.manual_seed(config["seed"])
@@ -120,7 +123,7 @@ def run(config: dict, data_path, out: Path) -> None:
     total = per_epoch * config["epochs"]
     grad, batch_stats = np.zeros_like(adam.params), np.zeros_like(adam.stats)
     width = engine.layout.views(adam.params)["fc1.weight"].shape[1]
-    for epoch in range(first + 1, config["epochs"] + 1):
+    for epoch in range(first + 1, (until or config["epochs"]) + 1):
         # each epoch draws from its own stream: a resume repeats it exactly
         rng = np.random.default_rng([config["seed"], epoch])
         order = rng.permutation(len(train))
@@ -159,9 +162,10 @@ if __name__ == "__main__":
     parser.add_argument("config")
     parser.add_argument("--data")
     parser.add_argument("--out", type=Path, default=HERE / "out")
+    parser.add_argument("--until", type=int, help="stop after this epoch; the schedule stays that of the config")
     args = parser.parse_args()
     given = json.loads(Path(args.config).read_text())
     unknown = set(given) - set(DEFAULTS) - {"name"}
     if unknown:
         raise SystemExit(f"unknown settings: {', '.join(sorted(unknown))}")
-    run({**DEFAULTS, "name": Path(args.config).stem, **given}, args.data, args.out)
+    run({**DEFAULTS, "name": Path(args.config).stem, **given}, args.data, args.out, args.until)
