@@ -1,0 +1,14 @@
+/**
+ * Models inside the Worker's bundle: weights are `Data` modules (the rule for `*.safetensors` in wrangler.toml), so a
+ * cold start reads no store.
+ */
+
+import deepEmotion1Card from "../../models/deep-emotion@1/card.json" with { type: "json" };
+import deepEmotion1Weights from "../../models/deep-emotion@1/weights.safetensors";
+import type { ModelSource } from "../model/model.ts";
+import { createBundledSource } from "../model/registry.ts";
+
+/** A source for every bundled model. Adding a model to `models/` means adding it here (a test compares both). */
+export function listBundledModels(): ModelSource[] {
+  return [createBundledSource("deep-emotion@1", deepEmotion1Card, deepEmotion1Weights)];
+}

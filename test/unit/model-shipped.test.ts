@@ -1,0 +1,38 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { listDirectoryModels } from "../../src/backends/models-node.ts";
+import { createTfjsWasmNodeClassifier } from "../../src/backends/tfjs-wasm-node.ts";
+import { LABEL_COUNT } from "../../src/model/labels.ts";
+import { countParameters, readNetworkWidths } from "../../src/model/network-shapes.ts";
+import { createOracle } from "../../src/model/oracle.ts";
+import { createRegistry } from "../../src/model/registry.ts";
+import { listDisagreements } from "../contract/classifier-parity.ts";
+import { drawFaces, FACE_COUNT } from "../golden/network.ts";
+
+const sources = await listDirectoryModels();
+const registry = createRegistry(sources);
+
+describe("shipped models", () => {
+  it("are all in the Worker's bundle", async () => {
+    const bundle = await readFile(new URL("../../src/backends/models-workerd.ts", import.meta.url), "utf8");
+    const bundled = [...bundle.matchAll(/createBundledSource\(\s*"([^"]+)"/g)].map(([, id]) => id);
+    expect(bundled.toSorted()).toEqual(sources.map(({ id }) => id).toSorted());
+    expect(bundled).toContain("deep-emotion@1");
+  });
+
+  for (const id of registry.list().filter((name) => name.startsWith("deep-emotion"))) {
+    it(`${id} is what its card says, and the engine agrees with the oracle on it`, async () => {
+      const model = await registry.load(id);
+      expect(model.card.parameters).toBe(countParameters(readNetworkWidths(model.tensors)));
+      const faces = drawFaces();
+      const reference = await createOracle(model).classify(faces, FACE_COUNT);
+      const classifier = await createTfjsWasmNodeClassifier(model);
+      const scores = await classifier.classify(faces, FACE_COUNT);
+      classifier.dispose();
+      const rows = (values: Float32Array | null, size: number): number[][] =>
+        Array.from({ length: FACE_COUNT }, (_, i) => [...(values ?? []).slice(i * size, (i + 1) * size)]);
+      const expected = { probabilities: rows(reference.probabilities, LABEL_COUNT), theta: rows(reference.theta, 6) };
+      expect(listDisagreements(scores, expected)).toEqual([]);
+    });
+  }
+});
