@@ -181,8 +181,11 @@ function checkCoverage(sorted: readonly Entry[], bufferBytes: number): void {
 function readValues(bytes: Uint8Array, view: DataView, entry: Entry, bufferStart: number): Float32Array {
   const { bytes: stride, read } = DTYPES[entry.dtype];
   const start = bufferStart + entry.begin;
-  // A copy, since the file need not be aligned. Every machine that runs JavaScript is little-endian, as the format is.
-  if (entry.dtype === "F32") return new Float32Array(bytes.slice(start, bufferStart + entry.end).buffer);
+  if (entry.dtype === "F32") {
+    // A copy, since the file need not be aligned; by constructor, since slice() of Node's Buffer copies nothing. Every
+    // machine that runs JavaScript is little-endian, as the format is.
+    return new Float32Array(new Uint8Array(bytes.subarray(start, bufferStart + entry.end)).buffer);
+  }
   const values = new Float32Array((entry.end - entry.begin) / stride);
   for (let i = 0; i < values.length; i++) values[i] = read(view, start + i * stride);
   return values;

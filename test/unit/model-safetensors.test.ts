@@ -73,6 +73,12 @@ describe("safetensors", () => {
     expect([...parseSafetensors(shifted.subarray(3)).tensors.get("a")!.data]).toEqual([1.5, -2]);
   });
 
+  it("reads a Buffer, whose slice() shares memory", () => {
+    const data = Float32Array.of(1, 2, 3);
+    const bytes = serializeSafetensors(new Map([["a", { shape: [3], data }]]));
+    expect(parseSafetensors(Buffer.from(bytes)).tensors.get("a")!.data).toEqual(data);
+  });
+
   it("answers any bytes with tensors or a ScoringError", () => {
     const start = serializeSafetensors(new Map([["a.weight", { shape: [2, 2], data: new Float32Array(4) }]]), {
       k: "v",

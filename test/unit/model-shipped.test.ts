@@ -12,11 +12,16 @@ import { drawFaces, FACE_COUNT } from "../golden/network.ts";
 const sources = await listDirectoryModels();
 const registry = createRegistry(sources);
 
+/** Values of all faces as rows of `size`. */
+function cutRows(values: Float32Array | null, size: number): number[][] {
+  return Array.from({ length: FACE_COUNT }, (_, i) => Array.from(values?.subarray(i * size, (i + 1) * size) ?? []));
+}
+
 describe("shipped models", () => {
   it("are all in the Worker's bundle", async () => {
     const bundle = await readFile(new URL("../../src/backends/models-workerd.ts", import.meta.url), "utf8");
     const bundled = [...bundle.matchAll(/createBundledSource\(\s*"([^"]+)"/g)].map(([, id]) => id);
-    expect(bundled.toSorted()).toEqual(sources.map(({ id }) => id).toSorted());
+    expect(new Set(bundled)).toEqual(new Set(sources.map(({ id }) => id)));
     expect(bundled).toContain("deep-emotion@1");
   });
 
@@ -29,9 +34,10 @@ describe("shipped models", () => {
       const classifier = await createTfjsWasmNodeClassifier(model);
       const scores = await classifier.classify(faces, FACE_COUNT);
       classifier.dispose();
-      const rows = (values: Float32Array | null, size: number): number[][] =>
-        Array.from({ length: FACE_COUNT }, (_, i) => [...(values ?? []).slice(i * size, (i + 1) * size)]);
-      const expected = { probabilities: rows(reference.probabilities, LABEL_COUNT), theta: rows(reference.theta, 6) };
+      const expected = {
+        probabilities: cutRows(reference.probabilities, LABEL_COUNT),
+        theta: cutRows(reference.theta, 6),
+      };
       expect(listDisagreements(scores, expected)).toEqual([]);
     });
   }
