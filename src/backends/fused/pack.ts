@@ -1,0 +1,80 @@
+/** Weights in the order in which the kernel reads them: channels padded to register tiles, 3×3 and 5×5 in Winograd's domain. */
+
+import { foldNetwork, type Layer } from "../../model/fold.ts";
+import type { NetworkWidths } from "../../model/network-shapes.ts";
+import type { Tensor } from "../../model/tensor.ts";
+import { transformKernel } from "./winograd-weights.ts";
+
+/** A network as the kernel takes it. */
+export interface PackedNetwork {
+  readonly widths: NetworkWidths;
+  /** In the order of the kernel's `addressOf`: weight, bias, weight, bias, …, one pair a layer. */
+  readonly tensors: readonly Float32Array[];
+}
+
+/** Output channels of a register tile, of the first layer's tile, and neurons of a dense tile: assembly/plan.ts. */
+const TILE = 5;
+const FIRST_TILE = 2;
+const DENSE_TILE = 10;
+
+/** `[outputs / tile][inputs × taps][tile]`, zeros in what is padded. */
+function packTiles({ weight }: Layer, tile: number): Float32Array {
+  const outputs = weight.shape[0]!;
+  const rows = weight.data.length / outputs;
+  const packed = new Float32Array(Math.ceil(outputs / tile) * rows * tile);
+  for (let output = 0; output < outputs; output++) {
+    const start = Math.floor(output / tile) * rows * tile + (output % tile);
+    for (let row = 0; row < rows; row++) packed[start + row * tile] = weight.data[output * rows + row]!;
+  }
+  return packed;
+}
+
+/** `[points][outputs / tile][inputs][tile]`, zeros in what is padded. */
+function packWinograd({ weight }: Layer, tile: number): Float32Array {
+  const [outputs = 0, inputs = 0, side = 0] = weight.shape;
+  const step = Math.ceil(outputs / tile) * inputs * tile;
+  let packed = new Float32Array();
+  for (let output = 0; output < outputs; output++) {
+    for (let input = 0; input < inputs; input++) {
+      const start = (output * inputs + input) * side * side;
+      const points = transformKernel(weight.data.subarray(start, start + side * side), side);
+      if (packed.length === 0) packed = new Float32Array(points.length * step);
+      const at = (Math.floor(output / tile) * inputs + input) * tile + (output % tile);
+      points.forEach((value, point) => {
+        packed[point * step + at] = value;
+      });
+    }
+  }
+  return packed;
+}
+
+function padBias({ bias }: Layer, tile: number): Float32Array {
+  const padded = new Float32Array(Math.ceil(bias.length / tile) * tile);
+  padded.set(bias);
+  return padded;
+}
+
+/**
+ * Checks, folds and packs all tensors of a network.
+ * @throws ScoringError `model_invalid` if a tensor is missing or has another shape
+ */
+export function packNetwork(tensors: ReadonlyMap<string, Tensor>): PackedNetwork {
+  const network = foldNetwork(tensors);
+  const packDirect = (layer: Layer, tile: number) => [packTiles(layer, tile), padBias(layer, tile)];
+  const packTransformed = (layer: Layer) => [packWinograd(layer, TILE), padBias(layer, TILE)];
+  return {
+    widths: network.widths,
+    tensors: [
+      ...packDirect(network.localization0, FIRST_TILE),
+      ...packTransformed(network.localization3),
+      ...packDirect(network.fcLoc0, DENSE_TILE),
+      ...packDirect(network.fcLoc2, DENSE_TILE),
+      ...packDirect(network.conv1, TILE),
+      ...packTransformed(network.conv2),
+      ...packTransformed(network.conv3),
+      ...packTransformed(network.conv4),
+      ...packDirect(network.fc1, DENSE_TILE),
+      ...packDirect(network.fc2, DENSE_TILE),
+    ],
+  };
+}
