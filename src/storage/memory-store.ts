@@ -24,7 +24,7 @@ import type {
   PutResult,
   UploadedPart,
 } from "./object-store.ts";
-import { hashBytes, joinBytes, streamBytes } from "./body.ts";
+import { hashBytes, joinBytes, streamBytes } from "./bytes.ts";
 
 interface Stored {
   readonly bytes: Uint8Array;

@@ -5,7 +5,7 @@
  */
 
 import { ScoringError } from "../errors.ts";
-import { cancelBody, readBody } from "./body.ts";
+import { cancelBody, readBody } from "./read-body.ts";
 import { resumeBody } from "./resume-body.ts";
 import type { MultipartUpload, ObjectStore, PutOptions, PutResult } from "./object-store.ts";
 

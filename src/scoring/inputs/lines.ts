@@ -1,6 +1,6 @@
 /** Lines of a stream of bytes, bounded in length, each with where the next one begins. */
 
-import { joinBytes } from "../../storage/body.ts";
+import { joinBytes } from "../../storage/bytes.ts";
 import type { Piece } from "./range-reader.ts";
 
 /** Where reading goes on: a byte, the 1-based number of the line there, and whether it lies within a line given up as too long. */

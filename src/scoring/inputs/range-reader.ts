@@ -1,7 +1,7 @@
 /** Random access to one version of an object through a window: small reads cost one request for each window, not each. */
 
 import { ScoringError } from "../../errors.ts";
-import { cancelBody, readBody } from "../../storage/body.ts";
+import { cancelBody, readBody } from "../../storage/read-body.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 
 /** The version of an object that is read. */

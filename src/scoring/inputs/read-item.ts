@@ -1,6 +1,6 @@
 /** Reads the bytes of one input exactly as it was frozen, or says why that cannot be. */
 
-import { cancelBody, readBody } from "../../storage/body.ts";
+import { cancelBody, readBody } from "../../storage/read-body.ts";
 import type { GetOptions, ObjectStore } from "../../storage/object-store.ts";
 import type { InputItem } from "../records.ts";
 

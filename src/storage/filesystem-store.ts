@@ -1,0 +1,111 @@
+/**
+ * The ObjectStore of a folder, for the command line (Node only). A key is a relative path with `/`. Etags are content hashes, so
+ * they survive copies and a `touch`; a listing therefore reads every new file once.
+ *
+ * Where a file system cannot do what object storage can, the answer is `validation_failed`: keys with empty or dot segments, names
+ * over 255 bytes, and a key that is a folder of other keys.
+ */
+
+import { rm, stat } from "node:fs/promises";
+import { ScoringError } from "../errors.ts";
+import { streamBytes } from "./bytes.ts";
+import { createFileHasher, placeFile, streamFile, writeScratch } from "./file-content.ts";
+import { checkInside, readSystemCode, resolveKeyPath, walkKeys } from "./file-paths.ts";
+import { createFileUpload, openFileUpload } from "./file-upload.ts";
+import { checkDeleteKeys, clampPageSize, formatKeyCursor, parseKeyCursor, resolveRange } from "./key-rules.ts";
+import type { ObjectInfo, ObjectStore, PutResult } from "./object-store.ts";
+
+/**
+ * A store in the folder `root`, which is made by the first put. Create-only puts are atomic among all processes; an overwrite with
+ * `ifMatch` is atomic within this one.
+ */
+export function createFilesystemStore(root: string): ObjectStore {
+  const hasher = createFileHasher();
+  let lastWrite: Promise<unknown> = Promise.resolve();
+
+  async function describe(key: string): Promise<ObjectInfo | null> {
+    const path = resolveKeyPath(root, key);
+    try {
+      if (!(await stat(path)).isFile()) return null;
+      await checkInside(root, path, key);
+      return { key, ...(await hasher.hash(path)) };
+    } catch (error) {
+      if (["ENOENT", "ENOTDIR"].includes(readSystemCode(error))) return null;
+      throw error;
+    }
+  }
+
+  /** One write after the other: what `ifMatch` has seen must hold until the file is in its place. */
+  async function inTurn<T>(write: () => Promise<T>): Promise<T> {
+    const turn = lastWrite.then(write, write);
+    lastWrite = turn;
+    return turn;
+  }
+
+  async function place(scratch: string, key: string, createOnly: boolean): Promise<PutResult> {
+    const path = resolveKeyPath(root, key);
+    try {
+      if (!(await placeFile(scratch, path, createOnly))) {
+        if ((await stat(path)).isDirectory()) throw folderError(key);
+        return { kind: "conflict" };
+      }
+      await checkInside(root, path, key);
+      return { kind: "stored", etag: (await hasher.hash(path)).etag };
+    } catch (error) {
+      await rm(scratch, { force: true });
+      if (["EISDIR", "ENOTDIR", "EEXIST", "ENOTEMPTY"].includes(readSystemCode(error))) throw folderError(key);
+      throw error;
+    }
+  }
+
+  return {
+    capabilities: { versions: false },
+    head: describe,
+    async get(key, options = {}) {
+      if (options.versionId !== undefined) {
+        throw new ScoringError("version_unsupported", "Folders have no object versions.");
+      }
+      const info = await describe(key);
+      if (info === null) return { kind: "missing" };
+      if (options.ifMatch !== undefined && options.ifMatch !== info.etag) return { kind: "changed" };
+      if (info.size === 0 && options.range === undefined)
+        return { kind: "found", info, body: streamBytes(new Uint8Array(0)) };
+      const range = resolveRange(key, info.size, options.range ?? { offset: 0, length: info.size });
+      return { kind: "found", info, body: streamFile(resolveKeyPath(root, key), range.offset, range.length) };
+    },
+    async put(key, body, options = {}) {
+      resolveKeyPath(root, key);
+      const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+      const scratch = await writeScratch(root, (handle) => handle.writeFile(bytes));
+      return inTurn(async () => {
+        if (options.ifMatch !== undefined && (await describe(key))?.etag !== options.ifMatch) {
+          await rm(scratch, { force: true });
+          return { kind: "conflict" };
+        }
+        return place(scratch, key, options.ifNoneMatch !== undefined);
+      });
+    },
+    async list({ prefix, cursor, startAfter, limit }) {
+      const after = cursor === undefined ? startAfter : parseKeyCursor(cursor);
+      const pageSize = clampPageSize(limit);
+      const objects: ObjectInfo[] = [];
+      for await (const key of walkKeys(root, prefix, after)) {
+        if (objects.length === pageSize) return { objects, cursor: formatKeyCursor(objects.at(-1)?.key ?? key) };
+        const info = await describe(key);
+        if (info !== null) objects.push(info);
+      }
+      return { objects };
+    },
+    async delete(keys) {
+      const paths = checkDeleteKeys(keys).map((key) => ({ key, path: resolveKeyPath(root, key) }));
+      for (const { key, path } of paths) if ((await describe(key)) !== null) await rm(path, { force: true });
+    },
+    createMultipart: (key) => createFileUpload(root, key, (scratch) => inTurn(() => place(scratch, key, false))),
+    resumeMultipart: (key, uploadId) =>
+      openFileUpload(root, key, uploadId, (scratch) => inTurn(() => place(scratch, key, false))),
+  };
+}
+
+function folderError(key: string): ScoringError {
+  return new ScoringError("validation_failed", `The key ${key} is a folder of other keys, or lies below a file.`);
+}
