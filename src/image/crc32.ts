@@ -9,18 +9,10 @@ export function computeCrc32(bytes: Uint8Array): number {
   let i = 0;
   const aligned = bytes.length - (bytes.length % 4);
   for (; i < aligned; i += 4) {
-    crc ^=
-      (bytes[i] as number) |
-      ((bytes[i + 1] as number) << 8) |
-      ((bytes[i + 2] as number) << 16) |
-      ((bytes[i + 3] as number) << 24);
-    crc =
-      (t3[crc & 255] as number) ^
-      (t2[(crc >>> 8) & 255] as number) ^
-      (t1[(crc >>> 16) & 255] as number) ^
-      (t0[crc >>> 24] as number);
+    crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    crc = t3[crc & 255]! ^ t2[(crc >>> 8) & 255]! ^ t1[(crc >>> 16) & 255]! ^ t0[crc >>> 24]!;
   }
-  for (; i < bytes.length; i++) crc = (crc >>> 8) ^ (t0[(crc ^ (bytes[i] as number)) & 255] as number);
+  for (; i < bytes.length; i++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[i]!) & 255]!;
   return ~crc >>> 0;
 }
 
@@ -33,8 +25,8 @@ function buildTables(): readonly [Int32Array, Int32Array, Int32Array, Int32Array
   }
   for (let i = 0; i < 256; i++) {
     for (let t = 1; t < 4; t++) {
-      const previous = (tables[t - 1] as Int32Array)[i] as number;
-      (tables[t] as Int32Array)[i] = (previous >>> 8) ^ (tables[0][previous & 255] as number);
+      const previous = tables[t - 1]![i]!;
+      tables[t]![i] = (previous >>> 8) ^ tables[0][previous & 255]!;
     }
   }
   return tables;

@@ -28,14 +28,9 @@ export function createImageDecoder(codecs: ImageCodecs, limits: ImageLimits): Im
   }
 
   function decodePixels(bytes: Uint8Array, header: AnyHeader): Promise<Raster> | Raster {
-    switch (header.format) {
-      case "jpeg":
-        return jpeg.decode(bytes, header, chooseJpegReduction(header.width, header.height));
-      case "png":
-        return decodePng(bytes, header);
-      case "webp":
-        return webp.decode(bytes, header);
-    }
+    if (header.format === "png") return decodePng(bytes, header);
+    if (header.format === "webp") return webp.decode(bytes, header);
+    return jpeg.decode(bytes, header, chooseJpegReduction(header.width, header.height));
   }
 
   return {

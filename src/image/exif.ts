@@ -61,10 +61,10 @@ export function copyUpright(
     let from = (base + y * stepY) * channels;
     const step = stepX * channels;
     for (let x = 0; x < outWidth; x++, from += step) {
-      out[to++] = source[from] as number;
+      out[to++] = source[from]!;
       if (channels === 3) {
-        out[to++] = source[from + 1] as number;
-        out[to++] = source[from + 2] as number;
+        out[to++] = source[from + 1]!;
+        out[to++] = source[from + 2]!;
       }
     }
   }

@@ -24,14 +24,9 @@ export function readHeader(bytes: Uint8Array): AnyHeader {
   if (sniffed.kind === "other") {
     throw new ScoringError("image_unsupported", `looks like ${sniffed.looksLike}; JPEG, PNG and WebP are read`);
   }
-  switch (sniffed.format) {
-    case "jpeg":
-      return readJpegHeader(bytes);
-    case "png":
-      return { ...readPngHeader(bytes), format: "png" };
-    case "webp":
-      return readWebpHeader(bytes);
-  }
+  if (sniffed.format === "jpeg") return readJpegHeader(bytes);
+  if (sniffed.format === "webp") return readWebpHeader(bytes);
+  return { ...readPngHeader(bytes), format: "png" };
 }
 
 /**
@@ -52,20 +47,14 @@ export function chooseJpegReduction(width: number, height: number): 1 | 2 | 4 | 
  */
 export function estimateWorkingBytes(header: ImageHeader, fileBytes: number): number {
   const pixels = header.width * header.height;
-  switch (header.format) {
-    case "jpeg": {
-      const reduction = chooseJpegReduction(header.width, header.height);
-      const outPixels = Math.ceil(header.width / reduction) * Math.ceil(header.height / reduction);
-      const channels = header.components === 1 ? 1 : header.components;
-      // Decoder output and its upright copy; 16-bit coefficients if all scans must be held; the file's copy in wasm.
-      return outPixels * (channels + Math.min(channels, 3)) + (header.progressive ? 2 * header.samples : 0) + fileBytes;
-    }
-    case "png":
-      return pixels * (header.colourType === 0 || header.colourType === 4 ? 1 : 3);
-    case "webp":
-      // RGBA in wasm, its copy, the RGB result; lossless holds ARGB once more.
-      return pixels * (header.lossless ? 15 : 11) + fileBytes;
-  }
+  if (header.format === "png") return pixels * (header.colourType === 0 || header.colourType === 4 ? 1 : 3);
+  // RGBA in wasm, its copy, the RGB result; lossless holds ARGB once more.
+  if (header.format === "webp") return pixels * (header.lossless ? 15 : 11) + fileBytes;
+  const reduction = chooseJpegReduction(header.width, header.height);
+  const outPixels = Math.ceil(header.width / reduction) * Math.ceil(header.height / reduction);
+  // Decoder output and its upright copy; 16-bit coefficients if all scans must be held; the file's copy in wasm.
+  const outBytes = outPixels * (header.components + Math.min(header.components, 3));
+  return outBytes + (header.progressive ? 2 * header.samples : 0) + fileBytes;
 }
 
 /**

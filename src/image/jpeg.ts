@@ -118,9 +118,9 @@ function allocate(turbo: TurboExports, bytes: number): number {
 function convertCmykInPlace(pixels: Uint8Array, isInverted: boolean): void {
   const flip = isInverted ? 255 : 0;
   for (let from = 0, to = 0; from < pixels.length; from += 4, to += 3) {
-    const light = 255 - ((pixels[from + 3] as number) ^ flip);
+    const light = 255 - (pixels[from + 3]! ^ flip);
     for (let i = 0; i < 3; i++) {
-      const product = ((pixels[from + i] as number) ^ flip) * light + 128;
+      const product = (pixels[from + i]! ^ flip) * light + 128;
       // Pillow's MULDIV255, then clip.
       pixels[to + i] = Math.max(0, light - (((product >> 8) + product) >> 8));
     }
@@ -132,11 +132,12 @@ function describeFailure(header: JpegHeader, cause: unknown): ScoringError {
   return new ScoringError("image_corrupt", "JPEG data cannot be decoded", { cause });
 }
 
+function refuse(): never {
+  throw new LongJump("libjpeg-turbo gave up");
+}
+
 async function instantiateTurbo(module: WebAssembly.Module): Promise<TurboExports> {
-  const refuse = (): never => {
-    throw new LongJump("libjpeg-turbo gave up");
-  };
-  const instance = await WebAssembly.instantiate(module, {
+  const instance: { readonly exports: unknown } = await WebAssembly.instantiate(module, {
     // A build without stack unwinding: `setjmp` always says "first time", and the jump itself becomes an exception.
     env: { setjmp: () => 0, longjmp: refuse },
     wasi_snapshot_preview1: {
@@ -148,5 +149,6 @@ async function instantiateTurbo(module: WebAssembly.Module): Promise<TurboExport
       fd_write: refuse,
     },
   });
-  return instance.exports as unknown as TurboExports;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the binary is pinned; its exports are these
+  return instance.exports as TurboExports;
 }

@@ -107,23 +107,23 @@ function unfilter(line: Uint8Array, above: Uint8Array, step: number): void {
     case 0:
       return;
     case 1:
-      for (let i = 1 + step; i < length; i++) line[i] = (line[i] as number) + (line[i - step] as number);
+      for (let i = 1 + step; i < length; i++) line[i] = line[i]! + line[i - step]!;
       return;
     case 2:
-      for (let i = 1; i < length; i++) line[i] = (line[i] as number) + (above[i] as number);
+      for (let i = 1; i < length; i++) line[i] = line[i]! + above[i]!;
       return;
     case 3:
       for (let i = 1; i < length; i++) {
-        const left = i > step ? (line[i - step] as number) : 0;
-        line[i] = (line[i] as number) + ((left + (above[i] as number)) >> 1);
+        const left = i > step ? line[i - step]! : 0;
+        line[i] = line[i]! + ((left + above[i]!) >> 1);
       }
       return;
     case 4:
       for (let i = 1; i < length; i++) {
-        const left = i > step ? (line[i - step] as number) : 0;
-        const up = above[i] as number;
-        const upLeft = i > step ? (above[i - step] as number) : 0;
-        line[i] = (line[i] as number) + predictPaeth(left, up, upLeft);
+        const left = i > step ? line[i - step]! : 0;
+        const up = above[i]!;
+        const upLeft = i > step ? above[i - step]! : 0;
+        line[i] = line[i]! + predictPaeth(left, up, upLeft);
       }
       return;
     default:
@@ -158,10 +158,10 @@ function createRowWriter(header: ImageHeader, palette: Uint8Array | null, out: U
     for (let i = 0, x = pass.x; i < pass.width; i++, x += pass.stepX, from += stride) {
       const to = (y * width + x) * channels;
       // The high byte of a 16-bit sample comes first.
-      out[to] = line[from] as number;
+      out[to] = line[from]!;
       if (channels === 3) {
-        out[to + 1] = line[from + sampleBytes] as number;
-        out[to + 2] = line[from + 2 * sampleBytes] as number;
+        out[to + 1] = line[from + sampleBytes]!;
+        out[to + 2] = line[from + 2 * sampleBytes]!;
       }
     }
   };
@@ -179,9 +179,9 @@ function createPackedWriter(
   return (line, pass, y) => {
     for (let i = 0, x = pass.x; i < pass.width; i++, x += pass.stepX) {
       const bit = i * bitDepth;
-      const value = ((line[1 + (bit >> 3)] as number) >> (8 - bitDepth - (bit & 7))) & mask;
+      const value = (line[1 + (bit >> 3)]! >> (8 - bitDepth - (bit & 7))) & mask;
       const to = (y * width + x) * channels;
-      for (let c = 0; c < channels; c++) out[to + c] = table[value * channels + c] as number;
+      for (let c = 0; c < channels; c++) out[to + c] = table[value * channels + c]!;
     }
   };
 }

@@ -10,7 +10,7 @@ import { ScoringError } from "../errors.ts";
 import type { Raster } from "../model/face-finder.ts";
 import { computeCrc32 } from "./crc32.ts";
 import type { ImageHeader } from "./image-types.ts";
-import { createRowReader } from "./png-rows.ts";
+import { createRowReader, type RowReader } from "./png-rows.ts";
 
 const IDAT = 0x49444154;
 const IEND = 0x49454e44;
@@ -26,7 +26,7 @@ const SLICE_BYTES = 8 * 1024;
 export function decodePng(bytes: Uint8Array, header: ImageHeader): Raster {
   const channels = header.colourType === 0 || header.colourType === 4 ? 1 : 3;
   const data = new Uint8Array(header.width * header.height * channels);
-  let rows: ReturnType<typeof createRowReader> | null = null;
+  let rows: RowReader | null = null;
   let palette: Uint8Array | null = null;
   const inflater = new Unzlib((chunk) => rows?.write(chunk));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -46,7 +46,7 @@ export function decodePng(bytes: Uint8Array, header: ImageHeader): Raster {
     if (type === IDAT) {
       if (header.colourType === 3 && palette === null) throw new ScoringError("image_corrupt", "PNG without a palette");
       rows ??= createRowReader(header, palette, data, channels);
-      inflateInto(inflater, bytes.subarray(at + 8, end - 4), rows.isDone);
+      inflateInto(inflater, bytes.subarray(at + 8, end - 4), rows);
     }
     at = end;
   }
@@ -54,9 +54,9 @@ export function decodePng(bytes: Uint8Array, header: ImageHeader): Raster {
   return { width: header.width, height: header.height, channels, data };
 }
 
-function inflateInto(inflater: Unzlib, data: Uint8Array, isDone: () => boolean): void {
+function inflateInto(inflater: Unzlib, data: Uint8Array, rows: RowReader): void {
   try {
-    for (let at = 0; at < data.length && !isDone(); at += SLICE_BYTES) {
+    for (let at = 0; at < data.length && !rows.isDone(); at += SLICE_BYTES) {
       inflater.push(data.subarray(at, at + SLICE_BYTES));
     }
   } catch (error) {

@@ -81,12 +81,7 @@ function readGreyRow(raster: Raster, x: number, y: number, row: Uint8Array): voi
   } else {
     let from = (y * width + x + left) * 3;
     for (let i = left; i < right; i++, from += 3) {
-      row[i] =
-        (19595 * (data[from] as number) +
-          38470 * (data[from + 1] as number) +
-          7471 * (data[from + 2] as number) +
-          32768) >>
-        16;
+      row[i] = (19595 * data[from]! + 38470 * data[from + 1]! + 7471 * data[from + 2]! + 32768) >> 16;
     }
   }
   if (left > 0) row.fill(greyAt(raster, 0, y), 0, left);

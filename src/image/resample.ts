@@ -39,7 +39,7 @@ export function planResample(from: number, to: number): Coefficients {
       total += weight;
     }
     for (let k = 0; k < count; k++) {
-      const weight = total === 0 ? (exact[k] as number) : (exact[k] as number) / total;
+      const weight = total === 0 ? exact[k]! : exact[k]! / total;
       weights[i * taps + k] = Math.trunc(0.5 + weight * (1 << PRECISION_BITS));
     }
     starts[i] = start;
@@ -53,10 +53,10 @@ export function resampleRow(row: Uint8Array, plan: Coefficients, out: Uint8Array
   const { taps, starts, counts, weights } = plan;
   const length = starts.length;
   for (let i = 0; i < length; i++) {
-    const start = starts[i] as number;
-    const count = counts[i] as number;
+    const start = starts[i]!;
+    const count = counts[i]!;
     let sum = HALF;
-    for (let k = 0, w = i * taps; k < count; k++, w++) sum += (row[start + k] as number) * (weights[w] as number);
+    for (let k = 0, w = i * taps; k < count; k++, w++) sum += row[start + k]! * weights[w]!;
     out[outAt + i] = clip(sum);
   }
 }
@@ -69,14 +69,14 @@ export function resampleColumns(source: Uint8Array, width: number, plan: Coeffic
   const sums = new Int32Array(width);
   for (let y = 0; y < height; y++) {
     sums.fill(HALF);
-    const start = starts[y] as number;
-    const count = counts[y] as number;
+    const start = starts[y]!;
+    const count = counts[y]!;
     for (let k = 0; k < count; k++) {
-      const weight = weights[y * taps + k] as number;
+      const weight = weights[y * taps + k]!;
       const from = (start + k) * width;
-      for (let x = 0; x < width; x++) sums[x] = (sums[x] as number) + (source[from + x] as number) * weight;
+      for (let x = 0; x < width; x++) sums[x] = sums[x]! + source[from + x]! * weight;
     }
-    for (let x = 0; x < width; x++) out[y * width + x] = clip(sums[x] as number);
+    for (let x = 0; x < width; x++) out[y * width + x] = clip(sums[x]!);
   }
   return out;
 }

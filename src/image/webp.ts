@@ -1,19 +1,12 @@
 /** WebP by libwebp (`@jsquash/webp`, decoder), lossy, lossless, and the first frame of an animation. */
 
-import createWebpModule from "@jsquash/webp/codec/dec/webp_dec.js";
+import createWebpModule, { type WebpModule } from "@jsquash/webp/codec/dec/webp_dec.js";
 import { ScoringError } from "../errors.ts";
 import type { Raster } from "../model/face-finder.ts";
 import type { WebpFrame, WebpHeader } from "./webp-header.ts";
 
 /** wasm memory only grows; an instance above this is dropped after the picture that needed it. */
 const RETAIN_BYTES = 24 * 1024 * 1024;
-
-interface WebpModule {
-  /** RGBA, or `null` if libwebp refuses the bytes. */
-  decode(
-    bytes: Uint8Array,
-  ): { readonly data: Uint8ClampedArray; readonly width: number; readonly height: number } | null;
-}
 
 export interface WebpCodec {
   /**
@@ -66,9 +59,9 @@ function paint(rgba: Uint8ClampedArray, header: WebpHeader): Raster {
   for (let y = 0; y < area.height; y++) {
     let to = ((area.y + y) * width + area.x) * 3;
     for (let x = 0; x < area.width; x++, from += 4, to += 3) {
-      data[to] = rgba[from] as number;
-      data[to + 1] = rgba[from + 1] as number;
-      data[to + 2] = rgba[from + 2] as number;
+      data[to] = rgba[from]!;
+      data[to + 1] = rgba[from + 1]!;
+      data[to + 2] = rgba[from + 2]!;
     }
   }
   return { width, height, channels: 3, data };
@@ -103,7 +96,7 @@ function writeUint24(bytes: Uint8Array, at: number, value: number): void {
 
 async function instantiateWebp(module: WebAssembly.Module): Promise<Loaded> {
   let memory: WebAssembly.Memory | null = null;
-  const webp = (await createWebpModule({
+  const webp = await createWebpModule({
     noInitialRun: true,
     // The glue would fetch or read its binary; it takes ours instead.
     instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) {
@@ -112,7 +105,7 @@ async function instantiateWebp(module: WebAssembly.Module): Promise<Loaded> {
       done(instance);
       return instance.exports;
     },
-  })) as unknown as WebpModule;
+  });
   if (memory === null) throw new ScoringError("engine_unavailable", "the WebP decoder has no memory");
   return { webp, memory };
 }

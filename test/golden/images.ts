@@ -38,7 +38,7 @@ export function parseGoldens(file: GoldenFile): readonly GoldenImage[] {
 /** Decodes and preprocesses the picture that belongs to `golden`. */
 export async function runGolden(golden: GoldenImage, file: Uint8Array, decoder: ImageDecoder): Promise<GoldenResult> {
   const { raster } = await decoder.decode(file);
-  const digest = await crypto.subtle.digest("SHA-256", raster.data as Uint8Array<ArrayBuffer>);
+  const digest = await crypto.subtle.digest("SHA-256", Uint8Array.from(raster.data));
   return {
     width: raster.width,
     height: raster.height,

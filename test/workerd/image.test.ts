@@ -5,6 +5,13 @@ import { LIMITS } from "../../src/scoring/limits.ts";
 import goldenFile from "../golden/images.json" with { type: "json" };
 import { decodeBase64, parseGoldens, runGolden } from "../golden/images.ts";
 
+declare global {
+  interface ImportMeta {
+    /** Vite's, resolved when the test is bundled. */
+    glob<T>(pattern: string, options: { query: string; import: string; eager: true }): Record<string, T>;
+  }
+}
+
 const files = import.meta.glob<string>("../golden/images/*", { query: "?inline", import: "default", eager: true });
 const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
 
