@@ -7,12 +7,11 @@
 
 import { describe, expect, it } from "vitest";
 import { ScoringError } from "../../src/errors.ts";
-import type { Classifier, Scores } from "../../src/model/classifier.ts";
+import type { Classifier } from "../../src/model/classifier.ts";
 import { FACE_PIXELS, LABEL_COUNT } from "../../src/model/labels.ts";
 import type { Model } from "../../src/model/model.ts";
 import { listTensorShapes, type NetworkWidths } from "../../src/model/network-shapes.ts";
 import { createOracle } from "../../src/model/oracle.ts";
-import { deriveVerdict } from "../../src/model/softmax.ts";
 import { countElements, type Tensor } from "../../src/model/tensor.ts";
 import {
   FACE_COUNT,
@@ -23,55 +22,10 @@ import {
   listGoldenCases,
   type Expected,
 } from "../golden/network.ts";
-
-/** Largest allowed difference of a probability. */
-export const PROBABILITY_TOLERANCE = 1e-4;
-/** Above this reference margin the label must be the same. */
-export const LABEL_MARGIN = 2e-4;
+import { compareScores, listDisagreements, PROBABILITY_TOLERANCE } from "./classifier-agreement.ts";
 
 /** Makes the classifier under test for one model. */
 export type CreateClassifier = (model: Model) => Promise<Classifier>;
-
-/** Largest probability difference, and the faces whose label differs although the margin is clear. */
-export interface Agreement {
-  readonly worst: number;
-  readonly worstTheta: number;
-  readonly labelFaults: readonly number[];
-}
-
-/** Compares scores with reference rows. Usable outside a test runner, for instance inside a browser page. */
-export function compareScores(scores: Scores, expected: Pick<Expected, "probabilities" | "theta">): Agreement {
-  let worst = 0;
-  let worstTheta = 0;
-  const labelFaults: number[] = [];
-  expected.probabilities.forEach((row, face) => {
-    row.forEach((value, i) => {
-      worst = Math.max(worst, distance(scores.probabilities[face * LABEL_COUNT + i], value));
-    });
-    const reference = deriveVerdict({ probabilities: Float32Array.from(row) }, 0);
-    const label = deriveVerdict(scores, face).labelIndex;
-    if (reference.margin > LABEL_MARGIN && label !== reference.labelIndex) labelFaults.push(face);
-    expected.theta[face]?.forEach((value, i) => {
-      worstTheta = Math.max(worstTheta, distance(scores.theta?.[face * 6 + i], value));
-    });
-  });
-  return { worst, worstTheta, labelFaults };
-}
-
-/** Infinite for a missing or not-a-number value, which no comparison with < would notice. */
-function distance(actual: number | undefined, expected: number): number {
-  const difference = Math.abs((actual ?? Number.NaN) - expected);
-  return Number.isNaN(difference) ? Infinity : difference;
-}
-
-/** What is wrong with scores, in words; empty if they agree within the tolerances. */
-export function listDisagreements(scores: Scores, expected: Pick<Expected, "probabilities" | "theta">): string[] {
-  const { worst, worstTheta, labelFaults } = compareScores(scores, expected);
-  const faults = labelFaults.map((face) => `another label for face ${face}`);
-  if (worst >= PROBABILITY_TOLERANCE) faults.push(`a probability differs by ${worst}`);
-  if (worstTheta >= PROBABILITY_TOLERANCE) faults.push(`an entry of theta differs by ${worstTheta}`);
-  return faults;
-}
 
 /** Runs `use` on a classifier and disposes it. */
 async function withClassifier<T>(

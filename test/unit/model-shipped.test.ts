@@ -6,7 +6,7 @@ import { LABEL_COUNT } from "../../src/model/labels.ts";
 import { countParameters, readNetworkWidths } from "../../src/model/network-shapes.ts";
 import { createOracle } from "../../src/model/oracle.ts";
 import { createRegistry } from "../../src/model/registry.ts";
-import { listDisagreements } from "../contract/classifier-parity.ts";
+import { listDisagreements } from "../contract/classifier-agreement.ts";
 import { drawFaces, FACE_COUNT } from "../golden/network.ts";
 
 const sources = await listDirectoryModels();
