@@ -15,7 +15,7 @@ const USAGE = `usage: npm run evaluate -- [--data <fer2013.csv | folder of sheet
   --data PATH          labelled faces; or the environment variable COUNTENANCE_DATA
   --model REFERENCE    deep-emotion by default, its newest version
   --usage NAME         PublicTest (default), Training, PrivateTest or all
-  --engine NAME        ${ENGINES.join(" or ")}
+  --engine NAME        ${ENGINES.join(", ")}
   --tta MODE           none, flip or both (default)
   --align-corners BOOL true or false instead of the card's
   --limit N            only the first N faces

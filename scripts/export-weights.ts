@@ -5,15 +5,13 @@ import Table from "cli-table3";
 import { ScoringError } from "../src/errors.ts";
 import { BUNDLED_MODELS_DIRECTORY } from "../src/backends/models-node.ts";
 import { formatModelId, type ModelEvaluation } from "../src/model/card.ts";
-import { fitDeepEmotion } from "../src/model/checkpoint/fit-deep-emotion.ts";
 import { readCheckpoint } from "../src/model/checkpoint/read-checkpoint.ts";
 import { computeSha256 } from "../src/model/model.ts";
-import { countParameters } from "../src/model/network-shapes.ts";
 import { parseSafetensors } from "../src/model/safetensors.ts";
 import { formatShape, type Tensor } from "../src/model/tensor.ts";
 import { LIMITS } from "../src/scoring/limits.ts";
 import { openDataset } from "./evaluation/dataset.ts";
-import { draftCard, serializeWeights, type CardDraft } from "./evaluation/draft-card.ts";
+import { draftCard, fitFamily, serializeWeights, type CardDraft } from "./evaluation/draft-card.ts";
 import { openEngine } from "./evaluation/engines.ts";
 import { evaluateModel } from "./evaluation/evaluate-model.ts";
 import { renderFigures, toCardEvaluation } from "./evaluation/render.ts";
@@ -25,6 +23,7 @@ const USAGE = `usage: npm run export-weights -- CHECKPOINT --name NAME --version
 CHECKPOINT is a torch.save file (zip or legacy; a state_dict, a wrapper around one, or a whole module) or safetensors.
 Nothing in it is run.
 
+  --family NAME          deep-emotion or hog-svm; by default what the tensors look like
   --out FOLDER           models/NAME@N by default
   --align-corners        the sampler's option; the checkpoint's own "align_corners" where it has one, else false
   --evaluate PATH        measure on FER2013 PublicTest (csv or sheets) or a folder of class folders; or COUNTENANCE_DATA
@@ -40,6 +39,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     name: { type: "string" },
     version: { type: "string" },
+    family: { type: "string" },
     out: { type: "string" },
     "align-corners": { type: "boolean" },
     evaluate: { type: "string" },
@@ -98,11 +98,11 @@ async function main(): Promise<void> {
     return;
   }
   const checkpoint = readCheckpoint(await readFile(path), LIMITS.checkpoint);
-  const weights = fitDeepEmotion(checkpoint.tensors);
+  const weights = fitFamily(checkpoint, options.family ?? null);
   const bytes = serializeWeights(weights);
   checkRoundTrip(bytes, weights.tensors);
   const place = checkpoint.path.length > 0 ? `, in ${checkpoint.path.join(" → ")}` : "";
-  say(`${basename(path)}: ${checkpoint.format}${place}, ${countParameters(weights.widths)} parameters`);
+  say(`${basename(path)}: ${checkpoint.format}${place}, ${weights.family}, ${weights.parameters} parameters`);
   say(await renderParity(weights.tensors));
   if (weights.prefix !== "") say(`names began with ${weights.prefix}`);
   const left = [...checkpoint.skipped, ...weights.ignored];
@@ -112,8 +112,8 @@ async function main(): Promise<void> {
     name,
     version: Number(version),
     weights,
-    alignCorners: options["align-corners"] ?? checkpoint.extras["align_corners"] === true,
-    temperature: parseTemperature(options.temperature),
+    alignCorners: weights.alignCorners === null ? null : (options["align-corners"] ?? weights.alignCorners),
+    temperature: options.temperature === undefined ? weights.temperature : parseTemperature(options.temperature),
     evaluations: [],
     training: {
       command: options["training-command"],
@@ -131,13 +131,14 @@ async function main(): Promise<void> {
       { card: { ...card, temperature: null }, tensors: weights.tensors },
       "tfjs-wasm",
     );
-    const given = options.temperature === undefined ? null : (draft.temperature ?? 1);
+    // A temperature that came with the weights was fitted on other faces, and stays.
+    const fits = options.temperature === undefined && weights.temperature === null;
+    const given = fits ? null : (draft.temperature ?? 1);
     const figures = await evaluateModel(classifier, dataset, ["none", "flip"], given, () => performance.now());
     classifier.dispose();
     const command = `npm run evaluate -- --data DATA --usage PublicTest --model ${formatModelId(card)}`;
     const evaluations: ModelEvaluation[] = figures.modes.map((mode) => toCardEvaluation(mode, dataset.name, command));
-    const temperature =
-      options.temperature === undefined ? Number(figures.fittedTemperature.toFixed(4)) : draft.temperature;
+    const temperature = fits ? Number(figures.fittedTemperature.toFixed(4)) : draft.temperature;
     card = await draftCard({ ...draft, evaluations, temperature });
     say(renderFigures(formatModelId(card), classifier.engine, dataset, figures));
   }

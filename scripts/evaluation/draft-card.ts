@@ -1,16 +1,44 @@
-import { DEEP_EMOTION_NOTICES, parseModelCard, type ModelCard, type ModelEvaluation } from "../../src/model/card.ts";
-import type { FittedWeights } from "../../src/model/checkpoint/fit-deep-emotion.ts";
+import { ScoringError } from "../../src/errors.ts";
+import {
+  DEEP_EMOTION_NOTICES,
+  FAMILIES,
+  parseModelCard,
+  type Family,
+  type ModelCard,
+  type ModelEvaluation,
+} from "../../src/model/card.ts";
+import { fitDeepEmotion } from "../../src/model/checkpoint/fit-deep-emotion.ts";
+import type { Checkpoint } from "../../src/model/checkpoint/read-checkpoint.ts";
+import { HOG_SETTINGS } from "../../src/model/hog-features.ts";
+import { checkHogSvmTensors } from "../../src/model/hog-svm.ts";
 import { LABELS } from "../../src/model/labels.ts";
 import { computeSha256 } from "../../src/model/model.ts";
 import { countParameters } from "../../src/model/network-shapes.ts";
 import { serializeSafetensors } from "../../src/model/safetensors.ts";
+import type { Tensor } from "../../src/model/tensor.ts";
+
+/** Weights checked against a family, and what the family says of them. */
+export interface FamilyWeights {
+  readonly family: Family;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly parameters: number;
+  /** What stood before every name. */
+  readonly prefix: string;
+  /** Tensors that belong to something else. */
+  readonly ignored: readonly string[];
+  /** The checkpoint's own, where it has one. */
+  readonly alignCorners: boolean | null;
+  readonly temperature: number | null;
+  readonly settings: ModelCard["settings"];
+  readonly notices: readonly string[];
+}
 
 /** What a card says beyond what can be read off the weights. */
 export interface CardDraft {
   readonly name: string;
   readonly version: number;
-  readonly weights: FittedWeights;
-  readonly alignCorners: boolean;
+  readonly weights: FamilyWeights;
+  readonly alignCorners: boolean | null;
   readonly temperature: number | null;
   readonly evaluations: readonly ModelEvaluation[];
   readonly training: ModelCard["training"];
@@ -19,29 +47,76 @@ export interface CardDraft {
   readonly notices: readonly string[];
 }
 
+function fitHogSvm(checkpoint: Checkpoint): FamilyWeights {
+  const tensors = new Map(checkpoint.tensors);
+  const temperature = tensors.get("temperature")?.data[0] ?? null;
+  tensors.delete("temperature");
+  try {
+    checkHogSvmTensors(tensors);
+  } catch (error) {
+    if (error instanceof ScoringError) throw new ScoringError("checkpoint_invalid", error.detail, { cause: error });
+    throw error;
+  }
+  return {
+    family: "hog-svm",
+    tensors,
+    parameters: [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0),
+    prefix: "",
+    ignored: [],
+    alignCorners: null,
+    temperature: temperature === null ? null : Number(temperature.toPrecision(7)),
+    settings: { ...HOG_SETTINGS },
+    notices: DEEP_EMOTION_NOTICES.slice(1),
+  };
+}
+
+/**
+ * Checks a checkpoint against a family.
+ * @param family null takes "hog-svm" for a `weight` and a `bias`, else "deep-emotion"
+ * @throws ScoringError `checkpoint_invalid`, naming the tensor and both shapes
+ */
+export function fitFamily(checkpoint: Checkpoint, family: string | null): FamilyWeights {
+  const guess = checkpoint.tensors.has("weight") && checkpoint.tensors.has("bias") ? "hog-svm" : "deep-emotion";
+  const chosen = FAMILIES.find((known) => known === (family ?? guess));
+  if (chosen === undefined) throw new Error(`--family is one of ${FAMILIES.join(", ")}`);
+  if (chosen === "hog-svm") return fitHogSvm(checkpoint);
+  const { tensors, widths, prefix, ignored } = fitDeepEmotion(checkpoint.tensors);
+  return {
+    family: chosen,
+    tensors,
+    parameters: countParameters(widths),
+    prefix,
+    ignored,
+    alignCorners: checkpoint.extras["align_corners"] === true,
+    temperature: null,
+    settings: {},
+    notices: DEEP_EMOTION_NOTICES,
+  };
+}
+
 /** The bytes of weights.safetensors: a function of the tensors alone, so that an export can be repeated. */
-export function serializeWeights(weights: FittedWeights): Uint8Array {
+export function serializeWeights(weights: FamilyWeights): Uint8Array {
   return serializeSafetensors(weights.tensors, { format: "pt" });
 }
 
-/** A checked card of the family "deep-emotion" for these weights. @throws ScoringError `model_invalid` */
+/** A checked card for these weights. @throws ScoringError `model_invalid` */
 export async function draftCard(draft: CardDraft): Promise<ModelCard> {
   const { weights } = draft;
   return parseModelCard({
     name: draft.name,
     version: draft.version,
-    family: "deep-emotion",
+    family: weights.family,
     sha256: await computeSha256(serializeWeights(weights)),
     labels: [...LABELS],
     alignCorners: draft.alignCorners,
     temperature: draft.temperature,
     pipeline: 1,
-    parameters: countParameters(weights.widths),
+    parameters: weights.parameters,
     shapes: Object.fromEntries([...weights.tensors].map(([name, { shape }]) => [name, [...shape]])),
-    settings: {},
+    settings: weights.settings,
     evaluations: draft.evaluations,
     training: draft.training,
     license: draft.license,
-    notices: [...DEEP_EMOTION_NOTICES, ...draft.notices],
+    notices: [...weights.notices, ...draft.notices],
   });
 }

@@ -14,7 +14,7 @@ import {
   countConfusion,
   type ClassFigures,
 } from "../../src/scoring/statistics/classification.ts";
-import { computeWilsonInterval } from "./wilson.ts";
+import { computeWilson } from "../../src/scoring/statistics/intervals.ts";
 import type { Dataset } from "./dataset.ts";
 
 /** Test-time augmentation: one pass, or the mean with the mirrored face. */
@@ -83,12 +83,12 @@ function summariseMode(
   const confusion = countConfusion(truth, predicted);
   const figures = computeClassification(confusion);
   const plain = averageProbabilities(passes, () => 1);
-  const scaled = averageProbabilities(passes, fit.temperatureOf);
-  const { low, high } = computeWilsonInterval(figures.correct, figures.faces);
+  const scaled = averageProbabilities(passes, (face) => fit.temperatureOf(face));
+  const wilson = computeWilson(figures.correct, figures.faces);
   return {
     tta,
     ...figures,
-    interval: [low, high],
+    interval: [wilson?.low ?? 0, wilson?.high ?? 1],
     confusion,
     ece: {
       before: computeCalibrationError(countCalibration(plain, truth)),

@@ -2,12 +2,11 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { BUNDLED_MODELS_DIRECTORY, listDirectoryModels } from "../../src/backends/models-node.ts";
 import type { ModelCard } from "../../src/model/card.ts";
-import { fitDeepEmotion } from "../../src/model/checkpoint/fit-deep-emotion.ts";
 import { readCheckpoint } from "../../src/model/checkpoint/read-checkpoint.ts";
 import { loadModel, type Model } from "../../src/model/model.ts";
 import { createRegistry } from "../../src/model/registry.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import { draftCard } from "./draft-card.ts";
+import { draftCard, fitFamily } from "./draft-card.ts";
 
 /** A model and the folder that its card lies in, where it has one. */
 export interface LoadedModel {
@@ -34,14 +33,13 @@ export async function loadModelFrom(reference: string, alignCorners: boolean | n
   });
   if (await isFile(reference)) {
     const checkpoint = readCheckpoint(await readFile(reference), LIMITS.checkpoint);
-    const weights = fitDeepEmotion(checkpoint.tensors);
-    const stated = checkpoint.extras["align_corners"] === true;
+    const weights = fitFamily(checkpoint, null);
     const card: ModelCard = await draftCard({
       name: "checkpoint",
       version: 1,
       weights,
-      alignCorners: alignCorners ?? stated,
-      temperature: null,
+      alignCorners: weights.alignCorners === null ? null : (alignCorners ?? weights.alignCorners),
+      temperature: weights.temperature,
       evaluations: [],
       training: { command: basename(reference), data: "unknown", selection: "unknown" },
       license: "unknown",

@@ -42,9 +42,10 @@ export function renderFigures(model: string, engine: string, dataset: Dataset, f
   ].join("\n");
 }
 
+const round = (value: number): number => Number(value.toFixed(6));
+
 /** One mode as a card keeps it. Shares are rounded to 6 digits, so that a card can be compared by eye. */
 export function toCardEvaluation(mode: Evaluation, dataset: string, command: string): ModelEvaluation {
-  const round = (value: number): number => Number(value.toFixed(6));
   return {
     dataset,
     command,

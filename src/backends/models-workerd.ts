@@ -5,10 +5,15 @@
 
 import deepEmotion1Card from "../../models/deep-emotion@1/card.json" with { type: "json" };
 import deepEmotion1Weights from "../../models/deep-emotion@1/weights.safetensors";
+import hogSvm1Card from "../../models/hog-svm@1/card.json" with { type: "json" };
+import hogSvm1Weights from "../../models/hog-svm@1/weights.safetensors";
 import type { ModelSource } from "../model/model.ts";
 import { createBundledSource } from "../model/registry.ts";
 
 /** A source for every bundled model. Adding a model to `models/` means adding it here (a test compares both). */
 export function listBundledModels(): ModelSource[] {
-  return [createBundledSource("deep-emotion@1", deepEmotion1Card, deepEmotion1Weights)];
+  return [
+    createBundledSource("deep-emotion@1", deepEmotion1Card, deepEmotion1Weights),
+    createBundledSource("hog-svm@1", hogSvm1Card, hogSvm1Weights),
+  ];
 }
