@@ -1,0 +1,143 @@
+/** A page of pictures, each with its box, label and probabilities: to see at a glance what a job did. Never part of a report. */
+
+import { readHeader } from "../image/guard.ts";
+import { swapsSides } from "../image/exif.ts";
+import { LABELS } from "../model/labels.ts";
+import { html, type SafeHtml } from "./html-text.ts";
+import { REPORT_NOTICE } from "./notice.ts";
+import type { ScoreRecord } from "./records.ts";
+import { renderPage } from "./report-html.ts";
+import { describeReason, formatCount, formatPercent } from "./report-format.ts";
+import { REPORT_STYLE } from "./report-style.ts";
+
+const STYLE = `${REPORT_STYLE}
+main{max-width:1280px}
+.sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(190px,1fr));gap:14px;padding:0;margin:18px 0;list-style:none}
+.sheet li{background:var(--card);border:1px solid var(--line);border-radius:10px;overflow:hidden;display:flex;flex-direction:column;break-inside:avoid}
+.picture{display:block;width:100%;aspect-ratio:1;background:var(--track)}
+.no-picture{display:grid;place-items:center;color:var(--quiet)}
+.face-box{fill:none;stroke:#ffd400;stroke-width:2;vector-effect:non-scaling-stroke;paint-order:stroke}
+.face-halo{fill:none;stroke:#000;stroke-opacity:.55;stroke-width:4;vector-effect:non-scaling-stroke}
+.card-text{padding:10px 12px 12px;flex:1;display:flex;flex-direction:column}
+.card-text h2{display:flex;justify-content:space-between;gap:8px;font-size:1rem;margin:0 0 6px}
+.card-text h2 span{font-variant-numeric:tabular-nums;font-weight:400;color:var(--quiet)}
+.card-text p{margin:8px 0 0;font-size:.75rem;color:var(--quiet);overflow-wrap:anywhere;margin-top:auto;padding-top:8px}
+.chances{display:grid;grid-template-columns:max-content 1fr;gap:2px 8px;align-items:center;font-size:.75rem;margin:0}
+.chances dt{color:var(--quiet)}.chances dt.top{color:var(--text);font-weight:600}
+.chances dd{margin:0!important;height:7px;background:var(--track);border-radius:2px}
+.chances dd i{display:block;height:100%;background:var(--idle);border-radius:2px}
+.chances dd.top i{background:var(--fill)}
+.chances{grid-template-columns:max-content 1fr!important}
+.bad{color:var(--bad)}
+`;
+
+/** A data URI of a picture we can show, or of anything else: refused. */
+const DATA_URI = /^data:image\/(?:jpeg|png|webp);base64,[A-Za-z0-9+/]+=*$/;
+
+function encodeBase64(bytes: Uint8Array): string {
+  let text = "";
+  // In pieces: a spread of megabytes would overflow the stack.
+  for (let offset = 0; offset < bytes.length; offset += 0x8000) {
+    text += String.fromCharCode(...bytes.subarray(offset, offset + 0x8000));
+  }
+  return btoa(text);
+}
+
+interface Picture {
+  readonly uri: string;
+  /** Pixels upright. */
+  readonly width: number;
+  readonly height: number;
+}
+
+function readPicture(source: Uint8Array | string): Picture | null {
+  const bytes =
+    typeof source !== "string"
+      ? source
+      : DATA_URI.test(source)
+        ? Uint8Array.from(atob(source.slice(source.indexOf(",") + 1)), (character) => character.charCodeAt(0))
+        : new Uint8Array();
+  try {
+    const { format, width, height, orientation } = readHeader(bytes);
+    const isTurned = swapsSides(orientation);
+    return {
+      uri: typeof source === "string" ? source : `data:image/${format};base64,${encodeBase64(bytes)}`,
+      width: isTurned ? height : width,
+      height: isTurned ? width : height,
+    };
+  } catch {
+    // A picture that could not be scored cannot be shown either; its record says why.
+    return null;
+  }
+}
+
+function drawPicture(picture: Picture | null, record: ScoreRecord): SafeHtml {
+  if (picture === null) return html`<div class="picture no-picture">no picture</div>`;
+  const { uri, width, height } = picture;
+  const box = record.face?.box ?? null;
+  const frame = (name: string) =>
+    box === null
+      ? null
+      : html`<rect class="${name}" x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}" />`;
+  return html`<svg class="picture" viewBox="0 0 ${width} ${height}" role="img" aria-label="${record.id}">
+    <image href="${uri}" width="${width}" height="${height}" />
+    ${frame("face-halo")}${frame("face-box")}
+  </svg>`;
+}
+
+function renderChances(record: ScoreRecord): SafeHtml | null {
+  if (record.probabilities === null) return null;
+  return html`<dl class="chances">
+    ${LABELS.map((label, index) => {
+      const share = record.probabilities?.[index] ?? 0;
+      const top = label === record.label ? "top" : "";
+      return html`<dt class="${top}">${label}</dt>
+        <dd class="${top}" title="${formatPercent(share)}"><i style="width:${(100 * share).toFixed(1)}%"></i></dd>`;
+    })}
+  </dl>`;
+}
+
+function renderCard(record: ScoreRecord, picture: Picture | null): SafeHtml {
+  const top = record.label === null ? null : (record.probabilities?.[LABELS.indexOf(record.label)] ?? null);
+  const title =
+    record.label === null
+      ? html`<h2 class="bad">${record.status.replaceAll("_", " ")}</h2>`
+      : html`<h2>${record.label}<span>${formatPercent(top, 0)}</span></h2>`;
+  return html`<li>
+    ${drawPicture(picture, record)}
+    <div class="card-text">
+      ${title}${renderChances(record)}${record.error !== null && html`<div class="quiet">${describeReason(record.error.code)}</div>`}
+      <p><bdi>${record.id}</bdi>${record.truth !== null && html` · given: ${record.truth}`}</p>
+    </div>
+  </li>`;
+}
+
+/**
+ * The page as text.
+ * @param thumbnails pictures by object key: encoded JPEG, PNG or WebP bytes, or `data:` URIs of them. Boxes are in pixels
+ * of the full picture, so a thumbnail shows its box only if it is the full picture.
+ */
+export function renderContactSheet(
+  records: readonly ScoreRecord[],
+  thumbnails: ReadonlyMap<string, Uint8Array | string>,
+): string {
+  const pictures = new Map([...thumbnails].map(([key, source]) => [key, readPicture(source)]));
+  const scored = records.filter(({ status }) => status === "scored").length;
+  return renderPage(
+    "Contact sheet: apparent facial expression",
+    STYLE,
+    html`<main>
+      <header>
+        <h1>Contact sheet</h1>
+        <p class="quiet">
+          ${formatCount(scored)} of ${formatCount(records.length)} pictures scored. Labels name the apparent facial
+          expression.
+        </p>
+      </header>
+      <div class="notice"><p>${REPORT_NOTICE.wording}</p></div>
+      <ul class="sheet">
+        ${records.map((record) => renderCard(record, pictures.get(record.key) ?? null))}
+      </ul>
+    </main>`,
+  );
+}
