@@ -1,0 +1,74 @@
+/**
+ * Finds faces in the portraits of `tabler-ui` and the group photographs of `@vladmandic/face-api`, and prints counts, misses
+ * and CPU-ms a picture.
+ *
+ *     node scripts/measure-faces.ts [--max-size 1024] [--min-score 0.4] [--json FILE]
+ */
+
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { createFaceFinderNode } from "../src/backends/faces-node.ts";
+import { loadCodecs } from "../src/image/codecs-node.ts";
+import { createImageDecoder } from "../src/image/decode.ts";
+import { LIMITS } from "../src/scoring/limits.ts";
+
+const { values } = parseArgs({
+  options: {
+    "max-size": { type: "string", default: "1024" },
+    "min-score": { type: "string", default: "0.4" },
+    json: { type: "string" },
+  },
+});
+const require = createRequire(import.meta.url);
+const faceApi = dirname(require.resolve("@vladmandic/face-api/package.json"));
+const tabler = dirname(require.resolve("tabler-ui/package.json"));
+const groups = [1, 2, 3, 4, 5, 6].map((i) => join(faceApi, `demo/sample${i}.jpg`));
+const portraits: string[] = [];
+for (const folder of ["female", "male"]) {
+  const path = join(tabler, "dist/demo/faces", folder);
+  for (const name of await readdir(path)) if (name.endsWith(".jpg")) portraits.push(join(path, name));
+}
+
+const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
+const finder = await createFaceFinderNode({ maxInputSize: Number(values["max-size"]) });
+const minScore = Number(values["min-score"]);
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+const results: unknown[] = [];
+for (const [title, paths] of [
+  ["portraits", portraits],
+  ["group photographs", groups],
+] as const) {
+  const counts = new Map<number, number>();
+  const odd: string[] = [];
+  let decodeMs = 0;
+  let findMs = 0;
+  for (const round of ["warm", "measured"]) {
+    for (const path of paths) {
+      const bytes = await readFile(path);
+      const start = cpuMs();
+      const { raster } = await decoder.decode(bytes);
+      const decoded = cpuMs();
+      const faces = await finder.find(raster, { minScore });
+      if (round === "warm") continue;
+      decodeMs += decoded - start;
+      findMs += cpuMs() - decoded;
+      counts.set(faces.length, (counts.get(faces.length) ?? 0) + 1);
+      if (title !== "portraits" || faces.length !== 1)
+        odd.push(`${basename(dirname(path))}/${basename(path)}: ${faces.length}`);
+      results.push({ path, width: raster.width, height: raster.height, faces });
+    }
+  }
+  console.log(`${title}: ${paths.length} pictures; faces found -> pictures: ${JSON.stringify([...counts].sort())}`);
+  console.log(
+    `  CPU-ms a picture: decode ${(decodeMs / paths.length).toFixed(1)}, find ${(findMs / paths.length).toFixed(1)}`,
+  );
+  console.log(`  ${odd.join("\n  ")}`);
+}
+if (values.json !== undefined) await writeFile(values.json, JSON.stringify(results));
+finder.dispose();

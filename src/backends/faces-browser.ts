@@ -1,0 +1,25 @@
+/** The face finder in a browser, beside a tfjs classifier that is already made: it runs on that one's backend. */
+
+import * as tf from "@tensorflow/tfjs-core";
+import type { FaceFinder } from "../model/face-finder.ts";
+import { loadTinyFaceModel } from "../model/tiny-face-model.ts";
+import { createTinyFaceFinder, type FaceFinderOptions } from "./tiny-face-finder.ts";
+
+/** What the page serves of models/faces/tiny-face@1/, already read. */
+export interface FaceModelFiles {
+  readonly card: unknown;
+  readonly weights: Uint8Array;
+}
+
+/**
+ * @param files fetched by the caller, same origin
+ * @param backend tfjs backend that is started, `wasm` or `webgpu`; default the current one
+ * @throws ScoringError `engine_unavailable`, `model_invalid`, `model_hash_mismatch`
+ */
+export async function createFaceFinderBrowser(
+  files: FaceModelFiles,
+  options: FaceFinderOptions & { readonly backend?: string } = {},
+): Promise<FaceFinder> {
+  const model = await loadTinyFaceModel(files.card, files.weights);
+  return createTinyFaceFinder(model, options.backend ?? tf.getBackend(), options);
+}

@@ -1,0 +1,39 @@
+/** At which sizes a picture is searched: chosen from the picture, so that nobody has to. Measured in docs/faces.md. */
+
+/** One search of the picture. */
+export interface FaceLevel {
+  /** Longer side of the detector's input. */
+  readonly size: number;
+  /**
+   * Finds whose longer side is below this share of the picture's longer side are left to the finer levels: at a coarse
+   * level they are small for the network, and more often wrong.
+   */
+  readonly minShare: number;
+}
+
+/** Small pictures are searched at both: faces that fill a picture fall between the network's anchors at one alone. */
+const COARSE_SIZES = [144, 128] as const;
+/** Each is used where the picture has at least that many pixels on its longer side. */
+const FINE_SIZES = [1024, 544, 288] as const;
+/** From this size on, the next finer one is searched too: it sees faces too large for the finest. */
+const PAIRED_SIZE = 1024;
+/** Below this share of the picture, faces belong to the fine levels. */
+const COARSE_MIN_SHARE = 0.35;
+
+/** The finest level of all: what `maxSize` may be at most. */
+export const FINEST_FACE_SIZE = FINE_SIZES[0];
+
+/**
+ * The levels for a picture, finest first.
+ * @param longSide longer side of the picture in pixels
+ * @param maxSize finest level allowed; 544 makes a large picture about 4 times cheaper and misses faces below about 7 %
+ * of its longer side
+ */
+export function planFaceLevels(longSide: number, maxSize: number = FINEST_FACE_SIZE): FaceLevel[] {
+  const fine = FINE_SIZES.filter((size) => size <= maxSize && size <= longSide);
+  const [finest] = fine;
+  if (finest === undefined) return COARSE_SIZES.map((size) => ({ size, minShare: 0 }));
+  const used = finest >= PAIRED_SIZE ? fine.slice(0, 2) : [finest];
+  const levels = used.map((size) => ({ size, minShare: 0 }));
+  return [...levels, { size: COARSE_SIZES[0], minShare: COARSE_MIN_SHARE }];
+}
