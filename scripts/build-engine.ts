@@ -2,8 +2,8 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import asc from "assemblyscript/asc";
-import { FUSED_BINARIES, type FusedEngine } from "../src/backends/fused/fused-classifier.ts";
+import { createMemoryStream, main } from "assemblyscript/asc";
+import { FUSED_BINARIES, FUSED_ENGINES, type FusedEngine } from "../src/backends/fused/fused-classifier.ts";
 
 const folder = join(import.meta.dirname, "..", "src", "backends", "fused");
 
@@ -12,20 +12,20 @@ const FEATURES = {
   "fused-wasm-relaxed": ["simd", "relaxed-simd"],
 } as const satisfies Record<FusedEngine, readonly string[]>;
 
+const OPTIMIZATION = ["--optimizeLevel", "3", "--shrinkLevel", "0"];
+
 /**
  * Compiles one build in memory; the same source and compiler give the same bytes.
  * @throws Error with the compiler's messages
  */
 export async function compileEngine(engine: FusedEngine): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
-  const { error, stderr } = await asc.main(
-    [
-      "index.ts",
-      ...FEATURES[engine].flatMap((feature) => ["--enable", feature]),
-      ...["--optimizeLevel", "3", "--shrinkLevel", "0", "--converge", "--noAssert"],
-      ...["--runtime", "stub", "--outFile", "engine.wasm"],
-    ],
+  const messages = createMemoryStream();
+  const features = FEATURES[engine].flatMap((feature) => ["--enable", feature]);
+  const { error } = await main(
+    ["index.ts", "--outFile", "engine.wasm", "--runtime", "stub", "--noAssert", ...OPTIMIZATION, ...features],
     {
+      stderr: messages,
       // Sources by a relative name, so that nothing of the place enters the binary.
       readFile: (name) => readSource(name),
       writeFile: (name, contents) => {
@@ -34,7 +34,7 @@ export async function compileEngine(engine: FusedEngine): Promise<Uint8Array> {
       listFiles: () => [],
     },
   );
-  if (error !== null || binary === undefined) throw new Error(`asc: ${stderr.toString()}`, { cause: error });
+  if (error !== null || binary === undefined) throw new Error(`asc: ${messages.toString()}`, { cause: error });
   return binary;
 }
 
@@ -43,7 +43,7 @@ async function readSource(name: string): Promise<string | null> {
 }
 
 if (import.meta.main) {
-  for (const engine of Object.keys(FUSED_BINARIES) as FusedEngine[]) {
+  for (const engine of FUSED_ENGINES) {
     const binary = await compileEngine(engine);
     await writeFile(join(folder, FUSED_BINARIES[engine]), binary);
     process.stdout.write(`${FUSED_BINARIES[engine]}: ${binary.length} bytes\n`);

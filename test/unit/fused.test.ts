@@ -1,20 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { compileEngine } from "../../scripts/build-engine.ts";
-import { FUSED_BINARIES, type FusedEngine } from "../../src/backends/fused/fused-classifier.ts";
+import { FUSED_BINARIES, FUSED_ENGINES } from "../../src/backends/fused/fused-classifier.ts";
 import { createFusedNodeClassifier } from "../../src/backends/fused/fused-node.ts";
-import { transformKernel, transformMatrix } from "../../src/backends/fused/winograd-weights.ts";
+import { SIX_POINTS, transformKernel, transformMatrix } from "../../src/backends/fused/winograd-weights.ts";
 import { describeFusedEngine } from "../contract/fused-kernel.ts";
 import { drawModel, PUBLISHED_WIDTHS } from "../contract/classifier-parity.ts";
 
-const engines = Object.keys(FUSED_BINARIES) as FusedEngine[];
-
-for (const engine of engines) {
+for (const engine of FUSED_ENGINES) {
   describeFusedEngine("Node", engine, (model) => createFusedNodeClassifier(model, { engine }), { long: true });
 }
 
 describe("the committed binaries", () => {
-  for (const engine of engines) {
+  for (const engine of FUSED_ENGINES) {
     it(`${FUSED_BINARIES[engine]} is what its source compiles to`, async () => {
       const path = new URL(`../../src/backends/fused/${FUSED_BINARIES[engine]}`, import.meta.url);
       expect(Buffer.from(await compileEngine(engine)).equals(await readFile(path))).toBe(true);
@@ -39,7 +37,7 @@ describe("the fused engine in Node", () => {
 
 describe("Winograd's transform of a kernel", () => {
   it("is Lavin and Gray's G for F(4×4, 3×3)", () => {
-    expect(transformMatrix(3)).toEqual([
+    expect(transformMatrix(3, SIX_POINTS)).toEqual([
       [1 / 4, 0, 0],
       [-1 / 6, -1 / 6, -1 / 6],
       [-1 / 6, 1 / 6, -1 / 6],
@@ -50,7 +48,7 @@ describe("Winograd's transform of a kernel", () => {
   });
 
   it("of a single centre tap is the outer product of G's middle column", () => {
-    const points = transformKernel(Float32Array.from([0, 0, 0, 0, 1, 0, 0, 0, 0]), 3);
+    const points = transformKernel(Float32Array.from([0, 0, 0, 0, 1, 0, 0, 0, 0]), 3, SIX_POINTS);
     const column = [0, -1 / 6, 1 / 6, 1 / 12, -1 / 12, 0];
     // + 0 turns −0 into 0
     expect([...points].map((value) => value + 0)).toEqual(column.flatMap((a) => column.map((b) => a * b + 0)));

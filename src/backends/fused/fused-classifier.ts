@@ -25,6 +25,16 @@ interface Kernel {
   run(count: number, alignCorners: boolean, scale: number): void;
 }
 
+function readKernel(exports: object): Kernel {
+  if (!isKernel(exports)) throw new ScoringError("engine_unavailable", "this is not the fused engine's binary");
+  return exports;
+}
+
+function isKernel(exports: object): exports is Kernel {
+  const functions = ["layOut", "addressOf", "run"].every((name) => typeof Reflect.get(exports, name) === "function");
+  return functions && Reflect.get(exports, "memory") instanceof WebAssembly.Memory;
+}
+
 /** Indices of `addressOf` behind the 20 packed tensors. */
 const PIXELS = 20;
 const THETA = 21;
@@ -37,6 +47,9 @@ const BATCH_SIZE = 64;
 
 /** The two builds of the kernel; the relaxed one fuses multiply and add. */
 export type FusedEngine = "fused-wasm-simd" | "fused-wasm-relaxed";
+
+/** All builds. */
+export const FUSED_ENGINES: readonly FusedEngine[] = ["fused-wasm-simd", "fused-wasm-relaxed"];
 
 /** Files of the builds, beside this one; `npm run build:engine` writes them. */
 export const FUSED_BINARIES = {
@@ -65,7 +78,7 @@ export async function createFusedClassifier(
   }
   const { widths, tensors } = packNetwork(model.tensors);
   const instance = await WebAssembly.instantiate(module, {});
-  const kernel = instance.exports as unknown as Kernel;
+  const kernel = readKernel(instance.exports);
   if (kernel.layOut(...widths.localization, widths.localizationHidden, ...widths.conv, widths.hidden) !== 0) {
     throw new ScoringError("engine_unavailable", "no memory for the fused engine");
   }

@@ -3,7 +3,7 @@
 import { foldNetwork, type Layer } from "../../model/fold.ts";
 import type { NetworkWidths } from "../../model/network-shapes.ts";
 import type { Tensor } from "../../model/tensor.ts";
-import { transformKernel } from "./winograd-weights.ts";
+import { SEVEN_POINTS, SIX_POINTS, transformKernel } from "./winograd-weights.ts";
 
 /** A network as the kernel takes it. */
 export interface PackedNetwork {
@@ -14,7 +14,7 @@ export interface PackedNetwork {
 
 /** Output channels of a register tile, of the first layer's tile, and neurons of a dense tile: assembly/plan.ts. */
 const TILE = 5;
-const FIRST_TILE = 2;
+const FIRST_TILE = 4;
 const DENSE_TILE = 10;
 
 /** `[outputs / tile][inputs × taps][tile]`, zeros in what is padded. */
@@ -37,10 +37,36 @@ function packWinograd({ weight }: Layer, tile: number): Float32Array {
   for (let output = 0; output < outputs; output++) {
     for (let input = 0; input < inputs; input++) {
       const start = (output * inputs + input) * side * side;
-      const points = transformKernel(weight.data.subarray(start, start + side * side), side);
+      const points = transformKernel(weight.data.subarray(start, start + side * side), side, SIX_POINTS);
       if (packed.length === 0) packed = new Float32Array(points.length * step);
       const at = (Math.floor(output / tile) * inputs + input) * tile + (output % tile);
       points.forEach((value, point) => {
+        packed[point * step + at] = value;
+      });
+    }
+  }
+  return packed;
+}
+
+/** Taps of a quarter of the 7×7 kernel, a side; the quarters behind have a row or column of zeros. */
+const QUARTER = 4;
+
+/** `[points][outputs / tile][quarter][tile]`: the 7×7 kernel in four of 4×4, zeros in what is padded. */
+function packQuarters({ weight }: Layer, tile: number): Float32Array {
+  const outputs = weight.shape[0]!;
+  const step = Math.ceil(outputs / tile) * 4 * tile;
+  const packed = new Float32Array((SEVEN_POINTS.length + 1) ** 2 * step);
+  for (let output = 0; output < outputs; output++) {
+    for (let quarter = 0; quarter < 4; quarter++) {
+      const top = Math.floor(quarter / 2) * QUARTER;
+      const left = (quarter % 2) * QUARTER;
+      const kernel = Float32Array.from({ length: QUARTER * QUARTER }, (_, tap) => {
+        const y = top + Math.floor(tap / QUARTER);
+        const x = left + (tap % QUARTER);
+        return y < 7 && x < 7 ? weight.data[(output * 7 + y) * 7 + x]! : 0;
+      });
+      const at = (Math.floor(output / tile) * 4 + quarter) * tile + (output % tile);
+      transformKernel(kernel, QUARTER, SEVEN_POINTS).forEach((value, point) => {
         packed[point * step + at] = value;
       });
     }
@@ -54,18 +80,25 @@ function padBias({ bias }: Layer, tile: number): Float32Array {
   return padded;
 }
 
+function packDirect(layer: Layer, tile: number): Float32Array[] {
+  return [packTiles(layer, tile), padBias(layer, tile)];
+}
+
+function packTransformed(layer: Layer): Float32Array[] {
+  return [packWinograd(layer, TILE), padBias(layer, TILE)];
+}
+
 /**
  * Checks, folds and packs all tensors of a network.
  * @throws ScoringError `model_invalid` if a tensor is missing or has another shape
  */
 export function packNetwork(tensors: ReadonlyMap<string, Tensor>): PackedNetwork {
   const network = foldNetwork(tensors);
-  const packDirect = (layer: Layer, tile: number) => [packTiles(layer, tile), padBias(layer, tile)];
-  const packTransformed = (layer: Layer) => [packWinograd(layer, TILE), padBias(layer, TILE)];
   return {
     widths: network.widths,
     tensors: [
-      ...packDirect(network.localization0, FIRST_TILE),
+      packQuarters(network.localization0, FIRST_TILE),
+      padBias(network.localization0, FIRST_TILE),
       ...packTransformed(network.localization3),
       ...packDirect(network.fcLoc0, DENSE_TILE),
       ...packDirect(network.fcLoc2, DENSE_TILE),

@@ -1,10 +1,12 @@
 /** Convolution kernels in Winograd's domain (Lavin and Gray 2015, "Fast Algorithms for Convolutional Neural Networks"). */
 
-/** The finite points of the kernel's transform; the last point is infinity. assembly/winograd.ts has the same. */
-const POINTS = [0, 1, -1, 2, -2] as const;
+/** The finite points of assembly/winograd.ts; infinity comes last. */
+export const SIX_POINTS: readonly number[] = [0, 1, -1, 2, -2];
+/** The finite points of assembly/seven.ts; infinity comes last. */
+export const SEVEN_POINTS: readonly number[] = [0, 1, -1, 2, -2, 0.5];
 
 /** G, [points + 1][taps]: row i is (1, a, a², …) / Π(a − other points); the row of infinity picks the last tap. */
-export function transformMatrix(taps: number, points: readonly number[] = POINTS): number[][] {
+export function transformMatrix(taps: number, points: readonly number[]): number[][] {
   const rows = points.map((a) => {
     const scale = points.reduce((product, b) => (a === b ? product : product * (a - b)), 1);
     return Array.from({ length: taps }, (_, power) => a ** power / scale);
@@ -14,8 +16,8 @@ export function transformMatrix(taps: number, points: readonly number[] = POINTS
 }
 
 /** G g Gᵀ of one kernel `taps`×`taps`, row-major, in double precision. */
-export function transformKernel(kernel: Float32Array, taps: number): Float64Array {
-  const g = transformMatrix(taps);
+export function transformKernel(kernel: Float32Array, taps: number, points: readonly number[]): Float64Array {
+  const g = transformMatrix(taps, points);
   const size = g.length;
   const out = new Float64Array(size * size);
   for (let i = 0; i < size; i++) {

@@ -1,50 +1,6 @@
-// Convolutions that read one plane: few multiplications a value, so computed as they are written.
-import { multiplyAdd, rectify, larger, VECTOR } from "./vector";
+// conv1 reads one plane: so few multiplications a value that transforms would cost more than they save.
+import { multiplyAdd, rectify, VECTOR } from "./vector";
 import { SIDE, TILE } from "./plan";
-
-/** localization.0: 7×7 on 48×48, max-pool 2, ReLU → 21×21. Weights [co / 2][49][2]. */
-export function convolveSeven(from: usize, weights: usize, bias: usize, outputs: i32, to: usize): void {
-  const row = (<usize>SIDE) * VECTOR;
-  const plane: usize = 21 * 21 * VECTOR;
-  let u = weights;
-  for (let co = 0; co < outputs; co += 2) {
-    const biasA = v128.load32_splat(bias + ((<usize>co) << 2));
-    const biasB = v128.load32_splat(bias + ((<usize>co) << 2), 4);
-    let out = to;
-    for (let y: usize = 0; y < 21; y++) {
-      for (let x: usize = 0; x < 21; x++) {
-        let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0);
-        let b0 = f32x4.splat(0), b1 = f32x4.splat(0), b2 = f32x4.splat(0), b3 = f32x4.splat(0);
-        let p = from + (y * row + x * VECTOR) * 2;
-        let w = u;
-        for (let ky = 0; ky < 7; ky++) {
-          const end = p + 7 * VECTOR;
-          while (p < end) {
-            const v0 = v128.load(p), v1 = v128.load(p, 16);
-            const v2 = v128.load(p, 768), v3 = v128.load(p, 784);
-            const wa = v128.load32_splat(w), wb = v128.load32_splat(w, 4);
-            a0 = multiplyAdd(wa, v0, a0);
-            a1 = multiplyAdd(wa, v1, a1);
-            a2 = multiplyAdd(wa, v2, a2);
-            a3 = multiplyAdd(wa, v3, a3);
-            b0 = multiplyAdd(wb, v0, b0);
-            b1 = multiplyAdd(wb, v1, b1);
-            b2 = multiplyAdd(wb, v2, b2);
-            b3 = multiplyAdd(wb, v3, b3);
-            p += VECTOR;
-            w += 8;
-          }
-          p += row - 7 * VECTOR;
-        }
-        v128.store(out, rectify(f32x4.add(larger(larger(a0, a1), larger(a2, a3)), biasA)));
-        v128.store(out + plane, rectify(f32x4.add(larger(larger(b0, b1), larger(b2, b3)), biasB)));
-        out += VECTOR;
-      }
-    }
-    to += 2 * plane;
-    u += 49 * 8;
-  }
-}
 
 /** conv1: 3×3 on 48×48, ReLU → 46×46. Weights [co / 5][9][5]. */
 export function convolveThree(from: usize, weights: usize, bias: usize, outputs: i32, to: usize): void {

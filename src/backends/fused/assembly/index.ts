@@ -2,7 +2,8 @@
 import { LANES } from "./vector";
 import * as plan from "./plan";
 import { unpackFaces } from "./pixels";
-import { convolveSeven, convolveThree } from "./direct";
+import { convolveSeven } from "./seven";
+import { convolveThree } from "./direct";
 import { convolve, PLAIN, POOLED, SINGLE } from "./winograd";
 import { connect } from "./dense";
 import { sample } from "./sampler";
@@ -47,7 +48,7 @@ export function addressOf(index: i32): usize {
 export function localize(from: usize): void {
   unpackFaces(from);
   convolveSeven(plan.normalized, plan.loc1Weights, plan.loc1Bias, plan.loc1, plan.loc1Map);
-  convolve(plan.loc1Map, 21, plan.loc1, plan.loc2Weights, plan.loc2Bias, plan.loc2, plan.loc2Map, 8, 8, 2, 14, SINGLE);
+  convolve(plan.loc1Map, plan.MAP_SEVEN, plan.loc1, plan.loc2Weights, plan.loc2Bias, plan.loc2, plan.loc2Map, 8, 8, 2, 14, SINGLE);
   connect(plan.loc2Map, plan.loc2 * 64, plan.locDenseWeights, plan.locDenseBias, plan.locHidden, plan.locHiddenMap, true);
   connect(plan.locHiddenMap, plan.locHidden, plan.thetaWeights, plan.thetaBias, 6, plan.theta, false);
 }

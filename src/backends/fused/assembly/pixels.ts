@@ -1,6 +1,6 @@
 // Bytes to the normalised image x = (L/255 − 0.5) / 0.5 = (2L − 255) / 255, whose right side rounds once.
 import { VECTOR } from "./vector";
-import { PADDED, SIDE, images, normalized } from "./plan";
+import { PADDED, PLANE, SIDE, images, normalized } from "./plan";
 
 const FACE_BYTES: usize = 48 * 48;
 /** Bytes of one padded image. */
@@ -23,7 +23,7 @@ export function unpackFaces(from: usize): void {
   const plane = IMAGE_BYTES;
   for (let y: usize = 0; y < <usize>SIDE; y++) {
     let image = images + ((y + 1) * <usize>PADDED + 1) * 4;
-    let to = normalized + y * <usize>SIDE * VECTOR;
+    let to = normalized + y * <usize>PLANE * VECTOR;
     const end = from + <usize>SIDE;
     while (from < end) {
       const a = normalize(from), b = normalize(from + FACE_BYTES);

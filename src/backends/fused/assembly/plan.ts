@@ -5,6 +5,10 @@ import { LANES, VECTOR } from "./vector";
 export const SIDE: i32 = 48;
 /** Side of the sampler's image: one zero pixel before, two behind, so that clamped reads find the padding. */
 export const PADDED: i32 = 51;
+/** Side of the plane that localization.0 reads: zeros behind the image, so that its windows are whole. */
+export const PLANE: i32 = 52;
+/** Side of localization.0's map as stored; 21 of it mean something. */
+export const MAP_SEVEN: i32 = 22;
 /** Output channels of one register tile, and neurons of one dense tile. */
 export const TILE: i32 = 5;
 export const DENSE_TILE: i32 = 10;
@@ -65,7 +69,6 @@ export let hiddenMap: usize = 0;
 export let logits: usize = 0;
 export let transformed: usize = 0;
 export let products: usize = 0;
-export let scratch: usize = 0;
 
 let top: usize = 0;
 
@@ -99,12 +102,12 @@ export function layOut(
 ): i32 {
   loc1 = l1; loc2 = l2; locHidden = lh;
   conv1 = c1; conv2 = c2; conv3 = c3; conv4 = c4; hidden = h;
-  const p1 = pad(l1, 2), p2 = pad(l2, TILE);
+  const p1 = pad(l1, 4), p2 = pad(l2, TILE);
   const q1 = pad(c1, TILE), q2 = pad(c2, TILE), q3 = pad(c3, TILE), q4 = pad(c4, TILE);
   const dl = pad(lh, DENSE_TILE), dh = pad(h, DENSE_TILE);
   top = (__heap_base + 63) & ~(63 as usize);
 
-  loc1Weights = takeFloats(p1 * 56); loc1Bias = takeFloats(p1 * 2);
+  loc1Weights = takeFloats(p1 * 4 * 49); loc1Bias = takeFloats(p1);
   loc2Weights = takeFloats(p2 * l1 * 36); loc2Bias = takeFloats(p2);
   locDenseWeights = takeFloats(dl * l2 * 64); locDenseBias = takeFloats(dl);
   thetaWeights = takeFloats(DENSE_TILE * lh); thetaBias = takeFloats(DENSE_TILE);
@@ -121,8 +124,8 @@ export function layOut(
   probabilitiesOut = takeFloats(CAPACITY * 7);
 
   images = takeFloats(LANES * PADDED * PADDED);
-  normalized = takeVectors(SIDE * SIDE);
-  loc1Map = takeVectors(p1 * 21 * 21);
+  normalized = takeVectors(PLANE * PLANE);
+  loc1Map = takeVectors(p1 * MAP_SEVEN * MAP_SEVEN);
   loc2Map = takeVectors(p2 * 8 * 8);
   locHiddenMap = takeVectors(dl);
   theta = takeVectors(DENSE_TILE);
@@ -135,13 +138,15 @@ export function layOut(
   logits = takeVectors(DENSE_TILE);
   const widest = max(max(c1, c2), max(c3, l1));
   const widestOut = max(max(q2, q3), max(q4, p2));
-  transformed = takeVectors(36 * widest * 2);
-  products = takeVectors(36 * widestOut * 2);
-  scratch = takeVectors(64);
+  // Two rows of twelve windows for localization.0, 36 points of two tiles for the others.
+  transformed = takeVectors(max(2 * 12 * 49, 36 * widest * 2));
+  products = takeVectors(max(49 * p1 * 2, 36 * widestOut * 2));
 
   const pages = <i32>((top + 65535) >> 16);
   const have = memory.size();
   if (pages > have && memory.grow(pages - have) < 0) return 1;
+  // The borders that no face overwrites.
   memory.fill(images, 0, <usize>(LANES * PADDED * PADDED * 4));
+  memory.fill(normalized, 0, <usize>(PLANE * PLANE) * VECTOR);
   return 0;
 }

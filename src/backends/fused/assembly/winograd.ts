@@ -1,56 +1,69 @@
 // 3×3 convolution as Winograd F(4×4, 3×3) and 5×5 as F(2×2, 5×5) (Lavin and Gray 2015, "Fast Algorithms for
 // Convolutional Neural Networks"): both use the six points 0, ±1, ±2, ∞, so they share the input transform and the
 // multiplication and differ in the output transform alone. Two tiles of four faces go through together.
-import { multiplyAdd, rectify, larger, VECTOR } from "./vector";
-import { TILE, transformed, products, scratch } from "./plan";
+import { FOURS, larger, multiplyAdd, multiplySubtract, rectify, VECTOR } from "./vector";
+import { TILE, transformed, products } from "./plan";
 
 /** Points of the transformed 6×6 tile. */
-const POINTS: i32 = 36;
+const POINTS: usize = 36;
+/** Bytes of one point (two tiles) and of one channel's points. */
+const POINT: usize = 2 * VECTOR;
+const CHANNEL: usize = POINTS * POINT;
+/** A tile between its two one-dimensional transforms, and a finished 4×4 tile. */
+const ROWS: usize = memory.data(36 * 16, 64);
+const TILE4: usize = memory.data(16 * 16, 64);
 
 /** Six vectors at `from` (stride apart) through Bᵀ to `to`. */
 // @ts-ignore: decorator
 @inline
-function transformSix(from: usize, stride: usize, to: usize, step: usize): void {
-  const two = f32x4.splat(2), four = f32x4.splat(4);
-  const d0 = v128.load(from), d1 = v128.load(from + stride), d2 = v128.load(from + 2 * stride);
-  const d3 = v128.load(from + 3 * stride), d4 = v128.load(from + 4 * stride), d5 = v128.load(from + 5 * stride);
-  const c = f32x4.sub(d4, d2);
-  const f = f32x4.sub(d3, d1);
-  const e = f32x4.mul(f, two);
-  const a = f32x4.sub(d4, f32x4.mul(d2, four));
-  const b = f32x4.sub(d3, f32x4.mul(d1, four));
-  v128.store(to, multiplyAdd(f32x4.sub(d0, d2), four, c));
+function transformSix(from: usize, stride: usize, to: usize, step: usize, four: v128): void {
+  const d1 = v128.load(from + stride), d2 = v128.load(from + 2 * stride);
+  const d3 = v128.load(from + 3 * stride), d4 = v128.load(from + 4 * stride);
+  const a = multiplySubtract(d2, four, d4);
+  const b = multiplySubtract(d1, four, d3);
   v128.store(to + step, f32x4.add(a, b));
   v128.store(to + 2 * step, f32x4.sub(a, b));
+  const c = f32x4.sub(d4, d2);
+  const f = f32x4.sub(d3, d1);
+  const e = f32x4.add(f, f);
   v128.store(to + 3 * step, f32x4.add(c, e));
   v128.store(to + 4 * step, f32x4.sub(c, e));
-  v128.store(to + 5 * step, f32x4.sub(f32x4.sub(d5, d3), f32x4.mul(f, four)));
+  v128.store(to, multiplyAdd(f32x4.sub(v128.load(from), d2), four, c));
+  v128.store(to + 5 * step, multiplySubtract(f, four, f32x4.sub(v128.load(from + 5 * stride), d3)));
 }
 
-/** Bᵀ d B of one 6×6 patch; point k lands at `to + k·step`. */
-function transformPatch(from: usize, rowBytes: usize, to: usize, step: usize): void {
-  for (let x: usize = 0; x < 6; x++) {
-    transformSix(from + x * VECTOR, rowBytes, scratch + x * VECTOR, 6 * VECTOR);
-  }
-  for (let y: usize = 0; y < 6; y++) {
-    transformSix(scratch + y * 6 * VECTOR, VECTOR, to + y * 6 * step, step);
-  }
+/** Bᵀ d B of one 6×6 patch; point k lands at `to + k·POINT`. */
+function transformPatch(from: usize, rowBytes: usize, to: usize): void {
+  const four = v128.load(FOURS);
+  transformSix(from + 0 * VECTOR, rowBytes, ROWS + 0 * VECTOR, 6 * VECTOR, four);
+  transformSix(from + 1 * VECTOR, rowBytes, ROWS + 1 * VECTOR, 6 * VECTOR, four);
+  transformSix(from + 2 * VECTOR, rowBytes, ROWS + 2 * VECTOR, 6 * VECTOR, four);
+  transformSix(from + 3 * VECTOR, rowBytes, ROWS + 3 * VECTOR, 6 * VECTOR, four);
+  transformSix(from + 4 * VECTOR, rowBytes, ROWS + 4 * VECTOR, 6 * VECTOR, four);
+  transformSix(from + 5 * VECTOR, rowBytes, ROWS + 5 * VECTOR, 6 * VECTOR, four);
+  transformSix(ROWS + 0 * VECTOR, VECTOR, to + 0 * POINT, POINT, four);
+  transformSix(ROWS + 6 * VECTOR, VECTOR, to + 6 * POINT, POINT, four);
+  transformSix(ROWS + 12 * VECTOR, VECTOR, to + 12 * POINT, POINT, four);
+  transformSix(ROWS + 18 * VECTOR, VECTOR, to + 18 * POINT, POINT, four);
+  transformSix(ROWS + 24 * VECTOR, VECTOR, to + 24 * POINT, POINT, four);
+  transformSix(ROWS + 30 * VECTOR, VECTOR, to + 30 * POINT, POINT, four);
 }
 
 /**
- * products[k][co][2] = Σ_ci weights[k][co][ci] · transformed[k][ci][2], for all points. Weights are stored as
+ * products[co][k][2] = Σ_ci weights[k][co][ci] · transformed[ci][k][2], for all points. Weights are stored as
  * [k][co / 5][ci][5]: five outputs × two tiles stay in ten registers, each weight is splat once.
  */
 function multiplyPoints(weights: usize, inputs: i32, blocks: i32): void {
   let u = weights;
-  let m = products;
-  let row = transformed;
-  for (let k = 0; k < POINTS; k++) {
+  const size = (<usize>inputs) * CHANNEL;
+  for (let k: usize = 0; k < POINTS; k++) {
+    let m = products + k * POINT;
+    const row = transformed + k * POINT;
+    const end = row + size;
     for (let block = 0; block < blocks; block++) {
       let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0), a4 = f32x4.splat(0);
       let b0 = f32x4.splat(0), b1 = f32x4.splat(0), b2 = f32x4.splat(0), b3 = f32x4.splat(0), b4 = f32x4.splat(0);
       let v = row;
-      const end = v + ((<usize>inputs) << 5);
       while (v < end) {
         const x = v128.load(v), y = v128.load(v, 16);
         let w = v128.load32_splat(u);
@@ -69,52 +82,60 @@ function multiplyPoints(weights: usize, inputs: i32, blocks: i32): void {
         a4 = multiplyAdd(w, x, a4);
         b4 = multiplyAdd(w, y, b4);
         u += 20;
-        v += 32;
+        v += CHANNEL;
       }
       v128.store(m, a0);
       v128.store(m, b0, 16);
-      v128.store(m, a1, 32);
-      v128.store(m, b1, 48);
-      v128.store(m, a2, 64);
-      v128.store(m, b2, 80);
-      v128.store(m, a3, 96);
-      v128.store(m, b3, 112);
-      v128.store(m, a4, 128);
-      v128.store(m, b4, 144);
-      m += 160;
+      v128.store(m + CHANNEL, a1);
+      v128.store(m + CHANNEL, b1, 16);
+      v128.store(m + 2 * CHANNEL, a2);
+      v128.store(m + 2 * CHANNEL, b2, 16);
+      v128.store(m + 3 * CHANNEL, a3);
+      v128.store(m + 3 * CHANNEL, b3, 16);
+      v128.store(m + 4 * CHANNEL, a4);
+      v128.store(m + 4 * CHANNEL, b4, 16);
+      m += 5 * CHANNEL;
     }
-    row += (<usize>inputs) << 5;
   }
 }
 
 /** Six vectors through Aᵀ of F(4, 3). */
 // @ts-ignore: decorator
 @inline
-function collectFour(from: usize, stride: usize, to: usize, step: usize): void {
+function collectFour(from: usize, stride: usize, to: usize, step: usize, four: v128): void {
   const m1 = v128.load(from + stride), m2 = v128.load(from + 2 * stride);
   const m3 = v128.load(from + 3 * stride), m4 = v128.load(from + 4 * stride);
   const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2);
   const s2 = f32x4.add(m3, m4), d2 = f32x4.sub(m3, m4);
+  const twice = f32x4.add(d2, d2);
   v128.store(to, f32x4.add(f32x4.add(v128.load(from), s1), s2));
-  v128.store(to + step, multiplyAdd(d2, f32x4.splat(2), d1));
-  v128.store(to + 2 * step, multiplyAdd(s2, f32x4.splat(4), s1));
-  v128.store(to + 3 * step, f32x4.add(multiplyAdd(d2, f32x4.splat(8), d1), v128.load(from + 5 * stride)));
+  v128.store(to + step, f32x4.add(d1, twice));
+  v128.store(to + 2 * step, multiplyAdd(s2, four, s1));
+  v128.store(to + 3 * step, f32x4.add(multiplyAdd(twice, four, d1), v128.load(from + 5 * stride)));
 }
 
-/** Aᵀ m A of F(4×4, 3×3) into scratch[4][4]. */
+/** Aᵀ m A of F(4×4, 3×3) into TILE4. */
 // @ts-ignore: decorator
 @inline
-function collectTile4(from: usize, step: usize): void {
-  const half = scratch + 16 * VECTOR;
-  for (let x: usize = 0; x < 6; x++) collectFour(from + x * step, 6 * step, half + x * VECTOR, 6 * VECTOR);
-  for (let y: usize = 0; y < 4; y++) collectFour(half + y * 6 * VECTOR, VECTOR, scratch + y * 4 * VECTOR, VECTOR);
+function collectTile4(from: usize): void {
+  const four = v128.load(FOURS);
+  collectFour(from, 6 * POINT, ROWS, 6 * VECTOR, four);
+  collectFour(from + POINT, 6 * POINT, ROWS + VECTOR, 6 * VECTOR, four);
+  collectFour(from + 2 * POINT, 6 * POINT, ROWS + 2 * VECTOR, 6 * VECTOR, four);
+  collectFour(from + 3 * POINT, 6 * POINT, ROWS + 3 * VECTOR, 6 * VECTOR, four);
+  collectFour(from + 4 * POINT, 6 * POINT, ROWS + 4 * VECTOR, 6 * VECTOR, four);
+  collectFour(from + 5 * POINT, 6 * POINT, ROWS + 5 * VECTOR, 6 * VECTOR, four);
+  collectFour(ROWS, VECTOR, TILE4, VECTOR, four);
+  collectFour(ROWS + 6 * VECTOR, VECTOR, TILE4 + 4 * VECTOR, VECTOR, four);
+  collectFour(ROWS + 12 * VECTOR, VECTOR, TILE4 + 8 * VECTOR, VECTOR, four);
+  collectFour(ROWS + 18 * VECTOR, VECTOR, TILE4 + 12 * VECTOR, VECTOR, four);
 }
 
 /** Max-pool 2, bias and ReLU of one 4×4 tile: 2×2 values out. */
-function finishPooled(from: usize, step: usize, bias: v128, to: usize, rowBytes: usize): void {
-  collectTile4(from, step);
+function finishPooled(from: usize, bias: v128, to: usize, rowBytes: usize): void {
+  collectTile4(from);
   for (let y: usize = 0; y < 2; y++) {
-    const s = scratch + y * 8 * VECTOR;
+    const s = TILE4 + y * 8 * VECTOR;
     const left = larger(larger(v128.load(s), v128.load(s, 16)), larger(v128.load(s, 64), v128.load(s, 80)));
     const right = larger(larger(v128.load(s, 32), v128.load(s, 48)), larger(v128.load(s, 96), v128.load(s, 112)));
     v128.store(to, rectify(f32x4.add(left, bias)));
@@ -124,10 +145,10 @@ function finishPooled(from: usize, step: usize, bias: v128, to: usize, rowBytes:
 }
 
 /** Bias and ReLU of one 4×4 tile. */
-function finishPlain(from: usize, step: usize, bias: v128, to: usize, rowBytes: usize): void {
-  collectTile4(from, step);
+function finishPlain(from: usize, bias: v128, to: usize, rowBytes: usize): void {
+  collectTile4(from);
   for (let y: usize = 0; y < 4; y++) {
-    const s = scratch + y * 4 * VECTOR;
+    const s = TILE4 + y * 4 * VECTOR;
     v128.store(to, rectify(f32x4.add(v128.load(s), bias)));
     v128.store(to, rectify(f32x4.add(v128.load(s, 16), bias)), 16);
     v128.store(to, rectify(f32x4.add(v128.load(s, 32), bias)), 32);
@@ -136,25 +157,32 @@ function finishPlain(from: usize, step: usize, bias: v128, to: usize, rowBytes: 
   }
 }
 
+/** Six vectors through Aᵀ of F(2, 5): the two sums. */
+// @ts-ignore: decorator
+@inline
+function collectEven(from: usize, stride: usize): v128 {
+  const s1 = f32x4.add(v128.load(from + stride), v128.load(from + 2 * stride));
+  const s2 = f32x4.add(v128.load(from + 3 * stride), v128.load(from + 4 * stride));
+  return f32x4.add(v128.load(from), f32x4.add(s1, s2));
+}
+
+// @ts-ignore: decorator
+@inline
+function collectOdd(from: usize, stride: usize): v128 {
+  const d1 = f32x4.sub(v128.load(from + stride), v128.load(from + 2 * stride));
+  const d2 = f32x4.sub(v128.load(from + 3 * stride), v128.load(from + 4 * stride));
+  return f32x4.add(f32x4.add(d1, v128.load(from + 5 * stride)), f32x4.add(d2, d2));
+}
+
 /** Aᵀ m A of F(2×2, 5×5), max-pool 2, bias and ReLU: one value out. */
-function finishSingle(from: usize, step: usize, bias: v128, to: usize): void {
+function finishSingle(from: usize, bias: v128, to: usize): void {
   for (let x: usize = 0; x < 6; x++) {
-    const at = from + x * step;
-    const m1 = v128.load(at + 6 * step), m2 = v128.load(at + 12 * step);
-    const m3 = v128.load(at + 18 * step), m4 = v128.load(at + 24 * step);
-    const out = scratch + x * VECTOR;
-    v128.store(out, f32x4.add(f32x4.add(v128.load(at), f32x4.add(m1, m2)), f32x4.add(m3, m4)));
-    v128.store(out, f32x4.add(multiplyAdd(f32x4.sub(m3, m4), f32x4.splat(2), f32x4.sub(m1, m2)), v128.load(at + 30 * step)), 96);
+    v128.store(ROWS + x * VECTOR, collectEven(from + x * POINT, 6 * POINT));
+    v128.store(ROWS + (x + 6) * VECTOR, collectOdd(from + x * POINT, 6 * POINT));
   }
-  let best = f32x4.splat(-Infinity);
-  for (let y: usize = 0; y < 2; y++) {
-    const s = scratch + y * 6 * VECTOR;
-    const m1 = v128.load(s, 16), m2 = v128.load(s, 32), m3 = v128.load(s, 48), m4 = v128.load(s, 64);
-    const even = f32x4.add(f32x4.add(v128.load(s), f32x4.add(m1, m2)), f32x4.add(m3, m4));
-    const odd = f32x4.add(multiplyAdd(f32x4.sub(m3, m4), f32x4.splat(2), f32x4.sub(m1, m2)), v128.load(s, 80));
-    best = larger(best, larger(even, odd));
-  }
-  v128.store(to, rectify(f32x4.add(best, bias)));
+  const upper = larger(collectEven(ROWS, VECTOR), collectOdd(ROWS, VECTOR));
+  const lower = larger(collectEven(ROWS + 6 * VECTOR, VECTOR), collectOdd(ROWS + 6 * VECTOR, VECTOR));
+  v128.store(to, rectify(f32x4.add(larger(upper, lower), bias)));
 }
 
 /** What the output transform of a layer does. */
@@ -175,8 +203,6 @@ export function convolve(
   const plane = rowBytes * (<usize>width);
   const outRow = (<usize>outWidth) * VECTOR;
   const outPlane = outRow * (<usize>outWidth);
-  const step = (<usize>inputs) * 2 * VECTOR;
-  const productStep = (<usize>(blocks * TILE)) * 2 * VECTOR;
   // one value, 2×2 or 4×4 values a tile
   const shrink: i32 = finish == PLAIN ? 1 : 2;
   const count = tiles * tiles;
@@ -188,11 +214,11 @@ export function convolve(
     let p1 = from + (<usize>y1) * rowBytes + (<usize>x1) * VECTOR;
     let v = transformed;
     for (let ci = 0; ci < inputs; ci++) {
-      transformPatch(p0, rowBytes, v, step);
-      transformPatch(p1, rowBytes, v + VECTOR, step);
+      transformPatch(p0, rowBytes, v);
+      transformPatch(p1, rowBytes, v + VECTOR);
       p0 += plane;
       p1 += plane;
-      v += 2 * VECTOR;
+      v += CHANNEL;
     }
     multiplyPoints(weights, inputs, blocks);
     let q0 = to + (<usize>(y0 / shrink)) * outRow + (<usize>(x0 / shrink)) * VECTOR;
@@ -201,16 +227,16 @@ export function convolve(
     for (let co = 0; co < outputs; co++) {
       const b = v128.load32_splat(bias + ((<usize>co) << 2));
       if (finish == POOLED) {
-        finishPooled(m, productStep, b, q0, outRow);
-        finishPooled(m + VECTOR, productStep, b, q1, outRow);
+        finishPooled(m, b, q0, outRow);
+        finishPooled(m + VECTOR, b, q1, outRow);
       } else if (finish == PLAIN) {
-        finishPlain(m, productStep, b, q0, outRow);
-        finishPlain(m + VECTOR, productStep, b, q1, outRow);
+        finishPlain(m, b, q0, outRow);
+        finishPlain(m + VECTOR, b, q1, outRow);
       } else {
-        finishSingle(m, productStep, b, q0);
-        finishSingle(m + VECTOR, productStep, b, q1);
+        finishSingle(m, b, q0);
+        finishSingle(m + VECTOR, b, q1);
       }
-      m += 2 * VECTOR;
+      m += CHANNEL;
       q0 += outPlane;
       q1 += outPlane;
     }
