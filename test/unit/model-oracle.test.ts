@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LABEL_COUNT, FACE_PIXELS } from "../../src/model/labels.ts";
 import { createOracle } from "../../src/model/oracle.ts";
+import { listDisagreements } from "../contract/classifier-agreement.ts";
 import { FACE_COUNT, FACE_SUMS, drawFaces, listGoldenCases, listProbes } from "../golden/network.ts";
 
 describe("golden generator", () => {
@@ -37,4 +38,24 @@ describe("oracle against PyTorch", () => {
       }
     });
   }
+});
+
+describe("the rules of agreement", () => {
+  const cases = listGoldenCases();
+
+  it("notice the other align_corners on every weight set", async () => {
+    for (let i = 0; i < cases.length; i += 2) {
+      const scores = await createOracle(cases[i]!.model).classify(drawFaces(), FACE_COUNT);
+      expect(listDisagreements(scores, cases[i]!.expected)).toEqual([]);
+      expect(listDisagreements(scores, cases[i + 1]!.expected)).not.toEqual([]);
+    }
+  });
+
+  it("notice values that are missing or not numbers", async () => {
+    const { model, expected } = cases[0]!;
+    const scores = await createOracle(model).classify(drawFaces(), FACE_COUNT);
+    expect(listDisagreements({ ...scores, theta: null }, expected)).not.toEqual([]);
+    const probabilities = scores.probabilities.map((p, i) => (i === 3 ? Number.NaN : p));
+    expect(listDisagreements({ ...scores, probabilities }, expected)).not.toEqual([]);
+  });
 });

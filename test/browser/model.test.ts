@@ -1,0 +1,88 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launchChromium } from "./chromium.ts";
+import type { Engines } from "./pages/model.ts";
+import { serveFiles, type StaticFile, type StaticServer } from "./static-server.ts";
+
+declare const engines: Engines;
+
+let browser: Browser;
+let server: StaticServer;
+
+async function readWasm(name: string): Promise<StaticFile> {
+  const path = `@tensorflow/tfjs-backend-wasm/wasm-out/${name}.wasm`;
+  return { type: "application/wasm", body: await readFile(createRequire(import.meta.url).resolve(path)) };
+}
+
+beforeAll(async () => {
+  const bundle = await build({
+    entryPoints: [fileURLToPath(new URL("pages/model.ts", import.meta.url))],
+    bundle: true,
+    write: false,
+    format: "esm",
+    // Fails on an import of Node in what the browser gets.
+    platform: "browser",
+    logLevel: "silent",
+  });
+  server = await serveFiles(
+    new Map<string, StaticFile>([
+      ["/", { type: "text/html", body: '<!doctype html><script type="module" src="/page.js"></script>' }],
+      ["/page.js", { type: "text/javascript", body: bundle.outputFiles[0]?.text ?? "" }],
+      ["/plain.wasm", await readWasm("tfjs-backend-wasm")],
+      ["/simd.wasm", await readWasm("tfjs-backend-wasm-simd")],
+      ["/threaded-simd.wasm", await readWasm("tfjs-backend-wasm-threaded-simd")],
+    ]),
+  );
+  browser = await launchChromium();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A page of its own for each test: tfjs has one backend of a kind in a page. */
+async function usePage<T>(use: (page: Page) => Promise<T>): Promise<T> {
+  const page = await browser.newPage();
+  try {
+    await page.goto(server.origin);
+    await page.waitForFunction(() => "engines" in globalThis);
+    return await use(page);
+  } finally {
+    await page.close();
+  }
+}
+
+describe("engines in Chromium", () => {
+  it("agree with PyTorch on SIMD wasm", async () => {
+    const result = await usePage((page) => page.evaluate(() => engines.wasm()));
+    expect(result).toMatchObject({ engine: "tfjs-wasm-simd", cases: 8, disagreements: [], tensors: 0 });
+  });
+
+  it("agree with PyTorch on threaded SIMD wasm, where the page is isolated", async () => {
+    const result = await usePage(async (page) => {
+      expect(await page.evaluate(() => engines.isolated())).toBe(true);
+      return page.evaluate(() => engines.threads());
+    });
+    expect(result).toMatchObject({ engine: "tfjs-wasm-simd-2-threads", cases: 8, disagreements: [], tensors: 0 });
+  });
+
+  it("agree with PyTorch on WebGPU", async () => {
+    const result = await usePage((page) => page.evaluate(() => engines.webgpu()));
+    expect(result).toMatchObject({ engine: "tfjs-webgpu", cases: 1, disagreements: [], tensors: 0 });
+  });
+
+  it("say engine_unavailable when the GPU device is lost, and start again on a new one", async () => {
+    const result = await usePage((page) => page.evaluate(() => engines.loseDevice()));
+    expect(result).toEqual({ code: "engine_unavailable", recovered: true });
+  });
+
+  it("answer `unavailable` where there is no adapter", async () => {
+    const result = await usePage((page) => page.evaluate(() => engines.unavailable()));
+    expect(result).toMatchObject({ kind: "unavailable" });
+  });
+});
