@@ -51,6 +51,7 @@ export function finishChunk(state: JobState, chunk: ChunkRow, result: ChunkResul
     records: state.records + result.records,
     reads: state.reads + result.reads,
     readBytes: state.readBytes + result.readBytes,
+    engines: state.engines.includes(result.engine) ? state.engines : [...state.engines, result.engine].sort(),
     rate: averageRate(state.rate, countFinished(outcomes), nowMs),
   };
   const draft = progress(counted, [{ kind: "put-chunk", chunk: done }], nowMs);

@@ -40,6 +40,7 @@ export function createJob(id: string, rules: JobRules, nowMs: number): Transitio
     records: 0,
     reads: 0,
     readBytes: 0,
+    engines: [],
     issues: [],
     failure: null,
     finalize: waiting,
@@ -98,7 +99,9 @@ function resume(state: JobState, nowMs: number): Draft | null {
   if (state.status !== "paused" || state.pausedFrom === null) return null;
   const back = enter({ ...state, pausedFrom: null }, state.pausedFrom, nowMs);
   // A message that came while the job was paused was dropped: send again, a duplicate does no harm.
-  return state.plan.status === "waiting" || state.plan.status === "sent" ? sendTask(back.state, "plan", nowMs, back.effects) : back;
+  return state.plan.status === "waiting" || state.plan.status === "sent"
+    ? sendTask(back.state, "plan", nowMs, back.effects)
+    : back;
 }
 
 function tick(state: JobState, nowMs: number): Draft | null {

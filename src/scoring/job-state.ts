@@ -40,7 +40,7 @@ export interface JobTask {
 
 /** A run of consecutive inputs inside one frozen page. */
 export interface ChunkRow {
-  /** `000012`, and after splits `000012.0`, `000012.1.0`: deterministic, so the same work always has the same name. */
+  /** `000000256` (its first input), and after splits `000000256.0`, `000000256.1.0`: deterministic, so the same work always has the same name. */
   readonly id: string;
   /** Index of the first input in the job's order. */
   readonly first: number;
@@ -73,6 +73,8 @@ export interface ChunkResult {
   /** Storage operations, for the receipt. */
   readonly reads: number;
   readonly readBytes: number;
+  /** What computed it, for the run lock. */
+  readonly engine: string;
 }
 
 /** A job's constants, as far as the machine needs them. */
@@ -127,6 +129,8 @@ export interface JobState {
   /** Counted operations of finished chunks, for the receipt. */
   readonly reads: number;
   readonly readBytes: number;
+  /** Engines that scored finished chunks, sorted. */
+  readonly engines: readonly string[];
   readonly issues: readonly Issue[];
   readonly failure: JobFailure | null;
   readonly finalize: JobTask;
@@ -165,4 +169,10 @@ const END_STATUSES: ReadonlySet<JobStatus> = new Set([
 /** True once nothing can change any more. */
 export function isEnded(status: JobStatus): boolean {
   return END_STATUSES.has(status);
+}
+
+/** The status that a finalising job ends in. */
+export function endStatus(state: JobState): JobStatus {
+  if (state.verdict !== null && state.verdict !== "completed") return state.verdict;
+  return state.outcomes.failed + state.outcomes.skipped > 0 ? "completed_with_errors" : "completed";
 }

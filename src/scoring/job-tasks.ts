@@ -1,7 +1,7 @@
 /** Planning and finalising: sequential steps, one at a time, leased like chunks. */
 
 import type { JobEffect, JobEvent } from "./job-event.ts";
-import type { JobFailure, JobState, JobStatus, JobTask } from "./job-state.ts";
+import { endStatus, type JobFailure, type JobState, type JobTask } from "./job-state.ts";
 import { backoffSeconds, type Draft, enter, fail, isWorking, withEffects } from "./job-transition.ts";
 
 /** Puts the task's current step on its way. */
@@ -82,11 +82,6 @@ export function commitFinalize(state: JobState, event: Extract<JobEvent, { kind:
   const step: JobTask = { step: finalize.step + 1, status: event.done ? "done" : "waiting", attempt: 0, dueMs: 0 };
   const next: JobState = { ...state, finalize: step };
   return event.done ? enter(next, endStatus(next), event.nowMs) : sendTask(next, "finalize", event.nowMs);
-}
-
-export function endStatus(state: JobState): JobStatus {
-  if (state.verdict !== null && state.verdict !== "completed") return state.verdict;
-  return state.outcomes.failed + state.outcomes.skipped > 0 ? "completed_with_errors" : "completed";
 }
 
 /** Sends an overdue step again, until its attempts are used up. */

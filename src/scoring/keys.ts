@@ -29,7 +29,18 @@ export const OUTPUT_NAMES = {
 
 /** Records of one chunk, create-only. Chunk ids are deterministic, so the key is too. */
 export function partKey(folder: string, chunkId: string): string {
-  return `${partsPrefix(folder)}${chunkId}.jsonl`;
+  return `${folder}${partName(chunkId)}`;
+}
+
+/** The same, relative to the job's folder. */
+export function partName(chunkId: string): string {
+  return `parts/${chunkId}.jsonl`;
+}
+
+/** The chunk of a part's key; `null` for a key that is no part. */
+export function parsePartKey(folder: string, key: string): string | null {
+  const name = key.startsWith(partsPrefix(folder)) ? key.slice(partsPrefix(folder).length) : "";
+  return name.endsWith(".jsonl") ? name.slice(0, -".jsonl".length) : null;
 }
 
 export function partsPrefix(folder: string): string {

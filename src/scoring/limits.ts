@@ -24,6 +24,8 @@ export const LIMITS = {
   maxPageItems: 1000,
   /** Pages planned by one queue message, so that one invocation stays under the 10,000 subrequests and 15 minutes. */
   maxPagesPerPlanStep: 10,
+  /** Pages that a dry run lists before it answers with what it has: one request must not list a bucket of millions. */
+  maxDryRunPages: 20,
   /** Images of one chunk: 256 JPEGs of 1 megapixel take about 10 s of CPU; the default limit is 30 s. */
   maxChunkSize: 1000,
   defaultChunkSize: 256,
@@ -120,6 +122,15 @@ export const LIMITS = {
     maxLabelBytes: 16 * KIB,
   },
 
+  /** Bytes of one frozen page or of a chunk's lines in it: 1,000 items with long keys and groups. */
+  maxPageBytes: 8 * MIB,
+  /** Bytes of one part object: 1,000 inputs with many faces each. */
+  maxPartBytes: 32 * MIB,
+  /** Bytes of one carried state of finalisation: one multipart part and a held row group. */
+  maxCarryBytes: 64 * MIB,
+  /** Times that finalisation starts over because another attempt spoiled its uploads. */
+  maxFinalizeRestarts: 3,
+
   /** Progress events of one job kept for resuming streams. */
   maxEvents: 500,
   /** Progress is announced at most so often. */
@@ -136,7 +147,7 @@ export const LIMITS = {
     /** A zip directory of millions of names. */
     maxEntries: 16_384,
     /** A pickle that keeps the reader busy; torch.save writes about 40 opcodes a tensor. */
-    maxOpcodes: 2_000_000,
+    maxOpcodes: 1_000_000,
     /** A pickle that only stacks values or marks. */
     maxStack: 65_536,
     /** Modules that share children, so that 30 levels have a billion paths. */

@@ -1,0 +1,82 @@
+/**
+ * Loads engines, codecs and the face finder once an isolate, and lends them to one chunk at a time: an engine is not
+ * safe for overlapping calls, and two chunks decoding at once would double the memory.
+ */
+
+import { createImageDecoder } from "../image/decode.ts";
+import { loadCodecs } from "../image/codecs-workerd.ts";
+import type { ImageDecoder, ImageLimits } from "../image/image-types.ts";
+import type { Classifier } from "../model/classifier.ts";
+import type { FaceFinder } from "../model/face-finder.ts";
+import { createFlipClassifier } from "../model/flip.ts";
+import { createClassifier, type Registry } from "../model/registry.ts";
+import { createFusedWorkerdClassifier } from "./fused/fused-workerd.ts";
+import { createTfjsWasmWorkerdClassifier } from "./tfjs-wasm-workerd.ts";
+
+/** Engine constructors by the name of the configuration. */
+const ENGINES = {
+  tfjs: createTfjsWasmWorkerdClassifier,
+  fused: createFusedWorkerdClassifier,
+} as const;
+
+export type EngineName = keyof typeof ENGINES;
+
+export interface LentScorer {
+  readonly decoder: ImageDecoder;
+  readonly finder: FaceFinder | null;
+  readonly classifier: Classifier;
+  readonly pipeline: 1 | 2;
+}
+
+/** What a job asks of a scorer. */
+export interface ScorerOptions {
+  readonly model: string;
+  readonly tta: "none" | "flip";
+  readonly findsFaces: boolean;
+}
+
+export interface ScorerLender {
+  /** Runs `body` alone; it opens the scorer when it knows its job. Bodies queue up. */
+  withScorer<T>(body: (open: (options: ScorerOptions) => Promise<LentScorer>) => Promise<T>): Promise<T>;
+}
+
+/** A lender over one registry; each model is loaded at its first use. */
+export function createScorerLender(
+  registry: Registry,
+  engine: EngineName,
+  limits: ImageLimits,
+  loadFinder: (() => Promise<FaceFinder>) | null = null,
+): ScorerLender {
+  const classifiers = new Map<string, Promise<Classifier>>();
+  let decoder: Promise<ImageDecoder> | null = null;
+  let finder: Promise<FaceFinder> | null = null;
+  let previous: Promise<unknown> = Promise.resolve();
+
+  async function open(job: ScorerOptions): Promise<LentScorer> {
+    const model = await registry.load(job.model);
+    let classifier = classifiers.get(job.model);
+    if (classifier === undefined) {
+      classifier = createClassifier(model, { "deep-emotion": (loaded) => ENGINES[engine](loaded) });
+      classifiers.set(job.model, classifier);
+      // A failed start is forgotten, so that the next chunk tries again.
+      classifier.catch(() => classifiers.delete(job.model));
+    }
+    decoder ??= loadCodecs().then((codecs) => createImageDecoder(codecs, limits));
+    if (job.findsFaces && loadFinder !== null) finder ??= loadFinder();
+    const plain = await classifier;
+    return {
+      decoder: await decoder,
+      finder: job.findsFaces ? await finder : null,
+      classifier: job.tta === "flip" ? createFlipClassifier(plain) : plain,
+      pipeline: model.card.pipeline,
+    };
+  }
+
+  return {
+    withScorer(body) {
+      const turn = previous.then(() => body(open));
+      previous = turn.catch(() => undefined);
+      return turn;
+    },
+  };
+}

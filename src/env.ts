@@ -1,0 +1,117 @@
+/** Raw bindings to a checked configuration. A wrong or missing value fails by its name, at the first request. */
+
+import { z } from "zod";
+import { ScoringError } from "./errors.ts";
+import type { WorkMessage } from "./scoring/messages.ts";
+import type { DirectoryBase } from "./jobs/directory-object.ts";
+import type { JobCoordinatorBase } from "./jobs/job-coordinator-object.ts";
+import type { R2BucketLike } from "./storage/r2-types.ts";
+import type { S3StoreConfig } from "./storage/s3-store.ts";
+
+/** What wrangler.toml binds, as it arrives. */
+export type RawEnv = Readonly<Record<string, unknown>>;
+
+export type StoreConfig =
+  | { readonly kind: "r2"; readonly bucket: R2BucketLike }
+  | { readonly kind: "s3"; readonly config: S3StoreConfig };
+
+export interface KeyConfig {
+  readonly id: string;
+  /** SHA-256 of the key, lower-case hex. */
+  readonly sha256: string;
+}
+
+export interface Config {
+  readonly environment: "local" | "production";
+  readonly engine: "tfjs" | "fused";
+  readonly stores: ReadonlyMap<string, StoreConfig>;
+  readonly keys: readonly KeyConfig[];
+  /** Accepted from a loopback address only; `null` outside local development. */
+  readonly devKey: string | null;
+  readonly queue: QueueProducer<WorkMessage>;
+  readonly jobs: DurableObjectNamespace<JobCoordinatorBase>;
+  readonly directory: DurableObjectNamespace<DirectoryBase>;
+}
+
+const storeShape = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("r2"), binding: z.string() }),
+  z.strictObject({
+    kind: z.literal("s3"),
+    endpoint: z.url().optional(),
+    region: z.string().min(1),
+    bucket: z.string().min(1),
+    forcePathStyle: z.boolean().default(false),
+    versions: z.boolean().default(false),
+  }),
+]);
+const storesShape = z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), storeShape);
+const keysShape = z.array(z.strictObject({ id: z.string().min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/) }));
+
+function fail(name: string, problem: string): never {
+  throw new ScoringError("config_invalid", `${name} ${problem}`);
+}
+
+function readText(env: RawEnv, name: string): string {
+  const value = env[name];
+  return typeof value === "string" && value !== "" ? value : fail(name, "is missing");
+}
+
+function readChoice<T extends string>(env: RawEnv, name: string, choices: readonly T[]): T {
+  const value = readText(env, name);
+  return choices.find((choice) => choice === value) ?? fail(name, `must be one of ${choices.join(", ")}`);
+}
+
+function readJson<T>(env: RawEnv, name: string, shape: z.ZodType<T>): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(readText(env, name));
+  } catch (error) {
+    if (error instanceof ScoringError) throw error;
+    fail(name, "is not JSON");
+  }
+  const parsed = shape.safeParse(value);
+  return parsed.success ? parsed.data : fail(name, z.prettifyError(parsed.error));
+}
+
+/** Bindings are objects of the runtime: the method that is used first tells what they are. */
+function readBinding<T>(env: RawEnv, name: string, method: string): T {
+  const value = env[name];
+  const fits = typeof value === "object" && value !== null && method in value;
+  return fits ? (value as T) : fail(name, "is not bound as wrangler.toml says");
+}
+
+function readStores(env: RawEnv): ReadonlyMap<string, StoreConfig> {
+  const stores = new Map<string, StoreConfig>();
+  for (const [name, store] of Object.entries(readJson(env, "STORES", storesShape))) {
+    if (store.kind === "r2") {
+      stores.set(name, { kind: "r2", bucket: readBinding<R2BucketLike>(env, store.binding, "head") });
+      continue;
+    }
+    const variable = `STORE_${name.toUpperCase().replaceAll("-", "_")}`;
+    const { endpoint, region, bucket, forcePathStyle, versions } = store;
+    const credentials = {
+      accessKeyId: readText(env, `${variable}_ACCESS_KEY_ID`),
+      secretAccessKey: readText(env, `${variable}_SECRET_ACCESS_KEY`),
+    };
+    const config = { region, bucket, forcePathStyle, versions, credentials };
+    stores.set(name, { kind: "s3", config: endpoint === undefined ? config : { endpoint, ...config } });
+  }
+  return stores;
+}
+
+/** @throws ScoringError `config_invalid`, naming the variable */
+export function parseConfig(env: RawEnv): Config {
+  const environment = readChoice(env, "ENVIRONMENT", ["local", "production"] as const);
+  const keys = env["API_KEYS"] === undefined ? [] : readJson(env, "API_KEYS", keysShape);
+  if (environment === "production" && keys.length === 0) fail("API_KEYS", "is missing: nobody could sign in");
+  return {
+    environment,
+    engine: readChoice(env, "ENGINE", ["tfjs", "fused"] as const),
+    stores: readStores(env),
+    keys,
+    devKey: environment === "local" ? readText(env, "DEV_API_KEY") : null,
+    queue: readBinding(env, "CHUNKS", "sendBatch"),
+    jobs: readBinding(env, "JOBS", "idFromName"),
+    directory: readBinding(env, "DIRECTORY", "idFromName"),
+  };
+}

@@ -1,0 +1,39 @@
+/** The API: routes, keys, problem documents, OpenAPI. */
+
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { ScoringError } from "../errors.ts";
+import { toIssue } from "../scoring/manifest.ts";
+import type { ApiDeps } from "./api-deps.ts";
+import { authenticate } from "./auth.ts";
+import { addJobRoutes } from "./job-routes.ts";
+import { addOutputRoutes } from "./output-routes.ts";
+import { answerProblem } from "./problem.ts";
+import { addSystemRoutes } from "./system-routes.ts";
+
+/** The whole API over the given parts. */
+export function createApp(deps: ApiDeps): OpenAPIHono {
+  const app = new OpenAPIHono({
+    defaultHook: (result) => {
+      if (result.success) return;
+      throw new ScoringError("validation_failed", "the request has findings", {
+        issues: result.error.issues.map((issue) => toIssue(issue)),
+      });
+    },
+  });
+  app.onError((error, c) => answerProblem(c, error, deps.logger));
+  app.notFound((c) => answerProblem(c, new ScoringError("not_found", `nothing is at ${c.req.path}`), deps.logger));
+  app.use("/v1/*", async (c, next) => {
+    if (c.req.path !== "/v1/openapi.json") await authenticate(c.req.raw, deps);
+    await next();
+  });
+  addSystemRoutes(app, deps);
+  addJobRoutes(app, deps);
+  addOutputRoutes(app, deps);
+  app.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
+  app.doc31("/v1/openapi.json", {
+    openapi: "3.1.0",
+    info: { title: "Countenance", version: deps.version },
+    security: [{ key: [] }],
+  });
+  return app;
+}

@@ -1,0 +1,173 @@
+/** `/v1/jobs`: submit, list, read, command, delete, follow. */
+
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { ScoringError } from "../errors.ts";
+import { jobFolder, OUTPUT_NAMES } from "../scoring/keys.ts";
+import { isEnded } from "../scoring/job-state.ts";
+import { LIMITS } from "../scoring/limits.ts";
+import { manifestSchema } from "../scoring/manifest.ts";
+import { makeRetryManifest, submitJob } from "../scoring/submit.ts";
+import type { ApiDeps, JobHandle } from "./api-deps.ts";
+import { streamEvents } from "./event-stream.ts";
+import { readJsonBody } from "./json-body.ts";
+import { jobIdParam, jobSchema, problemResponses } from "./schemas.ts";
+
+/** The job's handle, or 404. */
+export async function requireJob(deps: ApiDeps, id: string): Promise<JobHandle> {
+  const job = deps.openJob(id);
+  if ((await job.read()) === null) throw new ScoringError("not_found", `there is no job ${id}`);
+  return job;
+}
+
+export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
+  const json = (schema: z.ZodType, description: string) => ({
+    description,
+    content: { "application/json": { schema } },
+  });
+
+  app.openAPIRegistry.registerPath({
+    method: "post",
+    path: "/v1/jobs",
+    summary: "Submit a job, or with dryRun its plan and cost",
+    request: {
+      headers: z.object({ "idempotency-key": z.string().max(256).optional() }),
+      body: { content: { "application/json": { schema: manifestSchema } } },
+    },
+    responses: {
+      201: json(jobSchema, "The job"),
+      200: json(z.object({}), "A known job, or a plan"),
+      ...problemResponses,
+    },
+  });
+  app.post("/v1/jobs", async (c) => {
+    const body = await readJsonBody(c.req.raw, deps.limits.maxManifestBytes);
+    const idempotencyKey = c.req.header("idempotency-key") ?? null;
+    if (idempotencyKey !== null && (idempotencyKey === "" || idempotencyKey.length > 256)) {
+      throw new ScoringError("validation_failed", "Idempotency-Key: 1 to 256 characters");
+    }
+    const submission = await submitJob(deps, body, { idempotencyKey });
+    if (submission.kind === "dry-run") return c.json(submission.plan, 200);
+    const status = submission.kind === "created" ? 201 : 200;
+    return c.json(submission.job, status, { location: `/v1/jobs/${submission.job.id}` });
+  });
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/jobs",
+      summary: "All jobs, newest first",
+      request: {
+        query: z.object({
+          cursor: z.string().max(64).optional(),
+          limit: z.coerce.number().int().min(1).max(LIMITS.maxJobsPerPage).default(50),
+        }),
+      },
+      responses: {
+        200: json(z.object({ jobs: z.array(jobSchema), cursor: z.string().nullable() }), "A page of jobs"),
+        ...problemResponses,
+      },
+    }),
+    async (c) => {
+      const { cursor, limit } = c.req.valid("query");
+      return c.json(await deps.directory.list({ cursor: cursor ?? null, limit }), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/jobs/{id}",
+      summary: "One job with counts, rate and time left",
+      request: { params: jobIdParam },
+      responses: { 200: json(jobSchema, "The job"), ...problemResponses },
+    }),
+    async (c) => {
+      const { id } = c.req.valid("param");
+      const view = await deps.openJob(id).view();
+      if (view === null) throw new ScoringError("not_found", `there is no job ${id}`);
+      return c.json(view, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/jobs/{id}/events",
+      summary: "Server-sent events: status and progress, resumable by Last-Event-ID",
+      request: { params: jobIdParam },
+      responses: { 200: { description: "text/event-stream" }, ...problemResponses },
+    }),
+    async (c) => {
+      const job = await requireJob(deps, c.req.valid("param").id);
+      return streamEvents(c.req.raw, job, deps.limits);
+    },
+  );
+
+  for (const command of ["pause", "resume", "cancel"] as const) {
+    app.openapi(
+      createRoute({
+        method: "post",
+        path: `/v1/jobs/{id}/${command}`,
+        summary: `${command[0]!.toUpperCase()}${command.slice(1)} a job`,
+        request: { params: jobIdParam },
+        responses: { 200: json(jobSchema, "The job afterwards"), ...problemResponses },
+      }),
+      async (c) => {
+        const job = await requireJob(deps, c.req.valid("param").id);
+        const accepted = await job.command(command);
+        const view = await job.view();
+        if (!accepted) throw new ScoringError("conflict", `a job that is ${view?.status} cannot ${command}`);
+        return c.json(view, 200);
+      },
+    );
+  }
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/jobs/{id}/retry-failed",
+      summary: "A new job over the failed and skipped inputs of an ended one",
+      request: { params: jobIdParam },
+      responses: { 201: json(jobSchema, "The new job"), ...problemResponses },
+    }),
+    async (c) => {
+      const { id } = c.req.valid("param");
+      const known = await deps.openJob(id).read();
+      if (known === null) throw new ScoringError("not_found", `there is no job ${id}`);
+      const { spec, state } = known;
+      if (!isEnded(state.status)) throw new ScoringError("conflict", `the job is ${state.status}, not ended`);
+      if (state.outcomes.failed + state.outcomes.skipped === 0) throw new ScoringError("conflict", "no input failed");
+      const errorsKey = `${jobFolder(spec.manifest.output.prefix, id)}${OUTPUT_NAMES.errors}`;
+      const manifest = makeRetryManifest(spec, errorsKey);
+      const submission = await submitJob(deps, manifest, { idempotencyKey: null, retryOf: id });
+      if (submission.kind === "dry-run") throw new ScoringError("internal", "a retry is never a dry run");
+      return c.json(submission.job, 201, { location: `/v1/jobs/${submission.job.id}` });
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "delete",
+      path: "/v1/jobs/{id}",
+      summary: "Forget an ended job and delete its outputs",
+      request: { params: jobIdParam },
+      responses: { 204: { description: "Gone" }, ...problemResponses },
+    }),
+    async (c) => {
+      const { id } = c.req.valid("param");
+      const job = await requireJob(deps, id);
+      const { spec, state } = (await job.read())!;
+      if (!isEnded(state.status)) throw new ScoringError("conflict", `the job is ${state.status}: cancel it first`);
+      const store = deps.openStore(spec.manifest.output.store);
+      const prefix = jobFolder(spec.manifest.output.prefix, id);
+      for (;;) {
+        const page = await store.list({ prefix });
+        if (page.objects.length > 0) await store.delete(page.objects.map(({ key }) => key));
+        if (page.cursor === undefined) break;
+      }
+      await deps.directory.remove(id);
+      await job.erase();
+      return c.body(null, 204);
+    },
+  );
+}

@@ -1,0 +1,37 @@
+/** Request bodies, bounded before they are parsed. */
+
+import { ScoringError } from "../errors.ts";
+
+/** The whole body. @throws ScoringError `payload_too_large` */
+export async function readBoundedBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const announced = Number(request.headers.get("content-length") ?? 0);
+  if (announced > maxBytes) throw new ScoringError("payload_too_large", `at most ${maxBytes} bytes`);
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of request.body ?? []) {
+    const bytes = chunk as Uint8Array;
+    total += bytes.length;
+    if (total > maxBytes) throw new ScoringError("payload_too_large", `at most ${maxBytes} bytes`);
+    chunks.push(bytes);
+  }
+  const body = new Uint8Array(total);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
+
+/** @throws ScoringError `invalid_json` with the line, `payload_too_large` */
+export async function readJsonBody(request: Request, maxBytes: number): Promise<unknown> {
+  const text = new TextDecoder().decode(await readBoundedBody(request, maxBytes));
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    const position = /position (\d+)/.exec(cause instanceof Error ? cause.message : "")?.[1];
+    const line = position === undefined ? 1 : text.slice(0, Number(position)).split("\n").length;
+    const issue = { path: "", line, code: "invalid_json", message: "the text is not JSON from here on" };
+    throw new ScoringError("invalid_json", `the body is not JSON (line ${line})`, { issues: [issue] });
+  }
+}

@@ -1,0 +1,53 @@
+/** Errors as RFC 9457 problem documents. The only table from error codes to HTTP statuses. */
+
+import type { Context } from "hono";
+import { type ErrorCode, ScoringError, toScoringError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+
+const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429>>> = {
+  invalid_json: 400,
+  validation_failed: 422,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  idempotency_mismatch: 409,
+  payload_too_large: 413,
+  rate_limited: 429,
+  quota_exceeded: 429,
+  unknown_store: 404,
+  unknown_model: 404,
+  version_unsupported: 422,
+  store_unconditional: 422,
+  address_forbidden: 422,
+  checkpoint_invalid: 422,
+  checkpoint_refused: 422,
+  object_missing: 404,
+  object_changed: 409,
+  input_invalid: 422,
+};
+
+/** The status of an error: the caller's faults by table, what may pass 503, everything else 500. */
+export function statusOf(error: ScoringError): 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503 {
+  return STATUSES[error.code] ?? (error.disposition === "transient" ? 503 : 500);
+}
+
+/** Answers with a problem document; the cause of an internal error goes to the log, not to the caller. */
+export function answerProblem(context: Context, thrown: unknown, logger: Logger): Response {
+  const error = toScoringError(thrown);
+  const status = statusOf(error);
+  if (status === 500) logger.log("error", "request_failed", { path: context.req.path, error });
+  const headers: Record<string, string> = { "content-type": "application/problem+json" };
+  if (status === 401) headers["www-authenticate"] = "Bearer";
+  if (status === 503) headers["retry-after"] = "5";
+  const body = {
+    type: `urn:countenance:problem:${error.code}`,
+    title: error.code.replaceAll("_", " "),
+    status,
+    detail: error.code === "internal" ? "something went wrong on the server" : error.detail,
+    instance: context.req.path,
+    code: error.code,
+    ...(error.issues.length > 0 ? { issues: error.issues } : {}),
+  };
+  return new Response(JSON.stringify(body), { status, headers });
+}

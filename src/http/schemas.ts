@@ -1,0 +1,59 @@
+/** Shapes of the API's answers, for the OpenAPI document and for parameters. */
+
+import { z } from "@hono/zod-openapi";
+import { JOB_STATUSES } from "../scoring/job-state.ts";
+
+export const jobIdParam = z.object({ id: z.uuid().openapi({ param: { name: "id", in: "path" } }) });
+
+const issueSchema = z.object({
+  path: z.string(),
+  line: z.int().optional(),
+  code: z.string(),
+  message: z.string(),
+});
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string(),
+    issues: z.array(issueSchema).optional(),
+  })
+  .openapi("Problem");
+
+const count = z.int().nonnegative();
+
+export const jobSchema = z
+  .object({
+    id: z.uuid(),
+    name: z.string().nullable(),
+    status: z.enum(JOB_STATUSES),
+    model: z.string(),
+    createdAt: z.iso.datetime(),
+    times: z.record(z.string(), z.iso.datetime()),
+    counts: z.object({
+      listed: count,
+      planned: z.boolean(),
+      finished: count,
+      outcomes: z.record(z.string(), count),
+      errors: z.record(z.string(), count),
+      records: count,
+      bytes: count,
+    }),
+    chunks: z.object({ pending: count, queued: count, leased: count, done: count }),
+    rate: z.number().nullable(),
+    etaSeconds: z.number().nullable(),
+    failure: z.object({ code: z.string(), message: z.string() }).nullable(),
+    issues: z.array(issueSchema),
+    output: z.object({ store: z.string(), prefix: z.string() }),
+    retryOf: z.string().nullable(),
+  })
+  .openapi("Job");
+
+/** Every error is a problem document. */
+export const problemResponses = {
+  default: { description: "What went wrong", content: { "application/problem+json": { schema: problemSchema } } },
+} as const;

@@ -1,0 +1,91 @@
+/** `/v1/models`, `/v1/stores` with uploads, `/healthz`. */
+
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { ScoringError } from "../errors.ts";
+import { viewModel } from "./model-view.ts";
+import type { ApiDeps } from "./api-deps.ts";
+import { readBoundedBody } from "./json-body.ts";
+import { problemResponses } from "./schemas.ts";
+
+export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
+  const json = (schema: z.ZodType, description: string) => ({
+    description,
+    content: { "application/json": { schema } },
+  });
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/healthz",
+      summary: "Alive, and the configuration is readable",
+      responses: { 200: json(z.object({ ok: z.boolean(), version: z.string() }), "Alive"), ...problemResponses },
+    }),
+    (c) => c.json({ ok: true, version: deps.version }, 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/models",
+      summary: "The models that can be named in a manifest, with their cards",
+      responses: { 200: json(z.object({ models: z.array(z.object({})) }), "Models"), ...problemResponses },
+    }),
+    async (c) => {
+      const cards = await Promise.all(deps.registry.list().map((id) => deps.registry.card(id)));
+      return c.json({ models: cards.map(viewModel) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/stores",
+      summary: "The stores that a manifest can name",
+      responses: {
+        200: json(z.object({ stores: z.array(z.object({ name: z.string(), versions: z.boolean() })) }), "Stores"),
+        ...problemResponses,
+      },
+    }),
+    (c) => {
+      const stores = deps.storeNames.map((name) => ({ name, versions: deps.openStore(name).capabilities.versions }));
+      return c.json({ stores }, 200);
+    },
+  );
+
+  const upload = "/v1/stores/{store}/objects/{key}";
+  app.openAPIRegistry.registerPath({
+    method: "put",
+    path: upload,
+    summary: "Upload one object; the key may hold slashes",
+    request: {
+      params: z.object({ store: z.string(), key: z.string() }),
+      body: { content: { "application/octet-stream": { schema: z.string() } } },
+    },
+    responses: {
+      201: json(z.object({ key: z.string(), etag: z.string(), size: z.int() }), "Stored"),
+      ...problemResponses,
+    },
+  });
+  app.put("/v1/stores/:store/objects/:key{.+}", async (c) => {
+    const store = deps.openStore(c.req.param("store"));
+    const prefix = `/v1/stores/${c.req.param("store")}/objects/`;
+    const key = decodeKey(new URL(c.req.url).pathname.slice(prefix.length));
+    const body = await readBoundedBody(c.req.raw, deps.limits.maxUploadBytes);
+    const contentType = c.req.header("content-type");
+    const createOnly = c.req.header("if-none-match") === "*";
+    const put = await store.put(key, body, {
+      ...(contentType === undefined ? {} : { contentType }),
+      ...(createOnly ? { ifNoneMatch: "*" as const } : {}),
+    });
+    if (put.kind === "conflict") throw new ScoringError("conflict", "the object exists");
+    return c.json({ key, etag: put.etag, size: body.length }, 201);
+  });
+}
+
+function decodeKey(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch (cause) {
+    throw new ScoringError("validation_failed", "the key is not valid percent-encoding", { cause });
+  }
+}

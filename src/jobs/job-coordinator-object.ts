@@ -1,0 +1,141 @@
+/** The Durable Object of one job: a shell around the coordinator, with an alarm that looks for lost work. */
+
+import { DurableObject } from "cloudflare:workers";
+import type { Directory } from "../scoring/directory.ts";
+import { createCoordinator } from "../scoring/coordinator.ts";
+import type { FinalizeReport, JobCommand, JobCoordinator, PlanReport } from "../scoring/coordinator-port.ts";
+import type { JobSpec } from "../scoring/job-spec.ts";
+import type { ChunkResult, JobFailure, JobState } from "../scoring/job-state.ts";
+import { viewJob } from "../scoring/job-view.ts";
+import type { WorkQueue } from "../scoring/messages.ts";
+import type { Logger } from "../log.ts";
+import { createSqliteRows } from "./sqlite-rows.ts";
+
+/** What the object needs of its surroundings; worker.ts provides it from the environment. */
+export interface JobObjectDeps {
+  readonly queue: WorkQueue;
+  readonly directory: Directory;
+  readonly clock: () => number;
+  readonly logger: Logger;
+}
+
+/** One instance a job, addressed by the job's id. */
+export class JobCoordinatorBase extends DurableObject implements JobCoordinator {
+  readonly #coordinator: JobCoordinator;
+  readonly #clock: () => number;
+  #listeners: (() => void)[] = [];
+
+  constructor(ctx: DurableObjectState, env: unknown, deps: JobObjectDeps) {
+    super(ctx, env);
+    const { queue, directory, clock, logger } = deps;
+    this.#clock = clock;
+    this.#coordinator = createCoordinator({
+      rows: createSqliteRows(ctx.storage),
+      queue,
+      clock,
+      wake: async (atMs) => {
+        // Never push a nearer alarm away: a busy job would then never be swept.
+        const set = await ctx.storage.getAlarm();
+        if (set === null || set > atMs) await ctx.storage.setAlarm(atMs);
+      },
+      announced: async (state: JobState, spec: JobSpec, type) => {
+        for (const wakeUp of this.#listeners.splice(0)) wakeUp();
+        if (type === "status") {
+          logger.log("info", "job_status", { job: state.id, status: state.status, failure: state.failure });
+          // The list may lag behind a job, never block it.
+          await directory.update(viewJob(state, spec, clock())).catch((error: unknown) => {
+            logger.log("warn", "directory_update_failed", { job: state.id, error });
+          });
+        }
+      },
+      sendFailed: (error) => logger.log("warn", "queue_send_failed", { error }),
+    });
+  }
+
+  override async alarm(): Promise<void> {
+    const nextMs = await this.#coordinator.sweep();
+    if (nextMs !== null) await this.ctx.storage.setAlarm(nextMs);
+  }
+
+  /** New events after `afterId`, waiting up to `waitMs` for one; empty on timeout. */
+  async waitEvents(afterId: number, limit: number, waitMs: number): ReturnType<JobCoordinator["listEvents"]> {
+    const ready = await this.#coordinator.listEvents(afterId, limit);
+    if (ready.length > 0) return ready;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      this.#listeners.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    return this.#coordinator.listEvents(afterId, limit);
+  }
+
+  /** The job as the API shows it; `null` if there is none. */
+  async view() {
+    const job = await this.#coordinator.read();
+    return job === null ? null : viewJob(job.state, job.spec, this.#clock());
+  }
+
+  /** Forgets the job; its outputs stay. */
+  async erase(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+  }
+
+  // Calls over RPC reach methods of the class only, so each is spelled out.
+  create(spec: JobSpec) {
+    return this.#coordinator.create(spec);
+  }
+  read() {
+    return this.#coordinator.read();
+  }
+  command(command: JobCommand) {
+    return this.#coordinator.command(command);
+  }
+  beginPlan(step: number) {
+    return this.#coordinator.beginPlan(step);
+  }
+  commitPlan(report: PlanReport) {
+    return this.#coordinator.commitPlan(report);
+  }
+  lease(chunkId: string) {
+    return this.#coordinator.lease(chunkId);
+  }
+  finish(chunkId: string, result: ChunkResult) {
+    return this.#coordinator.finish(chunkId, result);
+  }
+  release(chunkId: string, attempt: number) {
+    return this.#coordinator.release(chunkId, attempt);
+  }
+  loseChunk(chunkId: string) {
+    return this.#coordinator.loseChunk(chunkId);
+  }
+  retryTask(task: "plan" | "finalize", step: number, attempt: number, failure: JobFailure) {
+    return this.#coordinator.retryTask(task, step, attempt, failure);
+  }
+  fail(failure: JobFailure) {
+    return this.#coordinator.fail(failure);
+  }
+  beginFinalize(step: number) {
+    return this.#coordinator.beginFinalize(step);
+  }
+  commitFinalize(report: FinalizeReport) {
+    return this.#coordinator.commitFinalize(report);
+  }
+  listChunks(fromIndex: number, limit: number) {
+    return this.#coordinator.listChunks(fromIndex, limit);
+  }
+  listPages(skip: number, limit: number) {
+    return this.#coordinator.listPages(skip, limit);
+  }
+  listOrphans(ids: readonly string[]) {
+    return this.#coordinator.listOrphans(ids);
+  }
+  listEvents(afterId: number, limit: number) {
+    return this.#coordinator.listEvents(afterId, limit);
+  }
+  sweep() {
+    return this.#coordinator.sweep();
+  }
+}

@@ -1,0 +1,93 @@
+/** The rows of one job in the SQLite of its Durable Object. docs/storage.md lists tables, writers and readers. */
+
+import type { JobEventRow, JobRows } from "../scoring/job-rows.ts";
+import type { JobSpec } from "../scoring/job-spec.ts";
+import type { ChunkRow, JobState } from "../scoring/job-state.ts";
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS chunks (
+    id TEXT PRIMARY KEY, first INTEGER NOT NULL, count INTEGER NOT NULL,
+    pageKey TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
+    status TEXT NOT NULL, attempt INTEGER NOT NULL, expiries INTEGER NOT NULL, dueMs INTEGER NOT NULL, result TEXT);
+  CREATE INDEX IF NOT EXISTS chunks_waiting ON chunks (first) WHERE status = 'pending';
+  CREATE INDEX IF NOT EXISTS chunks_due ON chunks (dueMs) WHERE status IN ('queued', 'leased');
+  CREATE INDEX IF NOT EXISTS chunks_order ON chunks (first) WHERE status <> 'split';
+  CREATE TABLE IF NOT EXISTS pages (number INTEGER PRIMARY KEY AUTOINCREMENT, pageKey TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, atMs INTEGER NOT NULL, data TEXT NOT NULL);
+`;
+
+/** A row as SQLite gives it. */
+type RawChunk = { [K in keyof ChunkRow]: ChunkRow[K] extends number ? number : string } & { result: string | null };
+
+function readRow(row: RawChunk): ChunkRow {
+  const { status, result, ...rest } = row;
+  return { ...rest, status: status as ChunkRow["status"], result: result === null ? null : JSON.parse(result) };
+}
+
+export function createSqliteRows(storage: DurableObjectStorage): JobRows {
+  const { sql } = storage;
+  sql.exec(SCHEMA);
+  const readFact = (name: string): string | null =>
+    sql.exec<{ value: string }>("SELECT value FROM facts WHERE name = ?", name).toArray()[0]?.value ?? null;
+  const writeFact = (name: string, value: string | null): void => {
+    if (value === null) sql.exec("DELETE FROM facts WHERE name = ?", name);
+    else
+      sql.exec("INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value);
+  };
+  const select = (where: string, ...values: SqlValue[]): ChunkRow[] =>
+    sql
+      .exec<RawChunk>(`SELECT * FROM chunks WHERE ${where}`, ...values)
+      .toArray()
+      .map(readRow);
+  return {
+    transaction: (body) => storage.transactionSync(body),
+    readState: () => JSON.parse(readFact("state") ?? "null") as JobState | null,
+    writeState: (state) => writeFact("state", JSON.stringify(state)),
+    readSpec: () => JSON.parse(readFact("spec") ?? "null") as JobSpec | null,
+    writeSpec: (spec) => writeFact("spec", JSON.stringify(spec)),
+    readCheckpoint: () => readFact("checkpoint"),
+    writeCheckpoint: (text) => writeFact("checkpoint", text),
+    readChunk: (id) => select("id = ?", id)[0] ?? null,
+    writeChunk: (chunk) => {
+      const { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result } = chunk;
+      const text = result === null ? null : JSON.stringify(result);
+      sql.exec(
+        "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ...[id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, text],
+      );
+    },
+    takePending: (limit, dueMs) => {
+      const ids = select("status = 'pending' ORDER BY first LIMIT ?", limit).map(({ id }) => id);
+      for (const id of ids) sql.exec("UPDATE chunks SET status = 'queued', dueMs = ? WHERE id = ?", dueMs, id);
+      return ids;
+    },
+    listDue: (nowMs, limit) =>
+      select("status IN ('queued', 'leased') AND dueMs <= ? ORDER BY dueMs LIMIT ?", nowMs, limit),
+    listChunks: (fromIndex, limit) =>
+      select("status <> 'split' AND first >= ? ORDER BY first LIMIT ?", fromIndex, limit),
+    listPages: (skip, limit) =>
+      sql
+        .exec<{ pageKey: string }>("SELECT pageKey FROM pages WHERE number > ? ORDER BY number LIMIT ?", skip, limit)
+        .toArray()
+        .map(({ pageKey }) => pageKey),
+    addPages: (keys) => {
+      for (const key of keys) sql.exec("INSERT INTO pages (pageKey) VALUES (?)", key);
+    },
+    appendEvent: (type, atMs, data, keep) => {
+      sql.exec("INSERT INTO events (type, atMs, data) VALUES (?, ?, ?)", type, atMs, data);
+      const { id } = sql.exec<{ id: number }>("SELECT max(id) AS id FROM events").one();
+      sql.exec("DELETE FROM events WHERE id <= ?", id - keep);
+      return id;
+    },
+    listEvents: (afterId, limit) =>
+      sql
+        .exec<{ id: number; type: string; atMs: number; data: string }>(
+          "SELECT id, type, atMs, data FROM events WHERE id > ? ORDER BY id LIMIT ?",
+          afterId,
+          limit,
+        )
+        .toArray()
+        .map((row) => ({ ...row, type: row.type === "status" ? "status" : "progress" }) satisfies JobEventRow),
+  };
+}

@@ -1,0 +1,23 @@
+/** The queue's producer behind the core's port: batches of at most 100 messages and 256 KB. */
+
+import { ScoringError } from "../errors.ts";
+import type { WorkMessage, WorkQueue } from "../scoring/messages.ts";
+
+const MAX_BATCH = 100;
+
+export function createWorkQueue(producer: QueueProducer<WorkMessage>): WorkQueue {
+  return {
+    async send(messages) {
+      for (let at = 0; at < messages.length; at += MAX_BATCH) {
+        const batch = messages
+          .slice(at, at + MAX_BATCH)
+          .map(({ message, delaySeconds }) => ({ body: message, delaySeconds, contentType: "json" as const }));
+        try {
+          await producer.sendBatch(batch);
+        } catch (cause) {
+          throw new ScoringError("queue_unavailable", "the queue took no messages", { cause });
+        }
+      }
+    },
+  };
+}

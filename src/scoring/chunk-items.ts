@@ -1,0 +1,28 @@
+/** The inputs of one chunk, out of its frozen page. */
+
+import { ScoringError } from "../errors.ts";
+import { readBody } from "../storage/read-body.ts";
+import type { ObjectStore } from "../storage/object-store.ts";
+import type { ChunkRow } from "./job-state.ts";
+import { splitLines } from "./part.ts";
+import type { InputItem } from "./records.ts";
+
+/**
+ * Reads the chunk's lines. A half of a split chunk keeps the byte range of the whole and picks its own.
+ * @throws ScoringError `manifest_lost` if the page is gone or does not hold the chunk
+ */
+export async function readChunkItems(
+  store: ObjectStore,
+  chunk: ChunkRow,
+  maxBytes: number,
+): Promise<readonly InputItem[]> {
+  const range = { offset: chunk.offset, length: chunk.length };
+  const result = await store.get(chunk.pageKey, { range });
+  if (result.kind !== "found") throw new ScoringError("manifest_lost", `${chunk.pageKey} is gone`);
+  const bytes = await readBody(result.body, maxBytes, chunk.length);
+  // This program wrote the lines, and nobody else may write there.
+  const items = splitLines(bytes).map((line) => JSON.parse(line) as InputItem);
+  const own = items.filter(({ index }) => index >= chunk.first && index < chunk.first + chunk.count);
+  if (own.length !== chunk.count) throw new ScoringError("manifest_lost", `${chunk.pageKey} does not hold ${chunk.id}`);
+  return own;
+}

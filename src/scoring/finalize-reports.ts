@@ -1,0 +1,55 @@
+/** The small outputs at the end: report.json, report.html, run.lock.json. */
+
+import type { FinalizeContext } from "./finalize-merge.ts";
+import type { JobStatus } from "./job-state.ts";
+import { OUTPUT_NAMES } from "./keys.ts";
+import type { WrittenObject } from "./merged-output.ts";
+import { digestHex } from "./part.ts";
+import { buildReport } from "./report.ts";
+import { buildRunLock } from "./run-lock.ts";
+import type { ChunkSummary } from "./summary.ts";
+
+/** Writes them; what they say depends on the job's state alone, so a repeated step writes the same bytes. */
+export async function writeReports(
+  context: FinalizeContext,
+  summary: ChunkSummary,
+  endStatus: JobStatus,
+): Promise<readonly WrittenObject[]> {
+  const { spec, state, card } = context;
+  const { manifest } = spec;
+  const finishedMs = state.times.finalizing ?? state.createdMs;
+  const report = buildReport(summary, {
+    job: {
+      id: spec.id,
+      name: manifest.name ?? null,
+      purpose: manifest.purpose ?? null,
+      status: endStatus,
+      createdAt: new Date(state.createdMs).toISOString(),
+      finishedAt: new Date(finishedMs).toISOString(),
+    },
+    listed: state.listed,
+    missingChunks: 0,
+    card,
+    engine: state.engines.join(", "),
+    pipeline: spec.pipeline,
+    faces: manifest.faces,
+    tta: manifest.tta,
+    minGroupSize: manifest.minGroupSize,
+  });
+  const lock = buildRunLock(context, endStatus, finishedMs);
+  return [
+    await writeText(context, OUTPUT_NAMES.reportJson, "application/json", `${JSON.stringify(report, null, 2)}\n`),
+    await writeText(context, OUTPUT_NAMES.runLock, "application/json", `${JSON.stringify(lock, null, 2)}\n`),
+  ];
+}
+
+async function writeText(
+  context: FinalizeContext,
+  name: string,
+  contentType: string,
+  text: string,
+): Promise<WrittenObject> {
+  const bytes = new TextEncoder().encode(text);
+  await context.store.put(`${context.folder}${name}`, bytes, { contentType });
+  return { name, bytes: bytes.length, sha256: await digestHex(bytes) };
+}

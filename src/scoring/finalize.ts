@@ -1,0 +1,194 @@
+/**
+ * The last act: merges all parts, in input order, into the outputs that were asked for, in steps of bounded time and
+ * memory. A step starts from what the one before left and may be repeated: objects under way are carried in `work/`,
+ * and `_SUCCESS` is written when everything else is there.
+ */
+
+import { ScoringError } from "../errors.ts";
+import type { ModelCard } from "../model/card.ts";
+import type { ObjectStore } from "../storage/object-store.ts";
+import { readChunkItems } from "./chunk-items.ts";
+import type { FinalizeReport, FinalizeTicket, JobCoordinator } from "./coordinator-port.ts";
+import { type FinalizeContext, type Merge, type MergePiece, type MergeState, openMerge } from "./finalize-merge.ts";
+import { writeReports } from "./finalize-reports.ts";
+import type { JobSpec } from "./job-spec.ts";
+import { type ChunkRow, endStatus, type Verdict } from "./job-state.ts";
+import { carryKey, jobFolder, parsePartKey, partKey, partsPrefix, workPrefix } from "./keys.ts";
+import type { Limits } from "./limits.ts";
+import { UPLOAD_SPOILED } from "./merged-output.ts";
+import { digestHex, parsePart, readObject } from "./part.ts";
+import type { InputItem, PipelineVersion, ScoreRecord } from "./records.ts";
+import { makePlainRecord } from "./score-record.ts";
+
+export interface FinalizeDeps {
+  openStore(name: string): ObjectStore;
+  readCard(model: string): Promise<ModelCard>;
+  readonly limits: Limits;
+}
+
+/**
+ * Runs one step; the report to commit.
+ * @throws ScoringError `output_conflict` if a part is not what its chunk reported; transient errors of the store
+ */
+export async function runFinalizeStep(
+  deps: FinalizeDeps,
+  job: JobCoordinator,
+  ticket: FinalizeTicket,
+): Promise<FinalizeReport> {
+  const { spec, step, attempt } = ticket;
+  const { limits } = deps;
+  const store = deps.openStore(spec.manifest.output.store);
+  const folder = jobFolder(spec.manifest.output.prefix, spec.id);
+  const saved = await readCheckpoint(store, ticket.checkpoint, limits);
+  const context: FinalizeContext = {
+    store,
+    folder,
+    spec,
+    limits,
+    state: ticket.state,
+    card: await deps.readCard(spec.model),
+  };
+  const merge = await openMerge(context, saved?.merge ?? null);
+  let next = saved?.nextIndex ?? 0;
+  const rows = await job.listChunks(next, limits.maxChunksPerFinalizeStep);
+  const verdict = ticket.state.verdict ?? "completed";
+  for await (const piece of readPieces(store, folder, spec, rows, verdict, limits)) {
+    await merge.add(piece);
+    next = piece.chunk.first + piece.chunk.count;
+  }
+  if (rows.length === limits.maxChunksPerFinalizeStep) {
+    const state: Checkpoint = {
+      nextIndex: next,
+      restarts: saved?.restarts ?? 0,
+      merge: await merge.save((name) => carryKey(folder, name, step, attempt)),
+    };
+    const key = carryKey(folder, "state", step, attempt);
+    await store.put(key, JSON.stringify(state));
+    return { step, attempt, checkpoint: key, done: false };
+  }
+  return finish(context, job, ticket, merge, saved?.restarts ?? 0);
+}
+
+interface Checkpoint {
+  /** Index of the first input that is not merged yet. */
+  readonly nextIndex: number;
+  readonly restarts: number;
+  readonly merge: MergeState | null;
+}
+
+async function readCheckpoint(store: ObjectStore, key: string | null, limits: Limits): Promise<Checkpoint | null> {
+  if (key === null) return null;
+  const bytes = await readObject(store, key, limits.maxCarryBytes);
+  if (bytes === null) throw new ScoringError("internal", `${key} is gone`);
+  return JSON.parse(new TextDecoder().decode(bytes)) as Checkpoint;
+}
+
+/** Closes every output, writes the reports, removes what was temporary, and then `_SUCCESS`. */
+async function finish(
+  context: FinalizeContext,
+  job: JobCoordinator,
+  ticket: FinalizeTicket,
+  merge: Merge,
+  restarts: number,
+): Promise<FinalizeReport> {
+  const { store, folder, limits } = context;
+  const { step, attempt } = ticket;
+  try {
+    const written = await merge.finish();
+    written.push(...(await writeReports(context, merge.summary(), endStatus(ticket.state))));
+    await removeOrphans(store, folder, job);
+    await merge.success(written);
+  } catch (error) {
+    if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;
+    if (restarts >= limits.maxFinalizeRestarts) throw new ScoringError("output_conflict", UPLOAD_SPOILED);
+    const state: Checkpoint = { nextIndex: 0, restarts: restarts + 1, merge: null };
+    const key = carryKey(folder, "state", step, attempt);
+    await store.put(key, JSON.stringify(state));
+    return { step, attempt, checkpoint: key, done: false };
+  }
+  await removeAll(store, workPrefix(folder));
+  return { step, attempt, checkpoint: null, done: true };
+}
+
+/** Parts of chunks that were split after all: nobody who reads `parts/` may count an input twice. */
+async function removeOrphans(store: ObjectStore, folder: string, job: JobCoordinator): Promise<void> {
+  const prefix = partsPrefix(folder);
+  for (let cursor: string | undefined, more = true; more;) {
+    const page = await store.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
+    const ids = page.objects.map(({ key }) => parsePartKey(folder, key)).filter((id) => id !== null);
+    const orphans = await job.listOrphans(ids);
+    if (orphans.length > 0) await store.delete(orphans.map((id) => partKey(folder, id)));
+    cursor = page.cursor;
+    more = cursor !== undefined;
+  }
+}
+
+async function removeAll(store: ObjectStore, prefix: string): Promise<void> {
+  for (;;) {
+    const page = await store.list({ prefix });
+    if (page.objects.length > 0) await store.delete(page.objects.map(({ key }) => key));
+    if (page.cursor === undefined) return;
+  }
+}
+
+/** The chunks in order, two ahead: four reads, so that an upload beside them stays within the connections. */
+async function* readPieces(
+  store: ObjectStore,
+  folder: string,
+  spec: JobSpec,
+  rows: readonly ChunkRow[],
+  verdict: Verdict,
+  limits: Limits,
+): AsyncGenerator<MergePiece> {
+  const ahead: Promise<MergePiece | { readonly error: unknown }>[] = [];
+  let next = 0;
+  for (let index = 0; index < rows.length; index++) {
+    while (next < rows.length && next < index + 2) {
+      ahead.push(readPiece(store, folder, spec, rows[next++]!, verdict, limits).catch((error: unknown) => ({ error })));
+    }
+    const piece = await ahead.shift()!;
+    if ("error" in piece) {
+      await Promise.all(ahead);
+      throw piece.error;
+    }
+    yield piece;
+  }
+}
+
+async function readPiece(
+  store: ObjectStore,
+  folder: string,
+  spec: JobSpec,
+  chunk: ChunkRow,
+  verdict: Verdict,
+  limits: Limits,
+): Promise<MergePiece> {
+  const items = await readChunkItems(store, chunk, limits.maxPageBytes);
+  if (chunk.status !== "done" || chunk.result === null) {
+    const stamp = { model: spec.model, pipeline: spec.pipeline };
+    return { chunk, items, records: items.map((item) => makeUnscored(item, chunk, verdict, stamp)), part: null };
+  }
+  const key = partKey(folder, chunk.id);
+  const part = await readObject(store, key, limits.maxPartBytes);
+  if (part === null) throw new ScoringError("output_conflict", `${key} is gone`);
+  if ((await digestHex(part)) !== chunk.result.sha256) {
+    throw new ScoringError("output_conflict", `${key} is not what its chunk wrote`);
+  }
+  const { sha256, bytes } = chunk.result;
+  return { chunk, items, records: parsePart(part), part: { sha256, bytes } };
+}
+
+function makeUnscored(
+  item: InputItem,
+  chunk: ChunkRow,
+  verdict: Verdict,
+  stamp: { model: string; pipeline: PipelineVersion },
+): ScoreRecord {
+  if (chunk.status === "sealed") {
+    const message = "the consumer died each time it scored this input";
+    return makePlainRecord(item, stamp, "failed", { code: "item_poisoned", message });
+  }
+  return verdict === "expired"
+    ? makePlainRecord(item, stamp, "expired", { code: "item_expired", message: "the job expired before this input" })
+    : makePlainRecord(item, stamp, "cancelled", { code: "item_cancelled", message: "the job ended before this input" });
+}

@@ -1,0 +1,59 @@
+/** A job as it was accepted: the checked manifest with every default filled in. Stored once, never changed. */
+
+import type { InputSpec, ObjectEntry } from "./inputs/input-spec.ts";
+import type { JobRules } from "./job-state.ts";
+import type { Limits } from "./limits.ts";
+import type { Manifest } from "./manifest.ts";
+import type { PipelineVersion } from "./records.ts";
+
+export interface JobSpec {
+  /** UUIDv7. */
+  readonly id: string;
+  readonly createdMs: number;
+  readonly manifest: Manifest;
+  /** SHA-256 of the manifest's canonical JSON, hex. */
+  readonly manifestSha256: string;
+  /** `name@version`, after aliases. */
+  readonly model: string;
+  /** SHA-256 of the weights, hex. */
+  readonly modelSha256: string;
+  /** Version of the model's preprocessing. */
+  readonly pipeline: PipelineVersion;
+  /** The job whose failed inputs this one takes up again. */
+  readonly retryOf: string | null;
+}
+
+/** The machine's constants for a job. */
+export function makeRules(spec: JobSpec, limits: Limits): JobRules {
+  const { manifest } = spec;
+  return {
+    maxConcurrency: manifest.limits.maxConcurrency,
+    errorThreshold: manifest.limits.errorThreshold,
+    errorMinimumSample: manifest.limits.errorMinimumSample,
+    expiresMs: spec.createdMs + manifest.limits.expiresInSeconds * 1000,
+    // A manifest object can be wrong at its last line, so nothing is scored before all of it was read.
+    eager: manifest.input.manifest === undefined,
+    leaseMs: limits.leaseMs,
+    resendMs: limits.resendMs,
+    maxChunkAttempts: limits.maxChunkAttempts,
+    maxSingleExpiries: limits.maxSingleExpiries,
+    maxTaskAttempts: limits.maxTaskAttempts,
+    maxBackoffSeconds: limits.maxBackoffSeconds,
+    maxIssues: limits.maxIssues,
+    progressMs: limits.progressMs,
+  };
+}
+
+/** The manifest's input in the form that planning takes. */
+export function toInputSpec(manifest: Manifest): InputSpec {
+  const { format, input } = manifest;
+  if (input.manifest !== undefined) {
+    const { key, etag } = input.manifest;
+    return { kind: "manifest", format, key, ...(etag === undefined ? {} : { etag }) };
+  }
+  if (input.objects !== undefined) {
+    // The schema's `| undefined` and an absent field mean the same.
+    return { kind: "objects", format, objects: input.objects as readonly ObjectEntry[] };
+  }
+  return { kind: "prefix", format, prefix: input.prefix ?? "" };
+}

@@ -1,0 +1,85 @@
+/** A job as the API, the event stream and webhooks show it. */
+
+import type { Issue } from "../errors.ts";
+import type { JobSpec } from "./job-spec.ts";
+import {
+  countFinished,
+  type ErrorCounts,
+  isEnded,
+  type JobFailure,
+  type JobState,
+  type JobStatus,
+  type OutcomeCounts,
+} from "./job-state.ts";
+
+export interface JobView {
+  readonly id: string;
+  readonly name: string | null;
+  readonly status: JobStatus;
+  readonly model: string;
+  readonly createdAt: string;
+  /** When each status was last entered, ISO 8601. */
+  readonly times: Readonly<Partial<Record<JobStatus, string>>>;
+  readonly counts: {
+    /** Inputs known so far; final once `planned`. */
+    readonly listed: number;
+    readonly planned: boolean;
+    readonly finished: number;
+    readonly outcomes: OutcomeCounts;
+    readonly errors: ErrorCounts;
+    readonly records: number;
+    readonly bytes: number;
+  };
+  readonly chunks: JobState["chunks"];
+  /** Inputs a second, averaged; `null` before two reports. */
+  readonly rate: number | null;
+  /** Seconds until scoring is done at that rate; `null` where it cannot be said. */
+  readonly etaSeconds: number | null;
+  readonly failure: JobFailure | null;
+  readonly issues: readonly Issue[];
+  readonly output: { readonly store: string; readonly prefix: string };
+  readonly retryOf: string | null;
+}
+
+/** @param nowMs not used for ended jobs, so that their view never changes again */
+export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView {
+  const finished = countFinished(state.outcomes);
+  const { output, name } = spec.manifest;
+  const times = Object.fromEntries(Object.entries(state.times).map(([status, ms]) => [status, formatTime(ms)]));
+  return {
+    id: state.id,
+    name: name ?? null,
+    status: state.status,
+    model: spec.model,
+    createdAt: formatTime(state.createdMs),
+    times,
+    counts: {
+      listed: state.listed,
+      planned: state.plan.status === "done",
+      finished,
+      outcomes: state.outcomes,
+      errors: state.errors,
+      records: state.records,
+      bytes: state.listedBytes,
+    },
+    chunks: state.chunks,
+    rate: state.rate.perSecond === null ? null : Math.round(state.rate.perSecond * 100) / 100,
+    etaSeconds: estimateSeconds(state, finished, nowMs),
+    failure: state.failure,
+    issues: state.issues,
+    output: { store: output.store, prefix: `${output.prefix}${state.id}/` },
+    retryOf: spec.retryOf,
+  };
+}
+
+function formatTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function estimateSeconds(state: JobState, finished: number, nowMs: number): number | null {
+  const { perSecond, atMs } = state.rate;
+  if (isEnded(state.status)) return 0;
+  if (state.status !== "running" || perSecond === null || perSecond <= 0 || state.plan.status !== "done") return null;
+  const sinceSeconds = (nowMs - atMs) / 1000;
+  return Math.max(0, Math.round((state.listed - finished) / perSecond - sinceSeconds));
+}

@@ -1,0 +1,83 @@
+/** One merged object under way: encoder, part buffer and upload, over as many invocations as it takes. */
+
+import { ScoringError } from "../errors.ts";
+import type { MultipartUpload, ObjectStore, UploadedPart } from "../storage/object-store.ts";
+import { createPartBuffer, type PartBuffer, type StreamEnd } from "./outputs/part-buffer.ts";
+
+/** What the checkpoint keeps of one output; the held bytes lie in an object of their own. */
+export interface UploadState {
+  readonly uploadId: string | null;
+  readonly parts: readonly UploadedPart[];
+}
+
+/** A finished object, as `_SUCCESS` names it. */
+export interface WrittenObject {
+  /** Relative to the job's folder. */
+  readonly name: string;
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+export interface MergedOutput {
+  readonly name: string;
+  /** Takes bytes; uploads every part that became complete. */
+  append(bytes: Uint8Array): Promise<void>;
+  saveUpload(): UploadState;
+  saveBuffer(): Uint8Array;
+  /** Writes what is left and completes the object. May be repeated from the same state. */
+  finish(): Promise<WrittenObject>;
+}
+
+/** Thrown inside finalisation when an upload cannot be completed any more: it starts over. */
+export const UPLOAD_SPOILED = "the upload was spoiled by another attempt";
+
+export function createMergedOutput(
+  store: ObjectStore,
+  folder: string,
+  name: string,
+  contentType: string,
+  partBytes: number,
+  saved: { upload: UploadState; buffer: Uint8Array } | null,
+): MergedOutput {
+  const key = `${folder}${name}`;
+  const buffer: PartBuffer = createPartBuffer({ partBytes }, saved?.buffer);
+  const parts: UploadedPart[] = [...(saved?.upload.parts ?? [])];
+  let upload: MultipartUpload | null =
+    saved === null || saved.upload.uploadId === null ? null : store.resumeMultipart(key, saved.upload.uploadId);
+
+  async function uploadPart(bytes: Uint8Array): Promise<void> {
+    upload ??= await store.createMultipart(key, { contentType });
+    parts.push(await upload.uploadPart(parts.length + 1, bytes));
+  }
+
+  async function completeUpload(end: StreamEnd): Promise<void> {
+    if (upload === null) {
+      await store.put(key, end.part ?? new Uint8Array(), { contentType });
+      return;
+    }
+    try {
+      if (end.part !== null) await uploadPart(end.part);
+      await upload.complete(parts);
+    } catch (error) {
+      if (error instanceof ScoringError && error.disposition === "transient") throw error;
+      // An earlier run of this very step may have completed it, and died before it could say so.
+      const info = await store.head(key);
+      if (info?.size !== end.bytes) throw new ScoringError("internal", UPLOAD_SPOILED, { cause: error });
+    }
+  }
+
+  return {
+    name,
+    async append(bytes) {
+      for (const part of buffer.append(bytes)) await uploadPart(part);
+    },
+    saveUpload: () => ({ uploadId: upload?.uploadId ?? null, parts }),
+    saveBuffer: () => buffer.save(),
+    async finish() {
+      const end = buffer.finish();
+      await completeUpload(end);
+      return { name, bytes: end.bytes, sha256: end.sha256 };
+    },
+  };
+}

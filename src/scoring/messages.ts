@@ -1,0 +1,16 @@
+/** What travels through the queue. Small: 128 KB is the platform's limit of a message, these are about 100 bytes. */
+
+export type WorkMessage =
+  | { readonly kind: "plan"; readonly jobId: string; readonly step: number }
+  | { readonly kind: "score"; readonly jobId: string; readonly chunkId: string }
+  | { readonly kind: "finalize"; readonly jobId: string; readonly step: number }
+  | { readonly kind: "notify"; readonly jobId: string; readonly eventId: number };
+
+/** The port to the queue. Delivery is at least once, in any order; a send may fail as a whole. */
+export interface WorkQueue {
+  /** Any number of messages; the adapter batches. @throws ScoringError `queue_unavailable` */
+  send(messages: readonly { readonly message: WorkMessage; readonly delaySeconds: number }[]): Promise<void>;
+}
+
+/** Milliseconds since the epoch. Frozen during CPU work in production: only differences across I/O mean anything. */
+export type Clock = () => number;

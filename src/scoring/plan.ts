@@ -1,0 +1,70 @@
+/** From a page of inputs to chunks: pure. */
+
+import type { ChunkRow } from "./job-state.ts";
+import type { InputItem } from "./records.ts";
+
+export interface ChunkPlanOptions {
+  /** Inputs of a chunk. */
+  readonly chunkSize: number;
+  /** Bytes of a chunk's inputs; a single larger one makes a chunk of its own. */
+  readonly maxChunkBytes: number;
+  /** Assumed for inputs whose size is not known yet. */
+  readonly assumedBytes: number;
+}
+
+/** A frozen page: its lines, and the chunks with the byte range of theirs. */
+export interface FrozenPage {
+  readonly body: Uint8Array;
+  readonly chunks: readonly ChunkRow[];
+}
+
+/** One line of `input.jsonl`. Key order is fixed, so that the same listing freezes to the same bytes. */
+export function serializeItem(item: InputItem): string {
+  const { index, id, key, size, etag, versionId, range, label, groups } = item;
+  return JSON.stringify({ index, id, key, size, etag, versionId, range, label, groups });
+}
+
+/** Freezes a page and cuts it into chunks by number and by weight. A chunk never reaches over a page. */
+export function planChunks(items: readonly InputItem[], pageKey: string, options: ChunkPlanOptions): FrozenPage {
+  const encoder = new TextEncoder();
+  const lines = items.map((item) => encoder.encode(`${serializeItem(item)}\n`));
+  const body = new Uint8Array(lines.reduce((sum, line) => sum + line.length, 0));
+  const chunks: ChunkRow[] = [];
+  let at = 0;
+  let start = 0;
+  let offset = 0;
+  let weight = 0;
+  const close = (end: number): void => {
+    if (end === start) return;
+    chunks.push(makeChunk(items[start]!.index, end - start, pageKey, offset, at - offset));
+    start = end;
+    offset = at;
+    weight = 0;
+  };
+  for (const [index, item] of items.entries()) {
+    const bytes = item.size ?? options.assumedBytes;
+    if (index - start >= options.chunkSize || (index > start && weight + bytes > options.maxChunkBytes)) close(index);
+    body.set(lines[index]!, at);
+    at += lines[index]!.length;
+    weight += bytes;
+  }
+  close(items.length);
+  return { body, chunks };
+}
+
+function makeChunk(first: number, count: number, pageKey: string, offset: number, length: number): ChunkRow {
+  return {
+    // Named by its first input: deterministic, in order, and no counter to lose.
+    id: String(first).padStart(9, "0"),
+    first,
+    count,
+    pageKey,
+    offset,
+    length,
+    status: "pending",
+    attempt: 0,
+    expiries: 0,
+    dueMs: 0,
+    result: null,
+  };
+}

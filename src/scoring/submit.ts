@@ -1,0 +1,138 @@
+/** Accepting a job: check everything, remember the request, create the coordinator. Repeating it changes nothing. */
+
+import { ScoringError } from "../errors.ts";
+import type { Registry } from "../model/registry.ts";
+import { probeConditionalPut } from "../storage/conditional-put.ts";
+import type { ObjectStore } from "../storage/object-store.ts";
+import type { JobCoordinator } from "./coordinator-port.ts";
+import type { Directory } from "./directory.ts";
+import { estimateJob, type JobEstimate } from "./estimate.ts";
+import { planInputPage } from "./inputs/plan-page.ts";
+import { type JobSpec, toInputSpec } from "./job-spec.ts";
+import { type JobView, viewJob } from "./job-view.ts";
+import { probeKey } from "./keys.ts";
+import type { Limits } from "./limits.ts";
+import { type Manifest, parseManifest } from "./manifest.ts";
+import { digestHex } from "./part.ts";
+import { planChunks } from "./plan.ts";
+
+export interface SubmitDeps {
+  openStore(name: string): ObjectStore;
+  openJob(jobId: string): JobCoordinator;
+  /** Names of the configured stores. */
+  readonly storeNames: readonly string[];
+  readonly registry: Registry;
+  readonly directory: Directory;
+  readonly clock: () => number;
+  readonly newId: () => string;
+  readonly limits: Limits;
+}
+
+export interface DryRun {
+  readonly objects: number;
+  readonly bytes: number;
+  readonly chunks: number;
+  /** False if the listing was cut: the figures are then those of its beginning. */
+  readonly complete: boolean;
+  readonly estimate: JobEstimate;
+  /** Limits of the platform or the manifest that the job would meet, as sentences. */
+  readonly warnings: readonly string[];
+}
+
+export type Submission =
+  | { readonly kind: "created"; readonly job: JobView }
+  | { readonly kind: "known"; readonly job: JobView }
+  | { readonly kind: "dry-run"; readonly plan: DryRun };
+
+/**
+ * Takes a manifest.
+ * @throws ScoringError `validation_failed` with all findings, `idempotency_mismatch`, `store_unconditional`
+ */
+export async function submitJob(
+  deps: SubmitDeps,
+  body: unknown,
+  options: { readonly idempotencyKey: string | null; readonly retryOf?: string },
+): Promise<Submission> {
+  const facts = new Map(deps.storeNames.map((name) => [name, deps.openStore(name).capabilities]));
+  const manifest = parseManifest(body, facts, (reference) => knowsModel(deps.registry, reference));
+  if (manifest.dryRun) return { kind: "dry-run", plan: await planDryRun(deps, manifest) };
+  const card = await deps.registry.card(manifest.model);
+  const manifestSha256 = await digestHex(new TextEncoder().encode(JSON.stringify(manifest)));
+  const nowMs = deps.clock();
+  const reservation = await deps.directory.reserve({
+    jobId: deps.newId(),
+    idempotencyKey: options.idempotencyKey,
+    bodySha256: manifestSha256,
+    nowMs,
+  });
+  if (reservation.kind === "mismatch") {
+    throw new ScoringError("idempotency_mismatch", "this Idempotency-Key came with another manifest before");
+  }
+  const { jobId } = reservation;
+  const job = deps.openJob(jobId);
+  const known = reservation.kind === "known" ? await job.read() : null;
+  if (known !== null) return { kind: "known", job: viewJob(known.state, known.spec, nowMs) };
+  await probeConditionalPut(deps.openStore(manifest.output.store), probeKey(manifest.output.prefix, jobId));
+  const spec: JobSpec = {
+    id: jobId,
+    createdMs: nowMs,
+    manifest,
+    manifestSha256,
+    model: deps.registry.resolve(manifest.model),
+    modelSha256: card.sha256,
+    pipeline: card.pipeline,
+    retryOf: options.retryOf ?? null,
+  };
+  return { kind: "created", job: viewJob(await job.create(spec), spec, nowMs) };
+}
+
+/** The manifest that takes up a finished job's failed and skipped inputs: its `errors.jsonl` is one. */
+export function makeRetryManifest(spec: JobSpec, errorsKey: string): Record<string, unknown> {
+  const { input, ...rest } = spec.manifest;
+  // Failed inputs lie in the input store, the list of them in the output store.
+  if (input.store !== rest.output.store) {
+    throw new ScoringError(
+      "conflict",
+      "errors.jsonl lies in another store than the inputs: submit it as a manifest there",
+    );
+  }
+  return { ...rest, input: { store: input.store, manifest: { key: errorsKey } } };
+}
+
+function knowsModel(registry: Registry, reference: string): boolean {
+  try {
+    registry.resolve(reference);
+    return true;
+  } catch (error) {
+    if (error instanceof ScoringError && error.code === "unknown_model") return false;
+    throw error;
+  }
+}
+
+async function planDryRun(deps: SubmitDeps, manifest: Manifest): Promise<DryRun> {
+  const { limits } = deps;
+  const store = deps.openStore(manifest.input.store);
+  const options = { chunkSize: manifest.limits.chunkSize, maxChunkBytes: limits.maxChunkBytes, assumedBytes: 0 };
+  let cursor: string | null = null;
+  let pages = 0;
+  let objects = 0;
+  let bytes = 0;
+  let chunks = 0;
+  const warnings: string[] = [];
+  do {
+    const page = await planInputPage(store, toInputSpec(manifest), cursor, limits.plan);
+    if (page.issues.length > 0) {
+      throw new ScoringError("validation_failed", "the input has findings", { issues: page.issues });
+    }
+    objects += page.items.length;
+    bytes += page.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
+    chunks += planChunks(page.items, "", options).chunks.length;
+    const tooLarge = page.items.filter((item) => (item.size ?? 0) > limits.maxImageBytes).length;
+    if (tooLarge > 0) warnings.push(`${tooLarge} inputs have more than ${limits.maxImageBytes} bytes and would fail`);
+    cursor = page.cursor;
+    pages += 1;
+  } while (cursor !== null && pages < limits.maxDryRunPages);
+  const facts = { tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
+  const estimate = estimateJob({ inputs: objects, bytes, chunks, pages, reads: objects, ...facts });
+  return { objects, bytes, chunks, complete: cursor === null, estimate, warnings };
+}

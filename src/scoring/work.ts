@@ -1,0 +1,196 @@
+/**
+ * What a consumer does with one message. Every step asks the coordinator for the right to work, works, and reports;
+ * a step that is refused is simply done. The same code runs under the queue and under the fault simulation.
+ */
+
+import { ScoringError, toScoringError } from "../errors.ts";
+import type { ImageDecoder } from "../image/image-types.ts";
+import type { ModelCard } from "../model/card.ts";
+import type { Classifier } from "../model/classifier.ts";
+import type { FaceFinder } from "../model/face-finder.ts";
+import type { ObjectStore } from "../storage/object-store.ts";
+import { scoreChunk } from "./chunk.ts";
+import type { ChunkLease, JobCoordinator, PlanTicket } from "./coordinator-port.ts";
+import { runFinalizeStep } from "./finalize.ts";
+import { planInputPage } from "./inputs/plan-page.ts";
+import { toInputSpec } from "./job-spec.ts";
+import type { ChunkRow } from "./job-state.ts";
+import { inputPageKey, jobFolder, partKey } from "./keys.ts";
+import type { Limits } from "./limits.ts";
+import type { WorkMessage } from "./messages.ts";
+import { readChunkItems } from "./chunk-items.ts";
+import { describePart, readPart, storePart } from "./part.ts";
+import { planChunks } from "./plan.ts";
+import type { PipelineVersion } from "./records.ts";
+
+/** Everything that scores, for one job's model and options. */
+export interface Scorer {
+  readonly decoder: ImageDecoder;
+  readonly finder: FaceFinder | null;
+  readonly classifier: Classifier;
+  readonly pipeline: PipelineVersion;
+}
+
+/** What a job asks of a scorer. */
+export interface ScorerOptions {
+  readonly model: string;
+  readonly tta: "none" | "flip";
+  readonly findsFaces: boolean;
+}
+
+export interface WorkDeps {
+  /** The coordinator of a job. */
+  openJob(jobId: string): JobCoordinator;
+  /** @throws ScoringError `unknown_store` */
+  openStore(name: string): ObjectStore;
+  /**
+   * Runs `body` alone: engines are not safe for overlapping calls, and a chunk must not wait for its turn while its
+   * lease runs. `open` gives the scorer of a job.
+   */
+  withScorer<T>(body: (open: (options: ScorerOptions) => Promise<Scorer>) => Promise<T>): Promise<T>;
+  /** @throws ScoringError `unknown_model` */
+  readCard(model: string): Promise<ModelCard>;
+  readonly limits: Limits;
+  /** Told of every failure that was handled, for the log. */
+  readonly failed?: (message: WorkMessage, error: ScoringError) => void;
+}
+
+/** Handles one message. Resolves when it may be acknowledged; throws only if even the coordinator was out of reach. */
+export async function handleMessage(deps: WorkDeps, message: WorkMessage): Promise<void> {
+  switch (message.kind) {
+    case "plan":
+      return planInput(deps, message);
+    case "score":
+      return score(deps, message);
+    case "finalize":
+      return finalize(deps, message);
+    case "notify":
+      return;
+  }
+}
+
+/** A message that the queue gave up on: its chunk is split or sealed; a lost step is found by the sweep. */
+export async function handleDeadLetter(deps: WorkDeps, message: WorkMessage): Promise<void> {
+  if (message.kind === "score") await deps.openJob(message.jobId).loseChunk(message.chunkId);
+}
+
+async function planInput(deps: WorkDeps, message: Extract<WorkMessage, { kind: "plan" }>): Promise<void> {
+  const job = deps.openJob(message.jobId);
+  const ticket = await job.beginPlan(message.step);
+  if (ticket === null) return;
+  try {
+    await planPages(deps, job, ticket);
+  } catch (error) {
+    await reportTaskFailure(deps, job, message, ticket, toScoringError(error));
+  }
+}
+
+/** Lists, freezes and reports some pages: the whole input is never held. */
+async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket): Promise<void> {
+  const { spec, step, attempt } = ticket;
+  const { manifest } = spec;
+  const { limits } = deps;
+  const input = deps.openStore(manifest.input.store);
+  const output = deps.openStore(manifest.output.store);
+  const folder = jobFolder(manifest.output.prefix, spec.id);
+  const source = toInputSpec(manifest);
+  const options = { chunkSize: manifest.limits.chunkSize, maxChunkBytes: limits.maxChunkBytes, assumedBytes: 0 };
+  let cursor = ticket.cursor;
+  const chunks: ChunkRow[] = [];
+  const pageKeys: string[] = [];
+  const issues = [];
+  let items = 0;
+  let bytes = 0;
+  for (let n = 0; n < limits.maxPagesPerPlanStep; n++) {
+    const page = await planInputPage(input, source, cursor, limits.plan);
+    cursor = page.cursor;
+    issues.push(...page.issues);
+    if (page.items.length > 0) {
+      const key = inputPageKey(folder, ticket.firstPage + pageKeys.length, attempt);
+      const frozen = planChunks(page.items, key, options);
+      await output.put(key, frozen.body, { contentType: "application/x-ndjson" });
+      pageKeys.push(key);
+      chunks.push(...frozen.chunks);
+      items += page.items.length;
+      bytes += page.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
+    }
+    if (cursor === null) break;
+  }
+  await job.commitPlan({ step, attempt, cursor, items, bytes, pageKeys, chunks, issues });
+}
+
+type OpenScorer = (options: ScorerOptions) => Promise<Scorer>;
+
+function score(deps: WorkDeps, message: Extract<WorkMessage, { kind: "score" }>): Promise<void> {
+  return deps.withScorer(async (open) => {
+    const job = deps.openJob(message.jobId);
+    const lease = await job.lease(message.chunkId);
+    if (lease === null) return;
+    try {
+      await scoreLease(deps, job, lease, open);
+    } catch (error) {
+      const failure = toScoringError(error);
+      deps.failed?.(message, failure);
+      if (failure.disposition === "fatal" && failure.code !== "internal") {
+        await job.fail({ code: failure.code, message: failure.detail });
+      }
+      // Unknown failures count as this chunk's: after some attempts it is split, and the culprit is sealed alone.
+      await job.release(lease.chunk.id, lease.chunk.attempt);
+    }
+  });
+}
+
+async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease, open: OpenScorer): Promise<void> {
+  const { spec, chunk } = lease;
+  const { manifest } = spec;
+  const { limits } = deps;
+  const input = deps.openStore(manifest.input.store);
+  const output = deps.openStore(manifest.output.store);
+  const { faces } = manifest;
+  const scorer = await open({ model: spec.model, tta: manifest.tta, findsFaces: faces !== "aligned" });
+  const { engine } = scorer.classifier;
+  const items = await readChunkItems(output, chunk, limits.maxPageBytes);
+  const key = partKey(jobFolder(manifest.output.prefix, spec.id), chunk.id);
+  // An earlier attempt may have written the part and died before it could say so.
+  const stored = chunk.attempt > 1 ? await readPart(output, key, items, faces, limits.maxPartBytes) : null;
+  if (stored !== null) {
+    await job.finish(chunk.id, await describePart(stored, faces, { reads: 0, readBytes: 0, engine }));
+    return;
+  }
+  const scores = await scoreChunk({ store: input, ...scorer }, items, {
+    format: manifest.format,
+    faces: { mode: faces, minFacePixels: manifest.minFacePixels, minFaceScore: manifest.minFaceScore },
+    stamp: { model: spec.model, pipeline: scorer.pipeline },
+    maxImageBytes: limits.maxImageBytes,
+    maxConnections: limits.maxConnections,
+    tolerant: chunk.attempt >= limits.maxTransientAttempts,
+  });
+  const part = await storePart(output, key, scores.records, items, faces, limits.maxPartBytes);
+  const receipt = { reads: scores.reads, readBytes: scores.readBytes, engine };
+  await job.finish(chunk.id, await describePart(part, faces, receipt));
+}
+
+async function finalize(deps: WorkDeps, message: Extract<WorkMessage, { kind: "finalize" }>): Promise<void> {
+  const job = deps.openJob(message.jobId);
+  const ticket = await job.beginFinalize(message.step);
+  if (ticket === null) return;
+  try {
+    await job.commitFinalize(await runFinalizeStep(deps, job, ticket));
+  } catch (error) {
+    await reportTaskFailure(deps, job, message, ticket, toScoringError(error));
+  }
+}
+
+async function reportTaskFailure(
+  deps: WorkDeps,
+  job: JobCoordinator,
+  message: Extract<WorkMessage, { kind: "plan" | "finalize" }>,
+  ticket: { readonly step: number; readonly attempt: number },
+  error: ScoringError,
+): Promise<void> {
+  deps.failed?.(message, error);
+  const failure = { code: error.code, message: error.detail };
+  const passes = error.disposition === "transient" || error.code === "internal";
+  if (passes) await job.retryTask(message.kind, ticket.step, ticket.attempt, failure);
+  else await job.fail(failure);
+}

@@ -1,0 +1,129 @@
+/** Wires the environment to the ports. No logic. */
+
+import { uuidv7 } from "uuidv7";
+import packageJson from "../package.json" with { type: "json" };
+import { listBundledModels } from "./backends/models-workerd.ts";
+import { createScorerLender, type ScorerLender } from "./backends/scorer-workerd.ts";
+import { type Config, parseConfig, type RawEnv } from "./env.ts";
+import { ScoringError } from "./errors.ts";
+import type { JobHandle } from "./http/api-deps.ts";
+import { createApp } from "./http/app.ts";
+import { consumeBatch, consumeDeadLetters } from "./jobs/consumer.ts";
+import { DirectoryBase } from "./jobs/directory-object.ts";
+import { JobCoordinatorBase } from "./jobs/job-coordinator-object.ts";
+import { createWorkQueue } from "./jobs/work-queue.ts";
+import { createConsoleLogger } from "./log.ts";
+import { createRegistry, type Registry } from "./model/registry.ts";
+import type { Directory } from "./scoring/directory.ts";
+import { LIMITS } from "./scoring/limits.ts";
+import type { WorkMessage } from "./scoring/messages.ts";
+import type { WorkDeps } from "./scoring/work.ts";
+import type { ObjectStore } from "./storage/object-store.ts";
+import { createR2Store } from "./storage/r2-store.ts";
+import { createRetryBudget, type RetryPolicy, withRetry } from "./storage/retry.ts";
+import { createS3Store } from "./storage/s3-store.ts";
+
+interface Wiring {
+  readonly config: Config;
+  readonly registry: Registry;
+  readonly scorers: ScorerLender;
+  readonly app: ReturnType<typeof createApp>;
+  readonly work: WorkDeps;
+}
+
+const logger = createConsoleLogger();
+const clock = (): number => Date.now();
+
+/** Engines and codecs live as long as the isolate; everything hangs on the environment that it was given. */
+const wirings = new WeakMap<RawEnv, Wiring>();
+
+const retryPolicy = (): RetryPolicy => ({
+  maxAttempts: 4,
+  baseDelayMs: 100,
+  maxDelayMs: 3000,
+  budget: createRetryBudget(50, 0.2),
+  random: Math.random,
+  sleep: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
+});
+
+function openStores(config: Config): ReadonlyMap<string, ObjectStore> {
+  return new Map(
+    [...config.stores].map(([name, store]) => {
+      const inner = store.kind === "r2" ? createR2Store(store.bucket) : createS3Store(store.config);
+      return [name, withRetry(inner, retryPolicy())];
+    }),
+  );
+}
+
+function wire(env: RawEnv): Wiring {
+  const known = wirings.get(env);
+  if (known !== undefined) return known;
+  const config = parseConfig(env);
+  const registry = createRegistry(listBundledModels());
+  const scorers = createScorerLender(registry, config.engine, LIMITS.image);
+  const stores = openStores(config);
+  const openStore = (name: string): ObjectStore => {
+    const store = stores.get(name);
+    if (store === undefined) throw new ScoringError("unknown_store", `no store is named ${JSON.stringify(name)}`);
+    return store;
+  };
+  const openJob = (id: string): JobHandle => config.jobs.getByName(id);
+  const work: WorkDeps = {
+    openJob,
+    openStore,
+    withScorer: (body) => scorers.withScorer(body),
+    readCard: (model) => registry.card(model),
+    limits: LIMITS,
+    failed: (message, error) => logger.log("warn", "work_failed", { message, error }),
+  };
+  const app = createApp({
+    openJob,
+    openStore,
+    storeNames: [...stores.keys()],
+    registry,
+    directory: openDirectory(config),
+    clock,
+    newId: uuidv7,
+    limits: LIMITS,
+    keys: config.keys,
+    devKey: config.devKey,
+    logger,
+    version: packageJson.version,
+  });
+  const wiring = { config, registry, scorers, app, work };
+  wirings.set(env, wiring);
+  return wiring;
+}
+
+/** A stub belongs to the request that made it, so each call makes its own. */
+function openDirectory(config: Config): Directory {
+  const stub = () => config.directory.getByName("all");
+  return {
+    reserve: (request) => stub().reserve(request),
+    update: (view) => stub().update(view),
+    list: (options) => stub().list(options),
+    remove: (jobId) => stub().remove(jobId),
+  };
+}
+
+/** One a job. */
+export class JobCoordinatorObject extends JobCoordinatorBase {
+  constructor(ctx: DurableObjectState, env: RawEnv) {
+    const config = parseConfig(env);
+    super(ctx, env, { queue: createWorkQueue(config.queue), directory: openDirectory(config), clock, logger });
+  }
+}
+
+/** One for all jobs. */
+export class DirectoryObject extends DirectoryBase {}
+
+export default {
+  fetch(request: Request, env: RawEnv): Response | Promise<Response> {
+    return wire(env).app.fetch(request);
+  },
+  async queue(batch: QueueBatch<WorkMessage>, env: RawEnv): Promise<void> {
+    const { work } = wire(env);
+    if (batch.queue === "chunks-dead") await consumeDeadLetters(batch, work, logger);
+    else await consumeBatch(batch, work, logger);
+  },
+};
