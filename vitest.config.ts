@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
@@ -24,8 +25,11 @@ export default defineConfig({
             wrangler: { configPath: "./wrangler.toml" },
           }),
         ],
+        // wrangler.toml's [alias] holds for bundles only, not here.
+        resolve: { alias: { "@aws-sdk/xml-builder": join(import.meta.dirname, "src/storage/xml-builder-workerd.ts") } },
         test: {
           name: "workerd",
+          globalSetup: ["test/workerd/s3-server.setup.ts"],
           include: ["test/workerd/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,

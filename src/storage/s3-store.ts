@@ -42,9 +42,9 @@ export interface S3StoreConfig {
   readonly startDeadline?: () => AbortSignal;
 }
 
-/** Text that XML 1.0 cannot carry; a batch delete is XML. */
+/** Text that XML 1.0 cannot carry, or that some servers' parsers trim; a batch delete is XML. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const NOT_XML = /[\u0000-\u001f\ufffe\uffff]/;
+const NOT_XML = /[\u0000-\u001f\ufffe\uffff]|^\s|\s$/;
 
 /**
  * A store over the S3 protocol. Retries are the caller's (`withRetry`): the SDK makes one attempt.
@@ -101,10 +101,11 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
     },
     async put(key, body, options = {}): Promise<PutResult> {
       checkS3Key(key);
+      // An empty text would be taken for no body of unknown length.
+      const Body = typeof body === "string" ? new TextEncoder().encode(body) : body;
+      const input = { Bucket: bucket, Key: key, Body, ContentLength: Body.length, ...toPutInput(options) };
       try {
-        const stored = await call("put", key, (s3, sendOptions) =>
-          s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ...toPutInput(options) }), sendOptions),
-        );
+        const stored = await call("put", key, (s3, sendOptions) => s3.send(new PutObjectCommand(input), sendOptions));
         return { kind: "stored", etag: readEtag(stored.ETag) };
       } catch (error) {
         // An overwrite of a version that is gone is a conflict too: S3 answers 404.

@@ -14,10 +14,15 @@ export interface StoreUnderTest {
   open(): Promise<ObjectStore> | ObjectStore;
   /** Keys that the adapter's medium cannot hold: it must refuse them with `validation_failed`, never store them elsewhere. */
   refuses?(key: string): boolean;
+  /** Names that the server of this test, not the adapter, cannot take, with the reason: skipped, and shown as skipped. */
+  readonly serverLacks?: Readonly<Record<string, string>>;
 }
 
 const MIB = 1024 * 1024;
 const PART_BYTES = 5 * MIB;
+
+/** A name that the router of the local S3 server does not match. */
+export const LINE_BREAK_NAME = "tab\tnewline\nreturn\r.jpg";
 
 /** Keys that have broken some store, SDK or signature before. */
 const HOSTILE_NAMES = [
@@ -42,7 +47,7 @@ const HOSTILE_NAMES = [
   "emoji-😀.jpg",
   "＞fullwidth",
   "\u0001control",
-  "tab\tnewline\nreturn\r.jpg",
+  LINE_BREAK_NAME,
   "del\u007f",
   " leading space",
   "trailing space ",
@@ -367,7 +372,11 @@ export function describeObjectStore(subject: StoreUnderTest): void {
 
     describe("hostile keys", () => {
       for (const name of HOSTILE_NAMES) {
-        it(`holds ${JSON.stringify(name)} or refuses it`, async () => {
+        const lacks = subject.serverLacks ?? {};
+        // `__proto__` is one of the names.
+        const lacking = Object.hasOwn(lacks, name) ? lacks[name] : undefined;
+        const reason = lacking === undefined ? "" : ` (skipped: ${lacking})`;
+        it.skipIf(lacking !== undefined)(`holds ${JSON.stringify(name)} or refuses it${reason}`, async () => {
           const key = prefix + name;
           if (subject.refuses?.(key) === true) {
             expect(await catchCode(store.put(key, "x"))).toBe("validation_failed");

@@ -1,0 +1,18 @@
+import { env } from "cloudflare:workers";
+import { inject } from "vitest";
+import { createMemoryStore } from "../../src/storage/memory-store.ts";
+import type { R2BucketLike } from "../../src/storage/r2-types.ts";
+import { createR2Store } from "../../src/storage/r2-store.ts";
+import { createS3Store } from "../../src/storage/s3-store.ts";
+import { describeObjectStore, LINE_BREAK_NAME } from "../contract/object-store.ts";
+
+describeObjectStore({ name: "memory, in workerd", open: () => createMemoryStore() });
+
+describeObjectStore({ name: "R2 binding", open: () => createR2Store((env as { FACES: R2BucketLike }).FACES) });
+
+describeObjectStore({
+  name: "S3 protocol, from workerd",
+  open: () => createS3Store({ ...inject("s3"), startDeadline: () => AbortSignal.timeout(60_000) }),
+  refuses: (key) => key.split("/").some((segment) => [".", ".."].includes(segment)),
+  serverLacks: { [LINE_BREAK_NAME]: "the local server's router answers 404 to line breaks in a path" },
+});
