@@ -11,6 +11,7 @@ import { THETA_SIZE } from "../model/network-shapes.ts";
 import { checkPixels, normalisePixels } from "../model/pixels.ts";
 import { computeProbabilities } from "../model/softmax.ts";
 
+/** What one tfjs engine differs in from another. */
 export interface TfjsClassifierOptions {
   /** Name of the tfjs backend, as registered. */
   readonly backend: string;

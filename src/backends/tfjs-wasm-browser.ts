@@ -14,11 +14,13 @@ export interface WasmUrls {
   readonly threadedSimd: string;
 }
 
+/** Where the binaries are, and how many threads to use. */
 export interface WasmBrowserOptions extends WasmOptions {
   readonly urls: WasmUrls;
   /**
    * Threads in this page or worker, default 1. More need cross-origin isolation and gain little for this network: two
-   * reach 1.1 times one. A pool of single-threaded workers scales better.
+   * reach 1.1 times one. A pool of single-threaded workers scales better. The binary caps the number by the cores it
+   * sees (on two cores it takes one); `engine` names what it took.
    */
   readonly threads?: number;
 }

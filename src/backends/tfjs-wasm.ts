@@ -18,6 +18,7 @@ export const WASM_BACKEND = "wasm";
 /** Above every backend that other files may bring. */
 const PRIORITY = 10;
 
+/** Settings that every wasm seam takes. */
 export interface WasmOptions {
   /** Faces per run, default 32. */
   readonly batchSize?: number;

@@ -13,6 +13,7 @@ const WEBGPU_BACKEND = "webgpu";
 /** A GPU wants wide batches; above this the gain is lost to upload and latency. */
 const WEBGPU_BATCH_SIZE = 128;
 
+/** Settings of the WebGPU engine. */
 export interface WebgpuOptions {
   /** Faces per run, default 128. */
   readonly batchSize?: number;

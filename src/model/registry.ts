@@ -14,6 +14,7 @@ export interface ModelReader {
 /** Engine constructors by family. A family that is absent cannot be served here. */
 export type EngineTable = { readonly [F in Family]?: (model: Model) => Promise<Classifier> };
 
+/** The models of one process, side by side. */
 export interface Registry {
   /** Ids, ordered by name, then newest first. */
   list(): readonly string[];
