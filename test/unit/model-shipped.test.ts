@@ -7,7 +7,8 @@ import { countParameters, readNetworkWidths } from "../../src/model/network-shap
 import { createOracle } from "../../src/model/oracle.ts";
 import { createRegistry } from "../../src/model/registry.ts";
 import { listDisagreements } from "../contract/classifier-agreement.ts";
-import { drawFaces, FACE_COUNT } from "../golden/network.ts";
+import { drawFaces, FACE_COUNT, type Expected } from "../golden/network.ts";
+import deepEmotion1 from "../golden/deep-emotion-1.json" with { type: "json" };
 
 const sources = await listDirectoryModels();
 const registry = createRegistry(sources);
@@ -39,6 +40,17 @@ describe("shipped models", () => {
         theta: cutRows(reference.theta, 6),
       };
       expect(listDisagreements(scores, expected)).toEqual([]);
+    });
+  }
+
+  const goldens: [string, Expected][] = [["deep-emotion@1", deepEmotion1]];
+  for (const [id, expected] of goldens) {
+    it(`${id} scores as PyTorch does on its checkpoint`, async () => {
+      const model = await registry.load(id);
+      // PyTorch's values are before the temperature.
+      const classifier = await createTfjsWasmNodeClassifier({ ...model, card: { ...model.card, temperature: null } });
+      expect(listDisagreements(await classifier.classify(drawFaces(), FACE_COUNT), expected)).toEqual([]);
+      classifier.dispose();
     });
   }
 });
