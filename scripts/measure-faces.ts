@@ -64,7 +64,9 @@ for (const [title, paths] of [
       results.push({ path, width: raster.width, height: raster.height, faces });
     }
   }
-  console.log(`${title}: ${paths.length} pictures; faces found -> pictures: ${JSON.stringify([...counts].sort())}`);
+  console.log(
+    `${title}: ${paths.length} pictures; faces found -> pictures: ${JSON.stringify([...counts].sort(([a], [b]) => a - b))}`,
+  );
   console.log(
     `  CPU-ms a picture: decode ${(decodeMs / paths.length).toFixed(1)}, find ${(findMs / paths.length).toFixed(1)}`,
   );
