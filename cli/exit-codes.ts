@@ -1,0 +1,10 @@
+/** What the process says when it ends; scripts may rely on it. */
+export const EXIT_CODES = {
+  ok: 0,
+  /** The job failed, was cancelled or expired; or something unexpected. */
+  failed: 1,
+  /** The command line or the manifest is wrong; nothing was done. */
+  usage: 2,
+  /** The job ended, but some inputs have no label: see errors.jsonl. */
+  withErrors: 3,
+} as const;

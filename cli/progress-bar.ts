@@ -1,0 +1,53 @@
+/** What a bar shows at one moment. */
+export interface Progress {
+  readonly finished: number;
+  /** 0 while it is not known. */
+  readonly total: number;
+  /** A word for the state, before the bar. */
+  readonly label: string;
+  readonly perSecond: number | null;
+}
+
+/** A bar on one line of a terminal; without a terminal, one line whenever a tenth more is done. */
+export interface ProgressBar {
+  update(progress: Progress): void;
+  stop(): void;
+}
+
+const width = 28;
+
+/** One line: label, bar, counts, rate and remaining time. */
+export function formatProgress({ finished, total, label, perSecond }: Progress): string {
+  const share = total > 0 ? Math.min(1, finished / total) : 0;
+  const filled = Math.round(share * width);
+  const bar = "█".repeat(filled) + "░".repeat(width - filled);
+  const rate = perSecond === null ? "" : `  ${perSecond.toFixed(perSecond < 10 ? 1 : 0)}/s`;
+  const left =
+    perSecond !== null && perSecond > 0 && finished < total
+      ? `  ${Math.ceil((total - finished) / perSecond)} s left`
+      : "";
+  return `${label.padEnd(10)} ${bar} ${finished}/${total}${rate}${left}`;
+}
+
+/** Draws on `stream`, which should be standard error: standard output is for data. */
+export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
+  let lastTenth = -1;
+  let drawn = false;
+  return {
+    update(progress) {
+      if (stream.isTTY) {
+        stream.write(`\r\x1b[2K${formatProgress(progress)}`);
+        drawn = true;
+        return;
+      }
+      const tenth = progress.total > 0 ? Math.floor((10 * progress.finished) / progress.total) : -1;
+      if (tenth === lastTenth) return;
+      lastTenth = tenth;
+      stream.write(`${formatProgress(progress)}\n`);
+    },
+    stop() {
+      if (drawn) stream.write("\n");
+      drawn = false;
+    },
+  };
+}

@@ -1,0 +1,148 @@
+import { rmdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { MessageChannel } from "node:worker_threads";
+import { Piscina } from "piscina";
+import { uuidv7 } from "uuidv7";
+import { ScoringError } from "../../src/errors.ts";
+import { createCoordinator } from "../../src/scoring/coordinator.ts";
+import type { JobSpec } from "../../src/scoring/job-spec.ts";
+import { isEnded } from "../../src/scoring/job-state.ts";
+import { type JobView, viewJob } from "../../src/scoring/job-view.ts";
+import { jobFolder, workPrefix } from "../../src/scoring/keys.ts";
+import { parseManifest } from "../../src/scoring/manifest.ts";
+import { createMemoryRows } from "../../src/scoring/memory-rows.ts";
+import type { WorkMessage } from "../../src/scoring/messages.ts";
+import { digestHex } from "../../src/scoring/part.ts";
+import { SCRATCH_FOLDER } from "../../src/storage/file-paths.ts";
+import { serveCoordinator } from "./coordinator-rpc.ts";
+import { type LocalWorkOptions, openRegistry } from "./node-work.ts";
+import type { ThreadTask } from "./score-thread.ts";
+
+/** A job on this machine: the same planning, chunks, records and outputs as on the platform, over folders. */
+export interface LocalJobOptions extends LocalWorkOptions {
+  /** The manifest, with stores named `input` and `output`. */
+  readonly manifest: unknown;
+  /** Threads, each with an engine of its own; default: one a core. */
+  readonly threads?: number;
+  /** Told after each change. */
+  readonly progressed?: (view: JobView) => void;
+}
+
+/**
+ * Runs a job to its end.
+ * @returns its last view; the outputs lie in `<outputFolder>/<view.output.prefix>`
+ * @throws ScoringError `validation_failed`, `unknown_model`
+ */
+export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
+  const spec = await acceptJob(options.manifest);
+  const threads = options.threads ?? availableParallelism();
+  const { manifest, progressed, ...work } = options;
+  const pool = new Piscina<ThreadTask, void>({
+    filename: new URL("./score-thread.ts", import.meta.url).href,
+    minThreads: threads,
+    maxThreads: threads,
+    idleTimeout: 60_000,
+  });
+  try {
+    return await drive(spec, pool, work, progressed);
+  } finally {
+    await pool.destroy();
+    await removeEmptyFolders(options.outputFolder, workPrefix(jobFolder(spec.manifest.output.prefix, spec.id)));
+  }
+}
+
+/** A bucket has no folders to leave behind; a disk does. Those that still hold something stay. */
+async function removeEmptyFolders(outputFolder: string, work: string): Promise<void> {
+  for (const folder of [`${work}input`, `${work}carry`, work, SCRATCH_FOLDER]) {
+    await rmdir(join(outputFolder, folder)).catch(() => undefined);
+  }
+}
+
+async function acceptJob(value: unknown): Promise<JobSpec> {
+  const registry = await openRegistry();
+  const facts = new Map([
+    ["input", { versions: false }],
+    ["output", { versions: false }],
+  ]);
+  const knows = (reference: string): boolean => {
+    try {
+      return registry.resolve(reference) !== "";
+    } catch {
+      return false;
+    }
+  };
+  const manifest = parseManifest(value, facts, knows);
+  const card = await registry.card(manifest.model);
+  return {
+    id: uuidv7(),
+    createdMs: Date.now(),
+    manifest,
+    manifestSha256: await digestHex(new TextEncoder().encode(JSON.stringify(manifest))),
+    model: registry.resolve(manifest.model),
+    modelSha256: card.sha256,
+    pipeline: card.pipeline,
+    retryOf: null,
+  };
+}
+
+/** The queue is the pool's own: threads take the next message as they become free. */
+async function drive(
+  spec: JobSpec,
+  pool: Piscina<ThreadTask, void>,
+  options: LocalWorkOptions,
+  progressed: ((view: JobView) => void) | undefined,
+): Promise<JobView> {
+  const rows = createMemoryRows();
+  const underWay = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  const run = async (message: WorkMessage): Promise<void> => {
+    const { port1, port2 } = new MessageChannel();
+    serveCoordinator(port1, coordinator);
+    try {
+      await pool.run({ options, message, port: port2 }, { transferList: [port2] });
+    } catch (error) {
+      if (message.kind === "score" && isThreadDeath(error)) await coordinator.loseChunk(message.chunkId);
+      else failures.push(error);
+    } finally {
+      port1.close();
+    }
+  };
+  const coordinator = createCoordinator({
+    rows,
+    clock: Date.now,
+    queue: {
+      send: async (messages) => {
+        for (const { message, delaySeconds } of messages) {
+          const later = delaySeconds > 0 ? wait(delaySeconds * 1000) : Promise.resolve();
+          const task: Promise<void> = later.then(() => run(message)).finally(() => underWay.delete(task));
+          underWay.add(task);
+        }
+      },
+    },
+    announced: async (state) => progressed?.(viewJob(state, spec, Date.now())),
+  });
+  await coordinator.create(spec);
+  while (underWay.size > 0) {
+    await Promise.race(underWay);
+    if (failures.length > 0) throw failures[0];
+  }
+  const state = rows.readState();
+  if (state === null || !isEnded(state.status)) {
+    throw new ScoringError("internal", "the job stopped without an end; this is a fault of the program");
+  }
+  return viewJob(state, spec, Date.now());
+}
+
+/** A thread that ran out of memory or was ended: what an expired lease is on the platform. Anything else is a fault of ours. */
+function isThreadDeath(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    ["ERR_WORKER_OUT_OF_MEMORY", "ERR_WORKER_TERMINATED"].includes(String(error.code))
+  );
+}
+
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

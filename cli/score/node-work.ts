@@ -1,0 +1,74 @@
+import { createFaceFinderNode } from "../../src/backends/faces-node.ts";
+import { createFusedNodeClassifier } from "../../src/backends/fused/fused-node.ts";
+import { BUNDLED_MODELS_DIRECTORY, listDirectoryModels } from "../../src/backends/models-node.ts";
+import { createTfjsWasmNodeClassifier } from "../../src/backends/tfjs-wasm-node.ts";
+import { loadCodecs } from "../../src/image/codecs-node.ts";
+import { createImageDecoder } from "../../src/image/decode.ts";
+import type { Classifier } from "../../src/model/classifier.ts";
+import { createFlipClassifier } from "../../src/model/flip.ts";
+import { createHogSvmClassifier } from "../../src/model/hog-svm.ts";
+import { createClassifier, createRegistry, type EngineTable, type Registry } from "../../src/model/registry.ts";
+import type { JobCoordinator } from "../../src/scoring/coordinator-port.ts";
+import { LIMITS } from "../../src/scoring/limits.ts";
+import type { Scorer, WorkDeps } from "../../src/scoring/work.ts";
+import { createFilesystemStore } from "../../src/storage/filesystem-store.ts";
+
+/** Engines of a local run. */
+export const LOCAL_ENGINES = ["fused", "tfjs"] as const;
+/** One of {@link LOCAL_ENGINES}. */
+export type LocalEngine = (typeof LOCAL_ENGINES)[number];
+
+/** What a thread needs to know to work on a local job; crosses threads as a plain value. */
+export interface LocalWorkOptions {
+  readonly inputFolder: string;
+  readonly outputFolder: string;
+  readonly engine: LocalEngine;
+}
+
+const engineTables: Readonly<Record<LocalEngine, EngineTable>> = {
+  fused: {
+    "deep-emotion": (model) => createFusedNodeClassifier(model),
+    "hog-svm": async (model) => createHogSvmClassifier(model),
+  },
+  tfjs: {
+    "deep-emotion": (model) => createTfjsWasmNodeClassifier(model),
+    "hog-svm": async (model) => createHogSvmClassifier(model),
+  },
+};
+
+/** The models that come with the project. */
+export async function openRegistry(): Promise<Registry> {
+  return createRegistry(await listDirectoryModels(BUNDLED_MODELS_DIRECTORY));
+}
+
+/** The ports of one thread: folders as stores, one engine, one decoder. */
+export async function createNodeWork(options: LocalWorkOptions, coordinator: JobCoordinator): Promise<WorkDeps> {
+  const stores = {
+    input: createFilesystemStore(options.inputFolder),
+    output: createFilesystemStore(options.outputFolder),
+  };
+  const registry = await openRegistry();
+  const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
+  const scorers = new Map<string, Promise<Scorer>>();
+  const openScorer = async (id: string, tta: "none" | "flip", findsFaces: boolean): Promise<Scorer> => {
+    const model = await registry.load(id);
+    const plain: Classifier = await createClassifier(model, engineTables[options.engine]);
+    const classifier = tta === "flip" ? createFlipClassifier(plain) : plain;
+    const finder = findsFaces ? await createFaceFinderNode() : null;
+    return { decoder, finder, classifier, pipeline: model.card.pipeline };
+  };
+  return {
+    openJob: () => coordinator,
+    openStore: (name) => stores[name as keyof typeof stores],
+    readCard: (model) => registry.card(model),
+    limits: LIMITS,
+    // A pool's thread has one task at a time, so bodies cannot overlap.
+    withScorer: (body) =>
+      body(({ model, tta, findsFaces }) => {
+        const key = `${model} ${tta} ${findsFaces}`;
+        const scorer = scorers.get(key) ?? openScorer(model, tta, findsFaces);
+        scorers.set(key, scorer);
+        return scorer;
+      }),
+  };
+}

@@ -1,0 +1,160 @@
+import { mkdtemp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { formatDuration, renderLabelTable } from "../cli/label-table.ts";
+import { createProgressBar } from "../cli/progress-bar.ts";
+import { renderContactSheet } from "../src/scoring/contact-sheet.ts";
+import type { JobView } from "../src/scoring/job-view.ts";
+import { parseRecord } from "../src/scoring/outputs/labels-jsonl.ts";
+import type { Report } from "../src/scoring/report.ts";
+import type { ObjectStore } from "../src/storage/object-store.ts";
+import { readBody } from "../src/storage/read-body.ts";
+import { createS3Store } from "../src/storage/s3-store.ts";
+import { startLocalWorker, type LocalWorker } from "./local-worker.ts";
+
+/**
+ * `npm run demo`: the whole pipe on this machine. Starts local workerd, puts real portraits into its bucket over the S3
+ * protocol, submits a job over HTTP, follows it, prints the label table and leaves every output in a folder.
+ */
+
+const root = join(import.meta.dirname, "..");
+const inputPrefix = "portraits/";
+const apiKey = "local-development-key";
+
+const endStates = new Set(["completed", "completed_with_errors", "failed", "cancelled", "expired"]);
+
+function say(line = ""): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Paths of the 72 portraits of the devDependency `tabler-ui`, sorted. */
+async function listPortraits(): Promise<string[]> {
+  const require = createRequire(import.meta.url);
+  let folder: string;
+  try {
+    folder = join(dirname(require.resolve("tabler-ui/package.json")), "dist/demo/faces");
+  } catch (cause) {
+    throw new Error("the demo's portraits are missing: run `npm ci` first (they come with the package tabler-ui)", {
+      cause,
+    });
+  }
+  const entries = await readdir(folder, { recursive: true });
+  return entries
+    .filter((name) => name.endsWith(".jpg"))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+async function callApi<T>(worker: LocalWorker, method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(`${worker.origin}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+  return JSON.parse(text) as T;
+}
+
+async function followJob(worker: LocalWorker, id: string): Promise<JobView> {
+  const bar = createProgressBar(process.stderr);
+  for (;;) {
+    const job = await callApi<JobView>(worker, "GET", `/v1/jobs/${id}`);
+    bar.update({ finished: job.counts.finished, total: job.counts.listed, label: job.status, perSecond: job.rate });
+    if (endStates.has(job.status)) {
+      bar.stop();
+      return job;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** Copies every finished output of the job out of the bucket. */
+async function downloadOutputs(store: ObjectStore, prefix: string, folder: string): Promise<string[]> {
+  const names: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await store.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
+    for (const object of page.objects) {
+      const name = object.key.slice(prefix.length);
+      const found = await store.get(object.key);
+      if (found.kind !== "found") throw new Error(`${object.key} vanished while it was copied`);
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), await readBody(found.body, 64 * 1024 * 1024, found.info.size));
+      names.push(name);
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return names;
+}
+
+async function runDemo(): Promise<void> {
+  const started = Date.now();
+  const portraits = await listPortraits();
+  const state = await mkdtemp(join(tmpdir(), "countenance-demo-"));
+  let worker: LocalWorker | undefined;
+  const stop = async () => {
+    await worker?.stop();
+    await rm(state, { recursive: true, force: true });
+  };
+  const interrupt = () => void stop().finally(() => process.exit(130));
+  process.once("SIGINT", interrupt);
+  process.once("SIGTERM", interrupt);
+  try {
+    say("Starting local workerd with its object store, queue and coordinator …");
+    worker = await startLocalWorker({ persistTo: state });
+    const store = createS3Store({
+      endpoint: worker.s3Endpoint,
+      bucket: "faces",
+      region: "auto",
+      forcePathStyle: true,
+      credentials: { accessKeyId: "local", secretAccessKey: "local-secret" },
+    });
+    say(`Putting ${portraits.length} portraits into the bucket "faces" under ${inputPrefix} …`);
+    const images = new Map<string, Uint8Array>();
+    for (const path of portraits) {
+      const key = inputPrefix + path.split("/").slice(-2).join("/");
+      const bytes = new Uint8Array(await readFile(path));
+      images.set(key, bytes);
+      await store.put(key, bytes, { contentType: "image/jpeg" });
+    }
+
+    const { id } = await callApi<JobView>(worker, "POST", "/v1/jobs", {
+      name: "demo",
+      purpose: "research",
+      input: { store: "faces", prefix: inputPrefix },
+      faces: "largest",
+      output: { store: "faces", prefix: "out/" },
+    });
+    say(`Job ${id}`);
+    const job = await followJob(worker, id);
+    if (job.status === "failed") throw new Error(`the job failed: ${job.failure?.message ?? "no reason given"}`);
+
+    const folder = join(root, "demo-output", id);
+    await downloadOutputs(store, `out/${id}/`, folder);
+    const report = JSON.parse(await readFile(join(folder, "report.json"), "utf8")) as Report;
+    const lines = (await readFile(join(folder, "labels.jsonl"), "utf8")).trimEnd().split("\n");
+    await writeFile(join(folder, "contact-sheet.html"), renderContactSheet(lines.map(parseRecord), images));
+
+    say();
+    say(renderLabelTable(report));
+    say();
+    say(`Done in ${formatDuration(Date.now() - started)}. Everything is in ${relative(process.cwd(), folder) || "."}/`);
+    say("  labels.jsonl  labels.csv  errors.jsonl   one record per image");
+    say("  report.html   report.json                the aggregates, with intervals");
+    say("  contact-sheet.html                       every portrait with its box, label and probabilities");
+    say("  run.lock.json _SUCCESS                   what produced them, and the hash of each");
+  } finally {
+    process.removeListener("SIGINT", interrupt);
+    process.removeListener("SIGTERM", interrupt);
+    await stop();
+  }
+}
+
+try {
+  await runDemo();
+} catch (error) {
+  process.stderr.write(`\nThe demo did not finish: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,75 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ScoreRecord } from "../../src/scoring/records.ts";
+
+const root = join(import.meta.dirname, "../..");
+const portraits = join(root, "node_modules/tabler-ui/dist/demo/faces/female");
+
+async function runCli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const run = promisify(execFile)(process.execPath, [join(root, "cli/countenance.ts"), ...args], { cwd: root });
+  return run.then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => error,
+  );
+}
+
+describe("countenance score", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "countenance-cli-"));
+    await cp(portraits, join(folder, "in"), { recursive: true });
+    await writeFile(join(folder, "in/zz-not-an-image.jpg"), "hello");
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  async function readOutputs(out: string): Promise<Map<string, string>> {
+    const [job] = await readdir(out);
+    const names = await readdir(join(out, job!), { recursive: true, withFileTypes: true });
+    const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const prefix = join(out, job!).length + 1;
+    return new Map(
+      await Promise.all(files.map(async (path) => [path.slice(prefix), await readFile(path, "latin1")] as const)),
+    );
+  }
+
+  it("scores a folder over several threads, one record an image, in order", async () => {
+    const out = join(folder, "out");
+    const { code, stdout } = await runCli("score", join(folder, "in"), "--out", out, "--threads", "2", "--json");
+    expect(code).toBe(3);
+    const outputs = await readOutputs(out);
+    const records = outputs
+      .get("labels.jsonl")!
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as ScoreRecord);
+    const names = (await readdir(join(folder, "in"))).sort();
+    expect(records.map(({ key }) => key)).toEqual(names);
+    expect(records.filter(({ status }) => status === "scored")).toHaveLength(names.length - 1);
+    expect(records.at(-1)).toMatchObject({ status: "failed", error: { code: "image_unsupported" } });
+    const report = JSON.parse(stdout) as { denominators: { listed: number; scored: number; failed: number } };
+    expect(report.denominators).toMatchObject({ listed: names.length, scored: names.length - 1, failed: 1 });
+
+    const success = JSON.parse(outputs.get("_SUCCESS")!) as {
+      objects: { name: string; bytes: number; sha256: string }[];
+    };
+    const listed = success.objects.map(({ name }) => name);
+    expect(new Set(listed)).toEqual(new Set([...outputs.keys()].filter((name) => name !== "_SUCCESS")));
+    for (const { name, bytes, sha256 } of success.objects) {
+      const content = Buffer.from(outputs.get(name)!, "latin1");
+      expect([name, content.length, createHash("sha256").update(content).digest("hex")]).toEqual([name, bytes, sha256]);
+    }
+  });
+
+  it("says what is wrong with a command line, and exits 2", async () => {
+    const missing = await runCli("score", join(folder, "nowhere"));
+    expect(missing).toMatchObject({ code: 2, stdout: "" });
+    expect(missing.stderr).toContain("nowhere: no such file or folder");
+    expect(await runCli("score", join(folder, "in"), "--faces", "some")).toMatchObject({ code: 2, stdout: "" });
+    expect((await runCli("score", join(folder, "in"), "--model", "nobody")).stderr).toContain('no model "nobody"');
+  });
+});
