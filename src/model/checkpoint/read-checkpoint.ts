@@ -84,7 +84,9 @@ function readPickled(format: CheckpointFormat, root: PickleValue, meter: Meter):
  * @throws ScoringError `checkpoint_invalid` (damaged, or not a checkpoint), `checkpoint_refused` (not read for safety),
  *   and no other
  */
-export function readCheckpoint(bytes: Uint8Array, limits: CheckpointLimits): Checkpoint {
+export function readCheckpoint(file: Uint8Array, limits: CheckpointLimits): Checkpoint {
+  // A plain view: slice() of Node's Buffer copies nothing, and below it must.
+  const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
   if (bytes.byteLength > limits.maxFileBytes) {
     throw new ScoringError(
       "checkpoint_refused",

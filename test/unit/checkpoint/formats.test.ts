@@ -53,6 +53,12 @@ describe("checkpoints that PyTorch wrote", () => {
     expect(read(readFixture("flattened")).skipped).toEqual([]);
   });
 
+  it("reads Node's Buffers inside larger ones alike", () => {
+    const bytes = readFixture("zip");
+    const buffer = Buffer.concat([Buffer.alloc(3), bytes]).subarray(3);
+    expect(read(buffer).tensors).toEqual(read(bytes).tensors);
+  });
+
   it("stays below the memory that it states", () => {
     for (const name of FIXTURES) {
       const bytes = readFixture(name);
