@@ -4,14 +4,14 @@ import { LABELS } from "../model/labels.ts";
 import { html, type SafeHtml } from "./html-text.ts";
 import type { Report } from "./report.ts";
 import { renderConfusion } from "./report-charts.ts";
-import { formatCount, formatInterval, formatNumber, formatP, formatPercent } from "./report-format.ts";
+import { formatCount, formatInterval, formatNumber, formatP, formatPercent, formatPoints } from "./report-format.ts";
 import { renderPerClass } from "./report-sections.ts";
 import type { DriftReport } from "./statistics/drift.ts";
 import { QUALITY_MEASURES } from "./summary-quality.ts";
 
 const MEASURE_NAMES = {
   brightness: "Brightness (0–255)",
-  contrast: "Contrast (standard deviation)",
+  contrast: "Contrast (std. deviation)",
   side: "Face side (pixels)",
 } as const;
 
@@ -23,7 +23,7 @@ export function renderQuality(report: Report): SafeHtml | null {
     <h2>Input quality</h2>
     <p class="quiet">Measured on each face as the model saw it.</p>
     <div class="scroll" tabindex="0" role="region" aria-label="Table of input quality">
-      <table>
+      <table class="named">
         <thead>
           <tr>
             <th scope="col">Measure</th>
@@ -122,22 +122,22 @@ export function renderDrift(report: Report): SafeHtml | null {
             </thead>
             <tbody>
               <tr>
-                ${labels.differences.map((difference) => html`<td>${difference > 0 ? "+" : difference < 0 ? "−" : ""}${(100 * Math.abs(difference)).toFixed(1)}</td>`)}
+                ${labels.differences.map((difference) => html`<td>${formatPoints(difference)}</td>`)}
               </tr>
             </tbody>
-            <caption>
-              Change of share, percentage points. Cramér's V ${formatNumber(labels.cramersV, 3)} (${labels.effect}), χ²
-              ${formatNumber(labels.chiSquare, 1)} with ${labels.degrees} degrees of freedom, p
-              ${formatP(labels.p)}${labels.reliable ? "" : " (rough: some expected counts are below 5)"}.
-            </caption>
           </table>
-        </div>`
+        </div>
+        <p class="caption">
+          Change of share, percentage points. Cramér's V ${formatNumber(labels.cramersV, 3)} (${labels.effect}), χ²
+          ${formatNumber(labels.chiSquare, 1)} with ${labels.degrees} degrees of freedom, p
+          ${formatP(labels.p)}${labels.reliable ? "" : " (rough: some expected counts are below 5)"}.
+        </p>`
     }
     ${
       (quality.length > 0 || confidence !== null) &&
       html`<h3>Input quality and confidence</h3>
         <div class="scroll" tabindex="0" role="region" aria-label="Table of quality drift">
-          <table>
+          <table class="named">
             <thead>
               <tr>
                 <th scope="col">Measure</th>
@@ -172,12 +172,12 @@ export function renderDrift(report: Report): SafeHtml | null {
                 </tr>`
               }
             </tbody>
-            <caption>
-              PSI: population stability index, stable below 0.1, shifted from 0.25 on. KS: largest distance of the two
-              distributions.
-            </caption>
           </table>
-        </div>`
+        </div>
+        <p class="caption">
+          PSI: population stability index, stable below 0.1, shifted from 0.25 on. KS: largest distance of the two
+          distributions.
+        </p>`
     }
     ${drift.flips !== null && renderFlips(drift.flips)}
   </section>`;

@@ -18,6 +18,18 @@ export interface ShareBar {
   readonly note: HtmlValue;
 }
 
+/** Tick labels under a chart; those at its ends stay inside. */
+function renderAxis(ticks: readonly number[], scale: (value: number) => number): SafeHtml {
+  return html`<div class="axis" aria-hidden="true">
+    ${ticks.map((tick) => {
+      const at = scale(tick);
+      return html`<span class="${at < 2 ? "start" : at > 98 ? "end" : ""}" style="left:${percent(at)}"
+        >${formatPercent(tick, 0)}</span
+      >`;
+    })}
+  </div>`;
+}
+
 const percent = (value: number): string => `${value.toFixed(3)}%`;
 
 /** The smallest round share that holds all bars. */
@@ -60,7 +72,7 @@ function drawBar(bar: ShareBar, scale: (value: number) => number): SafeHtml {
 export function renderShareBars(bars: readonly ShareBar[]): SafeHtml {
   const domain = chooseDomain(bars);
   const scale = scaleLinear([0, domain], [0, 100]);
-  const ticks = scale.ticks(4);
+  const ticks = scale.ticks(3);
   return html`<div class="bars">
     ${bars.map(
       (bar) =>
@@ -69,9 +81,7 @@ export function renderShareBars(bars: readonly ShareBar[]): SafeHtml {
           <div class="bar-note">${bar.note}</div>`,
     )}
     <div></div>
-    <div class="axis" aria-hidden="true">
-      ${ticks.map((tick) => html`<span style="left:${percent(scale(tick))}">${formatPercent(tick, 0)}</span>`)}
-    </div>
+    ${renderAxis(ticks, scale)}
     <div></div>
   </div>`;
 }
@@ -103,9 +113,7 @@ export function renderHistogram(counts: readonly number[], caption: string): Saf
       ${fullest >= 0 && html`<text x="${percent((fullest + 0.5) * width)}" y="${(height - scale(highest) - 6).toFixed(1)}" text-anchor="${fullest > counts.length - 3 ? "end" : fullest < 2 ? "start" : "middle"}">${formatCount(highest)}</text>`}
       <line class="base" x1="0" x2="100%" y1="${height - 0.5}" y2="${height - 0.5}" />
     </svg>
-    <div class="axis" aria-hidden="true">
-      ${[0, 0.25, 0.5, 0.75, 1].map((tick) => html`<span style="left:${percent(tick * 100)}">${formatPercent(tick, 0)}</span>`)}
-    </div>
+    ${renderAxis([0, 0.25, 0.5, 0.75, 1], (tick) => 100 * tick)}
     <figcaption>${caption}</figcaption>
   </figure>`;
 }
@@ -117,37 +125,35 @@ function chooseShade(share: number): number {
 
 /** A confusion matrix as a table: rows true, columns predicted, shaded by the share of the row. */
 export function renderConfusion(confusion: readonly (readonly number[])[], labels: readonly string[]): SafeHtml {
-  return html`<div class="scroll">
-    <table class="matrix">
-      <caption>
-        Rows: given label. Columns: the model's label. Each cell: share of its row, and faces.
-      </caption>
-      <thead>
-        <tr>
-          <td></td>
-          ${labels.map((label) => html`<th scope="col">${label}</th>`)}
-          <th scope="col">Faces</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${confusion.map((row, index) => {
-          const total = row.reduce((sum, count) => sum + count, 0);
-          return html`<tr>
-            <th scope="row">${labels[index] ?? ""}</th>
-            ${row.map(
-              (count, column) =>
-                html`<td
-                  class="shade-${chooseShade(total === 0 ? 0 : count / total)}${column === index ? " hit-cell" : ""}"
-                >
-                  ${total === 0 ? "–" : formatPercent(count / total, 0)}<small>${formatCount(count)}</small>
-                </td>`,
-            )}
-            <td class="number">${formatCount(total)}</td>
-          </tr>`;
-        })}
-      </tbody>
-    </table>
-  </div>`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix">
+      <table class="matrix">
+        <thead>
+          <tr>
+            <td></td>
+            ${labels.map((label) => html`<th scope="col">${label}</th>`)}
+            <th scope="col">Faces</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${confusion.map((row, index) => {
+            const total = row.reduce((sum, count) => sum + count, 0);
+            return html`<tr>
+              <th scope="row">${labels[index] ?? ""}</th>
+              ${row.map(
+                (count, column) =>
+                  html`<td
+                    class="shade-${chooseShade(total === 0 ? 0 : count / total)}${column === index ? " hit-cell" : ""}"
+                  >
+                    ${total === 0 ? "–" : formatPercent(count / total, 0)}<small>${formatCount(count)}</small>
+                  </td>`,
+              )}
+              <td class="number">${formatCount(total)}</td>
+            </tr>`;
+          })}
+        </tbody>
+      </table>
+    </div>
+    <p class="caption">Rows: given label. Columns: the model's label. Each cell: share of its row, and faces.</p>`;
 }
 
 /** Parts of a whole as one stacked bar with a legend; parts of 0 are left out. */

@@ -24,6 +24,12 @@ export function formatNumber(value: number | null, digits = 2): string {
   return value === null ? "–" : value.toFixed(digits);
 }
 
+/** A difference of shares as percentage points with its sign: 0.012 → "+1.2", −0.0001 → "0.0". */
+export function formatPoints(difference: number): string {
+  const points = (100 * Math.abs(difference)).toFixed(1);
+  return points === "0.0" ? points : `${difference > 0 ? "+" : "−"}${points}`;
+}
+
 /** A probability of a test: never "0". */
 export function formatP(p: number): string {
   return p < 0.0001 ? "< 0.0001" : p.toFixed(4);

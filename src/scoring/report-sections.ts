@@ -41,8 +41,8 @@ export function renderOverview(report: Report): SafeHtml {
       html`<section class="alert">
         <h2>This report is incomplete</h2>
         <p>
-          ${formatCount(counts.missingChunks)} chunks with ${formatCount(counts.unaccounted)} inputs are missing from
-          it.
+          ${formatCount(counts.missingChunks)} ${counts.missingChunks === 1 ? "chunk" : "chunks"} with
+          ${formatCount(counts.unaccounted)} inputs ${counts.missingChunks === 1 ? "is" : "are"} missing from it.
         </p>
       </section>`
     }
@@ -64,8 +64,9 @@ const KEY_CORRECTED = trustHtml(
 );
 
 /** Shares of the labels: chart and table. */
-export function renderLabels(report: Report): SafeHtml {
+export function renderLabels(report: Report): SafeHtml | null {
   const { total, prevalence } = report;
+  if (total.faces === 0) return null;
   return html`<section>
     <h2>Apparent expressions</h2>
     <p class="quiet">Share of ${formatCount(total.faces)} scored faces by the model's most probable label.</p>

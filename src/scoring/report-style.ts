@@ -3,18 +3,19 @@
 const LIGHT = `
 --page:#f6f7f9;--card:#fff;--text:#17202b;--quiet:#55606e;--line:#dde2e8;--track:#e9edf2;--fill:#2f6fb5;--whisker:#0d2440;
 --corrected:#a8480a;--good:#1d7a46;--warn:#a15c00;--bad:#b3261e;--idle:#8a94a1;--pill:#e3ecf7;--pill-text:#1b4878;
---notice:#fff6e5;--notice-line:#e0b15a;--shade:47,111,181;--shade-strong:#fff;`;
+--notice:#fff6e5;--notice-line:#e0b15a;--shade:47,111,181;`;
 
 const DARK = `
 --page:#11161c;--card:#1a2129;--text:#e6ebf1;--quiet:#a3aebb;--line:#313b46;--track:#2a333d;--fill:#5b9be0;--whisker:#f2f6fb;
 --corrected:#ffad66;--good:#56c287;--warn:#f0b04a;--bad:#ff8a80;--idle:#7b8794;--pill:#22384f;--pill-text:#b9d7f7;
---notice:#2b2417;--notice-line:#8a6a2c;--shade:91,155,224;--shade-strong:#0b1117;`;
+--notice:#2b2417;--notice-line:#8a6a2c;--shade:91,155,224;`;
 
+// At most half of the fill: text keeps a contrast above 4.5 on every shade, in both schemes.
 const SHADES = Array.from(
   { length: 10 },
   (_, shade) =>
-    `.shade-${shade}{background:rgba(var(--shade),${(shade * 0.105).toFixed(3)})${shade >= 6 ? ";color:var(--shade-strong)" : ""}}` +
-    (shade >= 6 ? `.shade-${shade} small{color:inherit}` : ""),
+    `.shade-${shade}{background:rgba(var(--shade),${(shade * 0.055).toFixed(3)})}` +
+    (shade >= 1 ? `.shade-${shade} small{color:inherit}` : ""),
 ).join("");
 
 /** The whole sheet. */
@@ -26,7 +27,7 @@ body{margin:0;background:var(--page);color:var(--text);font:15px/1.5 system-ui,-
 main{max-width:980px;margin:0 auto;padding:28px 20px 48px}
 header h1{font-size:1.75rem;line-height:1.2;margin:0 0 4px;letter-spacing:-.01em}
 header p{margin:0 0 6px}
-.quiet,small,figcaption,caption{color:var(--quiet)}
+.quiet,small,figcaption{color:var(--quiet)}
 .pill{display:inline-block;padding:1px 10px;border-radius:99px;background:var(--pill);color:var(--pill-text);font-size:.85rem;font-weight:600;vertical-align:3px;margin-left:6px}
 section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:20px 22px;margin:16px 0}
 h2{font-size:1.15rem;margin:0 0 4px}
@@ -35,7 +36,7 @@ section>p:first-of-type{margin-top:0}
 p{max-width:72ch}
 .lead{font-size:1.1rem}
 .notice{background:var(--notice);border:1px solid var(--notice-line);border-radius:10px;padding:12px 18px;margin:16px 0}
-.notice p{margin:4px 0}
+.notice p{margin:4px 0;max-width:none}
 .alert{border-left:5px solid var(--bad)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:12px;margin:16px 0;padding:0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px}
@@ -55,8 +56,7 @@ svg.bar{display:block;width:100%;height:34px;overflow:visible}
 .key svg{width:34px;height:14px;vertical-align:-2px;margin-right:5px;overflow:visible}
 .axis{position:relative;height:1.5em;font-size:.78rem;color:var(--quiet)}
 .axis span{position:absolute;transform:translateX(-50%);white-space:nowrap}
-.axis span:first-child{transform:none}
-.axis span:last-child:not(:first-child){transform:translateX(-100%)}
+.axis .start{transform:none}.axis .end{transform:translateX(-100%)}
 figure{margin:14px 0 0}
 figcaption{font-size:.85rem;margin-top:4px}
 svg.histogram{display:block;width:100%;overflow:visible}
@@ -64,17 +64,18 @@ svg.histogram text{fill:var(--quiet);font-size:12px}
 .base{stroke:var(--quiet)}
 .hit{fill:transparent}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.9rem}
-caption{caption-side:bottom;text-align:left;font-size:.85rem;padding-top:6px}
+.caption{font-size:.85rem;color:var(--quiet);margin:6px 0 0}
 th,td{padding:6px 10px;text-align:right;border-bottom:1px solid var(--line);vertical-align:baseline}
 th:first-child,td:first-child{text-align:left;padding-left:0}
 thead th{font-weight:600;color:var(--quiet);font-size:.82rem;white-space:nowrap}
-tbody th{font-weight:600;overflow-wrap:anywhere}
+tbody th{font-weight:600;overflow-wrap:break-word;min-width:76px;max-width:260px}
+.named tbody th{min-width:128px}
 td small{display:block;white-space:nowrap}
 .text td:not(:first-child),.text th:not(:first-child){text-align:left}
 .text td{overflow-wrap:anywhere}
 .scroll{overflow-x:auto;margin:10px 0 0}
 .scroll:focus-visible{outline:2px solid var(--fill)}
-.groups th:first-child{min-width:110px;max-width:240px}
+.groups tbody th{min-width:96px}
 .matrix{width:auto}
 .matrix td,.matrix th{text-align:center;border:1px solid var(--line);min-width:66px;padding:5px 6px}
 .matrix tbody th,.matrix td:first-child{text-align:left;padding-left:6px}
