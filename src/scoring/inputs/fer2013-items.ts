@@ -8,7 +8,7 @@ import { ScoringError } from "../../errors.ts";
 import { FACE_PIXELS } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { PlanLimits } from "./input-spec.ts";
-import { type Line, readLines } from "./lines.ts";
+import { computeLineWindow, type Line, readLines } from "./lines.ts";
 import type { PageBuilder } from "./page-builder.ts";
 import { parseLabel } from "./parse-entry.ts";
 import type { ContainerPosition } from "./plan-cursor.ts";
@@ -37,7 +37,7 @@ export async function readFerItems(
   const { entry } = position;
   let state: ContainerPosition = position.count === 0 ? { ...position, count: 1 } : position;
   const start = { offset: state.offset, line: state.count, skipping: state.skipping };
-  const pieces = readPieces(store, entry, state.offset, limits.windowBytes, () => page.readsLeft-- > 0);
+  const pieces = readPieces(store, entry, state.offset, computeLineWindow(limits), () => page.readsLeft-- > 0);
   try {
     for await (const line of readLines(pieces, start, limits.maxLineBytes)) {
       if (line.kind === "too_long") report(`The line has more than ${limits.maxLineBytes} bytes.`, "line_too_long");

@@ -40,7 +40,7 @@ export interface PlanLimits {
   readonly maxIssues: number;
   /** Calls to the store for one page, at least 4; a page that meets it ends early, perhaps empty, with a cursor. */
   readonly maxReads: number;
-  /** Bytes of one ranged read. */
+  /** Bytes of one ranged read; of line-oriented objects at least one whole line. */
   readonly windowBytes: number;
   /** Bytes of one line of a manifest or a FER2013 file. */
   readonly maxLineBytes: number;

@@ -21,6 +21,12 @@ export type Line = { readonly next: LinePosition } & (
   | { readonly kind: "skipped" }
 );
 
+/** Bytes of one ranged read for lines: a whole line of the allowed length fits, so that every read gets somewhere. */
+export function computeLineWindow(limits: { readonly windowBytes: number; readonly maxLineBytes: number }): number {
+  // Two bytes for the line end.
+  return Math.max(limits.windowBytes, limits.maxLineBytes + 2);
+}
+
 const LF = 10;
 const CR = 13;
 

@@ -4,7 +4,7 @@ import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { inflatePieces } from "./inflate.ts";
 import type { InputEntry, InputSpec, PlanLimits } from "./input-spec.ts";
-import { readLines } from "./lines.ts";
+import { computeLineWindow, readLines } from "./lines.ts";
 import type { EntryBatch } from "./list-entries.ts";
 import { createCsvRowParser, createJsonRowParser, type RowParser } from "./manifest-rows.ts";
 import type { PageBuilder } from "./page-builder.ts";
@@ -113,7 +113,8 @@ async function openPieces(
   limits: PlanLimits,
 ): Promise<AsyncIterable<Piece>> {
   const object: ObjectVersion = { key, etag: state.etag ?? "", size: state.size };
-  if (!state.gzip) return readPieces(store, object, state.offset, limits.windowBytes, () => page.readsLeft-- > 0);
+  if (!state.gzip)
+    return readPieces(store, object, state.offset, computeLineWindow(limits), () => page.readsLeft-- > 0);
   page.readsLeft -= 1;
   const result = await store.get(key, { ifMatch: object.etag });
   if (result.kind !== "found") throw new ScoringError("object_changed", `${key} is ${result.kind}.`);
