@@ -14,6 +14,8 @@ export interface Unpickled {
   readonly end: number;
 }
 
+/** Made once: making one takes longer than most opcodes. Holds no state between calls. */
+const DECODER = new TextDecoder();
 const NAME_MAX_BYTES = 1024;
 const INTEGER_MAX_BYTES = 64;
 
@@ -23,7 +25,7 @@ function invalid(detail: string): never {
 
 function decodeText(bytes: Uint8Array, meter: Meter): string {
   meter.charge(2 * bytes.byteLength, "a string");
-  return new TextDecoder().decode(bytes);
+  return DECODER.decode(bytes);
 }
 
 /** Little-endian two's complement, as pickle's LONG1 and LONG4 write it. */
