@@ -2,6 +2,7 @@
 
 import { uuidv7 } from "uuidv7";
 import packageJson from "../package.json" with { type: "json" };
+import { createFaceFinderWorkerd } from "./backends/faces-workerd.ts";
 import { listBundledModels } from "./backends/models-workerd.ts";
 import { createScorerLender, type ScorerLender } from "./backends/scorer-workerd.ts";
 import { type Config, parseConfig, type RawEnv } from "./env.ts";
@@ -60,7 +61,7 @@ function wire(env: RawEnv): Wiring {
   if (known !== undefined) return known;
   const config = parseConfig(env);
   const registry = createRegistry(listBundledModels());
-  const scorers = createScorerLender(registry, config.engine, LIMITS.image);
+  const scorers = createScorerLender(registry, config.engine, LIMITS.image, createFaceFinderWorkerd);
   const stores = openStores(config);
   const openStore = (name: string): ObjectStore => {
     const store = stores.get(name);

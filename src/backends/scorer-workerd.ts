@@ -9,15 +9,21 @@ import type { ImageDecoder, ImageLimits } from "../image/image-types.ts";
 import type { Classifier } from "../model/classifier.ts";
 import type { FaceFinder } from "../model/face-finder.ts";
 import { createFlipClassifier } from "../model/flip.ts";
-import { createClassifier, type Registry } from "../model/registry.ts";
+import type { Model } from "../model/model.ts";
+import { createHogSvmClassifier } from "../model/hog-svm.ts";
+import { createClassifier, type EngineTable, type Registry } from "../model/registry.ts";
 import { createFusedWorkerdClassifier } from "./fused/fused-workerd.ts";
 import { createTfjsWasmWorkerdClassifier } from "./tfjs-wasm-workerd.ts";
 
-/** Engine constructors by the name of the configuration. */
+/** Engine tables by the name of the configuration. A linear model has one engine, whatever the network runs on. */
 const ENGINES = {
-  tfjs: createTfjsWasmWorkerdClassifier,
-  fused: createFusedWorkerdClassifier,
-} as const;
+  tfjs: { "deep-emotion": createTfjsWasmWorkerdClassifier, "hog-svm": createHogSvm },
+  fused: { "deep-emotion": (model) => createFusedWorkerdClassifier(model), "hog-svm": createHogSvm },
+} as const satisfies Record<string, EngineTable>;
+
+async function createHogSvm(model: Model): Promise<Classifier> {
+  return createHogSvmClassifier(model);
+}
 
 export type EngineName = keyof typeof ENGINES;
 
@@ -56,7 +62,7 @@ export function createScorerLender(
     const model = await registry.load(job.model);
     let classifier = classifiers.get(job.model);
     if (classifier === undefined) {
-      classifier = createClassifier(model, { "deep-emotion": (loaded) => ENGINES[engine](loaded) });
+      classifier = createClassifier(model, ENGINES[engine]);
       classifiers.set(job.model, classifier);
       // A failed start is forgotten, so that the next chunk tries again.
       classifier.catch(() => classifiers.delete(job.model));
