@@ -74,9 +74,11 @@ function readJson<T>(env: RawEnv, name: string, shape: z.ZodType<T>): T {
 }
 
 /** Bindings are objects of the runtime: the method that is used first tells what they are. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names what wrangler.toml binds
 function readBinding<T>(env: RawEnv, name: string, method: string): T {
   const value = env[name];
   const fits = typeof value === "object" && value !== null && method in value;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the platform's objects have no checkable type
   return fits ? (value as T) : fail(name, "is not bound as wrangler.toml says");
 }
 

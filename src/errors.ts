@@ -62,6 +62,9 @@ export const DISPOSITIONS = {
 /** A code of the table. */
 export type ErrorCode = keyof typeof DISPOSITIONS;
 
+/** All codes. */
+export const ERROR_CODES = Object.keys(DISPOSITIONS).filter((code): code is ErrorCode => code in DISPOSITIONS);
+
 /** One finding of a validation: where it stands and what is wrong. `line` is 1-based, for line-oriented inputs. */
 export interface Issue {
   readonly path: string;

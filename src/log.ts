@@ -32,7 +32,7 @@ export function redact(value: unknown, depth = 0): unknown {
 export function createConsoleLogger(write: (line: string) => void = (line) => console.log(line)): Logger {
   return {
     log(level, event, fields = {}) {
-      write(JSON.stringify({ level, event, ...(redact(fields) as LogFields) }));
+      write(JSON.stringify({ level, event, fields: redact(fields) }));
     },
   };
 }

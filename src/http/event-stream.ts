@@ -3,6 +3,7 @@
 import type { JobView } from "../scoring/job-view.ts";
 import { isEnded } from "../scoring/job-state.ts";
 import type { Limits } from "../scoring/limits.ts";
+import { parseStored } from "../scoring/stored-json.ts";
 import type { JobHandle } from "./api-deps.ts";
 
 const BATCH = 100;
@@ -31,7 +32,7 @@ export function streamEvents(request: Request, job: JobHandle, limits: Limits): 
       for (const { id, type, data } of events) {
         text += `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
         last = id;
-        if (type === "status" && isEnded((JSON.parse(data) as JobView).status)) ended = true;
+        if (type === "status" && isEnded(parseStored<JobView>(data).status)) ended = true;
       }
       controller.enqueue(encoder.encode(text));
     },

@@ -10,7 +10,7 @@ import { makeRetryManifest, submitJob } from "../scoring/submit.ts";
 import type { ApiDeps, JobHandle } from "./api-deps.ts";
 import { streamEvents } from "./event-stream.ts";
 import { readJsonBody } from "./json-body.ts";
-import { jobIdParam, jobSchema, problemResponses } from "./schemas.ts";
+import { jobIdParam, json, jobSchema, problemResponses } from "./schemas.ts";
 
 /** The job's handle, or 404. */
 export async function requireJob(deps: ApiDeps, id: string): Promise<JobHandle> {
@@ -20,11 +20,6 @@ export async function requireJob(deps: ApiDeps, id: string): Promise<JobHandle> 
 }
 
 export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
-  const json = (schema: z.ZodType, description: string) => ({
-    description,
-    content: { "application/json": { schema } },
-  });
-
   app.openAPIRegistry.registerPath({
     method: "post",
     path: "/v1/jobs",

@@ -57,3 +57,8 @@ export const jobSchema = z
 export const problemResponses = {
   default: { description: "What went wrong", content: { "application/problem+json": { schema: problemSchema } } },
 } as const;
+
+/** A JSON answer in an OpenAPI document. */
+export function json(schema: z.ZodType, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}

@@ -5,14 +5,9 @@ import { ScoringError } from "../errors.ts";
 import { viewModel } from "./model-view.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { readBoundedBody } from "./json-body.ts";
-import { problemResponses } from "./schemas.ts";
+import { json, problemResponses } from "./schemas.ts";
 
 export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
-  const json = (schema: z.ZodType, description: string) => ({
-    description,
-    content: { "application/json": { schema } },
-  });
-
   app.openapi(
     createRoute({
       method: "get",

@@ -3,6 +3,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Directory, JobPage, Reservation } from "../scoring/directory.ts";
 import type { JobView } from "../scoring/job-view.ts";
+import { parseStored } from "../scoring/stored-json.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, view TEXT NOT NULL, changes INTEGER NOT NULL);
@@ -59,7 +60,7 @@ export class DirectoryBase extends DurableObject implements Directory {
       )
       .toArray();
     const page = rows.slice(0, options.limit);
-    const jobs = page.map(({ view }) => JSON.parse(view) as JobView);
+    const jobs = page.map(({ view }) => parseStored<JobView>(view));
     return { jobs, cursor: rows.length > options.limit ? (page.at(-1)?.id ?? null) : null };
   }
 

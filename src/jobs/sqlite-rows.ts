@@ -2,7 +2,8 @@
 
 import type { JobEventRow, JobRows } from "../scoring/job-rows.ts";
 import type { JobSpec } from "../scoring/job-spec.ts";
-import type { ChunkRow, JobState } from "../scoring/job-state.ts";
+import type { ChunkResult, ChunkRow, JobState } from "../scoring/job-state.ts";
+import { parseStored } from "../scoring/stored-json.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -18,11 +19,12 @@ const SCHEMA = `
 `;
 
 /** A row as SQLite gives it. */
-type RawChunk = { [K in keyof ChunkRow]: ChunkRow[K] extends number ? number : string } & { result: string | null };
+type RawChunk = Omit<ChunkRow, "result"> & { readonly result: string | null } & Record<string, SqlValue>;
 
 function readRow(row: RawChunk): ChunkRow {
-  const { status, result, ...rest } = row;
-  return { ...rest, status: status as ChunkRow["status"], result: result === null ? null : JSON.parse(result) };
+  const { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs } = row;
+  const result = row.result === null ? null : parseStored<ChunkResult>(row.result);
+  return { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result };
 }
 
 export function createSqliteRows(storage: DurableObjectStorage): JobRows {
@@ -42,9 +44,9 @@ export function createSqliteRows(storage: DurableObjectStorage): JobRows {
       .map(readRow);
   return {
     transaction: (body) => storage.transactionSync(body),
-    readState: () => JSON.parse(readFact("state") ?? "null") as JobState | null,
+    readState: () => parseStored<JobState | null>(readFact("state") ?? "null"),
     writeState: (state) => writeFact("state", JSON.stringify(state)),
-    readSpec: () => JSON.parse(readFact("spec") ?? "null") as JobSpec | null,
+    readSpec: () => parseStored<JobSpec | null>(readFact("spec") ?? "null"),
     writeSpec: (spec) => writeFact("spec", JSON.stringify(spec)),
     readCheckpoint: () => readFact("checkpoint"),
     writeCheckpoint: (text) => writeFact("checkpoint", text),
@@ -52,10 +54,8 @@ export function createSqliteRows(storage: DurableObjectStorage): JobRows {
     writeChunk: (chunk) => {
       const { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result } = chunk;
       const text = result === null ? null : JSON.stringify(result);
-      sql.exec(
-        "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        ...[id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, text],
-      );
+      const values = [id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, text];
+      sql.exec("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ...values);
     },
     takePending: (limit, dueMs) => {
       const ids = select("status = 'pending' ORDER BY first LIMIT ?", limit).map(({ id }) => id);

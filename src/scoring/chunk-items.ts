@@ -6,6 +6,7 @@ import type { ObjectStore } from "../storage/object-store.ts";
 import type { ChunkRow } from "./job-state.ts";
 import { splitLines } from "./part.ts";
 import type { InputItem } from "./records.ts";
+import { parseStored } from "./stored-json.ts";
 
 /**
  * Reads the chunk's lines. A half of a split chunk keeps the byte range of the whole and picks its own.
@@ -21,7 +22,7 @@ export async function readChunkItems(
   if (result.kind !== "found") throw new ScoringError("manifest_lost", `${chunk.pageKey} is gone`);
   const bytes = await readBody(result.body, maxBytes, chunk.length);
   // This program wrote the lines, and nobody else may write there.
-  const items = splitLines(bytes).map((line) => JSON.parse(line) as InputItem);
+  const items = splitLines(bytes).map((line) => parseStored<InputItem>(line));
   const own = items.filter(({ index }) => index >= chunk.first && index < chunk.first + chunk.count);
   if (own.length !== chunk.count) throw new ScoringError("manifest_lost", `${chunk.pageKey} does not hold ${chunk.id}`);
   return own;

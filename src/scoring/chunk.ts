@@ -192,7 +192,7 @@ function recordUnread(item: InputItem, read: Exclude<Read, { kind: "bytes" }>, s
       const message = `the object has ${read.size} bytes`;
       return makePlainRecord(item, stamp, "failed", { code: "object_too_large", message });
     }
-    case "error":
+    default:
       return makePlainRecord(item, stamp, "failed", { code: read.error.code, message: read.error.detail });
   }
 }

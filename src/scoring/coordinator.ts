@@ -101,7 +101,7 @@ export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
       const state = rows.readState();
       const body = state === null ? null : make(state);
       if (state === null || body === null) return null;
-      const transition = advanceJob(state, { ...body, nowMs } as JobEvent);
+      const transition = advanceJob(state, { ...body, nowMs });
       return transition.accepted ? commit(state.id, transition, nowMs, more) : null;
     });
     if (committed !== null) await deliver(committed);

@@ -5,6 +5,7 @@ import type { JobStatus } from "./job-state.ts";
 import { OUTPUT_NAMES } from "./keys.ts";
 import type { WrittenObject } from "./merged-output.ts";
 import { digestHex } from "./part.ts";
+import { renderReportHtml } from "./report-html.ts";
 import { buildReport } from "./report.ts";
 import { buildRunLock } from "./run-lock.ts";
 import type { ChunkSummary } from "./summary.ts";
@@ -39,6 +40,7 @@ export async function writeReports(
   const lock = buildRunLock(context, endStatus, finishedMs);
   return [
     await writeText(context, OUTPUT_NAMES.reportJson, "application/json", `${JSON.stringify(report, null, 2)}\n`),
+    await writeText(context, OUTPUT_NAMES.reportHtml, "text/html; charset=utf-8", renderReportHtml(report)),
     await writeText(context, OUTPUT_NAMES.runLock, "application/json", `${JSON.stringify(lock, null, 2)}\n`),
   ];
 }

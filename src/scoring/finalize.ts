@@ -19,6 +19,7 @@ import { UPLOAD_SPOILED } from "./merged-output.ts";
 import { digestHex, parsePart, readObject } from "./part.ts";
 import type { InputItem, PipelineVersion, ScoreRecord } from "./records.ts";
 import { makePlainRecord } from "./score-record.ts";
+import { parseStored } from "./stored-json.ts";
 
 export interface FinalizeDeps {
   openStore(name: string): ObjectStore;
@@ -80,7 +81,7 @@ async function readCheckpoint(store: ObjectStore, key: string | null, limits: Li
   if (key === null) return null;
   const bytes = await readObject(store, key, limits.maxCarryBytes);
   if (bytes === null) throw new ScoringError("internal", `${key} is gone`);
-  return JSON.parse(new TextDecoder().decode(bytes)) as Checkpoint;
+  return parseStored<Checkpoint>(new TextDecoder().decode(bytes));
 }
 
 /** Closes every output, writes the reports, removes what was temporary, and then `_SUCCESS`. */

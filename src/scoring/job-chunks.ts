@@ -14,9 +14,16 @@ import {
 } from "./job-state.ts";
 import { backoffSeconds, type Draft, enter, fail, isWorking, withEffects } from "./job-transition.ts";
 
+/** A chunk that is in the queue or with a consumer. */
+type ActiveChunk = ChunkRow & { readonly status: "queued" | "leased" };
+
+function isActive(chunk: ChunkRow): chunk is ActiveChunk {
+  return chunk.status === "queued" || chunk.status === "leased";
+}
+
 /** Grants a chunk to a consumer, if its message is current; a paused job takes it back instead. */
 export function leaseChunk(state: JobState, chunk: ChunkRow, nowMs: number): Draft | null {
-  if (chunk.status !== "queued") return null;
+  if (!isActive(chunk) || chunk.status !== "queued") return null;
   if (state.status === "paused") return unqueue(state, chunk);
   if (state.status !== "queued" && state.status !== "running") return null;
   const leased: ChunkRow = {
@@ -93,7 +100,8 @@ export function progress(state: JobState, effects: readonly JobEffect[], nowMs: 
 
 /** A consumer gives its chunk back after a failure that may pass. */
 export function releaseChunk(state: JobState, chunk: ChunkRow, attempt: number, nowMs: number): Draft | null {
-  if (chunk.status !== "leased" || chunk.attempt !== attempt || state.status === "finalizing") return null;
+  if (!isActive(chunk) || chunk.status !== "leased" || chunk.attempt !== attempt || state.status === "finalizing")
+    return null;
   if (!isWorking(state)) return unqueue(state, chunk);
   if (chunk.attempt >= state.rules.maxChunkAttempts) return breakChunk(state, chunk);
   const delaySeconds = backoffSeconds(chunk.attempt, state.rules);
@@ -108,8 +116,8 @@ export function releaseChunk(state: JobState, chunk: ChunkRow, attempt: number, 
 }
 
 /** Back to pending, without a message: the job is paused or stopping. */
-export function unqueue(state: JobState, chunk: ChunkRow): Draft {
-  const from = chunk.status as "queued" | "leased";
+export function unqueue(state: JobState, chunk: ActiveChunk): Draft {
+  const from = chunk.status;
   return {
     state: { ...state, chunks: { ...state.chunks, [from]: state.chunks[from] - 1, pending: state.chunks.pending + 1 } },
     effects: [{ kind: "put-chunk", chunk: { ...chunk, status: "pending", dueMs: 0 } }],
@@ -118,14 +126,14 @@ export function unqueue(state: JobState, chunk: ChunkRow): Draft {
 
 /** Its message ended among the dead letters: the work itself is at fault. */
 export function loseChunk(state: JobState, chunk: ChunkRow): Draft | null {
-  if (chunk.status !== "queued" && chunk.status !== "leased") return null;
+  if (!isActive(chunk)) return null;
   if (state.status === "finalizing") return null;
   return isWorking(state) ? breakChunk(state, chunk) : unqueue(state, chunk);
 }
 
 /** Called for a row whose time has come: send a lost message again, or take an expired lease for a death. */
 export function dueChunk(state: JobState, chunk: ChunkRow, nowMs: number): Draft | null {
-  if ((chunk.status !== "queued" && chunk.status !== "leased") || nowMs < chunk.dueMs) return null;
+  if (!isActive(chunk) || nowMs < chunk.dueMs) return null;
   if (state.status === "finalizing") return null;
   if (!isWorking(state)) return unqueue(state, chunk);
   if (chunk.status === "leased") return breakChunk(state, chunk);
@@ -139,8 +147,8 @@ export function dueChunk(state: JobState, chunk: ChunkRow, nowMs: number): Draft
 }
 
 /** Halves a chunk that killed its consumer; a single image gets one more try and is then sealed. */
-export function breakChunk(state: JobState, chunk: ChunkRow): Draft {
-  const from = chunk.status as "queued" | "leased";
+export function breakChunk(state: JobState, chunk: ActiveChunk): Draft {
+  const from = chunk.status;
   const { chunks } = state;
   if (chunk.count > 1) {
     const halves = splitChunk(chunk);

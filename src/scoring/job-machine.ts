@@ -83,14 +83,13 @@ function applyEvent(state: JobState, event: JobEvent): Draft | null {
     case "tick":
       return tick(state, event.nowMs);
     case "pause":
-      return isWorking(state)
-        ? enter({ ...state, pausedFrom: state.status as "validating" | "queued" | "running" }, "paused", event.nowMs)
-        : null;
+      return isWorking(state) ? enter({ ...state, pausedFrom: state.status }, "paused", event.nowMs) : null;
     case "resume":
       return resume(state, event.nowMs);
     case "cancel":
       return isWorking(state) || state.status === "paused" ? stop(state, "cancelled", null, event.nowMs) : null;
-    case "fail":
+    // The one kind that is left: fail.
+    default:
       return fail(state, event.failure, event.nowMs);
   }
 }

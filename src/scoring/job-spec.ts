@@ -52,8 +52,20 @@ export function toInputSpec(manifest: Manifest): InputSpec {
     return { kind: "manifest", format, key, ...(etag === undefined ? {} : { etag }) };
   }
   if (input.objects !== undefined) {
-    // The schema's `| undefined` and an absent field mean the same.
-    return { kind: "objects", format, objects: input.objects as readonly ObjectEntry[] };
+    return { kind: "objects", format, objects: input.objects.map(toEntry) };
   }
   return { kind: "prefix", format, prefix: input.prefix ?? "" };
+}
+
+/** The schema's `| undefined` and an absent field mean the same; planning takes the latter. */
+function toEntry(object: NonNullable<Manifest["input"]["objects"]>[number]): ObjectEntry {
+  const { key, id, etag, versionId, label, groups } = object;
+  return {
+    key,
+    ...(id === undefined ? {} : { id }),
+    ...(etag === undefined ? {} : { etag }),
+    ...(versionId === undefined ? {} : { versionId }),
+    ...(label === undefined ? {} : { label }),
+    ...(groups === undefined ? {} : { groups }),
+  };
 }

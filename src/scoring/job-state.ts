@@ -3,7 +3,7 @@
  * touches, so that an event costs the same for one chunk and for 400,000.
  */
 
-import type { ErrorCode, Issue } from "../errors.ts";
+import { ERROR_CODES, type ErrorCode, type Issue } from "../errors.ts";
 import { OUTCOMES, type Outcome } from "./records.ts";
 
 export const JOB_STATUSES = [
@@ -140,16 +140,21 @@ export interface JobState {
 }
 
 export function emptyOutcomes(): OutcomeCounts {
-  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
+  return { scored: 0, no_face: 0, skipped: 0, failed: 0, cancelled: 0, expired: 0 };
 }
 
 export function addOutcomes(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
-  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, a[outcome] + b[outcome]])) as Record<Outcome, number>;
+  const sum: Record<Outcome, number> = { ...a };
+  for (const outcome of OUTCOMES) sum[outcome] += b[outcome];
+  return sum;
 }
 
 export function addErrors(a: ErrorCounts, b: ErrorCounts): ErrorCounts {
   const sum: Partial<Record<ErrorCode, number>> = { ...a };
-  for (const [code, count] of Object.entries(b) as [ErrorCode, number][]) sum[code] = (sum[code] ?? 0) + count;
+  for (const code of ERROR_CODES) {
+    const count = b[code];
+    if (count !== undefined) sum[code] = (sum[code] ?? 0) + count;
+  }
   return sum;
 }
 

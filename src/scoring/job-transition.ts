@@ -10,7 +10,7 @@ export interface Draft {
 }
 
 /** True while new work may be handed out. */
-export function isWorking(state: JobState): boolean {
+export function isWorking(state: JobState): state is JobState & { status: "validating" | "queued" | "running" } {
   return state.status === "validating" || state.status === "queued" || state.status === "running";
 }
 
