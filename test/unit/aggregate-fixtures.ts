@@ -1,6 +1,6 @@
 /** Records for the tests of aggregates: arbitrary ones, and a seeded job that looks like a real one. */
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { LABELS } from "../../src/model/labels.ts";
 import { roundMicro } from "../../src/scoring/outputs/labels-jsonl.ts";
 import type { QualityRecord, ScoreRecord } from "../../src/scoring/records.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { parquetReadObjects } from "hyparquet";
 import { describe, expect, it } from "vitest";
 import { ScoringError } from "../../src/errors.ts";
@@ -53,7 +53,7 @@ describe("labels.jsonl", () => {
   });
 
   it("refuses what is not a record, naming the field", () => {
-    const good = JSON.parse(serializeRecord(makeRecords(1)[0]!)) as Record<string, unknown>;
+    const good = parseRecord(serializeRecord(makeRecords(1)[0]!));
     const wrong: [string, unknown][] = [
       ["status", "done"],
       ["label", "Bored"],
@@ -65,7 +65,7 @@ describe("labels.jsonl", () => {
       ["id", null],
     ];
     for (const [field, value] of wrong) {
-      expect(() => parseRecord({ ...good, [field]: value }), field).toThrow(new RegExp(field));
+      expect(() => parseRecord({ ...good, [field]: value })).toThrow(new RegExp(field));
     }
     expect(() => parseRecord("{")).toThrow(ScoringError);
     expect(() => serializeRecord({ ...makeRecords(1)[0]!, margin: Number.NaN })).toThrow(ScoringError);
@@ -78,7 +78,7 @@ describe("labels.csv", () => {
     for (const hostile of HOSTILE_TEXTS) {
       const csv = formatCsvRows([{ ...record!, id: hostile, groups: { site: hostile } }], groupKeys);
       // Any cell start: at the beginning, or after a comma, with or without its quote.
-      expect(csv, JSON.stringify(hostile)).not.toMatch(/(^|,)"?[=+@\t\r]/);
+      expect(csv).not.toMatch(/(^|,)"?[=+@\t\r]/);
       expect(csv).not.toMatch(/(^|,)"?-[^\d]/);
     }
     const negative = { ...record!, face: { ...record!.face!, theta: [-0.5, 0, 0, 0, 1, 0] } };
@@ -190,7 +190,8 @@ describe("merged outputs", () => {
     const columns = listRecordColumns(["site"]);
     expect(rows.length).toBe(100);
     for (const [index, record] of list.entries()) {
-      for (const column of columns) expect(rows[index]?.[column.name] ?? null, column.name).toBe(column.read(record));
+      const cells = Object.fromEntries(columns.map((column) => [column.name, column.read(record)]));
+      expect(rows[index]).toEqual(cells);
     }
   });
 
@@ -218,9 +219,7 @@ describe("SHA-256", () => {
         fc.uint8Array({ maxLength: 400 }),
         fc.array(fc.nat({ max: 400 }), { maxLength: 4 }),
         async (bytes, cuts) => {
-          const expected = Buffer.from(
-            await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>),
-          ).toString("hex");
+          const expected = Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
           let hash = createSha256();
           let from = 0;
           for (const cut of [...cuts.sort((a, b) => a - b), bytes.length]) {

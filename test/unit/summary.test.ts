@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ScoringError } from "../../src/errors.ts";
 import { LABELS } from "../../src/model/labels.ts";
@@ -52,7 +52,7 @@ describe("summaries", () => {
   it("survive JSON and stay mergeable", () => {
     fc.assert(
       fc.property(records, records, (a, b) => {
-        const read = JSON.parse(text(fold(a))) as ChunkSummary;
+        const read: ChunkSummary = JSON.parse(text(fold(a)));
         expect(read).toEqual(fold(a));
         expect(text(mergeSummaries(read, fold(b)))).toBe(text(mergeSummaries(fold(a), fold(b))));
       }),
