@@ -35,8 +35,10 @@ const NETWORK_WORDS =
 export function classifyNetworkError(error: unknown): "timeout" | "network" | null {
   for (let depth = 0, current = error; depth < 4 && current instanceof Error; depth++, current = current.cause) {
     const code = "code" in current && typeof current.code === "string" ? current.code : "";
+    // The code first: the SDK names a connection reset "TimeoutError".
+    if (NETWORK_CODES.has(code)) return "network";
     if (current.name === "TimeoutError" || current.name === "AbortError" || TIMEOUT_CODES.has(code)) return "timeout";
-    if (NETWORK_CODES.has(code) || NETWORK_WORDS.test(current.message)) return "network";
+    if (NETWORK_WORDS.test(current.message)) return "network";
   }
   return null;
 }

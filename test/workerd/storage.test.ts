@@ -1,9 +1,10 @@
 import { env } from "cloudflare:workers";
-import { inject } from "vitest";
+import { describe, inject, it } from "vitest";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";
 import type { R2BucketLike } from "../../src/storage/r2-types.ts";
 import { createR2Store } from "../../src/storage/r2-store.ts";
 import { createS3Store } from "../../src/storage/s3-store.ts";
+import { checkAgainstModel } from "../contract/object-store-model.ts";
 import { describeObjectStore, LINE_BREAK_NAME } from "../contract/object-store.ts";
 
 describeObjectStore({ name: "memory, in workerd", open: () => createMemoryStore() });
@@ -15,4 +16,14 @@ describeObjectStore({
   open: () => createS3Store({ ...inject("s3"), startDeadline: () => AbortSignal.timeout(60_000) }),
   refuses: (key) => key.split("/").some((segment) => [".", ".."].includes(segment)),
   serverLacks: { [LINE_BREAK_NAME]: "the local server's router answers 404 to line breaks in a path" },
+});
+
+describe("random operations have the same outcome as in memory", () => {
+  it("on the R2 binding", async () => {
+    await checkAgainstModel(createR2Store((env as { FACES: R2BucketLike }).FACES), 25);
+  });
+
+  it("over the S3 protocol", async () => {
+    await checkAgainstModel(createS3Store(inject("s3")), 15);
+  });
 });
