@@ -40,5 +40,6 @@ export function createImageDecoder(codecs: ImageCodecs, limits: ImageLimits): Im
       return decoded;
     },
     memoryBytes: () => jpeg.memoryBytes() + webp.memoryBytes(),
+    peakMemoryBytes: () => Math.max(jpeg.peakMemoryBytes(), webp.peakMemoryBytes()),
   };
 }

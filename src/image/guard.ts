@@ -42,19 +42,21 @@ export function chooseJpegReduction(width: number, height: number): 1 | 2 | 4 | 
 }
 
 /**
- * Bytes that decoding holds at its peak beside the file itself, wasm and JavaScript together. An upper estimate from
- * the codecs' structure, kept above the measured values of docs/faces.md.
+ * Bytes that decoding holds at its peak, wasm and JavaScript together, the file included. An upper estimate from the
+ * codecs' structure, kept above the measured values of docs/faces.md. The planner of chunks may use it too.
  */
 export function estimateWorkingBytes(header: ImageHeader, fileBytes: number): number {
   const pixels = header.width * header.height;
-  if (header.format === "png") return pixels * (header.colourType === 0 || header.colourType === 4 ? 1 : 3);
+  if (header.format === "png") {
+    return pixels * (header.colourType === 0 || header.colourType === 4 ? 1 : 3) + fileBytes;
+  }
   // RGBA in wasm, its copy, the RGB result; lossless holds ARGB once more.
-  if (header.format === "webp") return pixels * (header.lossless ? 15 : 11) + fileBytes;
+  if (header.format === "webp") return pixels * (header.lossless ? 15 : 11) + 2 * fileBytes;
   const reduction = chooseJpegReduction(header.width, header.height);
   const outPixels = Math.ceil(header.width / reduction) * Math.ceil(header.height / reduction);
   // Decoder output and its upright copy; 16-bit coefficients if all scans must be held; the file's copy in wasm.
   const outBytes = outPixels * (header.components + Math.min(header.components, 3));
-  return outBytes + (header.progressive ? 2 * header.samples : 0) + fileBytes;
+  return outBytes + (header.progressive ? 2 * header.samples : 0) + 2 * fileBytes;
 }
 
 /**

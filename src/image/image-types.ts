@@ -75,4 +75,6 @@ export interface ImageDecoder {
   decode(bytes: Uint8Array): Promise<DecodedImage>;
   /** Bytes of wasm memory held now, over all codecs. */
   memoryBytes(): number;
+  /** The most wasm memory that any one decode has needed so far: large instances are dropped behind their picture. */
+  peakMemoryBytes(): number;
 }

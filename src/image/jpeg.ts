@@ -48,6 +48,8 @@ export interface JpegCodec {
    */
   decode(bytes: Uint8Array, header: JpegHeader, denominator: 1 | 2 | 4 | 8): Promise<Raster>;
   memoryBytes(): number;
+  /** The largest since the codec was made. */
+  peakMemoryBytes(): number;
 }
 
 /** Thrown in place of `longjmp`: libjpeg's way out of a fatal error. The instance's stack is then lost. */
@@ -55,9 +57,11 @@ class LongJump extends Error {}
 
 export function createJpegCodec(module: WebAssembly.Module): JpegCodec {
   let turbo: TurboExports | null = null;
+  let peakBytes = 0;
   return {
     async decode(bytes, header, denominator) {
       turbo ??= await instantiateTurbo(module);
+      const { memory } = turbo;
       try {
         return decodeWith(turbo, bytes, header, denominator);
       } catch (error) {
@@ -66,10 +70,12 @@ export function createJpegCodec(module: WebAssembly.Module): JpegCodec {
         if (error instanceof ScoringError) throw error;
         throw describeFailure(header, error);
       } finally {
-        if (turbo !== null && turbo.memory.buffer.byteLength > RETAIN_BYTES) turbo = null;
+        peakBytes = Math.max(peakBytes, memory.buffer.byteLength);
+        if (memory.buffer.byteLength > RETAIN_BYTES) turbo = null;
       }
     },
     memoryBytes: () => turbo?.memory.buffer.byteLength ?? 0,
+    peakMemoryBytes: () => peakBytes,
   };
 }
 

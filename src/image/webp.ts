@@ -15,6 +15,8 @@ export interface WebpCodec {
    */
   decode(bytes: Uint8Array, header: WebpHeader): Promise<Raster>;
   memoryBytes(): number;
+  /** The largest since the codec was made. */
+  peakMemoryBytes(): number;
 }
 
 interface Loaded {
@@ -24,10 +26,12 @@ interface Loaded {
 
 export function createWebpCodec(module: WebAssembly.Module): WebpCodec {
   let loaded: Loaded | null = null;
+  let peakBytes = 0;
   return {
     async decode(bytes, header) {
       if (!header.complete) throw new ScoringError("image_truncated", "WebP ends before its stated size");
       loaded ??= await instantiateWebp(module);
+      const { memory } = loaded;
       try {
         const frame = header.firstFrame;
         const picture = loaded.webp.decode(frame === null ? bytes : wrapFrame(frame));
@@ -43,10 +47,12 @@ export function createWebpCodec(module: WebAssembly.Module): WebpCodec {
         if (error instanceof ScoringError) throw error;
         throw new ScoringError("image_corrupt", "WebP data cannot be decoded", { cause: error });
       } finally {
-        if (loaded !== null && loaded.memory.buffer.byteLength > RETAIN_BYTES) loaded = null;
+        peakBytes = Math.max(peakBytes, memory.buffer.byteLength);
+        if (memory.buffer.byteLength > RETAIN_BYTES) loaded = null;
       }
     },
     memoryBytes: () => loaded?.memory.buffer.byteLength ?? 0,
+    peakMemoryBytes: () => peakBytes,
   };
 }
 
