@@ -41,6 +41,7 @@ export const DISPOSITIONS = {
   item_cancelled: "item",
   item_expired: "item",
   // The same work may succeed later.
+  api_unavailable: "transient",
   store_unavailable: "transient",
   store_throttled: "transient",
   store_timeout: "transient",

@@ -1,11 +1,11 @@
-/** `/v1/jobs/{id}/labels | report`: the outputs as they lie in the store. */
+/** `/v1/jobs/{id}/labels | report | outputs`: the outputs as they lie in the store. */
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { jobFolder, OUTPUT_NAMES } from "../scoring/keys.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { parseByteRange } from "./byte-range.ts";
-import { jobIdParam, problemResponses } from "./schemas.ts";
+import { jobIdParam, json, problemResponses } from "./schemas.ts";
 
 interface Offer {
   readonly type: string;
@@ -21,6 +21,15 @@ const REPORT_OFFERS: readonly Offer[] = [
   { type: "application/json", name: OUTPUT_NAMES.reportJson },
   { type: "text/html", name: OUTPUT_NAMES.reportHtml },
 ];
+
+/** Every finalised object by its name, with its type. */
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ...[...LABEL_OFFERS, ...REPORT_OFFERS].map(({ name, type }) => [name, type] as const),
+  [OUTPUT_NAMES.input, "application/x-ndjson"],
+  [OUTPUT_NAMES.errors, "application/x-ndjson"],
+  [OUTPUT_NAMES.runLock, "application/json"],
+  [OUTPUT_NAMES.success, "application/json"],
+]);
 
 /** The first accepted type that is offered; the first offer where anything goes. */
 export function chooseOffer(accept: string | undefined, offers: readonly Offer[]): Offer {
@@ -53,6 +62,59 @@ export function addOutputRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       },
     );
   }
+  addNamedOutputs(app, deps);
+}
+
+/** Every output by its name, and which there are. */
+function addNamedOutputs(app: OpenAPIHono, deps: ApiDeps): void {
+  const outputSchema = z.object({ name: z.string(), size: z.int(), etag: z.string(), type: z.string() });
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/jobs/{id}/outputs",
+      summary: "The finished outputs with their sizes",
+      request: { params: jobIdParam },
+      responses: { 200: json(z.object({ outputs: z.array(outputSchema) }), "Outputs"), ...problemResponses },
+    }),
+    async (c) => {
+      const { store, folder } = await openOutputs(deps, c.req.valid("param").id);
+      const found = await Promise.all([...TYPES.keys()].map((name) => store.head(`${folder}${name}`)));
+      const outputs = [...TYPES].flatMap(([name, type], index) => {
+        const info = found[index];
+        return info ? [{ name, size: info.size, etag: info.etag, type }] : [];
+      });
+      return c.json({ outputs }, 200);
+    },
+  );
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/jobs/{id}/outputs/{name}",
+      summary: "One output by its name, ranged; with `download` as a file to save",
+      request: {
+        params: jobIdParam.extend({ name: z.string() }),
+        query: z.object({ download: z.string().optional() }),
+      },
+      responses: { 200: { description: "The object" }, ...problemResponses },
+    }),
+    async (c) => {
+      const { id, name } = c.req.valid("param");
+      const type = TYPES.get(name);
+      if (type === undefined) throw new ScoringError("not_found", "no output has this name");
+      const response = await answerObject(deps, id, { name, type }, c.req.header("range"));
+      if (c.req.valid("query").download !== undefined) {
+        response.headers.set("content-disposition", `attachment; filename="${name}"`);
+      }
+      return response;
+    },
+  );
+}
+
+async function openOutputs(deps: ApiDeps, id: string) {
+  const job = await deps.openJob(id).read();
+  if (job === null) throw new ScoringError("not_found", `there is no job ${id}`);
+  const { output } = job.spec.manifest;
+  return { store: deps.openStore(output.store), folder: jobFolder(output.prefix, id), status: job.state.status };
 }
 
 async function answerObject(
@@ -61,15 +123,10 @@ async function answerObject(
   offer: Offer,
   rangeHeader: string | undefined,
 ): Promise<Response> {
-  const job = await deps.openJob(id).read();
-  if (job === null) throw new ScoringError("not_found", `there is no job ${id}`);
-  const { output } = job.spec.manifest;
-  const store = deps.openStore(output.store);
-  const key = `${jobFolder(output.prefix, id)}${offer.name}`;
+  const { store, folder, status } = await openOutputs(deps, id);
+  const key = `${folder}${offer.name}`;
   const info = await store.head(key);
-  if (info === null) {
-    throw new ScoringError("not_found", `${offer.name} does not exist: the job is ${job.state.status}`);
-  }
+  if (info === null) throw new ScoringError("not_found", `${offer.name} does not exist: the job is ${status}`);
   const headers: Record<string, string> = {
     "content-type": offer.type,
     etag: `"${info.etag}"`,

@@ -4,6 +4,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { viewModel } from "./model-view.ts";
 import type { ApiDeps } from "./api-deps.ts";
+import { decodeKey } from "./decode-key.ts";
 import { readBoundedBody } from "./json-body.ts";
 import { json, problemResponses } from "./schemas.ts";
 
@@ -75,12 +76,4 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     if (put.kind === "conflict") throw new ScoringError("conflict", "the object exists");
     return c.json({ key, etag: put.etag, size: body.length }, 201);
   });
-}
-
-function decodeKey(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch (cause) {
-    throw new ScoringError("validation_failed", "the key is not valid percent-encoding", { cause });
-  }
 }

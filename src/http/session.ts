@@ -1,0 +1,71 @@
+/**
+ * The console's session: a cookie that names a key and an end, signed with a secret that only the configuration holds
+ * (the key's stored hash). Nothing is stored; a key that is removed ends its sessions.
+ */
+
+import { ScoringError } from "../errors.ts";
+import type { ApiKey } from "./api-deps.ts";
+
+const COOKIE = "countenance_session";
+/** A working day: whoever leaves the browser open overnight signs in again. */
+const SESSION_SECONDS = 12 * 3600;
+const HEX = /^[0-9a-f]{64}$/;
+
+/** The `Set-Cookie` of a new session. @param url of the request: plain HTTP (loopback) cannot set a Secure cookie */
+export async function makeSessionCookie(key: ApiKey, url: string, nowMs: number): Promise<string> {
+  const claim = `${encodeURIComponent(key.id)}.${Math.floor(nowMs / 1000) + SESSION_SECONDS}`;
+  const signature = await crypto.subtle.sign("HMAC", await importSecret(key), encodeText(claim));
+  const hex = Array.from(new Uint8Array(signature), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return formatCookie(`${claim}.${hex}`, url, SESSION_SECONDS);
+}
+
+/** The `Set-Cookie` that ends a session. */
+export function clearSessionCookie(url: string): string {
+  return formatCookie("", url, 0);
+}
+
+/**
+ * The key id of the request's session, `null` without a valid one.
+ * @throws ScoringError `forbidden` for a change that another origin sent with the cookie: SameSite does not tell ports apart
+ */
+export async function readSession(request: Request, keys: readonly ApiKey[], nowMs: number): Promise<string | null> {
+  const cookies = request.headers.get("cookie") ?? "";
+  const value = new RegExp(`(?:^|; *)${COOKIE}=([^;]+)`).exec(cookies)?.[1] ?? "";
+  const [id, end, signature] = splitFromEnd(value);
+  const key = keys.find((candidate) => encodeURIComponent(candidate.id) === id);
+  if (key === undefined || !HEX.test(signature) || !(Number(end) * 1000 > nowMs)) return null;
+  const bytes = Uint8Array.from(signature.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  const valid = await crypto.subtle.verify("HMAC", await importSecret(key), bytes, encodeText(`${id}.${end}`));
+  if (!valid) return null;
+  if (!isOwnRequest(request)) throw new ScoringError("forbidden", "the request comes from another origin");
+  return key.id;
+}
+
+function isOwnRequest(request: Request): boolean {
+  if (request.method === "GET" || request.method === "HEAD") return true;
+  const site = request.headers.get("sec-fetch-site");
+  if (site !== null) return site === "same-origin";
+  return request.headers.get("origin") === new URL(request.url).origin;
+}
+
+/** `id.end.signature`; the id may hold dots. */
+function splitFromEnd(value: string): readonly [string, string, string] {
+  const parts = value.split(".");
+  const signature = parts.pop() ?? "";
+  const end = parts.pop() ?? "";
+  return [parts.join("."), end, signature];
+}
+
+function importSecret(key: ApiKey): Promise<CryptoKey> {
+  const secret = encodeText(`countenance-session-1:${key.sha256}`);
+  return crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+}
+
+function encodeText(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+function formatCookie(value: string, url: string, maxAgeSeconds: number): string {
+  const secure = new URL(url).protocol === "https:" ? "; Secure" : "";
+  return `${COOKIE}=${value}; Path=/v1; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${secure}`;
+}
