@@ -64,6 +64,15 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
     }
   };
 
+  /** Size of the version with this etag; `undefined` if there is none any more. */
+  const headSize = async (key: string, etag: string | undefined): Promise<number | undefined> => {
+    const condition = etag === undefined ? {} : { IfMatch: etag };
+    const found = await call("head", key, (s3, options) =>
+      s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ...condition }), options),
+    );
+    return found.ContentLength;
+  };
+
   return {
     capabilities: { versions: config.versions ?? false },
     async head(key): Promise<ObjectInfo | null> {
@@ -87,7 +96,9 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
         const found = await call("get", key, (s3, sendOptions) =>
           s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...toGetInput(key, options) }), sendOptions),
         );
-        const size = options.range === undefined ? found.ContentLength : readTotal(found.ContentRange);
+        const told = options.range === undefined ? found.ContentLength : readTotal(found.ContentRange);
+        // Proxies that may rewrite a page (the local endpoint does so for text/html) send it without a length.
+        const size = told ?? (await headSize(key, found.ETag));
         const body: ReadableStream<Uint8Array> | undefined = found.Body?.transformToWebStream();
         if (size === undefined || body === undefined) {
           throw new ScoringError("store_unavailable", `The answer for ${key} does not say how long the object is.`);
@@ -123,7 +134,9 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
             // Keys may hold characters that XML cannot.
             EncodingType: "url",
             ...(cursor === undefined
-              ? { ...(startAfter === undefined ? {} : { StartAfter: startAfter }) }
+              ? startAfter === undefined
+                ? {}
+                : { StartAfter: startAfter }
               : { ContinuationToken: cursor }),
           }),
           options,
