@@ -100,6 +100,11 @@ export const LIMITS = {
   /** Row groups that a file aims at: their metadata stays in memory until the footer. */
   targetParquetRowGroups: 1000,
 
+  /** Reading the packed items of one chunk together; see inputs/item-reader.ts. Two runs at once stay below 20 MB. */
+  maxRunBytes: 8 * MIB,
+  /** Below this, reading what lies between two items costs less than a second request. */
+  maxGapBytes: 64 * KIB,
+
   /** Reading the input. `maxItems` is a page's default; see PlanLimits in inputs/input-spec.ts. */
   plan: {
     maxItems: 1000,
@@ -165,4 +170,7 @@ export const LIMITS = {
   },
 } as const;
 
-export type Limits = typeof LIMITS;
+/** The same with any numbers: tests run the engine with small ones. */
+export type Limits = Widen<typeof LIMITS>;
+
+type Widen<T> = { readonly [K in keyof T]: T[K] extends number ? number : Widen<T[K]> };

@@ -126,9 +126,9 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ObjectStore
       const page: ObjectInfo[] = [];
       let at = findFirst(keys, prefix, after);
       for (; at < keys.length && page.length < pageSize; at++) {
-        const key = keys[at] as string;
+        const key = keys[at]!;
         if (!key.startsWith(prefix)) break;
-        page.push(describe(key, objects.get(key) as Stored));
+        page.push(describe(key, objects.get(key)!));
       }
       const last = page.at(-1);
       const more = last !== undefined && (keys[at]?.startsWith(prefix) ?? false);
@@ -160,7 +160,7 @@ function findFirst(keys: readonly string[], prefix: string, after: string | unde
   let high = keys.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const key = keys[middle] as string;
+    const key = keys[middle]!;
     const before = compareKeys(key, prefix) < 0 || (after !== undefined && compareKeys(key, after) <= 0);
     if (before) low = middle + 1;
     else high = middle;

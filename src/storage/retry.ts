@@ -4,7 +4,7 @@
  * store that is down is not stormed.
  */
 
-import { ScoringError } from "../errors.ts";
+import { type ErrorCode, ScoringError } from "../errors.ts";
 import { cancelBody, readBody } from "./read-body.ts";
 import { resumeBody } from "./resume-body.ts";
 import type { MultipartUpload, ObjectStore, PutOptions, PutResult } from "./object-store.ts";
@@ -45,7 +45,7 @@ export function createRetryBudget(capacity: number, refillPerSuccess: number): R
 }
 
 /** True for our own errors whose disposition is `transient`; everything else would only fail again. */
-export function isTransient(error: unknown): boolean {
+export function isTransient(error: unknown): error is ScoringError {
   return error instanceof ScoringError && error.disposition === "transient";
 }
 
@@ -61,14 +61,14 @@ export async function retryTransient<T>(policy: RetryPolicy, operation: (attempt
       return result;
     } catch (error) {
       if (!isTransient(error) || attempt + 1 >= policy.maxAttempts || !policy.budget.spend()) throw error;
-      await policy.sleep(computeDelay(policy, attempt, error as ScoringError));
+      await policy.sleep(computeDelay(policy, attempt, error.code));
     }
   }
 }
 
 /** Full jitter: uniform in [0, min(maxDelay, base × 2^attempt)); a throttled call backs off from a four times larger base. */
-function computeDelay(policy: RetryPolicy, attempt: number, error: ScoringError): number {
-  const base = error.code === "store_throttled" ? policy.baseDelayMs * 4 : policy.baseDelayMs;
+function computeDelay(policy: RetryPolicy, attempt: number, code: ErrorCode): number {
+  const base = code === "store_throttled" ? policy.baseDelayMs * 4 : policy.baseDelayMs;
   return Math.floor(policy.random() * Math.min(policy.maxDelayMs, base * 2 ** attempt));
 }
 

@@ -1,6 +1,6 @@
 /** Random sequences of operations, run on a store and on the memory store: every answer must be the same but for etags. */
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect } from "vitest";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
@@ -72,23 +72,32 @@ function deleteCommand(keys: readonly string[]): Command {
   });
 }
 
+/** Keys (without `base`) and sizes of all pages. */
+async function listAll(
+  store: ObjectStore,
+  base: string,
+  prefix: string,
+  startAfter: string | null,
+  limit: number,
+): Promise<unknown[]> {
+  const all: unknown[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await store.list({
+      prefix: base + prefix,
+      limit,
+      ...(cursor !== undefined ? { cursor } : startAfter === null ? {} : { startAfter: base + startAfter }),
+    });
+    all.push(...page.objects.map(({ key, size }) => [key.slice(base.length), size]));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return all;
+}
+
 function listCommand(prefix: string, startAfter: string | null, limit: number): Command {
   return makeCommand(`list ${prefix} after ${startAfter} by ${limit}`, async (model, real) => {
-    const list = async (store: ObjectStore, base: string): Promise<unknown[]> => {
-      const all: unknown[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await store.list({
-          prefix: base + prefix,
-          limit,
-          ...(cursor !== undefined ? { cursor } : startAfter === null ? {} : { startAfter: base + startAfter }),
-        });
-        all.push(...page.objects.map(({ key, size }) => [key.slice(base.length), size]));
-        cursor = page.cursor;
-      } while (cursor !== undefined);
-      return all;
-    };
-    expect(await list(real.store, real.prefix)).toEqual(await list(model.store, ""));
+    const expected = await listAll(model.store, "", prefix, startAfter, limit);
+    expect(await listAll(real.store, real.prefix, prefix, startAfter, limit)).toEqual(expected);
   });
 }
 

@@ -58,6 +58,20 @@ export interface FaultStore extends ObjectStore {
 /** Chances of each kind of fault for {@link createSeededSchedule}, 0 to 1 for each call; missing ones never happen. */
 export type FaultRates = Partial<Readonly<Record<Fault["kind"], number>>>;
 
+const FAULT_KINDS: readonly Fault["kind"][] = [
+  "timeout",
+  "unavailable",
+  "throttled",
+  "lost_answer",
+  "duplicate",
+  "short_read",
+  "broken_read",
+  "short_page",
+  "wrong_etag",
+  "kill_before",
+  "kill_after",
+];
+
 /** Rates that retries and resumption heal: no kills, no wrong etags. */
 export const HEALABLE_RATES: FaultRates = {
   timeout: 0.03,
@@ -91,7 +105,8 @@ export function createSeededSchedule(
   return () => {
     let draw = random();
     const fraction = random();
-    for (const [kind, rate] of Object.entries(rates) as [Fault["kind"], number][]) {
+    for (const kind of FAULT_KINDS) {
+      const rate = rates[kind] ?? 0;
       if (draw < rate) {
         if (left <= 0) return null;
         left -= 1;

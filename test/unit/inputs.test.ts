@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { packTar } from "modern-tar";
 import { describe, expect, it } from "vitest";
 import type { Issue } from "../../src/errors.ts";
@@ -11,6 +11,7 @@ import { parseFerPixels } from "../../src/scoring/inputs/fer2013-items.ts";
 import { createIdSet } from "../../src/scoring/inputs/id-set.ts";
 import type { InputSpec, PlanLimits } from "../../src/scoring/inputs/input-spec.ts";
 import { planInputPage } from "../../src/scoring/inputs/plan-page.ts";
+import { createItemReader } from "../../src/scoring/inputs/item-reader.ts";
 import { readItem } from "../../src/scoring/inputs/read-item.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import type { InputItem } from "../../src/scoring/records.ts";
@@ -106,6 +107,7 @@ describe("a prefix", () => {
   });
 
   it("gives the same items at every page size", async () => {
+    expect.hasAssertions();
     const names = Array.from({ length: 40 }, (_, number) => [`p/${number % 7 === 0 ? "😀" : "é"}${number}`, "x"]);
     await expectSameForEveryPage(await fill(Object.fromEntries(names)), image("p/"));
   });
@@ -365,7 +367,7 @@ describe("tar shards", () => {
       const { items, issues } = await planAll(store, shards);
       expect(issues).toEqual([]);
       expect(items.map((item) => item.id)).toEqual([`s/0.tar/${name}`]);
-      const read = await readItem(store, items[0] as InputItem, { maxBytes: 100 });
+      const read = await readItem(store, items[0]!, { maxBytes: 100 });
       expect(read.kind === "bytes" && new TextDecoder().decode(read.bytes)).toBe("picture");
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -373,6 +375,7 @@ describe("tar shards", () => {
   });
 
   it("gives the same at every page size, over several shards", async () => {
+    expect.hasAssertions();
     const store = await fill({
       "s/0.tar": await packShard(9),
       "s/1.tar": await packShard(0),
@@ -394,11 +397,11 @@ describe("tar shards", () => {
       ["A/dir/", "Fear"],
       ["gone.t", undefined],
     ]);
-    expect(await readItem(store, items[4] as InputItem, { maxBytes: 100 })).toEqual({ kind: "missing" });
+    expect(await readItem(store, items[4]!, { maxBytes: 100 })).toEqual({ kind: "missing" });
     const objects: InputSpec = { kind: "objects", format: "tar", objects: [{ key: "s/0.tar", etag: "old" }] };
     const [only] = (await planAll(store, objects)).items;
     expect(only).toMatchObject({ key: "s/0.tar", etag: "old" });
-    expect(await readItem(store, only as InputItem, { maxBytes: 1e6 })).toEqual({ kind: "changed" });
+    expect(await readItem(store, only!, { maxBytes: 1e6 })).toEqual({ kind: "changed" });
   });
 
   it("keeps what stands before damage, and goes on with the next shard", async () => {
@@ -428,6 +431,7 @@ describe("tar shards", () => {
   });
 
   it("never throws on arbitrary bytes", async () => {
+    expect.hasAssertions();
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 3000 }), async (bytes) => {
         await planAll(await fill({ "s/0.tar": bytes }), shards);
@@ -437,10 +441,19 @@ describe("tar shards", () => {
   });
 });
 
+function pixels(seed: number): number[] {
+  return Array.from({ length: 2304 }, (_, at) => (at * seed) % 256);
+}
+
+function row(seed: number): string {
+  return `${seed % 7},${pixels(seed).join(" ")},${seed % 2 === 0 ? "Training" : "PublicTest"}`;
+}
+
+function parse(text: string): Uint8Array {
+  return parseFerPixels(new TextEncoder().encode(text));
+}
+
 describe("FER2013 files", () => {
-  const pixels = (seed: number): number[] => Array.from({ length: 2304 }, (_, at) => (at * seed) % 256);
-  const row = (seed: number): string =>
-    `${seed % 7},${pixels(seed).join(" ")},${seed % 2 === 0 ? "Training" : "PublicTest"}`;
   const spec: InputSpec = { kind: "objects", format: "fer2013-csv", objects: [{ key: "fer.csv", id: "fer" }] };
 
   it("ranges the pixels of every row, with label and usage", async () => {
@@ -458,7 +471,7 @@ describe("FER2013 files", () => {
       [6, "line_invalid"],
     ]);
     for (const [at, seed] of [1, 2, 3, 5].entries()) {
-      const read = await readItem(store, items[at] as InputItem, { maxBytes: 20_000 });
+      const read = await readItem(store, items[at]!, { maxBytes: 20_000 });
       if (read.kind !== "bytes") throw new Error(read.kind);
       expect([...parseFerPixels(read.bytes)]).toEqual(pixels(seed));
     }
@@ -475,7 +488,6 @@ describe("FER2013 files", () => {
   });
 
   it("refuses pixels that are not 2,304 numbers of 0 to 255", () => {
-    const parse = (text: string): Uint8Array => parseFerPixels(new TextEncoder().encode(text));
     expect(() => parse("1 2 3")).toThrow(/3 pixels/);
     expect(() => parse(`${pixels(1).join(" ")} 7`)).toThrow(/2305 pixels/);
     expect(() => parse(pixels(1).join(" ").replace("17 ", "256 "))).toThrow(/above 255/);
@@ -512,6 +524,48 @@ describe("reading an item", () => {
     await expect(readItem(store, { ...base, range: { offset: 9, length: 1 } }, limits)).rejects.toMatchObject({
       code: "input_invalid",
     });
+  });
+});
+
+function outcome(promise: Promise<unknown>): Promise<unknown> {
+  return promise.catch((error: unknown) => String(error));
+}
+
+describe("reading a chunk's items", () => {
+  it("reads neighbours in one request, with the same results", async () => {
+    const store = await fill({ "s/0.tar": await packShard(30), a: "alone", gone: "x" });
+    const shard = (await planAll(store, { kind: "prefix", format: "tar", prefix: "s/" })).items;
+    const others: InputItem[] = [
+      { index: 0, id: "a", key: "a", size: null, etag: null },
+      { index: 0, id: "b", key: "b", size: null, etag: null },
+      { index: 0, id: "old", key: "s/0.tar", size: 5, etag: "old", range: { offset: 0, length: 5 } },
+      { index: 0, id: "old2", key: "s/0.tar", size: 5, etag: "old", range: { offset: 5, length: 5 } },
+      { index: 0, id: "end", key: "s/0.tar", size: 9, etag: shard[0]!.etag, range: { offset: 512, length: 9 } },
+      { index: 0, id: "over", key: "s/0.tar", size: 900, etag: shard[0]!.etag, range: { offset: 521, length: 1e6 } },
+      { index: 0, id: "far", key: "s/0.tar", size: 9, etag: shard[0]!.etag, range: { offset: 1e9, length: 9 } },
+    ];
+    const items = [...shard.slice(0, 20), ...others, ...shard.slice(20)];
+    const calls: number[] = [];
+    for (const maxRunBytes of [1, 1500, 8000, 1e6, 2e6]) {
+      const limits = { maxBytes: 1200 + (maxRunBytes === 2e6 ? 2e6 : 0), maxRunBytes, maxGapBytes: 8192 };
+      const counted = createFaultStore(store, () => null);
+      const read = createItemReader(counted, items, limits);
+      for (const item of items) {
+        expect(await outcome(read(item))).toEqual(await outcome(readItem(store, item, limits)));
+      }
+      calls.push(counted.callCount);
+    }
+    expect(calls[0]).toBeGreaterThan(20);
+    expect(calls[3]).toBeLessThan(12);
+  });
+
+  it("reads again after a failure", async () => {
+    const store = await fill({ "s/0.tar": await packShard(5) });
+    const { items } = await planAll(store, { kind: "prefix", format: "tar", prefix: "s/" });
+    const faulty = createFaultStore(store, (call) => (call.index === 0 ? { kind: "short_read", fraction: 0.5 } : null));
+    const read = createItemReader(faulty, items, { maxBytes: 1e6, maxRunBytes: 1e6, maxGapBytes: 4096 });
+    await expect(read(items[2]!)).rejects.toMatchObject({ code: "store_short_read" });
+    expect(await read(items[2]!)).toEqual(await readItem(store, items[2]!, { maxBytes: 1e6 }));
   });
 });
 
@@ -562,9 +616,12 @@ describe("under faults", () => {
   });
 });
 
+function item(id: string): InputItem {
+  return { index: 0, id, key: id, size: null, etag: null };
+}
+
 describe("ids that occur twice", () => {
   it("are found over pages, up to the set's size", () => {
-    const item = (id: string): InputItem => ({ index: 0, id, key: id, size: null, etag: null });
     const set = createIdSet(3);
     expect(set.check([item("a"), item("b")])).toEqual([]);
     expect(set.check([item("c"), item("a")]).map((issue) => issue.code)).toEqual(["id_duplicate"]);
@@ -576,7 +633,7 @@ describe("ids that occur twice", () => {
   it("differ for different ids", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.string(), { maxLength: 300 }), (ids) => {
-        const items = ids.map((id): InputItem => ({ index: 0, id, key: id, size: null, etag: null }));
+        const items = ids.map(item);
         expect(createIdSet(1000).check(items)).toEqual([]);
       }),
     );

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createFilesystemStore } from "../../src/storage/filesystem-store.ts";
 import { createS3Store } from "../../src/storage/s3-store.ts";
 import { type S3Server, startS3Server } from "../contract/s3-server.ts";
@@ -22,10 +22,12 @@ afterAll(async () => {
 
 describe("random operations have the same outcome as in memory", () => {
   it("on a folder", async () => {
+    expect.hasAssertions();
     await checkAgainstModel(createFilesystemStore(folder), 60);
   });
 
   it("over the S3 protocol", async () => {
+    expect.hasAssertions();
     await checkAgainstModel(createS3Store(server.config), 25);
   });
 });

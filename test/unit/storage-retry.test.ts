@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ScoringError } from "../../src/errors.ts";
 import { probeConditionalPut } from "../../src/storage/conditional-put.ts";
@@ -55,7 +55,7 @@ describe("retryTransient", () => {
       fc.asyncProperty(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), async (random) => {
         const policy = makePolicy({ random: () => random });
         await retryTransient(policy, failTimes(4, "store_unavailable"));
-        policy.delays.forEach((delay, attempt) => expect(delay).toBeLessThan(Math.min(1000, 100 * 2 ** attempt)));
+        expect(policy.delays.every((delay, attempt) => delay < Math.min(1000, 100 * 2 ** attempt))).toBe(true);
       }),
     );
   });
@@ -145,7 +145,7 @@ describe("withRetry", () => {
       await expect(store.put("a", "x")).rejects.toBeInstanceOf(KillSignal);
       await expect(store.head("a")).rejects.toBeInstanceOf(KillSignal);
       expect(faulty.killed).toBe(true);
-      expect(await inner.head("a")).toEqual(kind === "kill_before" ? null : expect.objectContaining({ size: 1 }));
+      expect((await inner.head("a"))?.size).toBe(kind === "kill_before" ? undefined : 1);
     }
   });
 
@@ -184,15 +184,16 @@ describe("withRetry", () => {
   });
 });
 
-describe("reading a body", () => {
-  const stream = (...chunks: string[]): ReadableStream<Uint8Array> =>
-    new ReadableStream({
-      start(controller) {
-        for (const chunk of chunks) controller.enqueue(encoder.encode(chunk));
-        controller.close();
-      },
-    });
+function stream(...chunks: string[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(encoder.encode(chunk));
+      controller.close();
+    },
+  });
+}
 
+describe("reading a body", () => {
   it("joins chunks up to the limit and refuses more", async () => {
     expect(await readBody(stream("ab", "", "c"), 3, 3)).toEqual(encoder.encode("abc"));
     expect(await readBody(stream(), 3, 0)).toEqual(new Uint8Array(0));

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, inject, it } from "vitest";
+import { describe, expect, inject, it } from "vitest";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";
 import type { R2BucketLike } from "../../src/storage/r2-types.ts";
 import { createR2Store } from "../../src/storage/r2-store.ts";
@@ -9,7 +9,10 @@ import { describeObjectStore, LINE_BREAK_NAME } from "../contract/object-store.t
 
 describeObjectStore({ name: "memory, in workerd", open: () => createMemoryStore() });
 
-describeObjectStore({ name: "R2 binding", open: () => createR2Store((env as { FACES: R2BucketLike }).FACES) });
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the bindings of wrangler.toml have no type here
+const bucket = (env as { FACES: R2BucketLike }).FACES;
+
+describeObjectStore({ name: "R2 binding", open: () => createR2Store(bucket) });
 
 describeObjectStore({
   name: "S3 protocol, from workerd",
@@ -20,10 +23,12 @@ describeObjectStore({
 
 describe("random operations have the same outcome as in memory", () => {
   it("on the R2 binding", async () => {
-    await checkAgainstModel(createR2Store((env as { FACES: R2BucketLike }).FACES), 25);
+    expect.hasAssertions();
+    await checkAgainstModel(createR2Store(bucket), 25);
   });
 
   it("over the S3 protocol", async () => {
+    expect.hasAssertions();
     await checkAgainstModel(createS3Store(inject("s3")), 15);
   });
 });

@@ -116,7 +116,7 @@ export function parseFerPixels(text: Uint8Array): Uint8Array {
   let count = 0;
   let value = -1;
   for (let at = 0; at <= text.length; at++) {
-    const byte = at < text.length ? (text[at] as number) : 32;
+    const byte = at < text.length ? text[at]! : 32;
     if (byte >= 48 && byte <= 57) {
       value = (value === -1 ? 0 : value * 10) + (byte - 48);
       if (value > 255) throw new ScoringError("input_invalid", "A pixel is above 255.");

@@ -21,6 +21,7 @@ export async function* inflatePieces(
   limits: InflateLimits,
 ): AsyncGenerator<Piece> {
   const maxBytes = Math.min(limits.maxInflatedBytes, compressedBytes * limits.maxInflateRatio);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its type takes any buffer; bodies are bytes
   const gunzip = new DecompressionStream("gzip") as ReadableWritablePair<Uint8Array, Uint8Array>;
   const reader = body.pipeThrough(gunzip).getReader();
   let total = 0;

@@ -23,7 +23,7 @@ export function readObjectEntries(
   const rules = { maxGroups: limits.maxGroups, versions: store.capabilities.versions };
   let next = at;
   for (; next < objects.length && entries.length < count; next++) {
-    const object = objects[next] as ObjectEntry;
+    const object = objects[next]!;
     const path = `input.objects[${next}]`;
     if (seen.has(getId(object))) {
       page.addIssue({ path: `${path}.id`, code: "id_duplicate", message: "An earlier entry has the same id." });

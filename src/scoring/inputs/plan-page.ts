@@ -39,7 +39,7 @@ export async function planInputPage(
     }
     // A container fills the page by itself: its entry is taken alone.
     const count = input.format === "image" ? page.roomLeft() : 1;
-    const batch: EntryBatch = await readEntries(store, input, source as SourcePosition, count, page, limits);
+    const batch: EntryBatch = await readEntries(store, input, source!, count, page, limits);
     source = batch.position;
     for (const entry of batch.entries) {
       if (input.format === "image" || entry.range !== undefined) page.addItem(entry);

@@ -29,7 +29,7 @@ export function createRangeReader(
   onRead: () => void,
 ): RangeReader {
   let windowStart = 0;
-  let window = new Uint8Array(0);
+  let window: Uint8Array = new Uint8Array(0);
   return {
     async read(offset, length) {
       const wanted = Math.min(length, object.size - offset);
@@ -45,13 +45,13 @@ export function createRangeReader(
   };
 }
 
-/** Bytes `[offset, offset + length)` of exactly this version. */
+/** Bytes `[offset, offset + length)` of exactly this version; fewer are `store_short_read`. */
 export async function readRange(
   store: ObjectStore,
-  object: ObjectVersion,
+  object: Omit<ObjectVersion, "size"> & { readonly size?: number },
   offset: number,
   length: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<Uint8Array> {
   const result = await store.get(object.key, {
     ifMatch: object.etag,
     range: { offset, length },
@@ -59,11 +59,12 @@ export async function readRange(
   });
   if (result.kind === "missing") throw new ScoringError("object_missing", `${object.key} was deleted.`);
   if (result.kind === "changed") throw new ScoringError("object_changed", `${object.key} changed.`);
-  if (result.info.size !== object.size) {
+  const { size } = result.info;
+  if (size < offset + length || (object.size !== undefined && size !== object.size)) {
     await cancelBody(result.body);
     throw new ScoringError("object_changed", `${object.key} changed its size.`);
   }
-  return (await readBody(result.body, length, length)) as Uint8Array<ArrayBuffer>;
+  return readBody(result.body, length, length);
 }
 
 /** A piece of an object; `last` on its final piece. */

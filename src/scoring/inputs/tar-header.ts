@@ -117,7 +117,7 @@ function checkChecksum(block: Uint8Array, at: number): void {
   let unsigned = 0;
   let signed = 0;
   for (let index = 0; index < TAR_BLOCK; index++) {
-    const byte = index >= from && index < to ? 32 : (block[index] as number);
+    const byte = index >= from && index < to ? 32 : block[index]!;
     unsigned += byte;
     signed += byte > 127 ? byte - 256 : byte;
   }
@@ -128,7 +128,7 @@ function checkChecksum(block: Uint8Array, at: number): void {
 /** Octal text, or GNU's base 256 for what octal cannot hold (first bit set). */
 function readNumber(field: Uint8Array, at: number): number {
   if (((field[0] ?? 0) & 0x80) !== 0) {
-    let value = (field[0] as number) & 0x7f;
+    let value = field[0]! & 0x7f;
     for (const byte of field.subarray(1)) value = value * 256 + byte;
     if (!Number.isSafeInteger(value)) throw invalid(at, "has a number out of range");
     return value;

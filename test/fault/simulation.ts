@@ -1,0 +1,261 @@
+/**
+ * A whole deployment in one process: coordinator, consumers, queue and store, under what production does and local
+ * runtimes do not. Messages are duplicated, reordered, delayed and lost; consumers run interleaved and are killed before or
+ * after any call; leases expire under living consumers; the clock moves only between calls. All of it from one seed.
+ */
+
+import { ScoringError } from "../../src/errors.ts";
+import type { ImageDecoder } from "../../src/image/image-types.ts";
+import type { ModelCard } from "../../src/model/card.ts";
+import type { Classifier } from "../../src/model/classifier.ts";
+import { createCoordinator } from "../../src/scoring/coordinator.ts";
+import type { JobCoordinator } from "../../src/scoring/coordinator-port.ts";
+import type { JobSpec } from "../../src/scoring/job-spec.ts";
+import { type ChunkRow, isEnded, type JobState } from "../../src/scoring/job-state.ts";
+import type { Limits } from "../../src/scoring/limits.ts";
+import { createMemoryRows } from "../../src/scoring/memory-rows.ts";
+import type { WorkMessage } from "../../src/scoring/messages.ts";
+import { handleDeadLetter, handleMessage, type WorkDeps } from "../../src/scoring/work.ts";
+import type { ObjectStore } from "../../src/storage/object-store.ts";
+import { createRetryBudget, withRetry } from "../../src/storage/retry.ts";
+import { createFaultStore, createRandom, createSeededSchedule, type FaultRates } from "./fault-store.ts";
+import { limitConnections, type ConnectionMeter } from "./connection-meter.ts";
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly spec: JobSpec;
+  readonly store: ObjectStore;
+  readonly card: ModelCard;
+  readonly decoder: ImageDecoder;
+  readonly classifier: Classifier;
+  readonly limits: Limits;
+  /** Chance of a kill at each side of each call. */
+  readonly killRate: number;
+  /** Chances of store faults. */
+  readonly faults: FaultRates;
+  /** Chances, for each message or step. */
+  readonly duplicateRate: number;
+  readonly loseRate: number;
+  /** Chance that the clock leaps over a lease while consumers are at work. */
+  readonly leapRate: number;
+  /** Kills, losses, duplicates and leaps in all, so that every run ends. */
+  readonly maxTroubles: number;
+  /** Called between steps, to give commands. */
+  readonly onStep?: (step: number, job: JobCoordinator) => Promise<void>;
+}
+
+export interface SimulationResult {
+  readonly state: JobState;
+  readonly chunks: readonly ChunkRow[];
+  readonly kills: number;
+  readonly steps: number;
+  readonly meter: ConnectionMeter;
+}
+
+/** The process died: nothing of this life may do anything more. */
+class Killed extends Error {}
+
+interface QueuedMessage {
+  readonly message: WorkMessage;
+  readonly dueMs: number;
+  attempts: number;
+  /** Held by a consumer until it acknowledges or dies. */
+  held: boolean;
+}
+
+interface Waiting {
+  readonly resume: () => void;
+}
+
+/** Deliveries before a message is a dead letter: wrangler.toml's max_retries and the first. */
+const MAX_DELIVERIES = 4;
+const MAX_STEPS = 50_000;
+/** Consumers at once. */
+const MAX_LIVES = 4;
+
+export async function simulateJob(options: SimulationOptions): Promise<SimulationResult> {
+  const random = createRandom(options.seed);
+  const { limits, spec } = options;
+  let nowMs = spec.createdMs;
+  let troubles = options.maxTroubles;
+  let kills = 0;
+  const chance = (rate: number): boolean => {
+    if (random() >= rate || troubles <= 0) return false;
+    troubles -= 1;
+    return true;
+  };
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
+
+  let queue: QueuedMessage[] = [];
+  const rows = createMemoryRows();
+  const coordinator = createCoordinator({
+    rows,
+    limits,
+    clock: () => nowMs,
+    queue: {
+      async send(messages) {
+        if (chance(options.loseRate)) throw new ScoringError("queue_unavailable", "simulated");
+        for (const { message, delaySeconds } of messages) {
+          // A kill between the commit and the send, or a local queue that forgot: the message never was.
+          if (chance(options.loseRate)) continue;
+          const copies = chance(options.duplicateRate) ? 2 : 1;
+          for (let copy = 0; copy < copies; copy++) {
+            queue.push({ message, dueMs: nowMs + delaySeconds * 1000, attempts: 0, held: false });
+          }
+        }
+      },
+    },
+  });
+
+  const gates: Waiting[] = [];
+  let living = 0;
+  const meter: ConnectionMeter = { open: 0, most: 0, calls: 0, mostCalls: 0 };
+  /** The engine is lent to one consumer at a time in an isolate; here each life is an isolate of its own. */
+  function createLife(number: number): WorkDeps {
+    let dead = false;
+    const pass = (): Promise<void> =>
+      new Promise((resolve, reject) => {
+        gates.push({
+          resume: () => {
+            if (!dead && chance(options.killRate)) {
+              dead = true;
+              kills += 1;
+            }
+            if (dead) reject(new Killed("killed"));
+            else resolve();
+          },
+        });
+      });
+    /** Both sides of every call are moments at which the process may die, or others may act. */
+    const gated = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+      return async (...args: A): Promise<R> => {
+        await pass();
+        const result = await call(...args);
+        await pass();
+        return result;
+      };
+    };
+    const schedule = createSeededSchedule(options.seed * 7919 + number, options.faults, 20);
+    const faulty = limitConnections(createFaultStore(options.store, schedule), limits.maxConnections, meter);
+    const gatedStore: ObjectStore = {
+      capabilities: faulty.capabilities,
+      head: gated(faulty.head),
+      get: gated(faulty.get),
+      put: gated(faulty.put),
+      list: gated(faulty.list),
+      delete: gated(faulty.delete),
+      createMultipart: async (key, putOptions) => gateUpload(await gated(faulty.createMultipart)(key, putOptions)),
+      resumeMultipart: (key, uploadId) => gateUpload(faulty.resumeMultipart(key, uploadId)),
+    };
+    function gateUpload(upload: ReturnType<ObjectStore["resumeMultipart"]>): typeof upload {
+      const { key, uploadId } = upload;
+      return {
+        key,
+        uploadId,
+        uploadPart: gated((n, body) => upload.uploadPart(n, body)),
+        complete: gated((parts) => upload.complete(parts)),
+        abort: gated(() => upload.abort()),
+      };
+    }
+    const store = withRetry(gatedStore, {
+      maxAttempts: 4,
+      baseDelayMs: 1,
+      maxDelayMs: 1,
+      budget: createRetryBudget(100, 1),
+      random,
+      sleep: async () => {},
+    });
+    const job = gateCoordinator(coordinator, gated);
+    return {
+      openJob: () => job,
+      openStore: () => store,
+      withScorer: (body) => {
+        const { decoder, classifier } = options;
+        return body(async () => ({ decoder, classifier, finder: null, pipeline: spec.pipeline }));
+      },
+      readCard: async () => options.card,
+      limits,
+    };
+  }
+
+  let lives = 0;
+  function deliver(entry: QueuedMessage): void {
+    entry.held = true;
+    entry.attempts += 1;
+    living += 1;
+    lives += 1;
+    const deps = createLife(lives);
+    const dead = entry.attempts > MAX_DELIVERIES;
+    const work = dead ? handleDeadLetter(deps, entry.message) : handleMessage(deps, entry.message);
+    work
+      .then(
+        () => {
+          queue = queue.filter((other) => other !== entry);
+        },
+        () => {
+          entry.held = false;
+        },
+      )
+      .finally(() => {
+        living -= 1;
+      })
+      .catch(() => {});
+  }
+
+  /** Until every living consumer stands at a gate: then what happens next is the seed's choice alone. */
+  async function settle(): Promise<void> {
+    while (gates.length < living) await new Promise((resolve) => setImmediate(resolve));
+    // A consumer with several calls under way has several gates: let the last microtasks run.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  await coordinator.create(spec);
+  let steps = 0;
+  for (; steps < MAX_STEPS; steps++) {
+    await settle();
+    const state = rows.readState()!;
+    if (isEnded(state.status) && living === 0) break;
+    await options.onStep?.(steps, coordinator);
+    const due = queue.filter((entry) => !entry.held && entry.dueMs <= nowMs);
+    if (chance(options.leapRate)) {
+      nowMs += limits.leaseMs;
+      await coordinator.sweep();
+    } else if (due.length > 0 && living < MAX_LIVES && (gates.length === 0 || random() < 0.3)) {
+      deliver(pick(due));
+    } else if (gates.length > 0) {
+      const [gate] = gates.splice(Math.floor(random() * gates.length), 1);
+      gate!.resume();
+    } else {
+      nowMs += limits.sweepMs;
+      await coordinator.sweep();
+    }
+    if (random() < 0.05) nowMs += 10;
+  }
+  if (steps === MAX_STEPS) throw new Error(`seed ${options.seed}: the job never ended (${rows.readState()?.status})`);
+  return { state: rows.readState()!, chunks: rows.listChunks(0, 1e6), kills, steps, meter };
+}
+
+type Gated = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => (...args: A) => Promise<R>;
+
+function gateCoordinator(inner: JobCoordinator, gated: Gated): JobCoordinator {
+  return {
+    create: gated(inner.create),
+    read: gated(inner.read),
+    command: gated(inner.command),
+    beginPlan: gated(inner.beginPlan),
+    commitPlan: gated(inner.commitPlan),
+    lease: gated(inner.lease),
+    finish: gated(inner.finish),
+    release: gated(inner.release),
+    loseChunk: gated(inner.loseChunk),
+    retryTask: gated(inner.retryTask),
+    fail: gated(inner.fail),
+    beginFinalize: gated(inner.beginFinalize),
+    commitFinalize: gated(inner.commitFinalize),
+    listChunks: gated(inner.listChunks),
+    listPages: gated(inner.listPages),
+    listOrphans: gated(inner.listOrphans),
+    listEvents: gated(inner.listEvents),
+    sweep: gated(inner.sweep),
+  };
+}
