@@ -198,10 +198,10 @@ export function renderModel(report: Report): SafeHtml {
               is ${formatPercent(evaluation.balancedAccuracy)}. These faces are not yours: expect other figures on other
               pictures.
             </p>
-            ${renderPerClass(evaluation.perClass)}
+            ${renderPerClass("Classes on the evaluation set", evaluation.perClass)}
             <details>
               <summary>Which labels it confuses</summary>
-              ${renderConfusion(evaluation.confusion, LABELS)}
+              ${renderConfusion("Confusion matrix of the evaluation set", evaluation.confusion, LABELS)}
             </details>`
     }
     ${

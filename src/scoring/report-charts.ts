@@ -124,8 +124,12 @@ function chooseShade(share: number): number {
 }
 
 /** A confusion matrix as a table: rows true, columns predicted, shaded by the share of the row. */
-export function renderConfusion(confusion: readonly (readonly number[])[], labels: readonly string[]): SafeHtml {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix">
+export function renderConfusion(
+  name: string,
+  confusion: readonly (readonly number[])[],
+  labels: readonly string[],
+): SafeHtml {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${name}">
       <table class="matrix">
         <thead>
           <tr>

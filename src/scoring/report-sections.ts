@@ -191,15 +191,17 @@ export function renderTruth(report: Report): SafeHtml | null {
     <div class="tiles">
       ${renderTile(formatPercent(truth.accuracy), "Accuracy", formatInterval(truth.interval))}${renderTile(formatPercent(truth.balancedAccuracy), "Balanced accuracy", "mean recall")}${renderTile(formatNumber(truth.macroF1, 3), "Macro F1")}${renderTile(formatPercent(truth.calibrationError), "Calibration error", "expected, 15 bins")}
     </div>
-    ${renderConfusion(truth.confusion, LABELS)} ${renderPerClass(truth.perClass)}
+    ${renderConfusion("Confusion matrix of this job", truth.confusion, LABELS)}
+    ${renderPerClass("Classes in this job", truth.perClass)}
   </section>`;
 }
 
 /** Precision, recall and F1 of each class. */
 export function renderPerClass(
+  name: string,
   perClass: readonly { label: string; precision: number; recall: number; f1: number; support: number }[],
 ): SafeHtml {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Table of classes">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${name}">
     <table>
       <thead>
         <tr>
@@ -241,7 +243,7 @@ function renderGroupTable(groups: ReportGroups): SafeHtml {
   return html`<h3>By <bdi>${groups.key}</bdi></h3>
     ${
       groups.groups.length > 0 &&
-      html`<div class="scroll" tabindex="0" role="region" aria-label="Table of groups">
+      html`<div class="scroll" tabindex="0" role="region" aria-label="Groups by ${groups.key}">
         <table class="groups">
           <thead>
             <tr>

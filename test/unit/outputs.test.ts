@@ -205,9 +205,9 @@ describe("merged outputs", () => {
   });
 
   it("size row groups by the number of rows", () => {
-    const limits = { minRows: 8192, maxRows: 32_768, targetGroups: 1000 };
+    const limits = { minRows: 8192, maxRows: 16_384, targetGroups: 1000 };
     expect([1, 10_000_000, 100_000_000].map((rows) => chooseRowGroupRows(rows, limits))).toEqual([
-      8192, 10_000, 32_768,
+      8192, 10_000, 16_384,
     ]);
   });
 });

@@ -12,7 +12,6 @@ import {
 } from "../../src/scoring/statistics/flips.ts";
 import { computeWilson } from "../../src/scoring/statistics/intervals.ts";
 import { estimatePrevalence, projectToSimplex, solveLinear } from "../../src/scoring/statistics/prevalence.ts";
-import { measureQuality } from "../../src/scoring/statistics/quality.ts";
 import { createRandom } from "../../src/scoring/statistics/random.ts";
 import { compareHistograms, computeKolmogorov, testShift } from "../../src/scoring/statistics/shift.ts";
 import { suppressGroups } from "../../src/scoring/statistics/suppression.ts";
@@ -321,9 +320,4 @@ describe("suppression", () => {
     expect(suppressGroups([{ faces: 100 }, { faces: 0 }], 10)).toEqual([false, true]);
     expect(suppressGroups([{ faces: 100 }, { faces: 50 }], 10)).toEqual([false, false]);
   });
-});
-
-it("measures quality in exact sums", () => {
-  expect(measureQuality(Uint8Array.of(0, 255, 0, 255), 64)).toEqual({ brightness: 127.5, contrast: 127.5, side: 64 });
-  expect(measureQuality(new Uint8Array(2304).fill(9), 48.129)).toEqual({ brightness: 9, contrast: 0, side: 48.13 });
 });

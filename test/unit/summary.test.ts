@@ -49,6 +49,19 @@ describe("summaries", () => {
     );
   });
 
+  it("stay exact where a record holds more than 6 decimals", () => {
+    const third = makeRecords(9, { seed: 2 }).map((record) => ({
+      ...record,
+      margin: 1 / 3,
+      entropy: Math.SQRT2,
+      probabilities: record.probabilities?.map((value) => value / 3) ?? null,
+    }));
+    const [a, b, c] = [fold(third.slice(0, 2)), fold(third.slice(2, 5)), fold(third.slice(5))] as const;
+    expect(text(mergeSummaries(a, mergeSummaries(b, c)))).toBe(text(fold(third)));
+    expect(Number.isInteger(fold(third).total.margin)).toBe(true);
+    expect(fold(third).total.probabilities.every(Number.isInteger)).toBe(true);
+  });
+
   it("survive JSON and stay mergeable", () => {
     fc.assert(
       fc.property(records, records, (a, b) => {

@@ -6,6 +6,7 @@
 
 import { ByteWriter } from "hyparquet-writer/src/bytewriter.js";
 import { ParquetWriter } from "hyparquet-writer/src/parquet-writer.js";
+import { deflateSync, inflateSync } from "fflate";
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import type { ScoreRecord } from "../records.ts";
@@ -29,7 +30,6 @@ const header = z.strictObject({
   options: z.string(),
   offset: z.int().nonnegative(),
   rows: z.int().nonnegative(),
-  rowGroups: z.string(),
 });
 
 /** Parquet's metadata holds 64-bit integers, which JSON does not: they travel as `"<digits>n"` in a one-field object. */
@@ -78,12 +78,13 @@ export function createParquetEncoder(options: ParquetOptions, state?: Uint8Array
   if (state !== undefined) {
     const saved = unpackState(state, header);
     if (saved.header.options !== fingerprint) throw new ScoringError("internal", "saved Parquet state: other options");
-    writer.row_groups = parseRowGroups(saved.header.rowGroups);
+    const [rowGroups = "", ...lines] = new TextDecoder().decode(inflateSync(saved.bytes)).split("\n");
+    writer.row_groups = parseRowGroups(rowGroups);
     writer.num_rows = BigInt(saved.header.rows);
     // The constructor has just written the magic number again: drop it, and count on from where the file stands.
     bytes.index = 0;
     bytes.offset = saved.header.offset;
-    held = new TextDecoder().decode(saved.bytes).split("\n").slice(0, -1).map(parseRecord);
+    held = lines.slice(0, -1).map(parseRecord);
   }
 
   function writeRowGroup(records: readonly ScoreRecord[]): void {
@@ -124,14 +125,11 @@ export function createParquetEncoder(options: ParquetOptions, state?: Uint8Array
     },
     save() {
       if (bytes.index > 0) throw new ScoringError("internal", "Parquet bytes were not taken: call encode first");
+      const carried = `${formatRowGroups(writer.row_groups)}\n${serializeRecords(held)}`;
       return packState(
-        {
-          options: fingerprint,
-          offset: bytes.offset,
-          rows: Number(writer.num_rows),
-          rowGroups: formatRowGroups(writer.row_groups),
-        } satisfies z.infer<typeof header>,
-        new TextEncoder().encode(serializeRecords(held)),
+        { options: fingerprint, offset: bytes.offset, rows: Number(writer.num_rows) } satisfies z.infer<typeof header>,
+        // Repetitive text: the weakest level makes it ten times smaller, and it is stored at every step.
+        deflateSync(new TextEncoder().encode(carried), { level: 1 }),
       );
     },
   };

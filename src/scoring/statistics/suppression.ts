@@ -21,7 +21,8 @@ export function suppressGroups(groups: readonly SizedGroup[], minGroupSize: numb
   for (const { index } of shown) {
     const remainder = groups.filter((group, position) => hidden[position] === true && group.faces > 0);
     const faces = remainder.reduce((sum, group) => sum + group.faces, 0);
-    if (remainder.length === 0 || (remainder.length > 1 && faces >= minGroupSize)) break;
+    // One hidden group alone never reaches the minimum, so this implies at least two.
+    if (remainder.length === 0 || faces >= minGroupSize) break;
     hidden[index] = true;
   }
   return hidden;
