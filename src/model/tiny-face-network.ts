@@ -118,8 +118,8 @@ export function buildTinyFaceNetwork(tensors: ReadonlyMap<string, Tensor>): Tiny
 
   const runStripped = (rgb: Uint8Array, width: number, height: number): tf.Tensor4D => {
     const mapRows = [Math.ceil((height - 2) / 2)];
-    while (mapRows.length < STRIPPED_STAGES) mapRows.push(Math.ceil(mapRows.at(-1)! / 2));
-    const rows = mapRows.at(-1)!;
+    while (mapRows.length < STRIPPED_STAGES) mapRows.push(Math.ceil((mapRows.at(-1) ?? 0) / 2));
+    const rows = mapRows.at(-1) ?? 0;
     return tf.tidy(() => {
       const strips: tf.Tensor4D[] = [];
       for (let from = 0; from < rows; from += STRIP_ROWS) {

@@ -57,14 +57,16 @@ function chainOperations(): void {
 
 function loadFaceApi(): FaceApi {
   chainOperations();
-  const loader = Module as unknown as { _resolveFilename: (request: string, ...rest: unknown[]) => string };
-  const resolve = loader._resolveFilename;
-  loader._resolveFilename = (request, ...rest) =>
-    resolve(request === "@tensorflow/tfjs" ? "@tensorflow/tfjs-core" : request, ...rest);
+  const name = "_resolveFilename";
+  const resolve: unknown = Reflect.get(Module, name);
+  if (typeof resolve !== "function") throw new Error("this Node resolves modules another way");
+  const redirect = (request: string, ...rest: unknown[]): unknown =>
+    Reflect.apply(resolve, Module, [request === "@tensorflow/tfjs" ? "@tensorflow/tfjs-core" : request, ...rest]);
+  Reflect.set(Module, name, redirect);
   try {
     return require("@vladmandic/face-api/dist/face-api.node-wasm.js");
   } finally {
-    loader._resolveFilename = resolve;
+    Reflect.set(Module, name, resolve);
   }
 }
 
