@@ -1,0 +1,199 @@
+/** The HTTP API as typed functions, for the console and for programs. No DOM, no Node. */
+
+import { ERROR_CODES, type Issue, ScoringError } from "../errors.ts";
+import type { ModelCard } from "../model/card.ts";
+import type { manifestSchema } from "../scoring/manifest.ts";
+import type { JobPage } from "../scoring/directory.ts";
+import type { JobView } from "../scoring/job-view.ts";
+import type { Report } from "../scoring/report.ts";
+import type { DryRun } from "../scoring/submit.ts";
+import type { z } from "zod";
+import { followEvents, type JobEvent } from "./event-stream.ts";
+
+/** A manifest as it is sent: defaults may be left out. */
+export type ManifestInput = z.input<typeof manifestSchema>;
+
+/** One model of the server. */
+export type ModelView = ModelCard & { readonly id: string };
+
+/** One store of the server. */
+export interface StoreView {
+  readonly name: string;
+  readonly versions: boolean;
+}
+
+/** One finished output of a job. */
+export interface OutputView {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly etag: string;
+  readonly type: string;
+}
+
+/** Bytes of one object and the size of the whole. */
+export interface ByteRange {
+  readonly bytes: Uint8Array;
+  readonly total: number;
+}
+
+/** A command to a job. */
+export type JobAction = "pause" | "resume" | "cancel" | "retry-failed";
+
+/** Where the API is and how to be let in. */
+export interface ApiOptions {
+  /** `https://host`, or empty for the page's own origin. */
+  readonly baseUrl?: string;
+  /** Sent as a bearer key; a browser that signed in leaves it out. */
+  readonly key?: string;
+  readonly fetch?: typeof fetch;
+}
+
+/** What can be asked of a server. Every function throws ScoringError: the server's code and findings, or `api_unavailable`. */
+export interface Api {
+  /** Signs in; the browser keeps the cookie. Returns the key's id. */
+  signIn(key: string): Promise<string>;
+  /** The id of the key that this client acts with. */
+  readSession(): Promise<string>;
+  signOut(): Promise<void>;
+  listJobs(options?: {
+    readonly cursor?: string;
+    readonly limit?: number;
+    readonly signal?: AbortSignal;
+  }): Promise<JobPage>;
+  readJob(id: string, signal?: AbortSignal): Promise<JobView>;
+  submitJob(manifest: ManifestInput, idempotencyKey?: string): Promise<JobView>;
+  /** What the job would read, take and cost; nothing is started. */
+  planJob(manifest: ManifestInput): Promise<DryRun>;
+  /** The job afterwards; for `retry-failed`, the new job. */
+  commandJob(id: string, action: JobAction): Promise<JobView>;
+  deleteJob(id: string): Promise<void>;
+  /** Status and progress until the job ends or `signal` fires; connects again after a break, without a gap. */
+  followJob(id: string, signal: AbortSignal): AsyncGenerator<JobEvent>;
+  readReport(id: string, signal?: AbortSignal): Promise<Report>;
+  listOutputs(id: string, signal?: AbortSignal): Promise<readonly OutputView[]>;
+  /** Up to `length` bytes of an output. */
+  readOutput(id: string, name: string, offset: number, length: number, signal?: AbortSignal): Promise<ByteRange>;
+  listModels(signal?: AbortSignal): Promise<readonly ModelView[]>;
+  listStores(signal?: AbortSignal): Promise<readonly StoreView[]>;
+  upload(store: string, key: string, body: Blob | Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<void>;
+  /** Address of an output, for a link. */
+  outputUrl(id: string, name: string, download: boolean): string;
+  /** Address of a record's picture. @param place bytes of its line in labels.jsonl */
+  imageUrl(id: string, record: string, place: { readonly offset: number; readonly length: number }): string;
+}
+
+interface RequestOptions {
+  readonly body?: BodyInit;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const sendJson = (value: unknown, headers: Readonly<Record<string, string>> = {}): RequestOptions => ({
+  body: JSON.stringify(value),
+  headers: { "content-type": "application/json", ...headers },
+});
+
+const job = (id: string): string => `/v1/jobs/${encodeURIComponent(id)}`;
+
+/** A client of one server. */
+export function createApi(options: ApiOptions = {}): Api {
+  const { baseUrl = "", key } = options;
+  const send = options.fetch ?? ((input: RequestInfo | URL, init?: RequestInit) => fetch(input, init));
+
+  async function request(method: string, path: string, wanted: RequestOptions = {}): Promise<Response> {
+    const headers = new Headers(wanted.headers);
+    if (key !== undefined) headers.set("authorization", `Bearer ${key}`);
+    let response: Response;
+    try {
+      response = await send(`${baseUrl}${path}`, {
+        method,
+        headers,
+        ...(wanted.body === undefined ? {} : { body: wanted.body }),
+        ...(wanted.signal ? { signal: wanted.signal } : {}),
+      });
+    } catch (cause) {
+      if (wanted.signal?.aborted) throw cause;
+      throw new ScoringError("api_unavailable", "the server cannot be reached", { cause });
+    }
+    if (!response.ok) throw await readProblem(response);
+    return response;
+  }
+
+  async function ask<T>(method: string, path: string, wanted: RequestOptions = {}): Promise<T> {
+    const response = await request(method, path, wanted);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server's own schema, held by its tests
+    return (await response.json()) as T;
+  }
+
+  return {
+    async signIn(secret) {
+      return (await ask<{ key: string }>("POST", "/v1/session", sendJson({ key: secret }))).key;
+    },
+    async readSession() {
+      return (await ask<{ key: string }>("GET", "/v1/session")).key;
+    },
+    async signOut() {
+      await request("DELETE", "/v1/session");
+    },
+    listJobs({ cursor, limit = 50, signal } = {}) {
+      const query = new URLSearchParams({ limit: String(limit), ...(cursor === undefined ? {} : { cursor }) });
+      return ask("GET", `/v1/jobs?${query}`, { signal });
+    },
+    readJob: (id, signal) => ask("GET", job(id), { signal }),
+    submitJob(manifest, idempotencyKey) {
+      const headers: Record<string, string> = idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey };
+      return ask("POST", "/v1/jobs", sendJson({ ...manifest, dryRun: false }, headers));
+    },
+    planJob: (manifest) => ask("POST", "/v1/jobs", sendJson({ ...manifest, dryRun: true })),
+    commandJob: (id, action) => ask("POST", `${job(id)}/${action}`),
+    async deleteJob(id) {
+      await request("DELETE", job(id));
+    },
+    followJob: (id, signal) =>
+      followEvents((headers) => request("GET", `${job(id)}/events`, { headers, signal }), signal),
+    readReport: (id, signal) => ask("GET", `${job(id)}/report`, { headers: { accept: "application/json" }, signal }),
+    async listOutputs(id, signal) {
+      return (await ask<{ outputs: OutputView[] }>("GET", `${job(id)}/outputs`, { signal })).outputs;
+    },
+    async readOutput(id, name, offset, length, signal) {
+      const headers = { range: `bytes=${offset}-${offset + length - 1}` };
+      const response = await request("GET", `${job(id)}/outputs/${name}`, { headers, signal });
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
+      return { bytes, total: total === undefined ? bytes.length : Number(total) };
+    },
+    async listModels(signal) {
+      return (await ask<{ models: ModelView[] }>("GET", "/v1/models", { signal })).models;
+    },
+    async listStores(signal) {
+      return (await ask<{ stores: StoreView[] }>("GET", "/v1/stores", { signal })).stores;
+    },
+    async upload(store, objectKey, body, signal) {
+      const path = objectKey.split("/").map(encodeURIComponent).join("/");
+      await request("PUT", `/v1/stores/${encodeURIComponent(store)}/objects/${path}`, {
+        body,
+        headers: { "content-type": "application/octet-stream" },
+        signal,
+      });
+    },
+    outputUrl: (id, name, download) => `${baseUrl}${job(id)}/outputs/${name}${download ? "?download=1" : ""}`,
+    imageUrl: (id, record, { offset, length }) =>
+      `${baseUrl}${job(id)}/images/${encodeURIComponent(record)}?at=${offset}&length=${length}`,
+  };
+}
+
+interface Problem {
+  readonly code?: string;
+  readonly detail?: string;
+  readonly issues?: readonly Issue[];
+}
+
+/** The server's problem document (RFC 9457) as the error it was. */
+async function readProblem(response: Response): Promise<ScoringError> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every field is looked at before it is used
+  const problem = (await response.json().catch(() => ({}))) as Problem;
+  const code = ERROR_CODES.find((known) => known === problem.code) ?? "api_unavailable";
+  const detail = problem.detail ?? `the server answered ${response.status}`;
+  return new ScoringError(code, detail, Array.isArray(problem.issues) ? { issues: problem.issues } : {});
+}

@@ -1,0 +1,155 @@
+/** The shell: who is signed in, where one is, the words that stand on every page. */
+
+import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { REPORT_NOTICE } from "../../src/scoring/notice.ts";
+import { api, SIGNED_OUT } from "./api.ts";
+import { JobsPage } from "./jobs-page.tsx";
+import { type Route, useRoute } from "./route.ts";
+import { SignIn } from "./sign-in.tsx";
+import { ThemeButton } from "./theme.tsx";
+
+const NewJobPage = lazyPage(() => import("./new/new-job-page.tsx").then((module) => module.NewJobPage));
+const JobPage = lazyPage(() => import("./job/job-page.tsx").then((module) => module.JobPage));
+const ModelsPage = lazyPage(() => import("./models-page.tsx").then((module) => module.ModelsPage));
+const TryPage = lazyPage(() => import("./try/try-page.tsx").then((module) => module.TryPage));
+
+function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>) {
+  return lazy(async () => ({ default: await load() }));
+}
+
+const LINKS = [
+  { path: "jobs", title: "Jobs" },
+  { path: "new", title: "New job" },
+  { path: "models", title: "Models" },
+  { path: "try", title: "Try it here" },
+] as const;
+
+type Session = { readonly kind: "unknown" | "none" } | { readonly kind: "signed-in"; readonly key: string };
+
+/** The console. */
+export function App(): ReactNode {
+  const route = useRoute();
+  const [session, setSession] = useSession();
+  const page = route.path[0] ?? "jobs";
+  const main = useFocusOnChange(route.path.join("/"));
+  useEffect(() => {
+    const title = LINKS.find((link) => link.path === page)?.title ?? "Jobs";
+    document.title = `${title} · Countenance`;
+  }, [page]);
+  return (
+    <>
+      <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+        Skip to content
+      </a>
+      <header className="top">
+        <a className="brand" href="#/jobs">
+          <Mark /> Countenance
+        </a>
+        <nav aria-label="Main">
+          {LINKS.map((link) => (
+            <a key={link.path} href={`#/${link.path}`} aria-current={link.path === page ? "page" : undefined}>
+              {link.title}
+            </a>
+          ))}
+        </nav>
+        <div className="top-end">
+          <ThemeButton />
+          {session.kind === "signed-in" && (
+            <button
+              type="button"
+              className="plain"
+              title={`Signed in with the key ${session.key}`}
+              onClick={() => void api.signOut().finally(() => setSession({ kind: "none" }))}
+            >
+              Sign out
+            </button>
+          )}
+        </div>
+      </header>
+      <main id="main" ref={main} tabIndex={-1}>
+        <Suspense fallback={<p className="quiet">Loading …</p>}>
+          <Page
+            route={route}
+            page={page}
+            session={session}
+            signedIn={(key) => setSession({ kind: "signed-in", key })}
+          />
+        </Suspense>
+      </main>
+      <footer className="bottom">
+        <p>{REPORT_NOTICE.wording}</p>
+        <details>
+          <summary>Errors and law</summary>
+          {[REPORT_NOTICE.error, ...REPORT_NOTICE.law].map((line) => (
+            <p key={line}>{line}</p>
+          ))}
+        </details>
+      </footer>
+    </>
+  );
+}
+
+function Page(props: {
+  readonly route: Route;
+  readonly page: string;
+  readonly session: Session;
+  readonly signedIn: (key: string) => void;
+}): ReactNode {
+  const { route, page, session } = props;
+  // Scoring in the page needs no server, so no key.
+  if (page === "try") return <TryPage />;
+  if (session.kind === "unknown") return <p className="quiet">Loading …</p>;
+  if (session.kind === "none") return <SignIn signedIn={props.signedIn} />;
+  if (page === "new") return <NewJobPage />;
+  if (page === "models") return <ModelsPage />;
+  if (page === "jobs" && route.path[1] !== undefined) {
+    return <JobPage key={route.path[1]} id={route.path[1]} query={route.query} />;
+  }
+  if (page === "jobs") return <JobsPage />;
+  return (
+    <section className="card">
+      <h1>Nothing is here</h1>
+      <p>
+        The address names no page. <a href="#/jobs">All jobs</a>
+      </p>
+    </section>
+  );
+}
+
+function useSession(): [Session, (session: Session) => void] {
+  const [session, setSession] = useState<Session>({ kind: "unknown" });
+  useEffect(() => {
+    const forget = (): void => setSession({ kind: "none" });
+    window.addEventListener(SIGNED_OUT, forget);
+    api.readSession().then((key) => setSession({ kind: "signed-in", key }), forget);
+    return () => window.removeEventListener(SIGNED_OUT, forget);
+  }, []);
+  return [session, setSession];
+}
+
+/** Moves the focus to the new page, as a browser does after a link; not at the first. */
+function useFocusOnChange(path: string) {
+  const main = useRef<HTMLElement>(null);
+  const last = useRef(path);
+  useEffect(() => {
+    if (last.current === path) return;
+    last.current = path;
+    main.current?.focus();
+    window.scrollTo(0, 0);
+  }, [path]);
+  return main;
+}
+
+function Mark(): ReactNode {
+  return (
+    <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">
+      <rect width="32" height="32" rx="8" className="mark-back" />
+      <path
+        d="M9 5.500h-3.500v3.500M23 5.500h3.500v3.500M9 26.500h-3.500v-3.500M23 26.500h3.500v-3.500M11 19c3 3 7 3 10 0"
+        className="mark-line"
+      />
+      <circle cx="12" cy="13" r="1.700" className="mark-dot" />
+      <circle cx="20" cy="13" r="1.700" className="mark-dot" />
+    </svg>
+  );
+}

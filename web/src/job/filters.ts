@@ -1,0 +1,62 @@
+/** Which records the gallery shows, from the address. */
+
+import type { PlacedRecord } from "../../../src/client/label-reader.ts";
+
+/** Filters and order; `null` takes everything. */
+export interface Filters {
+  readonly label: string | null;
+  readonly outcome: string | null;
+  /** `name=value`. */
+  readonly group: string | null;
+  /** Largest margin, 0…1. */
+  readonly maxMargin: number | null;
+  /** True label and label differ. */
+  readonly wrong: boolean;
+  readonly sort: "input" | "margin" | "surest";
+}
+
+/** Reads the address's query. */
+export function parseFilters(query: URLSearchParams): Filters {
+  const margin = Number(query.get("margin") ?? Number.NaN);
+  const sort = query.get("sort");
+  return {
+    label: query.get("label"),
+    outcome: query.get("outcome"),
+    group: query.get("group"),
+    maxMargin: Number.isFinite(margin) && margin < 1 ? margin : null,
+    wrong: query.get("wrong") === "1",
+    sort: sort === "margin" || sort === "surest" ? sort : "input",
+  };
+}
+
+/** The records that pass, in the wanted order. */
+export function selectRecords(records: readonly PlacedRecord[], filters: Filters): readonly PlacedRecord[] {
+  const cut = filters.group?.indexOf("=") ?? -1;
+  const name = filters.group?.slice(0, cut) ?? "";
+  const value = filters.group?.slice(cut + 1);
+  const kept = records.filter(
+    ({ record }) =>
+      (filters.label === null || record.label === filters.label) &&
+      (filters.outcome === null || record.status === filters.outcome) &&
+      (filters.group === null || (Object.hasOwn(record.groups, name) && record.groups[name] === value)) &&
+      (filters.maxMargin === null || (record.margin !== null && record.margin <= filters.maxMargin)) &&
+      (!filters.wrong || (record.truth !== null && record.label !== null && record.truth !== record.label)),
+  );
+  if (filters.sort === "input") return kept;
+  const sign = filters.sort === "margin" ? 1 : -1;
+  // Records without a margin come last either way.
+  return kept.toSorted((a, b) => orderOf(a, sign) - orderOf(b, sign));
+}
+
+function orderOf({ record }: PlacedRecord, sign: number): number {
+  return record.margin === null ? Infinity : sign * record.margin;
+}
+
+/** Every `name=value` that occurs, sorted; at most `limit`. */
+export function listGroups(records: readonly PlacedRecord[], limit: number): string[] {
+  const groups = new Set<string>();
+  for (const { record } of records) {
+    for (const [name, value] of Object.entries(record.groups)) if (groups.size < limit) groups.add(`${name}=${value}`);
+  }
+  return [...groups].sort();
+}

@@ -1,0 +1,317 @@
+/** One job: live progress, then its report, its pictures and its files. */
+
+import { type ReactNode, useCallback, useEffect, useState } from "react";
+import type { JobAction } from "../../../src/client/api.ts";
+import { type ScoringError, toScoringError } from "../../../src/errors.ts";
+import { isEnded } from "../../../src/scoring/job-state.ts";
+import type { JobView } from "../../../src/scoring/job-view.ts";
+import { OUTCOMES } from "../../../src/scoring/records.ts";
+import { describeReason, formatCount, formatTime } from "../../../src/scoring/report-format.ts";
+import { api, noteSignedOut, useLoad } from "../api.ts";
+import { Failure, Progress, StatusPill } from "../parts.tsx";
+import { setQuery } from "../route.ts";
+import { formatBytes, formatDuration, OUTCOME_WORDS } from "../words.ts";
+import { RateLine, type RatePoint } from "./charts.tsx";
+import { Gallery } from "./gallery.tsx";
+import { ReportView } from "./report-view.tsx";
+
+const TABS = [
+  ["overview", "Overview"],
+  ["pictures", "Pictures"],
+  ["files", "Files"],
+] as const;
+
+/** `#/jobs/<id>`. */
+export function JobPage({ id, query }: { readonly id: string; readonly query: URLSearchParams }): ReactNode {
+  const { job, error, rates, refresh } = useJob(id);
+  const [failure, setFailure] = useState<ScoringError | null>(null);
+  const tab = TABS.find(([name]) => name === query.get("tab"))?.[0] ?? "overview";
+  if (job === null) return error === null ? <p className="quiet">Loading …</p> : <Failure error={error} />;
+  const hasOutputs = isEnded(job.status);
+  const act = async (action: JobAction): Promise<void> => {
+    setFailure(null);
+    try {
+      const after = await api.commandJob(id, action);
+      if (action === "retry-failed") window.location.hash = `#/jobs/${after.id}`;
+      else refresh(after);
+    } catch (thrown) {
+      setFailure(toScoringError(thrown));
+    }
+  };
+  return (
+    <>
+      <p className="crumbs">
+        <a href="#/jobs">Jobs</a> /
+      </p>
+      <div className="head">
+        <h1>
+          {job.name ?? `Job ${job.id.slice(-12)}`} <StatusPill status={job.status} />
+        </h1>
+        <Commands job={job} act={(action) => void act(action)} />
+      </div>
+      {failure !== null && <Failure error={failure} />}
+      {error !== null && <Failure error={error} />}
+      <Live job={job} rates={rates} />
+      {hasOutputs && (
+        <>
+          <div className="tabs" role="tablist" aria-label="Parts of the job">
+            {TABS.map(([name, words]) => (
+              <button
+                key={name}
+                type="button"
+                role="tab"
+                id={`tab-${name}`}
+                aria-selected={tab === name}
+                aria-controls="tab-panel"
+                onClick={() => setQuery("tab", name)}
+              >
+                {words}
+              </button>
+            ))}
+          </div>
+          <div role="tabpanel" id="tab-panel" aria-labelledby={`tab-${tab}`}>
+            {tab === "overview" && <ReportView id={id} />}
+            {tab === "pictures" && <Gallery id={id} query={query} />}
+            {tab === "files" && <Files id={id} />}
+          </div>
+        </>
+      )}
+    </>
+  );
+}
+
+/** The job as the event stream tells it, and its rate over time. */
+function useJob(id: string) {
+  const [job, setJob] = useState<JobView | null>(null);
+  const [error, setError] = useState<ScoringError | null>(null);
+  const [rates, setRates] = useState<readonly RatePoint[]>([]);
+  useEffect(() => {
+    const controller = new AbortController();
+    const follow = async (): Promise<void> => {
+      try {
+        setJob(await api.readJob(id, controller.signal));
+        for await (const event of api.followJob(id, controller.signal)) {
+          setError(null);
+          // A stream that is resumed tells old events first.
+          setJob((before) => (before !== null && isEnded(before.status) ? before : event.job));
+          const { rate, counts } = event.job;
+          if (rate !== null) setRates((before) => [...before.slice(-300), { finished: counts.finished, rate }]);
+        }
+      } catch (thrown) {
+        if (controller.signal.aborted) return;
+        const failed = toScoringError(thrown);
+        noteSignedOut(failed);
+        setError(failed);
+      }
+    };
+    void follow();
+    return () => controller.abort();
+  }, [id]);
+  return { job, error, rates, refresh: setJob };
+}
+
+function Commands({ job, act }: { readonly job: JobView; readonly act: (action: JobAction) => void }): ReactNode {
+  const { status, counts } = job;
+  const ended = isEnded(status);
+  const canPause = ["validating", "queued", "running"].includes(status);
+  const [asked, setAsked] = useState(false);
+  return (
+    <div className="row">
+      {canPause && (
+        <button type="button" onClick={() => act("pause")}>
+          Pause
+        </button>
+      )}
+      {status === "paused" && (
+        <button type="button" className="primary" onClick={() => act("resume")}>
+          Resume
+        </button>
+      )}
+      {!ended && status !== "cancelling" && status !== "finalizing" && (
+        <button type="button" onClick={() => act("cancel")}>
+          Cancel
+        </button>
+      )}
+      {ended && counts.outcomes.failed + counts.outcomes.skipped > 0 && (
+        <button type="button" onClick={() => act("retry-failed")}>
+          Retry what failed
+        </button>
+      )}
+      {ended && !asked && (
+        <button type="button" onClick={() => setAsked(true)}>
+          Delete …
+        </button>
+      )}
+      {ended && asked && (
+        <button
+          type="button"
+          className="danger"
+          onBlur={() => setAsked(false)}
+          onClick={() => void api.deleteJob(job.id).then(() => (window.location.hash = "#/jobs"))}
+        >
+          Delete job and outputs
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Live({ job, rates }: { readonly job: JobView; readonly rates: readonly RatePoint[] }): ReactNode {
+  const { counts } = job;
+  const ended = isEnded(job.status);
+  const reasons = Object.entries(counts.errors).sort((a, b) => b[1] - a[1]);
+  const start = job.times.running ?? job.createdAt;
+  const end = ended ? job.times[job.status] : undefined;
+  return (
+    <section className="card" aria-label="Progress">
+      <Progress job={job} />
+      <ul className="legend">
+        {OUTCOMES.map((outcome) =>
+          counts.outcomes[outcome] === 0 ? null : (
+            <li key={outcome}>
+              <i className={`outcome-${outcome}`} /> {OUTCOME_WORDS[outcome]} {formatCount(counts.outcomes[outcome])}
+            </li>
+          ),
+        )}
+      </ul>
+      <dl className="figures">
+        <div>
+          <dt>Finished</dt>
+          <dd>
+            {formatCount(counts.finished)}
+            <small>
+              {" "}
+              of {formatCount(counts.listed)}
+              {counts.planned ? "" : "+"}
+            </small>
+          </dd>
+        </div>
+        {!ended && (
+          <>
+            <div>
+              <dt>Pictures a second</dt>
+              <dd>{job.rate === null ? "–" : job.rate.toFixed(1)}</dd>
+            </div>
+            <div>
+              <dt>Time left</dt>
+              <dd>{job.etaSeconds === null ? "–" : formatDuration(job.etaSeconds)}</dd>
+            </div>
+          </>
+        )}
+        {end !== undefined && (
+          <div>
+            <dt>Took</dt>
+            <dd>{formatDuration((Date.parse(end) - Date.parse(start)) / 1000)}</dd>
+          </div>
+        )}
+        <div>
+          <dt>Size</dt>
+          <dd>{formatBytes(counts.bytes)}</dd>
+        </div>
+        <div>
+          <dt>Model</dt>
+          <dd className="small">{job.model}</dd>
+        </div>
+        <div>
+          <dt>Created</dt>
+          <dd className="small">{formatTime(job.createdAt)}</dd>
+        </div>
+      </dl>
+      {!ended && rates.length > 2 && <RateLine points={rates} />}
+      {job.failure !== null && (
+        <p className="alert">
+          <strong>The job failed:</strong> {job.failure.message}
+        </p>
+      )}
+      {job.issues.length > 0 && (
+        <details open>
+          <summary>{formatCount(job.issues.length)} findings in the input</summary>
+          <ul>
+            {job.issues.map(({ path, line, message }) => (
+              <li key={`${path} ${line} ${message}`}>
+                <code>{path}</code> {line !== undefined && `line ${line}: `}
+                {message}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+      {reasons.length > 0 && (
+        <details>
+          <summary>Why {formatCount(reasons.reduce((sum, [, count]) => sum + count, 0))} have no label</summary>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Reason</th>
+                <th scope="col">Pictures</th>
+              </tr>
+            </thead>
+            <tbody>
+              {reasons.map(([code, count]) => (
+                <tr key={code}>
+                  <th scope="row">{describeReason(code)}</th>
+                  <td>{formatCount(count)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </details>
+      )}
+    </section>
+  );
+}
+
+const ABOUT: Readonly<Record<string, string>> = {
+  "labels.jsonl": "One record a picture, in input order",
+  "labels.csv": "The same as a table",
+  "labels.parquet": "The same, in columns",
+  "errors.jsonl": "Failed and skipped inputs; itself a list that can be run",
+  "report.html": "The report as one page that needs no network",
+  "report.json": "The report's figures",
+  "input.jsonl": "The inputs as they were listed",
+  "run.lock.json": "What produced the labels: model, engine, hashes, receipt",
+  _SUCCESS: "Every output with its size and SHA-256",
+};
+
+function Files({ id }: { readonly id: string }): ReactNode {
+  const load = useCallback((signal: AbortSignal) => api.listOutputs(id, signal), [id]);
+  const { value, error } = useLoad(load);
+  return (
+    <section className="card">
+      <h2>Outputs</h2>
+      {error !== null && <Failure error={error} />}
+      <table className="files">
+        <thead>
+          <tr>
+            <th scope="col">File</th>
+            <th scope="col">Size</th>
+            <th scope="col">
+              <span className="visually-hidden">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {value?.map(({ name, size }) => (
+            <tr key={name}>
+              <th scope="row">
+                {name}
+                <small>{ABOUT[name]}</small>
+              </th>
+              <td>{formatBytes(size)}</td>
+              <td className="actions">
+                {name === "report.html" && (
+                  <a href={api.outputUrl(id, name, false)} target="_blank" rel="noreferrer">
+                    Open
+                  </a>
+                )}
+                <a href={api.outputUrl(id, name, true)} download={name} aria-label={`Download ${name}`}>
+                  Download
+                </a>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

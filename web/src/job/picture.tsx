@@ -1,0 +1,84 @@
+/** A picture with what was seen in it. */
+
+import { type ReactNode, useState } from "react";
+import { LABELS } from "../../../src/model/labels.ts";
+import type { ScoreRecord } from "../../../src/scoring/records.ts";
+import { formatPercent } from "../../../src/scoring/report-format.ts";
+import { attendedRegion } from "./face-overlay.ts";
+
+type ShownFace = Pick<ScoreRecord, "face" | "label">;
+
+/** The picture, the box of the face, and the region that the spatial transformer read. */
+export function Picture(props: {
+  readonly src: string;
+  readonly alt: string;
+  readonly faces: readonly ShownFace[];
+  readonly lazy?: boolean;
+}): ReactNode {
+  const [size, setSize] = useState<{ width: number; height: number } | null>(null);
+  const [failed, setFailed] = useState(false);
+  if (failed) return <div className="picture no-picture">no picture</div>;
+  return (
+    <div className="picture">
+      <img
+        src={props.src}
+        alt={props.alt}
+        loading={props.lazy === true ? "lazy" : "eager"}
+        decoding="async"
+        onError={() => setFailed(true)}
+        onLoad={(event) =>
+          setSize({ width: event.currentTarget.naturalWidth, height: event.currentTarget.naturalHeight })
+        }
+      />
+      {size !== null && (
+        <svg viewBox={`0 0 ${size.width} ${size.height}`} aria-hidden="true">
+          {props.faces.map(({ face }, index) =>
+            // oxlint-disable-next-line react/no-array-index-key -- faces of one picture have no other name
+            face === null ? null : <Overlay key={index} face={face} />,
+          )}
+        </svg>
+      )}
+    </div>
+  );
+}
+
+function Overlay({ face }: { readonly face: NonNullable<ScoreRecord["face"]> }): ReactNode {
+  const { x, y, width, height } = face.box;
+  const region = attendedRegion(face);
+  const points = region?.map((point) => `${point.x},${point.y}`).join(" ");
+  return (
+    <>
+      {face.score !== null && (
+        <>
+          <rect className="halo" x={x} y={y} width={width} height={height} />
+          <rect className="box" x={x} y={y} width={width} height={height} />
+        </>
+      )}
+      {points !== undefined && (
+        <>
+          <polygon className="halo" points={points} />
+          <polygon className="region" points={points} />
+        </>
+      )}
+    </>
+  );
+}
+
+/** The seven probabilities. */
+export function Chances({ record }: { readonly record: Pick<ScoreRecord, "label" | "probabilities"> }): ReactNode {
+  const { probabilities } = record;
+  if (probabilities === null) return null;
+  return (
+    <ul className="chances">
+      {LABELS.map((label, index) => (
+        <li key={label} className={label === record.label ? "top" : ""}>
+          <span>{label}</span>
+          <span className="chance-track" aria-hidden="true">
+            <span style={{ width: `${100 * (probabilities[index] ?? 0)}%` }} />
+          </span>
+          <span className="chance-value">{formatPercent(probabilities[index] ?? 0, 0)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,108 @@
+/** What the form holds, and the manifest that it stands for. */
+
+import type { ManifestInput } from "../../../src/client/api.ts";
+import { LABELS } from "../../../src/model/labels.ts";
+import type { DroppedFile } from "./dropped-files.ts";
+
+/** The form's values, as text where a person types. */
+export interface Draft {
+  readonly name: string;
+  readonly purpose: string;
+  readonly source: "upload" | "prefix" | "manifest";
+  readonly store: string;
+  readonly prefix: string;
+  readonly manifestKey: string;
+  /** What the folders of an upload mean. */
+  readonly folders: "nothing" | "groups" | "labels";
+  readonly format: "image" | "tar" | "fer2013-csv";
+  readonly faces: "aligned" | "largest" | "all";
+  readonly tta: "none" | "flip";
+  readonly model: string;
+  readonly outputStore: string;
+  readonly outputPrefix: string;
+  readonly formats: readonly ("jsonl" | "csv" | "parquet")[];
+  /** Comma-separated. */
+  readonly groupBy: string;
+  readonly minGroupSize: string;
+  readonly chunkSize: string;
+  readonly maxConcurrency: string;
+  readonly errorThreshold: string;
+  readonly notifyUrl: string;
+}
+
+/** @param stamp part of the upload's prefix, so that two uploads never mix */
+export function emptyDraft(stamp: string): Draft {
+  return {
+    name: "",
+    purpose: "",
+    source: "upload",
+    store: "",
+    prefix: `uploads/${stamp}/`,
+    manifestKey: "",
+    folders: "nothing",
+    format: "image",
+    faces: "largest",
+    tta: "none",
+    model: "deep-emotion",
+    outputStore: "",
+    outputPrefix: "out/",
+    formats: ["jsonl", "csv"],
+    groupBy: "",
+    minGroupSize: "10",
+    chunkSize: "",
+    maxConcurrency: "",
+    errorThreshold: "",
+    notifyUrl: "",
+  };
+}
+
+/** The name of the group that folders make. */
+const FOLDER_GROUP = "folder";
+
+/** Inline objects that one manifest may hold. */
+export const MAX_NAMED_OBJECTS = 10_000;
+
+/** The manifest of a draft. Numbers that are none stay as they are typed: the server says what is wrong with them. */
+export function makeManifest(draft: Draft, files: readonly DroppedFile[]): ManifestInput {
+  const groupBy = draft.groupBy.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]));
+  const marksGroups = draft.source === "upload" && draft.folders === "groups" && files.length > 0;
+  const limits = {
+    ...readNumber("chunkSize", draft.chunkSize),
+    ...readNumber("maxConcurrency", draft.maxConcurrency),
+    ...readNumber("errorThreshold", draft.errorThreshold),
+  };
+  return {
+    ...(draft.name.trim() === "" ? {} : { name: draft.name.trim() }),
+    ...(draft.purpose.trim() === "" ? {} : { purpose: draft.purpose.trim() }),
+    input: makeInput(draft, files),
+    format: draft.source === "upload" ? "image" : draft.format,
+    faces: draft.faces,
+    tta: draft.tta,
+    model: draft.model,
+    output: { store: draft.outputStore, prefix: draft.outputPrefix, formats: [...draft.formats] },
+    groupBy: marksGroups ? [...new Set([FOLDER_GROUP, ...groupBy])] : groupBy,
+    ...readNumber("minGroupSize", draft.minGroupSize),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...(draft.notifyUrl.trim() === "" ? {} : { notify: { url: draft.notifyUrl.trim() } }),
+  };
+}
+
+function makeInput(draft: Draft, files: readonly DroppedFile[]): ManifestInput["input"] {
+  const { store, prefix } = draft;
+  if (draft.source === "manifest") return { store, manifest: { key: draft.manifestKey } };
+  if (draft.source === "prefix" || draft.folders === "nothing" || files.length === 0) return { store, prefix };
+  return {
+    store,
+    objects: files.map(({ path }) => {
+      const folder = path.includes("/") ? (path.split("/")[0] ?? "") : "";
+      const label = LABELS.find((known) => known.toLowerCase() === folder.toLowerCase());
+      if (draft.folders === "labels") return { key: `${prefix}${path}`, ...(label === undefined ? {} : { label }) };
+      return { key: `${prefix}${path}`, ...(folder === "" ? {} : { groups: { [FOLDER_GROUP]: folder } }) };
+    }),
+  };
+}
+
+function readNumber<K extends string>(name: K, text: string): Partial<Record<K, number>> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one computed key
+  return text.trim() === "" ? {} : ({ [name]: Number(text) } as Partial<Record<K, number>>);
+}

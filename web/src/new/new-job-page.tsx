@@ -1,0 +1,225 @@
+/** The form that makes a manifest, uploads its pictures, asks what it would cost and starts it. */
+
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import { type Issue, type ScoringError, toScoringError } from "../../../src/errors.ts";
+import { formatCount } from "../../../src/scoring/report-format.ts";
+import type { DryRun } from "../../../src/scoring/submit.ts";
+import { api, noteSignedOut, useLoad } from "../api.ts";
+import { Failure } from "../parts.tsx";
+import { formatBytes, formatDuration } from "../words.ts";
+import { type Draft, emptyDraft, makeManifest, MAX_NAMED_OBJECTS } from "./draft.ts";
+import type { DroppedFile } from "./dropped-files.ts";
+import { listFindings } from "./fields.tsx";
+import { InputSection, OutputSection, ScoringSection } from "./sections.tsx";
+import { type UploadProgress, uploadFiles } from "./upload.ts";
+
+type Step =
+  | { readonly kind: "editing" }
+  | { readonly kind: "uploading"; readonly progress: UploadProgress }
+  | { readonly kind: "checking" | "starting" };
+
+const stampNow = (): string => new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+
+const loadChoices = async (signal: AbortSignal) => {
+  const [stores, models] = await Promise.all([api.listStores(signal), api.listModels(signal)]);
+  return { stores, models };
+};
+
+/** `#/new`. */
+export function NewJobPage(): ReactNode {
+  const [draft, setDraft] = useState(() => emptyDraft(stampNow()));
+  const [files, setFiles] = useState<readonly DroppedFile[]>([]);
+  const [step, setStep] = useState<Step>({ kind: "editing" });
+  const [plan, setPlan] = useState<DryRun | null>(null);
+  const [error, setError] = useState<ScoringError | null>(null);
+  const { value: choices, error: loadError } = useLoad(loadChoices);
+  const uploaded = useRef(new Set<DroppedFile>());
+  const stop = useRef(new AbortController());
+  const summary = useRef<HTMLDivElement>(null);
+  const change = useCallback((part: Partial<Draft>) => {
+    setDraft((before) => ({ ...before, ...part }));
+    setPlan(null);
+  }, []);
+  useEffect(() => {
+    const store = choices?.stores[0]?.name;
+    if (store !== undefined)
+      setDraft((before) => (before.store === "" ? { ...before, store, outputStore: store } : before));
+  }, [choices]);
+  useEffect(() => {
+    if (error !== null) summary.current?.focus();
+  }, [error]);
+  useEffect(() => {
+    const controller = stop.current;
+    return () => controller.abort();
+  }, []);
+
+  const isUpload = draft.source === "upload";
+  const tooMany = isUpload && draft.folders !== "nothing" && files.length > MAX_NAMED_OBJECTS;
+  const issues: readonly Issue[] = error?.issues ?? [];
+  const busy = step.kind !== "editing";
+  const ready = (!isUpload || files.length > 0) && !tooMany && choices !== null && !busy;
+
+  /** Pictures are uploaded once, then the manifest is checked or sent. */
+  const act = async (kind: "checking" | "starting"): Promise<void> => {
+    setError(null);
+    try {
+      if (isUpload) {
+        const waiting = files.filter((file) => !uploaded.current.has(file));
+        const target = { store: draft.store, prefix: draft.prefix };
+        // A wrong manifest is told before a thousand pictures are sent.
+        await api.planJob({ ...makeManifest(draft, []), input: { store: draft.store, prefix: draft.prefix } });
+        await uploadFiles(api, target, waiting, stop.current.signal, (progress) =>
+          setStep({ kind: "uploading", progress }),
+        );
+        for (const file of waiting) uploaded.current.add(file);
+      }
+      setStep({ kind });
+      const manifest = makeManifest(draft, files);
+      if (kind === "checking") setPlan(await api.planJob(manifest));
+      else window.location.hash = `#/jobs/${(await api.submitJob(manifest, crypto.randomUUID())).id}`;
+    } catch (thrown) {
+      const failure = toScoringError(thrown);
+      noteSignedOut(failure);
+      setError(failure);
+    } finally {
+      setStep({ kind: "editing" });
+    }
+  };
+
+  const sections = { draft, change, issues };
+  return (
+    <form
+      className="new-job"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void act("starting");
+      }}
+    >
+      <h1>New job</h1>
+      {loadError !== null && <Failure error={loadError} />}
+      {error !== null && (
+        <div className="alert" role="alert" tabIndex={-1} ref={summary}>
+          <strong>Not accepted:</strong> {error.detail}
+          <UnplacedFindings issues={issues} />
+        </div>
+      )}
+      <InputSection
+        {...sections}
+        choices={choices}
+        files={files}
+        setFiles={(taken) => (setFiles(taken), setPlan(null))}
+      />
+      {tooMany && (
+        <p className="finding">Folders can mean something for at most {formatCount(MAX_NAMED_OBJECTS)} pictures.</p>
+      )}
+      <ScoringSection {...sections} choices={choices} />
+      <OutputSection {...sections} choices={choices} />
+      <section className="card">
+        <details>
+          <summary>The manifest that is sent</summary>
+          <pre tabIndex={0}>{describeManifest(draft, files)}</pre>
+        </details>
+        {plan !== null && <Plan plan={plan} />}
+        {step.kind === "uploading" && (
+          <p role="status">
+            Uploading: {formatCount(step.progress.done)} of {formatCount(step.progress.total)} pictures,{" "}
+            {formatBytes(step.progress.bytes)}
+            <progress max={step.progress.total} value={step.progress.done} aria-label="Upload" />
+          </p>
+        )}
+        <div className="row">
+          <button type="submit" className="primary" disabled={!ready}>
+            {step.kind === "starting" ? "Starting …" : "Start the job"}
+          </button>
+          <button type="button" disabled={!ready} onClick={() => void act("checking")}>
+            {step.kind === "checking" ? "Checking …" : "Check and estimate"}
+          </button>
+          {isUpload && files.length === 0 && <span className="quiet">Add pictures first.</span>}
+        </div>
+      </section>
+    </form>
+  );
+}
+
+/** Places that have a field of their own, where the finding is shown. */
+const PLACES = [
+  "name",
+  "purpose",
+  "input.store",
+  "input.prefix",
+  "input.manifest",
+  "format",
+  "faces",
+  "tta",
+  "model",
+  "groupBy",
+  "minGroupSize",
+  "output.store",
+  "output.prefix",
+  "limits.chunkSize",
+  "limits.maxConcurrency",
+  "limits.errorThreshold",
+  "notify",
+];
+
+function UnplacedFindings({ issues }: { readonly issues: readonly Issue[] }): ReactNode {
+  const placed = new Set(PLACES.flatMap((path) => listFindings(issues, path)));
+  const rest = issues.filter((issue) => !placed.has(issue));
+  if (rest.length === 0) return null;
+  return (
+    <ul>
+      {rest.map(({ path, line, message }) => (
+        <li key={`${path} ${line} ${message}`}>
+          <code>{path}</code>
+          {line !== undefined && ` line ${line}`}: {message}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function describeManifest(draft: Draft, files: readonly DroppedFile[]): string {
+  const manifest = makeManifest(draft, files);
+  const { objects } = manifest.input;
+  if (objects === undefined || objects.length <= 3) return JSON.stringify(manifest, null, 2);
+  const shown = { ...manifest, input: { ...manifest.input, objects: objects.slice(0, 3) } };
+  return `${JSON.stringify(shown, null, 2)}\n… and ${formatCount(objects.length - 3)} more objects`;
+}
+
+function Plan({ plan }: { readonly plan: DryRun }): ReactNode {
+  return (
+    <div role="status" className="plan">
+      <dl className="figures">
+        <div>
+          <dt>Pictures</dt>
+          <dd>
+            {formatCount(plan.objects)}
+            {plan.complete ? "" : " or more"}
+          </dd>
+        </div>
+        <div>
+          <dt>Size</dt>
+          <dd>{formatBytes(plan.bytes)}</dd>
+        </div>
+        <div>
+          <dt>Chunks</dt>
+          <dd>{formatCount(plan.chunks)}</dd>
+        </div>
+        <div>
+          <dt>CPU, estimated</dt>
+          <dd>{formatDuration(plan.estimate.cpuMs / 1000)}</dd>
+        </div>
+        <div>
+          <dt>Cost, estimated</dt>
+          <dd>${plan.estimate.dollars.toFixed(plan.estimate.dollars < 1 ? 4 : 2)}</dd>
+        </div>
+      </dl>
+      {plan.warnings.map((warning) => (
+        <p key={warning} className="finding">
+          {warning}
+        </p>
+      ))}
+      {plan.warnings.length === 0 && <p className="quiet">The manifest is valid; nothing was started.</p>}
+    </div>
+  );
+}

@@ -1,0 +1,259 @@
+/** The three parts of the form. */
+
+import type { ReactNode } from "react";
+import type { ModelView, StoreView } from "../../../src/client/api.ts";
+import type { Issue } from "../../../src/errors.ts";
+import { formatCount } from "../../../src/scoring/report-format.ts";
+import { formatBytes } from "../words.ts";
+import type { Draft } from "./draft.ts";
+import { DropZone } from "./drop-zone.tsx";
+import type { DroppedFile } from "./dropped-files.ts";
+import { ChoiceField, TextField } from "./fields.tsx";
+
+interface SectionProps {
+  readonly draft: Draft;
+  readonly change: (part: Partial<Draft>) => void;
+  readonly issues: readonly Issue[];
+  readonly choices: { readonly stores: readonly StoreView[]; readonly models: readonly ModelView[] } | null;
+}
+
+const SOURCES = [
+  ["upload", "Upload pictures"],
+  ["prefix", "A prefix of a store"],
+  ["manifest", "A list in a store"],
+] as const;
+
+/** What is scored. */
+export function InputSection(
+  props: SectionProps & {
+    readonly files: readonly DroppedFile[];
+    readonly setFiles: (files: readonly DroppedFile[]) => void;
+  },
+): ReactNode {
+  const { draft, change, issues, files } = props;
+  const stores = (props.choices?.stores ?? []).map(({ name }) => [name, name] as const);
+  const hasFolders = files.some(({ path }) => path.includes("/"));
+  return (
+    <section className="card">
+      <h2>Pictures</h2>
+      <div className="tabs" role="radiogroup" aria-label="Where the pictures are">
+        {SOURCES.map(([source, words]) => (
+          <label key={source}>
+            <input type="radio" name="source" checked={draft.source === source} onChange={() => change({ source })} />
+            <span>{words}</span>
+          </label>
+        ))}
+      </div>
+      {draft.source === "upload" && (
+        <DropZone taken={(taken) => props.setFiles(addFiles(files, taken))}>
+          {files.length === 0 ? (
+            <p>
+              Drop pictures or a folder here
+              <br />
+              <span className="quiet">JPEG, PNG, WebP; folders are kept</span>
+            </p>
+          ) : (
+            <p role="status">
+              <strong>{formatCount(files.length)} pictures</strong>,{" "}
+              {formatBytes(files.reduce((sum, { file }) => sum + file.size, 0))}{" "}
+              <button type="button" className="plain" onClick={() => props.setFiles([])}>
+                Clear
+              </button>
+            </p>
+          )}
+        </DropZone>
+      )}
+      <div className="fields">
+        <ChoiceField
+          name="Store"
+          path="input.store"
+          issues={issues}
+          value={draft.store}
+          choices={stores}
+          change={(store) => change({ store })}
+        />
+        {draft.source === "manifest" ? (
+          <TextField
+            name="Key of the list"
+            path="input.manifest"
+            issues={issues}
+            value={draft.manifestKey}
+            placeholder="lists/tonight.jsonl"
+            hint="JSONL or CSV, may be gzip: key, id, label, groups"
+            change={(manifestKey) => change({ manifestKey })}
+          />
+        ) : (
+          <TextField
+            name={draft.source === "upload" ? "Upload to the prefix" : "Prefix"}
+            path="input.prefix"
+            issues={issues}
+            value={draft.prefix}
+            placeholder="2026/11/22/"
+            change={(prefix) => change({ prefix })}
+          />
+        )}
+        {draft.source === "upload" && hasFolders && (
+          <ChoiceField
+            name="Folders are"
+            path="input.objects"
+            issues={issues}
+            value={draft.folders}
+            choices={[
+              ["nothing", "just folders"],
+              ["groups", "groups to compare"],
+              ["labels", "the true labels (Angry, Happy, …)"],
+            ]}
+            change={(folders) => change({ folders })}
+          />
+        )}
+        {draft.source !== "upload" && (
+          <ChoiceField
+            name="Format"
+            path="format"
+            issues={issues}
+            value={draft.format}
+            choices={[
+              ["image", "Pictures"],
+              ["tar", "Tar shards (WebDataset)"],
+              ["fer2013-csv", "FER2013 tables"],
+            ]}
+            change={(format) => change({ format })}
+          />
+        )}
+      </div>
+    </section>
+  );
+}
+
+function addFiles(files: readonly DroppedFile[], taken: readonly DroppedFile[]): readonly DroppedFile[] {
+  const byPath = new Map([...files, ...taken].map((file) => [file.path, file]));
+  return [...byPath.values()];
+}
+
+/** How it is scored. */
+export function ScoringSection({ draft, change, issues, choices }: SectionProps): ReactNode {
+  const models = (choices?.models ?? []).map(({ id, name }) => [id, `${name}, version ${id.split("@")[1]}`] as const);
+  return (
+    <section className="card">
+      <h2>Scoring</h2>
+      <div className="fields">
+        <ChoiceField
+          name="Faces"
+          path="faces"
+          issues={issues}
+          value={draft.faces}
+          choices={[
+            ["largest", "Find the largest face"],
+            ["all", "Find every face"],
+            ["aligned", "The picture is a face crop"],
+          ]}
+          change={(faces) => change({ faces })}
+        />
+        <ChoiceField
+          name="Model"
+          path="model"
+          issues={issues}
+          value={draft.model}
+          choices={[["deep-emotion", "deep-emotion, newest"], ...models]}
+          change={(model) => change({ model })}
+        />
+        <ChoiceField
+          name="Mirrored too"
+          path="tta"
+          issues={issues}
+          value={draft.tta}
+          choices={[
+            ["none", "No"],
+            ["flip", "Yes: the mean of both, twice the work"],
+          ]}
+          change={(tta) => change({ tta })}
+        />
+        <TextField
+          name="Group by"
+          path="groupBy"
+          issues={issues}
+          value={draft.groupBy}
+          placeholder="site, camera"
+          hint="Names of groups in the list, with commas"
+          change={(groupBy) => change({ groupBy })}
+        />
+        <TextField
+          name="Smallest group shown"
+          path="minGroupSize"
+          issues={issues}
+          value={draft.minGroupSize}
+          inputMode="numeric"
+          hint="Smaller groups are hidden, so that no one is singled out"
+          change={(minGroupSize) => change({ minGroupSize })}
+        />
+      </div>
+    </section>
+  );
+}
+
+/** Where it goes, and its limits. */
+export function OutputSection({ draft, change, issues, choices }: SectionProps): ReactNode {
+  const stores = (choices?.stores ?? []).map(({ name }) => [name, name] as const);
+  const text = (name: string, path: string, key: keyof Draft, extra: { hint?: string; placeholder?: string } = {}) => (
+    <TextField
+      name={name}
+      path={path}
+      issues={issues}
+      value={String(draft[key])}
+      change={(value) => change({ [key]: value })}
+      {...extra}
+    />
+  );
+  return (
+    <section className="card">
+      <h2>Name and outputs</h2>
+      <div className="fields">
+        {text("Name", "name", "name", { placeholder: "nightly" })}
+        {text("Purpose", "purpose", "purpose", { placeholder: "research", hint: "Stands on the report" })}
+        <ChoiceField
+          name="Output store"
+          path="output.store"
+          issues={issues}
+          value={draft.outputStore}
+          choices={stores}
+          change={(outputStore) => change({ outputStore })}
+        />
+        {text("Output prefix", "output.prefix", "outputPrefix")}
+        <fieldset className="field" data-path="output.formats">
+          <legend className="name">Labels as</legend>
+          <span className="row">
+            {(["jsonl", "csv", "parquet"] as const).map((format) => (
+              <label key={format} className="check">
+                <input
+                  type="checkbox"
+                  checked={draft.formats.includes(format)}
+                  disabled={draft.formats.length === 1 && draft.formats.includes(format)}
+                  onChange={(event) =>
+                    change({
+                      formats: event.target.checked
+                        ? [...draft.formats, format]
+                        : draft.formats.filter((one) => one !== format),
+                    })
+                  }
+                />
+                {{ jsonl: "JSONL", csv: "CSV", parquet: "Parquet" }[format]}
+              </label>
+            ))}
+          </span>
+          <span className="hint">The gallery reads JSONL</span>
+        </fieldset>
+      </div>
+      <details>
+        <summary>Limits and notification</summary>
+        <div className="fields">
+          {text("Pictures a chunk", "limits.chunkSize", "chunkSize", { placeholder: "256" })}
+          {text("Chunks at once", "limits.maxConcurrency", "maxConcurrency", { placeholder: "50" })}
+          {text("Stop above this share of failures", "limits.errorThreshold", "errorThreshold", {
+            placeholder: "0.05",
+          })}
+          {text("Tell this address at the end", "notify", "notifyUrl", { placeholder: "https://…" })}
+        </div>
+      </details>
+    </section>
+  );
+}

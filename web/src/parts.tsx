@@ -1,0 +1,52 @@
+/** Small parts of several pages. */
+
+import type { ReactNode } from "react";
+import type { ScoringError } from "../../src/errors.ts";
+import type { JobStatus } from "../../src/scoring/job-state.ts";
+import type { JobView } from "../../src/scoring/job-view.ts";
+import { OUTCOMES } from "../../src/scoring/records.ts";
+import { formatCount } from "../../src/scoring/report-format.ts";
+import { describeStatus, OUTCOME_WORDS, toneOf } from "./words.ts";
+
+/** A status with its colour; the word says it too. */
+export function StatusPill({ status }: { readonly status: JobStatus }): ReactNode {
+  return <span className={`pill tone-${toneOf(status)}`}>{describeStatus(status)}</span>;
+}
+
+/** A bar of outcomes over everything that is listed. */
+export function Progress({ job }: { readonly job: JobView }): ReactNode {
+  const { listed, finished, outcomes } = job.counts;
+  const total = Math.max(1, listed);
+  return (
+    <span
+      className="progress"
+      role="progressbar"
+      aria-label="Pictures finished"
+      aria-valuemin={0}
+      aria-valuemax={total}
+      aria-valuenow={Math.min(finished, total)}
+      aria-valuetext={`${formatCount(finished)} of ${formatCount(listed)}`}
+    >
+      {OUTCOMES.map((outcome) =>
+        outcomes[outcome] === 0 ? null : (
+          <span
+            key={outcome}
+            className={`part outcome-${outcome}`}
+            title={`${OUTCOME_WORDS[outcome]}: ${formatCount(outcomes[outcome])}`}
+            style={{ width: `${(100 * outcomes[outcome]) / total}%` }}
+          />
+        ),
+      )}
+    </span>
+  );
+}
+
+/** What went wrong, in the server's words. */
+export function Failure({ error }: { readonly error: ScoringError }): ReactNode {
+  return (
+    <div className="alert" role="alert">
+      <strong>{error.code === "api_unavailable" ? "No answer" : "That did not work"}</strong> {error.detail}
+      {error.code === "api_unavailable" && " It is asked again in a moment."}
+    </div>
+  );
+}

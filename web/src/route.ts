@@ -1,0 +1,46 @@
+/** Where the reader is: `#/jobs/<id>?label=Happy`. Everything that a link should carry stands in the address. */
+
+import { useSyncExternalStore } from "react";
+
+/** A place in the console. */
+export interface Route {
+  /** Without slashes at its ends: `["jobs", id]`. */
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+}
+
+function subscribe(changed: () => void): () => void {
+  window.addEventListener("hashchange", changed);
+  return () => window.removeEventListener("hashchange", changed);
+}
+
+/** The route of the address bar, again at each change. */
+export function useRoute(): Route {
+  return parseRoute(useSyncExternalStore(subscribe, () => window.location.hash));
+}
+
+/** Reads `#/a/b?c=d`. */
+export function parseRoute(hash: string): Route {
+  const [path = "", query = ""] = hash.replace(/^#/, "").split("?", 2);
+  const parts = path.split("/").filter((part) => part !== "");
+  return { path: parts.map(decodePart), query: new URLSearchParams(query) };
+}
+
+function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** Changes one value of the query, without a new step in the browser's history. */
+export function setQuery(name: string, value: string | null): void {
+  const { path, query } = parseRoute(window.location.hash);
+  if (value === null || value === "") query.delete(name);
+  else query.set(name, value);
+  const text = query.toString();
+  const hash = `#/${path.map(encodeURIComponent).join("/")}${text === "" ? "" : `?${text}`}`;
+  window.history.replaceState(null, "", hash);
+  window.dispatchEvent(new HashChangeEvent("hashchange"));
+}

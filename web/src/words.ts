@@ -1,0 +1,48 @@
+/** Words for values of the API. */
+
+import type { Outcome } from "../../src/scoring/records.ts";
+import type { JobStatus } from "../../src/scoring/job-state.ts";
+
+/** 75 → "1 min 15 s". */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** 1536 → "1.5 KB". */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Outcomes as a reader says them. */
+export const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = {
+  scored: "Scored",
+  no_face: "No face found",
+  skipped: "Skipped",
+  failed: "Failed",
+  cancelled: "Cancelled",
+  expired: "Expired",
+};
+
+/** Statuses as a reader says them. */
+export function describeStatus(status: JobStatus): string {
+  return status.replaceAll("_", " ");
+}
+
+/** How well a status went: names a colour. */
+export function toneOf(status: JobStatus): "good" | "warn" | "bad" | "busy" | "idle" {
+  if (status === "completed") return "good";
+  if (status === "completed_with_errors" || status === "paused") return "warn";
+  if (status === "failed" || status === "expired") return "bad";
+  if (status === "cancelled" || status === "cancelling") return "idle";
+  return "busy";
+}

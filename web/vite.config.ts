@@ -1,0 +1,40 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+
+const output = join(import.meta.dirname, "../public");
+
+/** Files of earlier builds go after the new ones stand, so that a running server is never without. */
+function removeStale(): Plugin {
+  return {
+    name: "remove-stale",
+    writeBundle(_options, bundle) {
+      const names = new Set(Object.keys(bundle).map((name) => name.replace("assets/", "")));
+      for (const name of readdirSync(join(output, "assets"))) {
+        if (!names.has(name)) rmSync(join(output, "assets", name), { force: true });
+      }
+    },
+  };
+}
+
+/** The console, built into the folder that the Worker serves. */
+export default defineConfig({
+  root: import.meta.dirname,
+  base: "./",
+  publicDir: false,
+  plugins: [react(), removeStale()],
+  assetsInclude: ["**/*.safetensors"],
+  build: {
+    outDir: output,
+    emptyOutDir: false,
+    target: "es2023",
+    // No data: addresses, which the content security policy refuses.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    // The scoring worker holds TensorFlow.js; it is loaded by the page that scores and by no other.
+    chunkSizeWarningLimit: 3000,
+  },
+  worker: { format: "es" },
+});
