@@ -11,24 +11,23 @@ import type { S3StoreConfig } from "./storage/s3-store.ts";
 /** What wrangler.toml binds, as it arrives. */
 export type RawEnv = Readonly<Record<string, unknown>>;
 
+/** One configured store: an R2 binding, or an S3 endpoint with the credentials of its secrets. */
 export type StoreConfig =
   | { readonly kind: "r2"; readonly bucket: R2BucketLike }
   | { readonly kind: "s3"; readonly config: S3StoreConfig };
 
-export interface KeyConfig {
-  readonly id: string;
-  /** SHA-256 of the key, lower-case hex. */
-  readonly sha256: string;
-}
-
+/** The checked configuration; what is missing or wrong was named when it was parsed. */
 export interface Config {
   readonly environment: "local" | "production";
   readonly engine: "tfjs" | "fused";
   readonly stores: ReadonlyMap<string, StoreConfig>;
-  readonly keys: readonly KeyConfig[];
+  /** May do everything; makes the keys of everybody else. `null` only in local development. */
+  readonly adminKey: string | null;
   /** Accepted from a loopback address only; `null` outside local development. */
   readonly devKey: string | null;
   readonly queue: QueueProducer<WorkMessage>;
+  /** Counts requests by key or address. */
+  readonly rateLimit: RateLimitBinding;
   readonly jobs: DurableObjectNamespace<JobCoordinatorBase>;
   readonly directory: DurableObjectNamespace<DirectoryBase>;
 }
@@ -45,7 +44,8 @@ const storeShape = z.discriminatedUnion("kind", [
   }),
 ]);
 const storesShape = z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), storeShape);
-const keysShape = z.array(z.strictObject({ id: z.string().min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/) }));
+/** Shorter ones can be guessed. */
+const MIN_ADMIN_KEY_LENGTH = 32;
 
 function fail(name: string, problem: string): never {
   throw new ScoringError("config_invalid", `${name} ${problem}`);
@@ -104,15 +104,18 @@ function readStores(env: RawEnv): ReadonlyMap<string, StoreConfig> {
 /** @throws ScoringError `config_invalid`, naming the variable */
 export function parseConfig(env: RawEnv): Config {
   const environment = readChoice(env, "ENVIRONMENT", ["local", "production"] as const);
-  const keys = env["API_KEYS"] === undefined ? [] : readJson(env, "API_KEYS", keysShape);
-  if (environment === "production" && keys.length === 0) fail("API_KEYS", "is missing: nobody could sign in");
+  const adminKey = environment === "production" || env["ADMIN_KEY"] !== undefined ? readText(env, "ADMIN_KEY") : null;
+  if (adminKey !== null && adminKey.length < MIN_ADMIN_KEY_LENGTH) {
+    fail("ADMIN_KEY", `must have at least ${MIN_ADMIN_KEY_LENGTH} characters`);
+  }
   return {
     environment,
     engine: readChoice(env, "ENGINE", ["tfjs", "fused"] as const),
     stores: readStores(env),
-    keys,
+    adminKey,
     devKey: environment === "local" ? readText(env, "DEV_API_KEY") : null,
     queue: readBinding(env, "CHUNKS", "sendBatch"),
+    rateLimit: readBinding(env, "RATE_LIMIT", "limit"),
     jobs: readBinding(env, "JOBS", "idFromName"),
     directory: readBinding(env, "DIRECTORY", "idFromName"),
   };

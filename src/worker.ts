@@ -15,6 +15,7 @@ import { JobCoordinatorBase } from "./jobs/job-coordinator-object.ts";
 import { createWorkQueue } from "./jobs/work-queue.ts";
 import { createConsoleLogger } from "./log.ts";
 import { createRegistry, type Registry } from "./model/registry.ts";
+import type { KeyDirectory } from "./scoring/api-key.ts";
 import type { Directory } from "./scoring/directory.ts";
 import { LIMITS } from "./scoring/limits.ts";
 import type { WorkMessage } from "./scoring/messages.ts";
@@ -74,6 +75,7 @@ function wire(env: RawEnv): Wiring {
     openStore,
     withScorer: (body) => scorers.withScorer(body),
     readCard: (model) => registry.card(model),
+    chargeImages: (charge) => openDirectory(config).chargeImages(charge),
     limits: LIMITS,
     failed: (message, error) => logger.log("warn", "work_failed", { message, error }),
   };
@@ -86,7 +88,9 @@ function wire(env: RawEnv): Wiring {
     clock,
     newId: uuidv7,
     limits: LIMITS,
-    keys: config.keys,
+    keys: openDirectory(config),
+    adminKey: config.adminKey,
+    limitRate: async (who) => (await config.rateLimit.limit({ key: who })).success,
     devKey: config.devKey,
     logger,
     version: packageJson.version,
@@ -97,13 +101,19 @@ function wire(env: RawEnv): Wiring {
 }
 
 /** A stub belongs to the request that made it, so each call makes its own. */
-function openDirectory(config: Config): Directory {
+function openDirectory(config: Config): Directory & KeyDirectory {
   const stub = () => config.directory.getByName("all");
   return {
     reserve: (request) => stub().reserve(request),
     update: (view) => stub().update(view),
     list: (options) => stub().list(options),
     remove: (jobId) => stub().remove(jobId),
+    release: (jobIds) => stub().release(jobIds),
+    chargeImages: (charge) => stub().chargeImages(charge),
+    writeKey: (record) => stub().writeKey(record),
+    readKey: (id) => stub().readKey(id),
+    listKeys: () => stub().listKeys(),
+    removeKey: (id) => stub().removeKey(id),
   };
 }
 

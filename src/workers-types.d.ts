@@ -59,6 +59,10 @@ type DurableObjectStub<T> = {
     : never;
 };
 
+interface RateLimitBinding {
+  limit(options: { key: string }): Promise<{ success: boolean }>;
+}
+
 interface QueueProducer<Body> {
   send(body: Body, options?: { delaySeconds?: number; contentType?: "json" }): Promise<void>;
   sendBatch(messages: Iterable<{ body: Body; delaySeconds?: number; contentType?: "json" }>): Promise<void>;

@@ -83,6 +83,7 @@ async function acceptJob(value: unknown): Promise<JobSpec> {
     modelSha256: card.sha256,
     pipeline: card.pipeline,
     retryOf: null,
+    owner: null,
   };
 }
 

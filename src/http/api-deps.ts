@@ -1,6 +1,7 @@
 /** What the API needs; worker.ts wires it. */
 
 import type { Logger } from "../log.ts";
+import type { KeyDirectory } from "../scoring/api-key.ts";
 import type { JobCoordinator } from "../scoring/coordinator-port.ts";
 import type { JobEventRow } from "../scoring/job-rows.ts";
 import type { JobView } from "../scoring/job-view.ts";
@@ -11,20 +12,21 @@ export interface JobHandle extends JobCoordinator {
   view(): Promise<JobView | null>;
   /** Events after `afterId`; waits up to `waitMs` for one. */
   waitEvents(afterId: number, limit: number, waitMs: number): Promise<readonly JobEventRow[]>;
+  /** Id of the key that made the job; `null` if there is no job. */
+  owner(): Promise<string | null>;
   erase(): Promise<void>;
 }
 
-export interface ApiKey {
-  readonly id: string;
-  /** SHA-256, lower-case hex. */
-  readonly sha256: string;
-}
-
+/** The ports that the routes work with. */
 export interface ApiDeps extends SubmitDeps {
   openJob(jobId: string): JobHandle;
-  readonly keys: readonly ApiKey[];
+  readonly keys: KeyDirectory;
+  /** The secret that makes the first keys; `null` if none is configured. */
+  readonly adminKey: string | null;
   /** Accepted for requests to a loopback address only; `null` in production. */
   readonly devKey: string | null;
+  /** False if `who` has asked too often. */
+  limitRate(who: string): Promise<boolean>;
   readonly logger: Logger;
   readonly version: string;
 }

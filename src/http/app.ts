@@ -4,9 +4,10 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { toIssue } from "../scoring/manifest.ts";
 import type { ApiDeps } from "./api-deps.ts";
-import { authenticate } from "./auth.ts";
+import { addGate } from "./gate.ts";
 import { addImageRoutes } from "./image-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
+import { addKeyRoutes } from "./key-routes.ts";
 import { addOutputRoutes } from "./output-routes.ts";
 import { answerProblem } from "./problem.ts";
 import { addSessionRoutes } from "./session-routes.ts";
@@ -24,15 +25,13 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   });
   app.onError((error, c) => answerProblem(c, error, deps.logger));
   app.notFound((c) => answerProblem(c, new ScoringError("not_found", `nothing is at ${c.req.path}`), deps.logger));
-  app.use("/v1/*", async (c, next) => {
-    if (!isOpen(c.req.path, c.req.method)) await authenticate(c.req.raw, deps);
-    await next();
-  });
+  addGate(app, deps);
   addSystemRoutes(app, deps);
   addJobRoutes(app, deps);
   addOutputRoutes(app, deps);
   addImageRoutes(app, deps);
   addSessionRoutes(app, deps);
+  addKeyRoutes(app, deps);
   app.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
   app.doc31("/v1/openapi.json", {
     openapi: "3.1.0",
@@ -40,9 +39,4 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     security: [{ key: [] }],
   });
   return app;
-}
-
-/** What can be asked without a key: the API's description, and signing in and out. */
-function isOpen(path: string, method: string): boolean {
-  return path === "/v1/openapi.json" || (path === "/v1/session" && method !== "GET");
 }

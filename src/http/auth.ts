@@ -1,45 +1,122 @@
 /**
- * Bearer keys: compared by their hashes, so that neither the configuration holds a key nor the time tells one. A browser
+ * Bearer keys, compared by their hashes in constant time: neither the store holds a key nor the time tells one. A browser
  * that signed in with a key once sends its session cookie instead.
  */
 
 import { ScoringError } from "../errors.ts";
+import type { Caller, Scope } from "../scoring/access.ts";
+import type { ApiKeyRecord } from "../scoring/api-key.ts";
 import { digestHex } from "../scoring/part.ts";
-import type { ApiDeps, ApiKey } from "./api-deps.ts";
+import type { ApiDeps } from "./api-deps.ts";
 import { readSession } from "./session.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+/** `ctn_<id>_<secret>`: the id finds the record, the secret has 256 bits. */
+const KEY_FORM = /^ctn_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/;
+const MAX_KEY_LENGTH = 512;
 
 /** What signing in and checking a request need. */
-export type AuthDeps = Pick<ApiDeps, "keys" | "devKey" | "clock">;
+export type AuthDeps = Pick<ApiDeps, "keys" | "adminKey" | "devKey" | "clock">;
 
-/** The id of the request's key. @throws ScoringError `unauthorized`, `forbidden` */
-export async function authenticate(request: Request, deps: AuthDeps): Promise<string> {
+declare module "hono" {
+  interface ContextVariableMap {
+    /** Set before every route that needs a key. */
+    caller: Caller;
+  }
+}
+
+/** Who makes the request. @throws ScoringError `unauthorized`, `forbidden` */
+export async function authenticate(request: Request, deps: AuthDeps): Promise<Caller> {
   const header = request.headers.get("authorization");
   if (header === null) {
-    const id = await readSession(request, await listKeys(request, deps), deps.clock());
-    if (id !== null) return id;
+    const session = await readSession(request, (id) => readLiveKey(id, request, deps), deps.clock());
+    if (session !== null) return toCaller(session);
   }
   const [scheme, key] = (header ?? "").split(" ", 2);
   if (scheme?.toLowerCase() !== "bearer" || key === undefined || key === "") {
     throw new ScoringError("unauthorized", "send an API key: Authorization: Bearer <key>");
   }
-  return (await findKey(key, request, deps)).id;
+  return toCaller(await findKey(key, request, deps));
 }
 
-/** The configured key that `key` is. @throws ScoringError `unauthorized` */
-export async function findKey(key: string, request: Request, deps: AuthDeps): Promise<ApiKey> {
-  const sha256 = await digestHex(new TextEncoder().encode(key));
-  const known = (await listKeys(request, deps)).find((candidate) => candidate.sha256 === sha256);
-  if (known === undefined) throw new ScoringError("unauthorized", "this API key is not known");
-  return known;
+/** The record of `key`. @throws ScoringError `unauthorized`, the same for an unknown, a removed and an expired one */
+export async function findKey(key: string, request: Request, deps: AuthDeps): Promise<ApiKeyRecord> {
+  const sha256 = key.length > MAX_KEY_LENGTH ? "" : await digestHex(new TextEncoder().encode(key));
+  const id = KEY_FORM.exec(key)?.[1];
+  const stored = id === undefined ? null : await readLiveKey(id, request, deps);
+  const candidates = stored === null ? await listBuiltInKeys(request, deps) : [stored];
+  for (const candidate of candidates) {
+    if (isSameHash(candidate.sha256, sha256)) return candidate;
+    const { previous } = candidate;
+    if (previous !== null && previous.untilMs > deps.clock() && isSameHash(previous.sha256, sha256)) return candidate;
+  }
+  throw new ScoringError("unauthorized", "this API key is not known");
 }
 
-/** The keys that this request may use: the local one only on a loopback address. */
-async function listKeys(request: Request, deps: AuthDeps): Promise<readonly ApiKey[]> {
-  if (deps.devKey === null || !isLoopback(request.url)) return deps.keys;
-  const sha256 = await digestHex(new TextEncoder().encode(deps.devKey));
-  return [...deps.keys, { id: "local-development", sha256 }];
+/** @throws ScoringError `forbidden` */
+export function requireScope(caller: Caller, scope: Scope): void {
+  if (caller.scopes.includes(scope)) return;
+  throw new ScoringError("forbidden", `this API key does not have the scope ${scope}`);
+}
+
+/** A new key: shown once, then only its hash remains. */
+export function makeKey(id: string): string {
+  const secret = crypto.getRandomValues(new Uint8Array(32));
+  const text = btoa(String.fromCharCode(...secret))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+  return `ctn_${id}_${text}`;
+}
+
+/** An id for a new key. */
+export function makeKeyId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Compares in a time that does not depend on where the texts differ. */
+function isSameHash(a: string, b: string): boolean {
+  let difference = a.length ^ b.length;
+  for (let at = 0; at < a.length; at++) difference |= a.charCodeAt(at) ^ b.charCodeAt(at % Math.max(1, b.length));
+  return difference === 0;
+}
+
+async function readLiveKey(id: string, request: Request, deps: AuthDeps): Promise<ApiKeyRecord | null> {
+  const builtIn = (await listBuiltInKeys(request, deps)).find((candidate) => candidate.id === id);
+  if (builtIn !== undefined) return builtIn;
+  if (!/^[0-9a-f]{16}$/.test(id)) return null;
+  const record = await deps.keys.readKey(id);
+  return record === null || (record.expiresMs !== null && record.expiresMs <= deps.clock()) ? null : record;
+}
+
+/** The secret ADMIN_KEY, and on a loopback address the local key: both may do everything. */
+async function listBuiltInKeys(request: Request, deps: AuthDeps): Promise<readonly ApiKeyRecord[]> {
+  const keys: ApiKeyRecord[] = [];
+  if (deps.adminKey !== null) keys.push(await makeBuiltInKey("admin", deps.adminKey));
+  if (deps.devKey !== null && isLoopback(request.url)) {
+    keys.push(await makeBuiltInKey("local-development", deps.devKey));
+  }
+  return keys;
+}
+
+async function makeBuiltInKey(id: string, key: string): Promise<ApiKeyRecord> {
+  return {
+    id,
+    name: id,
+    sha256: await digestHex(new TextEncoder().encode(key)),
+    previous: null,
+    scopes: ["jobs:read", "jobs:write", "objects:write", "admin"],
+    grants: null,
+    purposes: null,
+    maxJobs: null,
+    maxImagesPerDay: null,
+    createdMs: 0,
+    expiresMs: null,
+  };
+}
+
+function toCaller({ id, scopes, grants, purposes, maxJobs, maxImagesPerDay }: ApiKeyRecord): Caller {
+  return { keyId: id, scopes, grants, purposes, maxJobs, maxImagesPerDay };
 }
 
 /** The platform routes requests by host name, so a deployed Worker never sees one of these. */

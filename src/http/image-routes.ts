@@ -3,6 +3,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { sniffFormat } from "../image/sniff.ts";
+import { guardStore } from "../scoring/guarded-store.ts";
 import { jobFolder, OUTPUT_NAMES } from "../scoring/keys.ts";
 import { parseRecord } from "../scoring/outputs/labels-jsonl.ts";
 import type { ScoreRecord } from "../scoring/records.ts";
@@ -47,7 +48,10 @@ export function addImageRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     if (record?.id !== decodeKey(new URL(c.req.url).pathname.split("/images/").slice(1).join("/images/"))) {
       throw new ScoringError("not_found", "no such record stands there");
     }
-    return answerPicture(deps.openStore(manifest.input.store), record, deps.limits.maxImageBytes);
+    // Outputs can be overwritten by whoever may upload there: a forged record must not open what its key may not read.
+    const { store } = manifest.input;
+    const inputs = guardStore(deps.openStore(store), store, c.get("caller").grants);
+    return answerPicture(inputs, record, deps.limits.maxImageBytes);
   });
 }
 

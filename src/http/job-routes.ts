@@ -19,6 +19,7 @@ export async function requireJob(deps: ApiDeps, id: string): Promise<JobHandle> 
   return job;
 }
 
+/** Adds submitting, listing, reading, commanding and deleting jobs. */
 export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openAPIRegistry.registerPath({
     method: "post",
@@ -40,7 +41,7 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     if (idempotencyKey !== null && (idempotencyKey === "" || idempotencyKey.length > 256)) {
       throw new ScoringError("validation_failed", "Idempotency-Key: 1 to 256 characters");
     }
-    const submission = await submitJob(deps, body, { idempotencyKey });
+    const submission = await submitJob(deps, body, { idempotencyKey, caller: c.get("caller") });
     if (submission.kind === "dry-run") return c.json(submission.plan, 200);
     const status = submission.kind === "created" ? 201 : 200;
     return c.json(submission.job, status, { location: `/v1/jobs/${submission.job.id}` });
@@ -50,7 +51,7 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     createRoute({
       method: "get",
       path: "/v1/jobs",
-      summary: "All jobs, newest first",
+      summary: "The key's jobs (an admin key's: all), newest first",
       request: {
         query: z.object({
           cursor: z.string().max(64).optional(),
@@ -64,7 +65,9 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     }),
     async (c) => {
       const { cursor, limit } = c.req.valid("query");
-      return c.json(await deps.directory.list({ cursor: cursor ?? null, limit }), 200);
+      const caller = c.get("caller");
+      const owner = caller.scopes.includes("admin") ? null : caller.keyId;
+      return c.json(await deps.directory.list({ cursor: cursor ?? null, limit, owner }), 200);
     },
   );
 
@@ -134,7 +137,11 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       if (state.outcomes.failed + state.outcomes.skipped === 0) throw new ScoringError("conflict", "no input failed");
       const errorsKey = `${jobFolder(spec.manifest.output.prefix, id)}${OUTPUT_NAMES.errors}`;
       const manifest = makeRetryManifest(spec, errorsKey);
-      const submission = await submitJob(deps, manifest, { idempotencyKey: null, retryOf: id });
+      const submission = await submitJob(deps, manifest, {
+        idempotencyKey: null,
+        retryOf: id,
+        caller: c.get("caller"),
+      });
       if (submission.kind === "dry-run") throw new ScoringError("internal", "a retry is never a dry run");
       return c.json(submission.job, 201, { location: `/v1/jobs/${submission.job.id}` });
     },

@@ -4,16 +4,18 @@
  */
 
 import { ScoringError } from "../errors.ts";
-import type { ApiKey } from "./api-deps.ts";
+import type { ApiKeyRecord } from "../scoring/api-key.ts";
 
 const COOKIE = "countenance_session";
 /** A working day: whoever leaves the browser open overnight signs in again. */
 const SESSION_SECONDS = 12 * 3600;
 const HEX = /^[0-9a-f]{64}$/;
 
+type SessionKey = Pick<ApiKeyRecord, "id" | "sha256">;
+
 /** The `Set-Cookie` of a new session. @param url of the request: plain HTTP (loopback) cannot set a Secure cookie */
-export async function makeSessionCookie(key: ApiKey, url: string, nowMs: number): Promise<string> {
-  const claim = `${encodeURIComponent(key.id)}.${Math.floor(nowMs / 1000) + SESSION_SECONDS}`;
+export async function makeSessionCookie(key: SessionKey, url: string, nowMs: number): Promise<string> {
+  const claim = `${key.id}.${Math.floor(nowMs / 1000) + SESSION_SECONDS}`;
   const signature = await crypto.subtle.sign("HMAC", await importSecret(key), encodeText(claim));
   const hex = Array.from(new Uint8Array(signature), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return formatCookie(`${claim}.${hex}`, url, SESSION_SECONDS);
@@ -25,20 +27,26 @@ export function clearSessionCookie(url: string): string {
 }
 
 /**
- * The key id of the request's session, `null` without a valid one.
+ * The key of the request's session, `null` without a valid one.
+ * @param readKey finds a key by its id; `null` once it is removed or expired
  * @throws ScoringError `forbidden` for a change that another origin sent with the cookie: SameSite does not tell ports apart
  */
-export async function readSession(request: Request, keys: readonly ApiKey[], nowMs: number): Promise<string | null> {
+export async function readSession(
+  request: Request,
+  readKey: (id: string) => Promise<ApiKeyRecord | null>,
+  nowMs: number,
+): Promise<ApiKeyRecord | null> {
   const cookies = request.headers.get("cookie") ?? "";
   const value = new RegExp(`(?:^|; *)${COOKIE}=([^;]+)`).exec(cookies)?.[1] ?? "";
   const [id, end, signature] = splitFromEnd(value);
-  const key = keys.find((candidate) => encodeURIComponent(candidate.id) === id);
-  if (key === undefined || !HEX.test(signature) || !(Number(end) * 1000 > nowMs)) return null;
+  if (id === "" || !HEX.test(signature) || !(Number(end) * 1000 > nowMs)) return null;
+  const key = await readKey(id);
+  if (key === null) return null;
   const bytes = Uint8Array.from(signature.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
   const valid = await crypto.subtle.verify("HMAC", await importSecret(key), bytes, encodeText(`${id}.${end}`));
   if (!valid) return null;
   if (!isOwnRequest(request)) throw new ScoringError("forbidden", "the request comes from another origin");
-  return key.id;
+  return key;
 }
 
 function isOwnRequest(request: Request): boolean {
@@ -48,7 +56,7 @@ function isOwnRequest(request: Request): boolean {
   return request.headers.get("origin") === new URL(request.url).origin;
 }
 
-/** `id.end.signature`; the id may hold dots. */
+/** `id.end.signature`. */
 function splitFromEnd(value: string): readonly [string, string, string] {
   const parts = value.split(".");
   const signature = parts.pop() ?? "";
@@ -56,7 +64,7 @@ function splitFromEnd(value: string): readonly [string, string, string] {
   return [parts.join("."), end, signature];
 }
 
-function importSecret(key: ApiKey): Promise<CryptoKey> {
+function importSecret(key: SessionKey): Promise<CryptoKey> {
   const secret = encodeText(`countenance-session-1:${key.sha256}`);
   return crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
 }

@@ -2,12 +2,14 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
+import { requireGrant } from "../scoring/access.ts";
 import { viewModel } from "./model-view.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { decodeKey } from "./decode-key.ts";
 import { readBoundedBody } from "./json-body.ts";
 import { json, problemResponses } from "./schemas.ts";
 
+/** Adds models, stores, health and the API's own description. */
 export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openapi(
     createRoute({
@@ -43,7 +45,9 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       },
     }),
     (c) => {
-      const stores = deps.storeNames.map((name) => ({ name, versions: deps.openStore(name).capabilities.versions }));
+      const { grants } = c.get("caller");
+      const names = deps.storeNames.filter((name) => grants === null || grants.some(({ store }) => store === name));
+      const stores = names.map((name) => ({ name, versions: deps.openStore(name).capabilities.versions }));
       return c.json({ stores }, 200);
     },
   );
@@ -64,8 +68,8 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   });
   app.put("/v1/stores/:store/objects/:key{.+}", async (c) => {
     const store = deps.openStore(c.req.param("store"));
-    const prefix = `/v1/stores/${c.req.param("store")}/objects/`;
-    const key = decodeKey(new URL(c.req.url).pathname.slice(prefix.length));
+    const key = decodeKey(new URL(c.req.url).pathname.split("/objects/").slice(1).join("/objects/"));
+    requireGrant(c.get("caller").grants, c.req.param("store"), key);
     const body = await readBoundedBody(c.req.raw, deps.limits.maxUploadBytes);
     const contentType = c.req.header("content-type");
     const createOnly = c.req.header("if-none-match") === "*";

@@ -1,41 +1,125 @@
 /** The Durable Object that lists all jobs. One for the whole deployment: it is asked once a status change, not once a chunk. */
 
 import { DurableObject } from "cloudflare:workers";
+import type { ApiKeyRecord, KeyDirectory } from "../scoring/api-key.ts";
 import type { Directory, JobPage, Reservation } from "../scoring/directory.ts";
 import type { JobView } from "../scoring/job-view.ts";
+import { isEnded } from "../scoring/job-state.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, view TEXT NOT NULL, changes INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS requests (idempotencyKey TEXT PRIMARY KEY, bodySha256 TEXT NOT NULL, jobId TEXT NOT NULL, atMs INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS requests_age ON requests (atMs);
+  CREATE TABLE IF NOT EXISTS admissions (jobId TEXT PRIMARY KEY, owner TEXT NOT NULL, day TEXT NOT NULL, atMs INTEGER NOT NULL, images INTEGER NOT NULL, open INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS admissions_open ON admissions (owner) WHERE open = 1;
+  CREATE INDEX IF NOT EXISTS admissions_day ON admissions (owner, day);
+  CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, createdMs INTEGER NOT NULL, record TEXT NOT NULL);
 `;
 
 /** Idempotency keys are remembered this long. */
 const REMEMBER_MS = 48 * 3600 * 1000;
 
-export class DirectoryBase extends DurableObject implements Directory {
+/** What was admitted and is neither listed nor open is forgotten then; an open job has expired long before. */
+const FORGET_MS = 9 * 86_400 * 1000;
+
+/** The directory's Durable Object: one for all jobs. */
+export class DirectoryBase extends DurableObject implements Directory, KeyDirectory {
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
     ctx.storage.sql.exec(SCHEMA);
   }
 
   async reserve(request: Parameters<Directory["reserve"]>[0]): Promise<Reservation> {
-    const { jobId, idempotencyKey, bodySha256, nowMs } = request;
+    const { jobId, idempotencyKey, bodySha256, nowMs, owner } = request;
     const { sql } = this.ctx.storage;
-    if (idempotencyKey === null) return { kind: "new", jobId };
+    if (idempotencyKey === null) return this.#admit(jobId, owner, nowMs);
+    // Keys of two callers never meet: one must not learn of the other's job.
+    const requestKey = `${owner.keyId}:${idempotencyKey}`;
     sql.exec("DELETE FROM requests WHERE atMs < ?", nowMs - REMEMBER_MS);
     const known = sql
       .exec<{ bodySha256: string; jobId: string }>(
         "SELECT bodySha256, jobId FROM requests WHERE idempotencyKey = ?",
-        idempotencyKey,
+        requestKey,
       )
       .toArray()[0];
     if (known !== undefined) {
       return known.bodySha256 === bodySha256 ? { kind: "known", jobId: known.jobId } : { kind: "mismatch" };
     }
-    sql.exec("INSERT INTO requests VALUES (?, ?, ?, ?)", idempotencyKey, bodySha256, jobId, nowMs);
+    const admission = this.#admit(jobId, owner, nowMs);
+    if (admission.kind === "new") {
+      sql.exec("INSERT INTO requests VALUES (?, ?, ?, ?)", requestKey, bodySha256, jobId, nowMs);
+    }
+    return admission;
+  }
+
+  /** Counts a new job against its owner's quotas. */
+  #admit(jobId: string, owner: Parameters<Directory["reserve"]>[0]["owner"], nowMs: number): Reservation {
+    const { sql } = this.ctx.storage;
+    const day = new Date(nowMs).toISOString().slice(0, 10);
+    sql.exec("DELETE FROM admissions WHERE atMs < ? AND jobId NOT IN (SELECT id FROM jobs)", nowMs - FORGET_MS);
+    if (owner.maxJobs !== null) {
+      const open = sql
+        .exec<{ jobId: string }>("SELECT jobId FROM admissions WHERE owner = ? AND open = 1", owner.keyId)
+        .toArray();
+      if (open.length >= owner.maxJobs) return { kind: "full", openJobs: open.map((row) => row.jobId) };
+    }
+    if (owner.maxImagesPerDay !== null && this.#sumImages(owner.keyId, day, "") >= owner.maxImagesPerDay) {
+      return { kind: "spent" };
+    }
+    sql.exec("INSERT INTO admissions VALUES (?, ?, ?, ?, 0, 1)", jobId, owner.keyId, day, nowMs);
     return { kind: "new", jobId };
+  }
+
+  #sumImages(owner: string, day: string, exceptJob: string): number {
+    return this.ctx.storage.sql
+      .exec<{ images: number }>(
+        "SELECT coalesce(sum(images), 0) AS images FROM admissions WHERE owner = ? AND day = ? AND jobId <> ?",
+        owner,
+        day,
+        exceptJob,
+      )
+      .one().images;
+  }
+
+  async release(jobIds: readonly string[]): Promise<void> {
+    for (const id of jobIds) this.ctx.storage.sql.exec("UPDATE admissions SET open = 0 WHERE jobId = ?", id);
+  }
+
+  async chargeImages(charge: Parameters<Directory["chargeImages"]>[0]): Promise<boolean> {
+    const { jobId, images, maxImagesPerDay } = charge;
+    const { sql } = this.ctx.storage;
+    const job = sql
+      .exec<{ owner: string; day: string }>("SELECT owner, day FROM admissions WHERE jobId = ?", jobId)
+      .toArray()[0];
+    if (job === undefined) return false;
+    if (this.#sumImages(job.owner, job.day, jobId) + images > maxImagesPerDay) return false;
+    // A repeated step charges nothing twice.
+    sql.exec("UPDATE admissions SET images = max(images, ?) WHERE jobId = ?", images, jobId);
+    return true;
+  }
+
+  async writeKey(record: ApiKeyRecord): Promise<void> {
+    const { id, createdMs } = record;
+    this.ctx.storage.sql.exec("INSERT OR REPLACE INTO keys VALUES (?, ?, ?)", id, createdMs, JSON.stringify(record));
+  }
+
+  async readKey(id: string): Promise<ApiKeyRecord | null> {
+    const row = this.ctx.storage.sql.exec<{ record: string }>("SELECT record FROM keys WHERE id = ?", id).toArray()[0];
+    return row === undefined ? null : parseStored<ApiKeyRecord>(row.record);
+  }
+
+  async listKeys(): Promise<readonly ApiKeyRecord[]> {
+    return this.ctx.storage.sql
+      .exec<{ record: string }>("SELECT record FROM keys ORDER BY createdMs, id")
+      .toArray()
+      .map(({ record }) => parseStored<ApiKeyRecord>(record));
+  }
+
+  async removeKey(id: string): Promise<boolean> {
+    return (
+      this.ctx.storage.sql.exec<{ id: string }>("DELETE FROM keys WHERE id = ? RETURNING id", id).toArray().length > 0
+    );
   }
 
   async update(view: JobView): Promise<void> {
@@ -48,14 +132,17 @@ export class DirectoryBase extends DurableObject implements Directory {
       JSON.stringify(view),
       changes,
     );
+    if (isEnded(view.status)) await this.release([view.id]);
   }
 
-  async list(options: { cursor: string | null; limit: number }): Promise<JobPage> {
+  async list(options: Parameters<Directory["list"]>[0]): Promise<JobPage> {
     // Ids are UUIDv7: their order is the order of creation.
     const rows = this.ctx.storage.sql
       .exec<{ id: string; view: string }>(
-        "SELECT id, view FROM jobs WHERE id < ? ORDER BY id DESC LIMIT ?",
+        `SELECT id, view FROM jobs WHERE id < ?1
+         AND (?2 IS NULL OR id IN (SELECT jobId FROM admissions WHERE owner = ?2)) ORDER BY id DESC LIMIT ?3`,
         options.cursor ?? "~",
+        options.owner,
         options.limit + 1,
       )
       .toArray();
@@ -66,5 +153,6 @@ export class DirectoryBase extends DurableObject implements Directory {
 
   async remove(jobId: string): Promise<void> {
     this.ctx.storage.sql.exec("DELETE FROM jobs WHERE id = ?", jobId);
+    await this.release([jobId]);
   }
 }

@@ -9,7 +9,7 @@ import type { ChunkResult, JobFailure, JobState } from "../scoring/job-state.ts"
 import { viewJob } from "../scoring/job-view.ts";
 import type { WorkQueue } from "../scoring/messages.ts";
 import type { Logger } from "../log.ts";
-import { createSqliteRows } from "./sqlite-rows.ts";
+import { createSqliteRows, createTables } from "./sqlite-rows.ts";
 
 /** What the object needs of its surroundings; worker.ts provides it from the environment. */
 export interface JobObjectDeps {
@@ -77,10 +77,16 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator 
     return job === null ? null : viewJob(job.state, job.spec, this.#clock());
   }
 
+  /** Id of the key that made the job; `null` if there is no job. */
+  async owner() {
+    return (await this.#coordinator.read())?.spec.owner?.keyId ?? null;
+  }
+
   /** Forgets the job; its outputs stay. */
   async erase(): Promise<void> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
+    createTables(this.ctx.storage);
   }
 
   // Calls over RPC reach methods of the class only, so each is spelled out.

@@ -1,14 +1,21 @@
 /** The port to the list of all jobs: what `GET /v1/jobs` shows, and which request made which job. */
 
+import type { Caller } from "./access.ts";
 import type { JobView } from "./job-view.ts";
 
+/** The answer to a request for a job id under an idempotency key. */
 export type Reservation =
   | { readonly kind: "new"; readonly jobId: string }
   /** The same request came before: its job. */
   | { readonly kind: "known"; readonly jobId: string }
   /** The key was used with another body. */
-  | { readonly kind: "mismatch" };
+  | { readonly kind: "mismatch" }
+  /** The owner has as many jobs as it may: those that have not ended, as far as is known. */
+  | { readonly kind: "full"; readonly openJobs: readonly string[] }
+  /** The owner has used its images of the day. */
+  | { readonly kind: "spent" };
 
+/** One page of the job list, newest first. */
 export interface JobPage {
   /** Newest first. */
   readonly jobs: readonly JobView[];
@@ -16,6 +23,7 @@ export interface JobPage {
   readonly cursor: string | null;
 }
 
+/** The port to what all jobs share. */
 export interface Directory {
   /** Notes a job before it is created, so that a repeated request finds it. */
   reserve(request: {
@@ -23,9 +31,23 @@ export interface Directory {
     readonly idempotencyKey: string | null;
     readonly bodySha256: string;
     readonly nowMs: number;
+    readonly owner: Pick<Caller, "keyId" | "maxJobs" | "maxImagesPerDay">;
   }): Promise<Reservation>;
+  /** These jobs do not count as open any more: they ended, or were never created. */
+  release(jobIds: readonly string[]): Promise<void>;
+  /** Notes that a job has `images` inputs. False, and nothing noted, if its owner's day would then hold more than `maxImagesPerDay`. */
+  chargeImages(charge: {
+    readonly jobId: string;
+    readonly images: number;
+    readonly maxImagesPerDay: number;
+  }): Promise<boolean>;
   /** The newest view of a job; an older one than is stored is ignored. */
   update(view: JobView): Promise<void>;
-  list(options: { readonly cursor: string | null; readonly limit: number }): Promise<JobPage>;
+  /** @param options.owner id of a key; `null`: of all */
+  list(options: {
+    readonly cursor: string | null;
+    readonly limit: number;
+    readonly owner: string | null;
+  }): Promise<JobPage>;
   remove(jobId: string): Promise<void>;
 }

@@ -1,11 +1,13 @@
 /** A job as it was accepted: the checked manifest with every default filled in. Stored once, never changed. */
 
+import type { JobOwner } from "./access.ts";
 import type { InputSpec, ObjectEntry } from "./inputs/input-spec.ts";
 import type { JobRules } from "./job-state.ts";
 import type { Limits } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import type { PipelineVersion } from "./records.ts";
 
+/** A job as it was accepted. */
 export interface JobSpec {
   /** UUIDv7. */
   readonly id: string;
@@ -21,6 +23,8 @@ export interface JobSpec {
   readonly pipeline: PipelineVersion;
   /** The job whose failed inputs this one takes up again. */
   readonly retryOf: string | null;
+  /** The key that made it and what that key may use; `null` for a job on one machine, without keys. */
+  readonly owner: JobOwner | null;
 }
 
 /** The machine's constants for a job. */

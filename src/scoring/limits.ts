@@ -6,6 +6,7 @@
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
+/** The numbers. Changing one changes what is refused, never what is computed. */
 export const LIMITS = {
   /** Bytes of a `POST /v1/jobs` body: it is kept in one row of the coordinator (2 MB at most on the platform). */
   maxManifestBytes: MIB,

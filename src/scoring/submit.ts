@@ -4,11 +4,14 @@ import { ScoringError } from "../errors.ts";
 import type { Registry } from "../model/registry.ts";
 import { probeConditionalPut } from "../storage/conditional-put.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
+import { type Caller, checkManifestAccess, requireGrant, toOwner } from "./access.ts";
 import type { JobCoordinator } from "./coordinator-port.ts";
 import type { Directory } from "./directory.ts";
 import { estimateJob, type JobEstimate } from "./estimate.ts";
+import { guardStore } from "./guarded-store.ts";
 import { planInputPage } from "./inputs/plan-page.ts";
 import { type JobSpec, toInputSpec } from "./job-spec.ts";
+import { isEnded } from "./job-state.ts";
 import { type JobView, viewJob } from "./job-view.ts";
 import { probeKey } from "./keys.ts";
 import type { Limits } from "./limits.ts";
@@ -16,6 +19,7 @@ import { type Manifest, parseManifest } from "./manifest.ts";
 import { digestHex } from "./part.ts";
 import { planChunks } from "./plan.ts";
 
+/** What accepting a job works with. */
 export interface SubmitDeps {
   openStore(name: string): ObjectStore;
   openJob(jobId: string): JobCoordinator;
@@ -28,6 +32,7 @@ export interface SubmitDeps {
   readonly limits: Limits;
 }
 
+/** What a job would do and cost. */
 export interface DryRun {
   readonly objects: number;
   readonly bytes: number;
@@ -39,6 +44,7 @@ export interface DryRun {
   readonly warnings: readonly string[];
 }
 
+/** The answer to a manifest. */
 export type Submission =
   | { readonly kind: "created"; readonly job: JobView }
   | { readonly kind: "known"; readonly job: JobView }
@@ -46,33 +52,39 @@ export type Submission =
 
 /**
  * Takes a manifest.
- * @throws ScoringError `validation_failed` with all findings, `idempotency_mismatch`, `store_unconditional`
+ * @param options.caller whose job it becomes; what it may not use is `forbidden`
+ * @throws ScoringError `validation_failed` and `forbidden` with all findings, `idempotency_mismatch`, `quota_exceeded`, `store_unconditional`
  */
 export async function submitJob(
   deps: SubmitDeps,
   body: unknown,
-  options: { readonly idempotencyKey: string | null; readonly retryOf?: string },
+  options: { readonly idempotencyKey: string | null; readonly retryOf?: string; readonly caller: Caller },
 ): Promise<Submission> {
   const facts = new Map(deps.storeNames.map((name) => [name, deps.openStore(name).capabilities]));
   const manifest = parseManifest(body, facts, (reference) => knowsModel(deps.registry, reference));
-  if (manifest.dryRun) return { kind: "dry-run", plan: await planDryRun(deps, manifest) };
+  const { caller } = options;
+  checkManifestAccess(manifest, caller);
+  if (manifest.dryRun) return { kind: "dry-run", plan: await planDryRun(deps, manifest, caller) };
   const card = await deps.registry.card(manifest.model);
   const manifestSha256 = await digestHex(new TextEncoder().encode(JSON.stringify(manifest)));
   const nowMs = deps.clock();
-  const reservation = await deps.directory.reserve({
+  const reservation = await reserveJob(deps, {
     jobId: deps.newId(),
     idempotencyKey: options.idempotencyKey,
     bodySha256: manifestSha256,
     nowMs,
+    owner: caller,
   });
-  if (reservation.kind === "mismatch") {
-    throw new ScoringError("idempotency_mismatch", "this Idempotency-Key came with another manifest before");
-  }
   const { jobId } = reservation;
   const job = deps.openJob(jobId);
   const known = reservation.kind === "known" ? await job.read() : null;
   if (known !== null) return { kind: "known", job: viewJob(known.state, known.spec, nowMs) };
-  await probeConditionalPut(deps.openStore(manifest.output.store), probeKey(manifest.output.prefix, jobId));
+  try {
+    await probeConditionalPut(deps.openStore(manifest.output.store), probeKey(manifest.output.prefix, jobId));
+  } catch (error) {
+    await deps.directory.release([jobId]);
+    throw error;
+  }
   const spec: JobSpec = {
     id: jobId,
     createdMs: nowMs,
@@ -82,6 +94,7 @@ export async function submitJob(
     modelSha256: card.sha256,
     pipeline: card.pipeline,
     retryOf: options.retryOf ?? null,
+    owner: toOwner(caller),
   };
   return { kind: "created", job: viewJob(await job.create(spec), spec, nowMs) };
 }
@@ -109,9 +122,40 @@ function knowsModel(registry: Registry, reference: string): boolean {
   }
 }
 
-async function planDryRun(deps: SubmitDeps, manifest: Manifest): Promise<DryRun> {
+type ReserveRequest = Parameters<Directory["reserve"]>[0];
+
+/** @throws ScoringError `idempotency_mismatch`, `quota_exceeded` */
+async function reserveJob(
+  deps: SubmitDeps,
+  request: ReserveRequest,
+): Promise<{ readonly kind: "new" | "known"; readonly jobId: string }> {
+  let reservation = await deps.directory.reserve(request);
+  if (reservation.kind === "full") {
+    // The list may lag behind a job: ask those that it takes for open.
+    const ended: string[] = [];
+    for (const id of reservation.openJobs) {
+      const job = await deps.openJob(id).read();
+      if (job !== null && isEnded(job.state.status)) ended.push(id);
+    }
+    await deps.directory.release(ended);
+    if (ended.length > 0) reservation = await deps.directory.reserve(request);
+  }
+  switch (reservation.kind) {
+    case "mismatch":
+      throw new ScoringError("idempotency_mismatch", "this Idempotency-Key came with another manifest before");
+    case "full":
+      throw new ScoringError("quota_exceeded", `this API key may have ${request.owner.maxJobs} jobs at once`);
+    case "spent":
+      throw new ScoringError("quota_exceeded", "this API key has used its images of the day (UTC)");
+    default:
+      return reservation;
+  }
+}
+
+async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller): Promise<DryRun> {
   const { limits } = deps;
-  const store = deps.openStore(manifest.input.store);
+  const { store: storeName } = manifest.input;
+  const store = guardStore(deps.openStore(storeName), storeName, caller.grants);
   const options = { chunkSize: manifest.limits.chunkSize, maxChunkBytes: limits.maxChunkBytes, assumedBytes: 0 };
   let cursor: string | null = null;
   let pages = 0;
@@ -124,6 +168,7 @@ async function planDryRun(deps: SubmitDeps, manifest: Manifest): Promise<DryRun>
     if (page.issues.length > 0) {
       throw new ScoringError("validation_failed", "the input has findings", { issues: page.issues });
     }
+    for (const { key } of page.items) requireGrant(caller.grants, storeName, key);
     objects += page.items.length;
     bytes += page.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
     chunks += planChunks(page.items, "", options).chunks.length;

@@ -9,11 +9,14 @@ import type { ModelCard } from "../model/card.ts";
 import type { Classifier } from "../model/classifier.ts";
 import type { FaceFinder } from "../model/face-finder.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
+import { requireGrant } from "./access.ts";
 import { scoreChunk } from "./chunk.ts";
 import type { ChunkLease, JobCoordinator, PlanTicket } from "./coordinator-port.ts";
+import type { Directory } from "./directory.ts";
 import { runFinalizeStep } from "./finalize.ts";
+import { guardStore } from "./guarded-store.ts";
 import { planInputPage } from "./inputs/plan-page.ts";
-import { toInputSpec } from "./job-spec.ts";
+import { type JobSpec, toInputSpec } from "./job-spec.ts";
 import type { ChunkRow } from "./job-state.ts";
 import { inputPageKey, jobFolder, partKey } from "./keys.ts";
 import type { Limits } from "./limits.ts";
@@ -38,9 +41,12 @@ export interface ScorerOptions {
   readonly findsFaces: boolean;
 }
 
+/** The ports that a consumer works with. */
 export interface WorkDeps {
   /** The coordinator of a job. */
   openJob(jobId: string): JobCoordinator;
+  /** See Directory.chargeImages. Absent where there are no quotas. */
+  readonly chargeImages?: Directory["chargeImages"];
   /** @throws ScoringError `unknown_store` */
   openStore(name: string): ObjectStore;
   /**
@@ -79,7 +85,7 @@ async function planInput(deps: WorkDeps, message: Extract<WorkMessage, { kind: "
   const ticket = await job.beginPlan(message.step);
   if (ticket === null) return;
   try {
-    await planPages(deps, job, ticket);
+    await planPages(limitAccess(deps, ticket.spec), job, ticket);
   } catch (error) {
     await reportTaskFailure(deps, job, message, ticket, toScoringError(error));
   }
@@ -105,6 +111,8 @@ async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket
     const page = await planInputPage(input, source, cursor, limits.plan);
     cursor = page.cursor;
     issues.push(...page.issues);
+    // A listed key that the job's owner may not read stops the job here: nothing of it is read.
+    for (const { key } of page.items) requireGrant(spec.owner?.grants ?? null, manifest.input.store, key);
     if (page.items.length > 0) {
       const key = inputPageKey(folder, ticket.firstPage + pageKeys.length, attempt);
       const frozen = planChunks(page.items, key, options);
@@ -116,7 +124,22 @@ async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket
     }
     if (cursor === null) break;
   }
+  await chargeOwner(deps, spec, ticket.firstIndex + items);
   await job.commitPlan({ step, attempt, cursor, items, bytes, pageKeys, chunks, issues });
+}
+
+/** The stores as the job's owner may use them, whatever key a listed manifest or a frozen page names. */
+function limitAccess(deps: WorkDeps, spec: JobSpec): WorkDeps {
+  const grants = spec.owner?.grants ?? null;
+  return { ...deps, openStore: (name) => guardStore(deps.openStore(name), name, grants) };
+}
+
+/** @throws ScoringError `quota_exceeded` */
+async function chargeOwner(deps: WorkDeps, spec: JobSpec, images: number): Promise<void> {
+  const maxImagesPerDay = spec.owner?.maxImagesPerDay ?? null;
+  if (maxImagesPerDay === null || deps.chargeImages === undefined) return;
+  if (await deps.chargeImages({ jobId: spec.id, images, maxImagesPerDay })) return;
+  throw new ScoringError("quota_exceeded", `the API key of this job may score ${maxImagesPerDay} images a day (UTC)`);
 }
 
 type OpenScorer = (options: ScorerOptions) => Promise<Scorer>;
@@ -127,7 +150,7 @@ function score(deps: WorkDeps, message: Extract<WorkMessage, { kind: "score" }>)
     const lease = await job.lease(message.chunkId);
     if (lease === null) return;
     try {
-      await scoreLease(deps, job, lease, open);
+      await scoreLease(limitAccess(deps, lease.spec), job, lease, open);
     } catch (error) {
       const failure = toScoringError(error);
       deps.failed?.(message, failure);
@@ -175,7 +198,7 @@ async function finalize(deps: WorkDeps, message: Extract<WorkMessage, { kind: "f
   const ticket = await job.beginFinalize(message.step);
   if (ticket === null) return;
   try {
-    await job.commitFinalize(await runFinalizeStep(deps, job, ticket));
+    await job.commitFinalize(await runFinalizeStep(limitAccess(deps, ticket.spec), job, ticket));
   } catch (error) {
     await reportTaskFailure(deps, job, message, ticket, toScoringError(error));
   }

@@ -1,0 +1,107 @@
+/** What stands before every route: rate limit, key, scope, ownership of jobs; and after it: headers and the audit log. */
+
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { ScoringError } from "../errors.ts";
+import type { Caller, Scope } from "../scoring/access.ts";
+import type { ApiDeps } from "./api-deps.ts";
+import { authenticate, requireScope } from "./auth.ts";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Installs the gate; routes that are added afterwards lie behind it. */
+export function addGate(app: OpenAPIHono, deps: ApiDeps): void {
+  app.use("*", async (c, next) => {
+    await next();
+    setSecurityHeaders(c);
+  });
+  app.use("/v1/*", async (c, next) => {
+    await next();
+    writeAuditLine(c, deps);
+  });
+  app.use("/v1/*", async (c, next) => {
+    if (Number(c.req.header("content-length") ?? 0) > deps.limits.maxUploadBytes) {
+      throw new ScoringError("payload_too_large", `at most ${deps.limits.maxUploadBytes} bytes`);
+    }
+    if (isOpen(c.req.path, c.req.method)) {
+      if (c.req.path === "/v1/session") await limitAddress(c, deps);
+      return next();
+    }
+    const caller = await identify(c, deps);
+    c.set("caller", caller);
+    if (!(await deps.limitRate(`key:${caller.keyId}`))) throw refuseRate();
+    const scope = chooseScope(c.req.path, c.req.method);
+    if (scope !== null) requireScope(caller, scope);
+    await requireOwnJob(c, caller, deps);
+    return next();
+  });
+}
+
+/** What can be asked without a key: the API's description, and signing in and out. */
+function isOpen(path: string, method: string): boolean {
+  return path === "/v1/openapi.json" || (path === "/v1/session" && (method === "POST" || method === "DELETE"));
+}
+
+/** Wrong keys count against the address they come from, so that keys cannot be tried at speed. */
+async function identify(c: Context, deps: ApiDeps): Promise<Caller> {
+  try {
+    return await authenticate(c.req.raw, deps);
+  } catch (error) {
+    if (error instanceof ScoringError && error.code === "unauthorized") await limitAddress(c, deps);
+    throw error;
+  }
+}
+
+async function limitAddress(c: Context, deps: ApiDeps): Promise<void> {
+  if (!(await deps.limitRate(`address:${c.req.header("cf-connecting-ip") ?? ""}`))) throw refuseRate();
+}
+
+function refuseRate(): ScoringError {
+  return new ScoringError("rate_limited", "too many requests: wait, then go on more slowly");
+}
+
+/** The scope that a request needs; `null`: any key. What is not named here reads or changes jobs. */
+export function chooseScope(path: string, method: string): Scope | null {
+  const reads = method === "GET" || method === "HEAD";
+  if (/^\/v1\/keys(\/|$)/.test(path)) return "admin";
+  if (/^\/v1\/stores\/./.test(path)) return reads ? "jobs:read" : "objects:write";
+  if (/^\/v1\/(session|models|stores)$/.test(path)) return null;
+  return reads ? "jobs:read" : "jobs:write";
+}
+
+/** A job belongs to the key that made it; to every other key it does not exist. */
+async function requireOwnJob(c: Context, caller: Caller, deps: ApiDeps): Promise<void> {
+  const id = /^\/v1\/jobs\/([^/]*)/.exec(c.req.path)?.[1];
+  if (id === undefined || caller.scopes.includes("admin")) return;
+  const owner = UUID.test(id) ? await deps.openJob(id).owner() : null;
+  if (owner !== caller.keyId) throw new ScoringError("not_found", `there is no job ${id.slice(0, 64)}`);
+}
+
+/** Routes that serve pages or files have set stricter or wider ones. No CORS header: other origins read nothing. */
+function setSecurityHeaders(c: Context): void {
+  const { headers } = c.res;
+  const defaults: Readonly<Record<string, string>> = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "SAMEORIGIN",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+  };
+  for (const [name, value] of Object.entries(defaults)) if (!headers.has(name)) headers.set(name, value);
+  if (c.req.url.startsWith("https:")) headers.set("strict-transport-security", "max-age=31536000");
+}
+
+/** Who changed what, and who was refused; not the refusals of a flood. JSON escapes what a path could hold, so a line stays one line. */
+function writeAuditLine(c: Context, deps: ApiDeps): void {
+  const { status } = c.res;
+  const reads = c.req.method === "GET" || c.req.method === "HEAD";
+  if (status === 429 || (reads && status !== 401 && status !== 403)) return;
+  deps.logger.log("info", "audit", {
+    who: c.get("caller")?.keyId ?? null,
+    address: c.req.header("cf-connecting-ip") ?? null,
+    method: c.req.method,
+    path: c.req.path.slice(0, 1200),
+    status,
+  });
+}
