@@ -66,7 +66,12 @@ function Card({ model }: { readonly model: ModelView }): ReactNode {
               <dd>{formatCount(evaluation.faces)}</dd>
             </div>
           </dl>
-          <div className="scroll" tabIndex={0} role="region" aria-label={`Accuracy by label on ${evaluation.dataset}`}>
+          <div
+            className="scroll"
+            tabIndex={0}
+            role="region"
+            aria-label={`${model.id} by label on ${evaluation.dataset}, ${evaluation.tta}`}
+          >
             <table>
               <thead>
                 <tr>
@@ -92,7 +97,10 @@ function Card({ model }: { readonly model: ModelView }): ReactNode {
           </div>
           <details>
             <summary>Confusion matrix and the command that measures it again</summary>
-            <ConfusionMatrix rows={evaluation.confusion} />
+            <ConfusionMatrix
+              rows={evaluation.confusion}
+              name={`Confusion matrix of ${model.id} on ${evaluation.dataset}, ${evaluation.tta}`}
+            />
             <pre tabIndex={0}>{evaluation.command}</pre>
           </details>
         </div>

@@ -106,9 +106,13 @@ export function ConfidenceHistogram({ bins }: { readonly bins: readonly number[]
 }
 
 /** Counts of true label against label. */
-export function ConfusionMatrix({ rows }: { readonly rows: readonly (readonly number[])[] }): ReactNode {
+export function ConfusionMatrix(props: {
+  readonly rows: readonly (readonly number[])[];
+  /** What a screen reader calls it; unique on its page. */
+  readonly name: string;
+}): ReactNode {
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label="Confusion matrix">
+    <div className="scroll" tabIndex={0} role="region" aria-label={props.name}>
       <table className="matrix">
         <thead>
           <tr>
@@ -121,7 +125,7 @@ export function ConfusionMatrix({ rows }: { readonly rows: readonly (readonly nu
           </tr>
         </thead>
         <tbody>
-          {rows.map((row, index) => {
+          {props.rows.map((row, index) => {
             const sum = row.reduce((total, count) => total + count, 0);
             return (
               <tr key={LABELS[index]}>

@@ -165,7 +165,7 @@ function Truth({ truth }: { readonly truth: TruthFigures }): ReactNode {
           <dd>{formatNumber(truth.calibrationError, 3)}</dd>
         </div>
       </dl>
-      <ConfusionMatrix rows={truth.confusion} />
+      <ConfusionMatrix rows={truth.confusion} name="Confusion matrix of the job" />
     </section>
   );
 }
