@@ -1,6 +1,7 @@
 /** Request bodies, bounded before they are parsed. */
 
 import { ScoringError } from "../errors.ts";
+import { findJsonError } from "./json-error.ts";
 
 /** The whole body. @throws ScoringError `payload_too_large` */
 export async function readBoundedBody(request: Request, maxBytes: number): Promise<Uint8Array> {
@@ -29,9 +30,8 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    const position = /position (\d+)/.exec(cause instanceof Error ? cause.message : "")?.[1];
-    const line = position === undefined ? 1 : text.slice(0, Number(position)).split("\n").length;
+    const line = text.slice(0, findJsonError(text)).split("\n").length;
     const issue = { path: "", line, code: "invalid_json", message: "the text is not JSON from here on" };
-    throw new ScoringError("invalid_json", `the body is not JSON (line ${line})`, { issues: [issue] });
+    throw new ScoringError("invalid_json", `the body is not JSON (line ${line})`, { cause, issues: [issue] });
   }
 }

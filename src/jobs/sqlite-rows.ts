@@ -27,9 +27,15 @@ function readRow(row: RawChunk): ChunkRow {
   return { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result };
 }
 
+/** Makes the tables; again after everything was deleted, since the object lives on in memory. */
+export function createTables(storage: DurableObjectStorage): void {
+  storage.sql.exec(SCHEMA);
+}
+
+/** The rows of one job in the SQLite of its Durable Object. */
 export function createSqliteRows(storage: DurableObjectStorage): JobRows {
   const { sql } = storage;
-  sql.exec(SCHEMA);
+  createTables(storage);
   const readFact = (name: string): string | null =>
     sql.exec<{ value: string }>("SELECT value FROM facts WHERE name = ?", name).toArray()[0]?.value ?? null;
   const writeFact = (name: string, value: string | null): void => {

@@ -17,6 +17,7 @@ import type { ChunkRow } from "./job-state.ts";
 import type { InputItem, ScoreRecord } from "./records.ts";
 import { type ChunkSummary, emptySummary, mergeSummaries, summarise } from "./summary.ts";
 
+/** What all finalising steps of a job have in common. */
 export interface FinalizeContext {
   readonly store: ObjectStore;
   readonly folder: string;
@@ -38,9 +39,12 @@ export interface MergePiece {
 /** What the checkpoint holds of a merge; the held bytes lie in the store under `buffer` and `encoder`. */
 export interface MergeState {
   readonly summary: ChunkSummary;
+  /** Objects that `_SUCCESS` names so far. */
+  readonly entries: number;
   readonly outputs: Readonly<Record<string, { upload: UploadState; buffer: string; encoder: string | null }>>;
 }
 
+/** All merged outputs of a job, fed piece by piece. */
 export interface Merge {
   add(piece: MergePiece): Promise<void>;
   summary(): ChunkSummary;
@@ -77,11 +81,11 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
   const text = new TextEncoder();
   let summary = saved?.summary ?? emptySummary(summaryOptions);
 
-  /** About 800 bytes a record, twice that for safety: too few bytes would need too many parts. */
-  const partBytes = choosePartBytes(state.records * 1600, {
-    maxParts: limits.maxMultipartParts,
-    maxPartBytes: limits.maxMultipartBytes,
-  });
+  // About 800 bytes a record, twice that for safety: an upload has a limited number of parts.
+  const estimatedBytes = state.records * 1600;
+  const partLimits = { maxParts: limits.maxMultipartParts, maxPartBytes: limits.maxMultipartBytes };
+  const fits = estimatedBytes <= limits.multipartBytes * limits.maxMultipartParts;
+  const partBytes = fits ? limits.multipartBytes : choosePartBytes(estimatedBytes, partLimits);
 
   async function open(name: string, type: keyof typeof CONTENT_TYPES, format: OutputFormat | null): Promise<Stream> {
     const held = saved?.outputs[name] ?? null;
@@ -110,7 +114,7 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
     const head = { job: spec.id, manifest: spec.manifestSha256, model: spec.model };
     await success.output.append(text.encode(`${JSON.stringify(head).slice(0, -1)},"objects":[`));
   }
-  let entries = saved === null ? 0 : 1;
+  let entries = saved?.entries ?? 0;
 
   async function addEntry(object: WrittenObject): Promise<void> {
     const { name, bytes, sha256 } = object;
@@ -139,7 +143,7 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
         if (encoder !== null && encoderKey !== null) await store.put(encoderKey, encoder.save());
         outputs[output.name] = { upload: output.saveUpload(), buffer, encoder: encoderKey };
       }
-      return { summary, outputs };
+      return { summary, entries, outputs };
     },
     async finish() {
       const written: WrittenObject[] = [];

@@ -21,6 +21,7 @@ import type { InputItem, PipelineVersion, ScoreRecord } from "./records.ts";
 import { makePlainRecord } from "./score-record.ts";
 import { parseStored } from "./stored-json.ts";
 
+/** What finalisation works with. */
 export interface FinalizeDeps {
   openStore(name: string): ObjectStore;
   readCard(model: string): Promise<ModelCard>;
@@ -40,6 +41,10 @@ export async function runFinalizeStep(
   const { limits } = deps;
   const store = deps.openStore(spec.manifest.output.store);
   const folder = jobFolder(spec.manifest.output.prefix, spec.id);
+  if (ticket.checkpoint === CLEAN_UP) {
+    await removeAll(store, workPrefix(folder));
+    return { step, attempt, checkpoint: null, done: true };
+  }
   const saved = await readCheckpoint(store, ticket.checkpoint, limits);
   const context: FinalizeContext = {
     store,
@@ -84,7 +89,10 @@ async function readCheckpoint(store: ObjectStore, key: string | null, limits: Li
   return parseStored<Checkpoint>(new TextDecoder().decode(bytes));
 }
 
-/** Closes every output, writes the reports, removes what was temporary, and then `_SUCCESS`. */
+/** Instead of a checkpoint's key: `_SUCCESS` is written, only `work/` is left to remove. */
+const CLEAN_UP = "clean-up";
+
+/** Closes every output, writes the reports, removes parts that nobody counts, and then `_SUCCESS`. */
 async function finish(
   context: FinalizeContext,
   job: JobCoordinator,
@@ -107,8 +115,8 @@ async function finish(
     await store.put(key, JSON.stringify(state));
     return { step, attempt, checkpoint: key, done: false };
   }
-  await removeAll(store, workPrefix(folder));
-  return { step, attempt, checkpoint: null, done: true };
+  // What this step may need again when it is repeated goes in a step of its own.
+  return { step, attempt, checkpoint: CLEAN_UP, done: false };
 }
 
 /** Parts of chunks that were split after all: nobody who reads `parts/` may count an input twice. */

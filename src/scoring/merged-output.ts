@@ -19,6 +19,7 @@ export interface WrittenObject {
   readonly sha256: string;
 }
 
+/** One output that is written in pieces: small ones by one put, large ones by multipart. */
 export interface MergedOutput {
   readonly name: string;
   /** Takes bytes; uploads every part that became complete. */
@@ -32,6 +33,7 @@ export interface MergedOutput {
 /** Thrown inside finalisation when an upload cannot be completed any more: it starts over. */
 export const UPLOAD_SPOILED = "the upload was spoiled by another attempt";
 
+/** Starts an output, or goes on where the saved state says. */
 export function createMergedOutput(
   store: ObjectStore,
   folder: string,
@@ -46,9 +48,18 @@ export function createMergedOutput(
   let upload: MultipartUpload | null =
     saved === null || saved.upload.uploadId === null ? null : store.resumeMultipart(key, saved.upload.uploadId);
 
+  /** Set when the upload is no longer open: an earlier run of this very step has completed it, and died before it could say so. */
+  let gone = false;
+
   async function uploadPart(bytes: Uint8Array): Promise<void> {
+    if (gone) return;
     upload ??= await store.createMultipart(key, { contentType });
-    parts.push(await upload.uploadPart(parts.length + 1, bytes));
+    try {
+      parts.push(await upload.uploadPart(parts.length + 1, bytes));
+    } catch (error) {
+      if (!(error instanceof ScoringError) || error.code !== "not_found") throw error;
+      gone = true;
+    }
   }
 
   async function completeUpload(end: StreamEnd): Promise<void> {
@@ -56,15 +67,19 @@ export function createMergedOutput(
       await store.put(key, end.part ?? new Uint8Array(), { contentType });
       return;
     }
+    if (end.part !== null) await uploadPart(end.part);
+    let cause: unknown;
     try {
-      if (end.part !== null) await uploadPart(end.part);
-      await upload.complete(parts);
+      if (!gone) {
+        await upload.complete(parts);
+        return;
+      }
     } catch (error) {
       if (error instanceof ScoringError && error.disposition === "transient") throw error;
-      // An earlier run of this very step may have completed it, and died before it could say so.
-      const info = await store.head(key);
-      if (info?.size !== end.bytes) throw new ScoringError("internal", UPLOAD_SPOILED, { cause: error });
+      cause = error;
     }
+    const info = await store.head(key);
+    if (info?.size !== end.bytes) throw new ScoringError("internal", UPLOAD_SPOILED, { cause });
   }
 
   return {

@@ -40,6 +40,8 @@ export interface SimulationOptions {
   readonly leapRate: number;
   /** Kills, losses, duplicates and leaps in all, so that every run ends. */
   readonly maxTroubles: number;
+  /** Pictures that kill the isolate that decodes them: it never answers. */
+  readonly isDeadly?: (bytes: Uint8Array) => boolean;
   /** Called between steps, to give commands. */
   readonly onStep?: (step: number, job: JobCoordinator) => Promise<void>;
 }
@@ -111,7 +113,7 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
   let living = 0;
   const meter: ConnectionMeter = { open: 0, most: 0, calls: 0, mostCalls: 0 };
   /** The engine is lent to one consumer at a time in an isolate; here each life is an isolate of its own. */
-  function createLife(number: number): WorkDeps {
+  function createLife(number: number, die: () => void): WorkDeps {
     let dead = false;
     const pass = (): Promise<void> =>
       new Promise((resolve, reject) => {
@@ -139,12 +141,13 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
     const faulty = limitConnections(createFaultStore(options.store, schedule), limits.maxConnections, meter);
     const gatedStore: ObjectStore = {
       capabilities: faulty.capabilities,
-      head: gated(faulty.head),
-      get: gated(faulty.get),
-      put: gated(faulty.put),
-      list: gated(faulty.list),
-      delete: gated(faulty.delete),
-      createMultipart: async (key, putOptions) => gateUpload(await gated(faulty.createMultipart)(key, putOptions)),
+      head: gated((key) => faulty.head(key)),
+      get: gated((key, getOptions) => faulty.get(key, getOptions)),
+      put: gated((key, body, putOptions) => faulty.put(key, body, putOptions)),
+      list: gated((listOptions) => faulty.list(listOptions)),
+      delete: gated((keys) => faulty.delete(keys)),
+      createMultipart: async (key, putOptions) =>
+        gateUpload(await gated(() => faulty.createMultipart(key, putOptions))()),
       resumeMultipart: (key, uploadId) => gateUpload(faulty.resumeMultipart(key, uploadId)),
     };
     function gateUpload(upload: ReturnType<ObjectStore["resumeMultipart"]>): typeof upload {
@@ -170,7 +173,16 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
       openJob: () => job,
       openStore: () => store,
       withScorer: (body) => {
-        const { decoder, classifier } = options;
+        const { classifier } = options;
+        const decoder: ImageDecoder = {
+          ...options.decoder,
+          decode: (bytes) => {
+            if (options.isDeadly?.(bytes) !== true) return options.decoder.decode(bytes);
+            dead = true;
+            die();
+            return new Promise(() => {});
+          },
+        };
         return body(async () => ({ decoder, classifier, finder: null, pipeline: spec.pipeline }));
       },
       readCard: async () => options.card,
@@ -184,22 +196,28 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
     entry.attempts += 1;
     living += 1;
     lives += 1;
-    const deps = createLife(lives);
+    let over = false;
+    const end = (): void => {
+      if (!over) living -= 1;
+      over = true;
+    };
+    const deps = createLife(lives, () => {
+      entry.held = false;
+      end();
+    });
     const dead = entry.attempts > MAX_DELIVERIES;
     const work = dead ? handleDeadLetter(deps, entry.message) : handleMessage(deps, entry.message);
-    work
-      .then(
-        () => {
-          queue = queue.filter((other) => other !== entry);
-        },
-        () => {
-          entry.held = false;
-        },
-      )
-      .finally(() => {
-        living -= 1;
-      })
-      .catch(() => {});
+    void settleDelivery(work);
+
+    async function settleDelivery(pending: Promise<void>): Promise<void> {
+      try {
+        await pending;
+        queue = queue.filter((other) => other !== entry);
+      } catch {
+        entry.held = false;
+      }
+      end();
+    }
   }
 
   /** Until every living consumer stands at a gate: then what happens next is the seed's choice alone. */
@@ -239,23 +257,23 @@ type Gated = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => (...a
 
 function gateCoordinator(inner: JobCoordinator, gated: Gated): JobCoordinator {
   return {
-    create: gated(inner.create),
-    read: gated(inner.read),
-    command: gated(inner.command),
-    beginPlan: gated(inner.beginPlan),
-    commitPlan: gated(inner.commitPlan),
-    lease: gated(inner.lease),
-    finish: gated(inner.finish),
-    release: gated(inner.release),
-    loseChunk: gated(inner.loseChunk),
-    retryTask: gated(inner.retryTask),
-    fail: gated(inner.fail),
-    beginFinalize: gated(inner.beginFinalize),
-    commitFinalize: gated(inner.commitFinalize),
-    listChunks: gated(inner.listChunks),
-    listPages: gated(inner.listPages),
-    listOrphans: gated(inner.listOrphans),
-    listEvents: gated(inner.listEvents),
-    sweep: gated(inner.sweep),
+    create: gated((spec) => inner.create(spec)),
+    read: gated(() => inner.read()),
+    command: gated((command) => inner.command(command)),
+    beginPlan: gated((step) => inner.beginPlan(step)),
+    commitPlan: gated((report) => inner.commitPlan(report)),
+    lease: gated((id) => inner.lease(id)),
+    finish: gated((id, result) => inner.finish(id, result)),
+    release: gated((id, attempt) => inner.release(id, attempt)),
+    loseChunk: gated((id) => inner.loseChunk(id)),
+    retryTask: gated((task, step, attempt, failure) => inner.retryTask(task, step, attempt, failure)),
+    fail: gated((failure) => inner.fail(failure)),
+    beginFinalize: gated((step) => inner.beginFinalize(step)),
+    commitFinalize: gated((report) => inner.commitFinalize(report)),
+    listChunks: gated((from, limit) => inner.listChunks(from, limit)),
+    listPages: gated((skip, limit) => inner.listPages(skip, limit)),
+    listOrphans: gated((ids) => inner.listOrphans(ids)),
+    listEvents: gated((after, limit) => inner.listEvents(after, limit)),
+    sweep: gated(() => inner.sweep()),
   };
 }
