@@ -10,9 +10,11 @@ import { FACE_BYTES, preprocessFace } from "../src/image/preprocess.ts";
 import { createRegistry } from "../src/model/registry.ts";
 import { LIMITS } from "../src/scoring/limits.ts";
 import { measureImages } from "./images.ts";
+import { measureJobs } from "./jobs.ts";
 import { describeMachine, repeatPinned } from "./machine.ts";
 import { measureNetwork } from "./network.ts";
 import { startWorkerdEngines } from "./workerd.ts";
+import { profileKernel } from "./profile.ts";
 import { renderReport, type BenchRun } from "./report.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -45,6 +47,7 @@ async function main(): Promise<void> {
       seconds: { type: "string", default: "20" },
       model: { type: "string", default: "deep-emotion" },
       name: { type: "string", default: "latest" },
+      faces: { type: "string", default: "5000" },
     },
   });
   const seconds = Number(values.seconds);
@@ -61,15 +64,21 @@ async function main(): Promise<void> {
     network.push(await measureNetwork(model, faces, batch, seconds, workerd.engines));
   }
   await workerd.dispose();
+  process.stderr.write("profile\n");
+  const profile = await profileKernel(model, faces, Math.max(...BATCHES));
   process.stderr.write("files\n");
   const images = await measureImages(model, portraits, seconds / 4);
+  process.stderr.write("jobs\n");
+  const jobs = await measureJobs(faces, Number(values.faces));
   const run: BenchRun = {
     command: `cd bench && npm ci && npm run bench${seconds === 20 ? "" : ` -- --seconds ${seconds}`}`,
     date: new Date().toISOString().slice(0, 10),
     model: id,
     machine,
     network,
+    profile,
     images,
+    jobs,
   };
   await mkdir(join(import.meta.dirname, "results"), { recursive: true });
   await writeFile(join(import.meta.dirname, "results", `${values.name}.json`), `${JSON.stringify(run, null, 1)}\n`);

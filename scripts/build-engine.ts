@@ -16,12 +16,14 @@ const OPTIMIZATION = ["--optimizeLevel", "3", "--shrinkLevel", "0"];
 
 /**
  * Compiles one build in memory; the same source and compiler give the same bytes.
+ * @param options.names keeps the names of functions, for a profiler
  * @throws Error with the compiler's messages
  */
-export async function compileEngine(engine: FusedEngine): Promise<Uint8Array> {
+export async function compileEngine(engine: FusedEngine, options: { names?: boolean } = {}): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
   const messages = createMemoryStream();
   const features = FEATURES[engine].flatMap((feature) => ["--enable", feature]);
+  if (options.names) features.push("--debug");
   const { error } = await main(
     ["index.ts", "--outFile", "engine.wasm", "--runtime", "stub", "--noAssert", ...OPTIMIZATION, ...features],
     {
