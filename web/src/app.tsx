@@ -41,7 +41,7 @@ export function App(): ReactNode {
       <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
         Skip to content
       </a>
-      <header className="top">
+      <header className="bar-top">
         <a className="brand" href="#/jobs">
           <Mark /> Countenance
         </a>

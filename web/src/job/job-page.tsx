@@ -204,10 +204,12 @@ function Live({ job, rates }: { readonly job: JobView; readonly rates: readonly 
             <dd>{formatDuration((Date.parse(end) - Date.parse(start)) / 1000)}</dd>
           </div>
         )}
-        <div>
-          <dt>Size</dt>
-          <dd>{formatBytes(counts.bytes)}</dd>
-        </div>
+        {counts.bytes > 0 && (
+          <div>
+            <dt>Size</dt>
+            <dd>{formatBytes(counts.bytes)}</dd>
+          </div>
+        )}
         <div>
           <dt>Model</dt>
           <dd className="small">{job.model}</dd>
