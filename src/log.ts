@@ -1,8 +1,11 @@
 /** Structured logs: one JSON object a line, secrets removed. The only file that touches the console. */
 
+/** Severity of a line. */
 export type LogLevel = "info" | "warn" | "error";
+/** What a line carries beside its event; values are redacted before they are written. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
+/** The injected logger. */
 export interface Logger {
   log(level: LogLevel, event: string, fields?: LogFields): void;
 }

@@ -27,6 +27,7 @@ async function createHogSvm(model: Model): Promise<Classifier> {
 
 export type EngineName = keyof typeof ENGINES;
 
+/** What one chunk works with while it has its turn. */
 export interface LentScorer {
   readonly decoder: ImageDecoder;
   readonly finder: FaceFinder | null;
@@ -41,6 +42,7 @@ export interface ScorerOptions {
   readonly findsFaces: boolean;
 }
 
+/** Lends the isolate's engines to one chunk at a time. */
 export interface ScorerLender {
   /** Runs `body` alone; it opens the scorer when it knows its job. Bodies queue up. */
   withScorer<T>(body: (open: (options: ScorerOptions) => Promise<LentScorer>) => Promise<T>): Promise<T>;

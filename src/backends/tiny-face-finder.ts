@@ -16,6 +16,7 @@ const MAX_OVERLAP = 0.4;
 /** Share of the smaller box inside the larger above which two finds are one face: two levels see it in two sizes. */
 const MAX_NESTING = 0.7;
 
+/** Options of the finder; the defaults are measured (docs/faces.md). */
 export interface FaceFinderOptions {
   /** Longer side of the finest search, 128…1024; default 1024, used only where the picture has the pixels. */
   readonly maxInputSize?: number;

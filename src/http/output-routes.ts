@@ -41,6 +41,7 @@ export function chooseOffer(accept: string | undefined, offers: readonly Offer[]
   return offers[0]!;
 }
 
+/** Adds labels, report and the other outputs of a job, with byte ranges. */
 export function addOutputRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   for (const [path, offers, summary] of [
     ["labels", LABEL_OFFERS, "All records in input order: JSONL, CSV or Parquet by Accept; ranged"],

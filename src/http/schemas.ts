@@ -3,6 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import { JOB_STATUSES } from "../scoring/job-state.ts";
 
+/** The `{id}` of a job's routes: a UUID. */
 export const jobIdParam = z.object({ id: z.uuid().openapi({ param: { name: "id", in: "path" } }) });
 
 const issueSchema = z.object({
@@ -12,6 +13,7 @@ const issueSchema = z.object({
   message: z.string(),
 });
 
+/** RFC 9457 problem document, with the findings of a validation. */
 export const problemSchema = z
   .object({
     type: z.string(),
@@ -26,6 +28,7 @@ export const problemSchema = z
 
 const count = z.int().nonnegative();
 
+/** A job view as OpenAPI shows it. */
 export const jobSchema = z
   .object({
     id: z.uuid(),

@@ -12,6 +12,7 @@ const FULL_SCALE_MAX_PIXELS = 4_000_000;
 /** A reduced scale keeps at least this many pixels. */
 const REDUCED_MIN_PIXELS = 1_000_000;
 
+/** The header of any decodable format. */
 export type AnyHeader = JpegHeader | WebpHeader | (ImageHeader & { readonly format: "png" });
 
 /**

@@ -40,6 +40,7 @@ interface TurboExports {
   ): number;
 }
 
+/** One instance of the JPEG decoder. */
 export interface JpegCodec {
   /**
    * @param denominator scale in the DCT domain: 1, 2, 4 or 8
@@ -55,6 +56,7 @@ export interface JpegCodec {
 /** Thrown in place of `longjmp`: libjpeg's way out of a fatal error. The instance's stack is then lost. */
 class LongJump extends Error {}
 
+/** Instantiates libjpeg-turbo. After a trap the instance is replaced, so that one bad file cannot poison the next. */
 export function createJpegCodec(module: WebAssembly.Module): JpegCodec {
   let turbo: TurboExports | null = null;
   let peakBytes = 0;

@@ -2,6 +2,7 @@
 
 import type { ImageFormat } from "./image-types.ts";
 
+/** What the magic bytes say: a format that is decoded, or the name of what it looks like instead. */
 export type Sniffed =
   | { readonly kind: "image"; readonly format: ImageFormat }
   /** `looksLike` is a noun for a message: "a GIF image", "text". */

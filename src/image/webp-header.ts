@@ -16,6 +16,7 @@ export interface WebpFrame {
   readonly data: Uint8Array;
 }
 
+/** What the RIFF chunks of a WebP tell before decoding. */
 export interface WebpHeader extends ImageHeader {
   readonly format: "webp";
   /** First frame of an animation; `null` for a still picture, which the decoder takes whole. */

@@ -8,6 +8,7 @@ import type { WebpFrame, WebpHeader } from "./webp-header.ts";
 /** wasm memory only grows; an instance above this is dropped after the picture that needed it. */
 const RETAIN_BYTES = 24 * 1024 * 1024;
 
+/** One instance of the WebP decoder. */
 export interface WebpCodec {
   /**
    * @returns RGB, alpha ignored
@@ -24,6 +25,7 @@ interface Loaded {
   readonly memory: WebAssembly.Memory;
 }
 
+/** Instantiates libwebp's decoder; replaced after a trap. */
 export function createWebpCodec(module: WebAssembly.Module): WebpCodec {
   let loaded: Loaded | null = null;
   let peakBytes = 0;

@@ -5,6 +5,7 @@ import type { WorkMessage, WorkQueue } from "../scoring/messages.ts";
 
 const MAX_BATCH = 100;
 
+/** The queue over a Cloudflare Queues producer; sends in batches of at most 100 messages. */
 export function createWorkQueue(producer: QueueProducer<WorkMessage>): WorkQueue {
   return {
     async send(messages) {

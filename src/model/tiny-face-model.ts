@@ -15,6 +15,7 @@ const faceCard = z.object({
   notices: z.array(z.string()).min(1),
 });
 
+/** The detector's card and weights, checked. */
 export interface TinyFaceModel {
   /** `name@version`. */
   readonly id: string;

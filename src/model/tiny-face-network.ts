@@ -25,6 +25,7 @@ const STRIPPED_STAGES = 3;
  */
 const STRIP_ROWS = 4;
 
+/** The detector's network on the current tfjs backend. */
 export interface TinyFaceNetwork {
   /**
    * Runs one picture on the current tfjs backend.

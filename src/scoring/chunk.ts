@@ -24,6 +24,7 @@ import {
   type RecordStamp,
 } from "./score-record.ts";
 
+/** What scoring a chunk works with. */
 export interface ChunkDeps {
   readonly store: ObjectStore;
   readonly decoder: ImageDecoder;
@@ -32,6 +33,7 @@ export interface ChunkDeps {
   readonly classifier: Classifier;
 }
 
+/** A job's options, as far as its chunks need them. */
 export interface ChunkOptions {
   readonly format: InputFormat;
   readonly faces: FaceOptions;
@@ -42,6 +44,7 @@ export interface ChunkOptions {
   readonly tolerant: boolean;
 }
 
+/** What came out of a chunk. */
 export interface ChunkScores {
   /** In input order; one an input, except with `faces: "all"`. */
   readonly records: readonly ScoreRecord[];

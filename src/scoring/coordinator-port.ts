@@ -17,6 +17,7 @@ export interface PlanTicket {
   readonly firstPage: number;
 }
 
+/** What one planning step found and froze. */
 export interface PlanReport {
   readonly step: number;
   readonly attempt: number;
@@ -45,6 +46,7 @@ export interface FinalizeTicket {
   readonly checkpoint: string | null;
 }
 
+/** What one finalising step left for the next. */
 export interface FinalizeReport {
   readonly step: number;
   readonly attempt: number;
@@ -52,8 +54,10 @@ export interface FinalizeReport {
   readonly done: boolean;
 }
 
+/** What a caller may ask of a running job. */
 export type JobCommand = "pause" | "resume" | "cancel";
 
+/** The port to a job's coordinator. A call that comes twice, late or out of order is refused and changes nothing. */
 export interface JobCoordinator {
   /** Creates the job unless it exists; the state either way. */
   create(spec: JobSpec): Promise<JobState>;

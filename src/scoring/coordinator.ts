@@ -22,6 +22,7 @@ import { viewJob } from "./job-view.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import type { Clock, WorkMessage, WorkQueue } from "./messages.ts";
 
+/** What the shell of the job machine works with. */
 export interface CoordinatorDeps {
   readonly rows: JobRows;
   readonly queue: WorkQueue;

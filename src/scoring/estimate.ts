@@ -3,6 +3,7 @@
  * includes (developers.cloudflare.com: workers/platform/pricing, r2/pricing, queues/platform/pricing). CPU times are measured, docs/benchmark.md.
  */
 
+/** The numbers that a job's cost follows from. */
 export interface EstimateInput {
   readonly inputs: number;
   /** Bytes of all inputs together. */
@@ -15,6 +16,7 @@ export interface EstimateInput {
   readonly findsFaces: boolean;
 }
 
+/** Operations, CPU and dollars of a job, estimated. */
 export interface JobEstimate {
   readonly cpuMs: number;
   readonly operations: {

@@ -3,8 +3,10 @@
 import type { Box, FaceFinder } from "../model/face-finder.ts";
 import type { DecodedImage } from "../image/image-types.ts";
 
+/** Whether the image is a face crop, or which of its faces are scored. */
 export type FaceMode = "aligned" | "largest" | "all";
 
+/** A job's options for finding faces. */
 export interface FaceOptions {
   /** `aligned`: the picture is a face crop; `largest`: the largest face found; `all`: every face, best first. */
   readonly mode: FaceMode;
@@ -14,6 +16,7 @@ export interface FaceOptions {
   readonly minFaceScore: number;
 }
 
+/** One face to classify. */
 export interface SelectedFace {
   /** As found, in original pixels after EXIF orientation; `null` where the whole image is the face by contract. */
   readonly box: Box | null;
@@ -23,6 +26,7 @@ export interface SelectedFace {
   readonly crop: Box | null;
 }
 
+/** The faces of a picture, or why there are none. */
 export type FaceSelection =
   | { readonly kind: "faces"; readonly faces: readonly SelectedFace[] }
   | { readonly kind: "no_face" }

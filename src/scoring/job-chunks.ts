@@ -67,12 +67,14 @@ export function finishChunk(state: JobState, chunk: ChunkRow, result: ChunkResul
     : draft;
 }
 
+/** Whether so many inputs failed that the job does, after the minimum sample. */
 export function overThreshold(state: JobState): boolean {
   const finished = countFinished(state.outcomes);
   const share = state.outcomes.failed / Math.max(1, finished);
   return finished >= state.rules.errorMinimumSample && share > state.rules.errorThreshold && state.verdict === null;
 }
 
+/** The failure of a job whose error threshold was crossed. */
 export function thresholdFailure(state: JobState): JobFailure {
   const { failed } = state.outcomes;
   const finished = countFinished(state.outcomes);
@@ -83,6 +85,7 @@ export function thresholdFailure(state: JobState): JobFailure {
   };
 }
 
+/** The rate after more outcomes: exponentially averaged over about 20 s. */
 export function averageRate(rate: JobState["rate"], counted: number, nowMs: number): JobState["rate"] {
   const seconds = (nowMs - rate.atMs) / 1000;
   // Two reports of one moment would divide by nothing: wait until the clock has moved.
@@ -93,6 +96,7 @@ export function averageRate(rate: JobState["rate"], counted: number, nowMs: numb
   return { perSecond: mean, atMs: nowMs, counted };
 }
 
+/** Announces progress, at most every `progressMs`. */
 export function progress(state: JobState, effects: readonly JobEffect[], nowMs: number): Draft {
   if (nowMs - state.announcedMs < state.rules.progressMs) return { state, effects };
   return { state: { ...state, announcedMs: nowMs }, effects: [...effects, { kind: "announce", event: "progress" }] };

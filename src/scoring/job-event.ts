@@ -3,6 +3,7 @@
 import type { Issue } from "../errors.ts";
 import type { ChunkResult, ChunkRow, JobFailure, JobState } from "./job-state.ts";
 
+/** What can happen to a job. The time comes with the event, the machine has no clock. */
 export type JobEvent = { readonly nowMs: number } & (
   | { readonly kind: "plan-begin"; readonly step: number }
   | {
@@ -37,6 +38,7 @@ export type JobEvent = { readonly nowMs: number } & (
   | { readonly kind: "finalize-commit"; readonly step: number; readonly attempt: number; readonly done: boolean }
 );
 
+/** What the machine asks its shell to do. */
 export type JobEffect =
   /** Write one chunk row, new or changed. */
   | { readonly kind: "put-chunk"; readonly chunk: ChunkRow }
@@ -52,6 +54,7 @@ export type JobEffect =
   /** Tell the world: `status` at each change, `progress` in between. */
   | { readonly kind: "announce"; readonly event: "status" | "progress" };
 
+/** The answer of the machine to one event. */
 export interface Transition {
   readonly state: JobState;
   readonly effects: readonly JobEffect[];

@@ -16,6 +16,7 @@ export interface JobEventRow {
   readonly data: string;
 }
 
+/** The rows of one job. `src/jobs/sqlite-rows.ts` in production, `memory-rows.ts` in a local run. */
 export interface JobRows {
   /** All writes of `body` or none. */
   transaction<T>(body: () => T): T;

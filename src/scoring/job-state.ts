@@ -6,6 +6,7 @@
 import { ERROR_CODES, type ErrorCode, type Issue } from "../errors.ts";
 import { OUTCOMES, type Outcome } from "./records.ts";
 
+/** Every status, in the order in which a job may pass through them. */
 export const JOB_STATUSES = [
   "validating",
   "queued",
@@ -24,7 +25,9 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
 /** Why the job is being finalised; decides the end state and the records of inputs that were not scored. */
 export type Verdict = "completed" | "failed" | "cancelled" | "expired";
 
+/** Inputs by outcome. */
 export type OutcomeCounts = Readonly<Record<Outcome, number>>;
+/** Inputs by error code. */
 export type ErrorCounts = Readonly<Partial<Record<ErrorCode, number>>>;
 
 /** A sequential piece of work of which at most one step is under way: planning, finalising. */
@@ -96,11 +99,13 @@ export interface JobRules {
   readonly progressMs: number;
 }
 
+/** Why a job failed. */
 export interface JobFailure {
   readonly code: ErrorCode;
   readonly message: string;
 }
 
+/** The machine's state: small, whatever the size of the job. */
 export interface JobState {
   readonly id: string;
   readonly rules: JobRules;
@@ -139,16 +144,19 @@ export interface JobState {
   readonly announcedMs: number;
 }
 
+/** All zero. */
 export function emptyOutcomes(): OutcomeCounts {
   return { scored: 0, no_face: 0, skipped: 0, failed: 0, cancelled: 0, expired: 0 };
 }
 
+/** Sum by outcome. */
 export function addOutcomes(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
   const sum: Record<Outcome, number> = { ...a };
   for (const outcome of OUTCOMES) sum[outcome] += b[outcome];
   return sum;
 }
 
+/** Sum by code. */
 export function addErrors(a: ErrorCounts, b: ErrorCounts): ErrorCounts {
   const sum: Partial<Record<ErrorCode, number>> = { ...a };
   for (const code of ERROR_CODES) {

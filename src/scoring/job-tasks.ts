@@ -33,6 +33,7 @@ export function beginTask(state: JobState, task: "plan" | "finalize", step: numb
   return { state: { ...state, [task]: leased }, effects: [] };
 }
 
+/** Sends a failed step again, later; fails the job when its attempts are used up. */
 export function retryTask(state: JobState, event: Extract<JobEvent, { kind: "task-retry" }>): Draft | null {
   const current = state[event.task];
   if (current.step !== event.step || current.status !== "leased" || current.attempt !== event.attempt) return null;
@@ -43,6 +44,7 @@ export function retryTask(state: JobState, event: Extract<JobEvent, { kind: "tas
   return sendTask(state, event.task, event.nowMs, [], backoffSeconds(current.attempt, state.rules));
 }
 
+/** Takes the report of the current planning step; a report of another step or attempt is not accepted. */
 export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "plan-commit" }>): Draft | null {
   const { plan } = state;
   if (!isWorking(state) && state.status !== "paused") return null;
@@ -75,6 +77,7 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
   return next;
 }
 
+/** Takes the report of the current finalising step. */
 export function commitFinalize(state: JobState, event: Extract<JobEvent, { kind: "finalize-commit" }>): Draft | null {
   const { finalize } = state;
   if (state.status !== "finalizing" || finalize.step !== event.step) return null;

@@ -12,6 +12,7 @@ import {
   type OutcomeCounts,
 } from "./job-state.ts";
 
+/** A job for its readers. */
 export interface JobView {
   readonly id: string;
   readonly name: string | null;

@@ -43,6 +43,7 @@ export function parsePartKey(folder: string, key: string): string | null {
   return name.endsWith(".jsonl") ? name.slice(0, -".jsonl".length) : null;
 }
 
+/** Folder of a job's parts. */
 export function partsPrefix(folder: string): string {
   return `${folder}parts/`;
 }

@@ -9,6 +9,7 @@ function byFirst(a: ChunkRow, b: ChunkRow): number {
   return a.first - b.first;
 }
 
+/** An empty table. */
 export function createMemoryRows(): JobRows {
   let state: JobState | null = null;
   let spec: JobSpec | null = null;

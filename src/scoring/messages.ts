@@ -1,5 +1,6 @@
 /** What travels through the queue. Small: 128 KB is the platform's limit of a message, these are about 100 bytes. */
 
+/** One message: a step or a chunk of a job, by name only. */
 export type WorkMessage =
   | { readonly kind: "plan"; readonly jobId: string; readonly step: number }
   | { readonly kind: "score"; readonly jobId: string; readonly chunkId: string }

@@ -9,6 +9,7 @@ import { parseRecord, serializeRecords } from "./outputs/labels-jsonl.ts";
 import type { InputItem, Outcome, ScoreRecord } from "./records.ts";
 import { countsAsInput } from "./summary.ts";
 
+/** See `faces` of the manifest: it decides which records stand for inputs. */
 export type FaceMode = "aligned" | "largest" | "all";
 
 /** A part as it lies in the store. */

@@ -3,6 +3,7 @@
 import type { ChunkRow } from "./job-state.ts";
 import type { InputItem } from "./records.ts";
 
+/** How large a chunk may be. */
 export interface ChunkPlanOptions {
   /** Inputs of a chunk. */
   readonly chunkSize: number;

@@ -6,6 +6,7 @@ import type { JobStatus, OutcomeCounts } from "./job-state.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { PipelineVersion } from "./records.ts";
 
+/** `run.lock.json`: everything that the labels depend on, and what they cost. */
 export interface RunLock {
   readonly version: 1;
   readonly job: string;
@@ -24,6 +25,7 @@ export interface RunLock {
   readonly estimate: JobEstimate;
 }
 
+/** The lock of a job that is being finalised. */
 export function buildRunLock(context: FinalizeContext, status: JobStatus, finishedMs: number): RunLock {
   const { spec, state } = context;
   const { manifest } = spec;
