@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { ScoringError } from "./errors.ts";
+import { LIMITS, type Limits } from "./scoring/limits.ts";
 import type { WorkMessage } from "./scoring/messages.ts";
 import type { DirectoryBase } from "./jobs/directory-object.ts";
 import type { JobCoordinatorBase } from "./jobs/job-coordinator-object.ts";
@@ -25,6 +26,8 @@ export interface Config {
   readonly adminKey: string | null;
   /** Accepted from a loopback address only; `null` outside local development. */
   readonly devKey: string | null;
+  /** LIMITS, except for the times that local tests shorten. */
+  readonly limits: Limits;
   readonly queue: QueueProducer<WorkMessage>;
   /** Counts requests by key or address. */
   readonly rateLimit: RateLimitBinding;
@@ -46,6 +49,24 @@ const storeShape = z.discriminatedUnion("kind", [
 const storesShape = z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), storeShape);
 /** Shorter ones can be guessed. */
 const MIN_ADMIN_KEY_LENGTH = 32;
+
+/** LOCAL_TIMES, in ms: lets a test see lost work found in seconds. */
+const timesShape = z.strictObject({
+  leaseMs: z.int().min(100).optional(),
+  resendMs: z.int().min(100).optional(),
+  sweepMs: z.int().min(100).optional(),
+});
+
+function readLimits(env: RawEnv, environment: Config["environment"]): Limits {
+  if (environment !== "local" || env["LOCAL_TIMES"] === undefined) return LIMITS;
+  const { leaseMs, resendMs, sweepMs } = readJson(env, "LOCAL_TIMES", timesShape);
+  return {
+    ...LIMITS,
+    leaseMs: leaseMs ?? LIMITS.leaseMs,
+    resendMs: resendMs ?? LIMITS.resendMs,
+    sweepMs: sweepMs ?? LIMITS.sweepMs,
+  };
+}
 
 function fail(name: string, problem: string): never {
   throw new ScoringError("config_invalid", `${name} ${problem}`);
@@ -114,6 +135,7 @@ export function parseConfig(env: RawEnv): Config {
     stores: readStores(env),
     adminKey,
     devKey: environment === "local" ? readText(env, "DEV_API_KEY") : null,
+    limits: readLimits(env, environment),
     queue: readBinding(env, "CHUNKS", "sendBatch"),
     rateLimit: readBinding(env, "RATE_LIMIT", "limit"),
     jobs: readBinding(env, "JOBS", "idFromName"),

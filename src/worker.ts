@@ -76,7 +76,7 @@ function wire(env: RawEnv): Wiring {
     withScorer: (body) => scorers.withScorer(body),
     readCard: (model) => registry.card(model),
     chargeImages: (charge) => openDirectory(config).chargeImages(charge),
-    limits: LIMITS,
+    limits: config.limits,
     failed: (message, error) => logger.log("warn", "work_failed", { message, error }),
   };
   const app = createApp({
@@ -87,7 +87,7 @@ function wire(env: RawEnv): Wiring {
     directory: openDirectory(config),
     clock,
     newId: uuidv7,
-    limits: LIMITS,
+    limits: config.limits,
     keys: openDirectory(config),
     adminKey: config.adminKey,
     limitRate: async (who) => (await config.rateLimit.limit({ key: who })).success,
@@ -121,7 +121,13 @@ function openDirectory(config: Config): Directory & KeyDirectory {
 export class JobCoordinatorObject extends JobCoordinatorBase {
   constructor(ctx: DurableObjectState, env: RawEnv) {
     const config = parseConfig(env);
-    super(ctx, env, { queue: createWorkQueue(config.queue), directory: openDirectory(config), clock, logger });
+    super(ctx, env, {
+      queue: createWorkQueue(config.queue),
+      directory: openDirectory(config),
+      clock,
+      logger,
+      limits: config.limits,
+    });
   }
 }
 

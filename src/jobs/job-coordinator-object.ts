@@ -7,6 +7,7 @@ import type { FinalizeReport, JobCommand, JobCoordinator, PlanReport } from "../
 import type { JobSpec } from "../scoring/job-spec.ts";
 import type { ChunkResult, JobFailure, JobState } from "../scoring/job-state.ts";
 import { viewJob } from "../scoring/job-view.ts";
+import type { Limits } from "../scoring/limits.ts";
 import type { WorkQueue } from "../scoring/messages.ts";
 import type { Logger } from "../log.ts";
 import { createSqliteRows, createTables } from "./sqlite-rows.ts";
@@ -17,6 +18,7 @@ export interface JobObjectDeps {
   readonly directory: Directory;
   readonly clock: () => number;
   readonly logger: Logger;
+  readonly limits: Limits;
 }
 
 /** One instance a job, addressed by the job's id. */
@@ -27,12 +29,13 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator 
 
   constructor(ctx: DurableObjectState, env: unknown, deps: JobObjectDeps) {
     super(ctx, env);
-    const { queue, directory, clock, logger } = deps;
+    const { queue, directory, clock, logger, limits } = deps;
     this.#clock = clock;
     this.#coordinator = createCoordinator({
       rows: createSqliteRows(ctx.storage),
       queue,
       clock,
+      limits,
       wake: async (atMs) => {
         // Never push a nearer alarm away: a busy job would then never be swept.
         const set = await ctx.storage.getAlarm();
