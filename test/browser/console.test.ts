@@ -198,6 +198,25 @@ describe("the console", () => {
     await page.locator(".try rect.box").first().waitFor({ state: "attached", timeout: 90_000 });
   });
 
+  it("has no violation in the dark, and none on a phone", async () => {
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const [path, words] of [
+      ["jobs", "portraits"],
+      ["new", "Start the job"],
+      [`jobs/${jobId}?tab=overview`, "Shares of 72 scored faces"],
+      [`jobs/${jobId}?tab=pictures`, "72 of 72 records"],
+      ["models", "deep-emotion@1"],
+      ["try", "Scoring with"],
+    ] as const) {
+      await page.goto(`${worker.origin}/#/${path}`);
+      await page.getByText(words).first().waitFor();
+      expect(await listViolations()).toEqual([]);
+      // Nothing is wider than the screen.
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    }
+  });
+
   it("never left its origin, and its policy had nothing to refuse", () => {
     expect(requests.filter((url) => !url.startsWith(worker.origin) && !url.startsWith("blob:"))).toEqual([]);
     expect(complaints).toEqual([]);
