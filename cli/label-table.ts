@@ -35,14 +35,16 @@ export function renderLabelTable(report: Report): string {
   return `${table.toString()}\n${describeInputs(report)}\n${describeModel(report)}`;
 }
 
+function listReasons(reasons: readonly { readonly code: string; readonly count: number }[]): string {
+  return reasons.length === 0 ? "" : ` (${reasons.map(({ code, count }) => `${count} ${code}`).join(", ")})`;
+}
+
 /** One line: how many inputs there were and where each went. */
 export function describeInputs({ denominators }: Report): string {
-  const reasons = (list: readonly { code: string; count: number }[]) =>
-    list.length === 0 ? "" : ` (${list.map(({ code, count }) => `${count} ${code}`).join(", ")})`;
   const rest = [
     [denominators.noFace, "without a face", ""],
-    [denominators.skipped, "skipped", reasons(denominators.skippedByReason)],
-    [denominators.failed, "failed", reasons(denominators.failedByReason)],
+    [denominators.skipped, "skipped", listReasons(denominators.skippedByReason)],
+    [denominators.failed, "failed", listReasons(denominators.failedByReason)],
     [denominators.cancelled, "cancelled", ""],
     [denominators.expired, "expired", ""],
   ] as const;

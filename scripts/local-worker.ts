@@ -51,8 +51,11 @@ export async function startLocalWorker(options: {
     [
       join(root, "node_modules/wrangler/bin/wrangler.js"),
       "dev",
-      ...["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", String(inspectorPort)],
-      ...["--persist-to", options.persistTo, "--show-interactive-dev-session=false", "--log-level", "info"],
+      "--ip=127.0.0.1",
+      `--port=${port}`,
+      `--inspector-port=${inspectorPort}`,
+      `--persist-to=${options.persistTo}`,
+      "--show-interactive-dev-session=false",
       ...variables,
     ],
     {

@@ -37,8 +37,10 @@ async function shootLook(
   await page.getByText("Start the job").waitFor();
   await shoot(page, look.name, "new");
   const id = known === "" ? await startJob(page, "portraits") : known;
-  await page.getByRole("progressbar").waitFor();
-  if (known === "") await shoot(page, look.name, "job-running");
+  if (known === "") {
+    await page.getByRole("progressbar").waitFor();
+    await shoot(page, look.name, "job-running");
+  }
   await page.goto(`${origin}/#/jobs/${id}`);
   await page.getByRole("heading", { name: "Apparent facial expression" }).waitFor({ timeout: 120_000 });
   await shoot(page, look.name, "job");

@@ -37,7 +37,7 @@ export interface LocalJobOptions extends LocalWorkOptions {
 export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
   const spec = await acceptJob(options.manifest);
   const threads = options.threads ?? availableParallelism();
-  const { manifest, progressed, ...work } = options;
+  const { inputFolder, outputFolder, engine } = options;
   const pool = new Piscina<ThreadTask, void>({
     filename: new URL("./score-thread.ts", import.meta.url).href,
     minThreads: threads,
@@ -45,7 +45,7 @@ export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
     idleTimeout: 60_000,
   });
   try {
-    return await drive(spec, pool, work, progressed);
+    return await drive(spec, pool, { inputFolder, outputFolder, engine }, options.progressed);
   } finally {
     await pool.destroy();
     await removeEmptyFolders(options.outputFolder, workPrefix(jobFolder(spec.manifest.output.prefix, spec.id)));

@@ -8,7 +8,7 @@ import { EXIT_CODES } from "../exit-codes.ts";
 import { describeInputs, formatDuration, renderLabelTable } from "../label-table.ts";
 import { createProgressBar } from "../progress-bar.ts";
 import { runLocalJob } from "./local-job.ts";
-import { LOCAL_ENGINES, type LocalEngine } from "./node-work.ts";
+import { LOCAL_ENGINES } from "./node-work.ts";
 
 /** Where the input lies, and how the manifest names it. */
 interface LocalInput {
@@ -71,7 +71,7 @@ export const scoreCommand = defineCommand({
     const view = await runLocalJob({
       inputFolder: source.folder,
       outputFolder,
-      engine: args.engine as LocalEngine,
+      engine: args.engine,
       ...(threads === undefined ? {} : { threads }),
       manifest: {
         name: basename(source.folder),

@@ -18,6 +18,17 @@ async function runCli(...args: string[]): Promise<{ code: number; stdout: string
   );
 }
 
+/** Every file of the one job below `out`, by its name. */
+async function readOutputs(out: string): Promise<Map<string, string>> {
+  const [job] = await readdir(out);
+  const names = await readdir(join(out, job!), { recursive: true, withFileTypes: true });
+  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const prefix = join(out, job!).length + 1;
+  return new Map(
+    await Promise.all(files.map(async (path) => [path.slice(prefix), await readFile(path, "latin1")] as const)),
+  );
+}
+
 describe("countenance score", () => {
   let folder: string;
   beforeAll(async () => {
@@ -26,16 +37,6 @@ describe("countenance score", () => {
     await writeFile(join(folder, "in/zz-not-an-image.jpg"), "hello");
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
-
-  async function readOutputs(out: string): Promise<Map<string, string>> {
-    const [job] = await readdir(out);
-    const names = await readdir(join(out, job!), { recursive: true, withFileTypes: true });
-    const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-    const prefix = join(out, job!).length + 1;
-    return new Map(
-      await Promise.all(files.map(async (path) => [path.slice(prefix), await readFile(path, "latin1")] as const)),
-    );
-  }
 
   it("scores a folder over several threads, one record an image, in order", async () => {
     const out = join(folder, "out");
