@@ -16,6 +16,8 @@ import { LIMITS } from "../../src/scoring/limits.ts";
 import { launchChromium } from "./chromium.ts";
 import { listPortraits, LOCAL_KEY, signIn, startJob } from "./console-steps.ts";
 
+/** What the page has of it; this file's own library has no DOM. */
+declare const document: { readonly cookie: string; readonly documentElement: { readonly scrollWidth: number } };
 declare const axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
 
 let folder: string;
@@ -195,7 +197,9 @@ describe("the console", () => {
     const [, portrait = ""] = await listPortraits("male", 2);
     await page.getByLabel("Faces").selectOption("largest");
     await page.getByLabel("Choose pictures").setInputFiles(portrait);
-    await page.locator(".try rect.box").first().waitFor({ state: "attached", timeout: 90_000 });
+    const box = page.locator(".try rect.box").first();
+    await box.waitFor({ state: "attached", timeout: 90_000 });
+    expect(Number(await box.getAttribute("width"))).toBeGreaterThan(24);
   });
 
   it("has no violation in the dark, and none on a phone", async () => {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createApi } from "../../src/client/api.ts";
 import { followEvents, readEvents, type StreamEvent } from "../../src/client/event-stream.ts";
