@@ -1,4 +1,4 @@
-// Deep_Emotion from bytes to probabilities in one call. docs/architecture.md, "The fused engine".
+// Deep_Emotion from bytes to probabilities in one call. docs/fused-engine.md.
 import { LANES } from "./vector";
 import * as plan from "./plan";
 import { unpackFaces } from "./pixels";
