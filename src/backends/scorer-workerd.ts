@@ -46,6 +46,8 @@ export interface ScorerOptions {
 export interface ScorerLender {
   /** Runs `body` alone; it opens the scorer when it knows its job. Bodies queue up. */
   withScorer<T>(body: (open: (options: ScorerOptions) => Promise<LentScorer>) => Promise<T>): Promise<T>;
+  /** The same on tfjs, whatever the configuration says: what others are checked against. */
+  withReference<T>(body: (open: (options: ScorerOptions) => Promise<LentScorer>) => Promise<T>): Promise<T>;
 }
 
 /** A lender over one registry; each model is loaded at its first use. */
@@ -60,14 +62,15 @@ export function createScorerLender(
   let finder: Promise<FaceFinder> | null = null;
   let previous: Promise<unknown> = Promise.resolve();
 
-  async function open(job: ScorerOptions): Promise<LentScorer> {
+  async function open(name: EngineName, job: ScorerOptions): Promise<LentScorer> {
     const model = await registry.load(job.model);
-    let classifier = classifiers.get(job.model);
+    const key = `${name} ${job.model}`;
+    let classifier = classifiers.get(key);
     if (classifier === undefined) {
-      classifier = createClassifier(model, ENGINES[engine]);
-      classifiers.set(job.model, classifier);
+      classifier = createClassifier(model, ENGINES[name]);
+      classifiers.set(key, classifier);
       // A failed start is forgotten, so that the next chunk tries again.
-      classifier.catch(() => classifiers.delete(job.model));
+      classifier.catch(() => classifiers.delete(key));
     }
     decoder ??= loadCodecs().then((codecs) => createImageDecoder(codecs, limits));
     if (job.findsFaces && loadFinder !== null) finder ??= loadFinder();
@@ -80,11 +83,14 @@ export function createScorerLender(
     };
   }
 
-  return {
-    withScorer(body) {
-      const turn = previous.then(() => body(open));
-      previous = turn.catch(() => undefined);
-      return turn;
-    },
-  };
+  function takeTurn<T>(
+    name: EngineName,
+    body: (open: (options: ScorerOptions) => Promise<LentScorer>) => Promise<T>,
+  ): Promise<T> {
+    const turn = previous.then(() => body((job) => open(name, job)));
+    previous = turn.catch(() => undefined);
+    return turn;
+  }
+
+  return { withScorer: (body) => takeTurn(engine, body), withReference: (body) => takeTurn("tfjs", body) };
 }

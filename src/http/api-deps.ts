@@ -6,6 +6,7 @@ import type { JobCoordinator } from "../scoring/coordinator-port.ts";
 import type { JobEventRow } from "../scoring/job-rows.ts";
 import type { JobView } from "../scoring/job-view.ts";
 import type { SubmitDeps } from "../scoring/submit.ts";
+import type { VerifyDeps } from "../scoring/verify.ts";
 
 /** A job's coordinator with what only the API asks. */
 export interface JobHandle extends JobCoordinator {
@@ -25,6 +26,8 @@ export interface ApiDeps extends SubmitDeps {
   readonly adminKey: string | null;
   /** Accepted for requests to a loopback address only; `null` in production. */
   readonly devKey: string | null;
+  /** Lends scorers on the reference engine, for verification. */
+  readonly withReference: VerifyDeps["withReference"];
   /** False if `who` has asked too often. */
   limitRate(who: string): Promise<boolean>;
   readonly logger: Logger;

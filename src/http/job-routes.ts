@@ -7,6 +7,7 @@ import { isEnded } from "../scoring/job-state.ts";
 import { LIMITS } from "../scoring/limits.ts";
 import { manifestSchema } from "../scoring/manifest.ts";
 import { makeRetryManifest, submitJob } from "../scoring/submit.ts";
+import { verifyJob } from "../scoring/verify.ts";
 import type { ApiDeps, JobHandle } from "./api-deps.ts";
 import { streamEvents } from "./event-stream.ts";
 import { readJsonBody } from "./json-body.ts";
@@ -98,6 +99,25 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     async (c) => {
       const job = await requireJob(deps, c.req.valid("param").id);
       return streamEvents(c.req.raw, job, deps.limits);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/jobs/{id}/verify",
+      summary: "Score a sample of an ended job again, on the reference engine, and compare",
+      request: {
+        params: jobIdParam,
+        query: z.object({ sample: z.coerce.number().int().min(1).max(LIMITS.maxVerifySample).default(100) }),
+      },
+      responses: { 200: json(z.object({ passed: z.boolean() }), "What was found"), ...problemResponses },
+    }),
+    async (c) => {
+      const job = await requireJob(deps, c.req.valid("param").id);
+      const readModelSha256 = async (model: string) => (await deps.registry.card(model)).sha256;
+      const verifying = { ...deps, readModelSha256 };
+      return c.json(await verifyJob(verifying, job, c.req.valid("query").sample), 200);
     },
   );
 

@@ -142,6 +142,8 @@ export const LIMITS = {
   /** Times that finalisation starts over because another attempt spoiled its uploads. */
   maxFinalizeRestarts: 3,
 
+  /** Inputs of one verification: one request reads and scores them all. */
+  maxVerifySample: 500,
   /** Progress events of one job kept for resuming streams. */
   maxEvents: 500,
   /** Progress is announced at most so often. */

@@ -263,6 +263,26 @@ describe("the API", () => {
     expect(await listNames(job)).toEqual([]);
   });
 
+  it("verifies a sample on the reference engine, and notices a part that was tampered with", async () => {
+    await putGood("verified/");
+    const { body } = await submit({ input: { store: "faces", prefix: "verified/" }, output, limits: { chunkSize: 4 } });
+    const job = await follow(body.id);
+    const good = await call(`/v1/jobs/${job.id}/verify?sample=8`);
+    expect(await good.json()).toMatchObject({
+      engine: "tfjs-wasm-simd",
+      compared: 6,
+      agreed: 6,
+      passed: true,
+      modelUnchanged: true,
+    });
+    const names = (await listNames(job)).filter((name) => name.startsWith("parts/"));
+    await store.put(`${job.output.prefix}${names[0]}`, "{}\n");
+    expect(await (await call(`/v1/jobs/${job.id}/verify`)).json()).toMatchObject({
+      passed: false,
+      damagedParts: [names[0]!.replace(/^parts\/|\.jsonl$/g, "")],
+    });
+  });
+
   it("cancels: valid, finalised partial output, every input with one outcome", async () => {
     await putGood("cancelled/");
     const manifest = {
