@@ -114,7 +114,7 @@ ${renderImages(images)}
 ## Whole jobs
 
 From the request to the last output in local workerd, which here is also the object store, the queue and the
-coordinator's disk: their CPU is in the figure, so a deployment's is lower. The price is of CPU alone; single objects cost
+coordinator's disk: their CPU is in the figure, and no deployment is billed for it. The price is of CPU alone; single objects cost
 $0.36 a million reads more, and requests $0.30 a million. A metered API for comparison: Google Cloud Vision lists face detection
 with emotion likelihoods at $1.50 a thousand images (https://cloud.google.com/vision/pricing), $1,500 a million.
 
