@@ -26,6 +26,8 @@ export interface Config {
   readonly adminKey: string | null;
   /** Accepted from a loopback address only; `null` outside local development. */
   readonly devKey: string | null;
+  /** Signs webhooks; `null`: no job may ask for one. */
+  readonly webhook: { readonly secret: string; readonly allowedHosts: readonly string[] } | null;
   /** LIMITS, except for the times that local tests shorten. */
   readonly limits: Limits;
   readonly queue: QueueProducer<WorkMessage>;
@@ -56,6 +58,15 @@ const timesShape = z.strictObject({
   resendMs: z.int().min(100).optional(),
   sweepMs: z.int().min(100).optional(),
 });
+
+function readWebhook(env: RawEnv): NonNullable<Config["webhook"]> {
+  const secret = readText(env, "WEBHOOK_SECRET");
+  // Standard Webhooks: 24 to 64 random bytes in base64.
+  if (!/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(secret))
+    fail("WEBHOOK_SECRET", "must be whsec_ and 24 to 64 bytes in base64");
+  const hosts = env["WEBHOOK_ALLOWED_HOSTS"];
+  return { secret, allowedHosts: typeof hosts === "string" ? hosts.split(",").filter((host) => host !== "") : [] };
+}
 
 function readLimits(env: RawEnv, environment: Config["environment"]): Limits {
   if (environment !== "local" || env["LOCAL_TIMES"] === undefined) return LIMITS;
@@ -136,6 +147,7 @@ export function parseConfig(env: RawEnv): Config {
     adminKey,
     devKey: environment === "local" ? readText(env, "DEV_API_KEY") : null,
     limits: readLimits(env, environment),
+    webhook: env["WEBHOOK_SECRET"] === undefined ? null : readWebhook(env),
     queue: readBinding(env, "CHUNKS", "sendBatch"),
     rateLimit: readBinding(env, "RATE_LIMIT", "limit"),
     jobs: readBinding(env, "JOBS", "idFromName"),

@@ -47,6 +47,7 @@ export const DISPOSITIONS = {
   store_timeout: "transient",
   store_short_read: "transient",
   queue_unavailable: "transient",
+  webhook_failed: "transient",
   // The same work will fail again: split it.
   chunk_exhausted: "poison",
   // The job cannot be right.

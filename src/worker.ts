@@ -12,6 +12,7 @@ import { createApp } from "./http/app.ts";
 import { consumeBatch, consumeDeadLetters } from "./jobs/consumer.ts";
 import { DirectoryBase } from "./jobs/directory-object.ts";
 import { JobCoordinatorBase } from "./jobs/job-coordinator-object.ts";
+import { sweepOpenJobs } from "./jobs/sweep-open-jobs.ts";
 import { createWorkQueue } from "./jobs/work-queue.ts";
 import { createConsoleLogger } from "./log.ts";
 import { createRegistry, type Registry } from "./model/registry.ts";
@@ -19,6 +20,7 @@ import type { KeyDirectory } from "./scoring/api-key.ts";
 import type { Directory } from "./scoring/directory.ts";
 import { LIMITS } from "./scoring/limits.ts";
 import type { WorkMessage } from "./scoring/messages.ts";
+import { sendWebhook } from "./scoring/webhook.ts";
 import type { WorkDeps } from "./scoring/work.ts";
 import type { ObjectStore } from "./storage/object-store.ts";
 import { createR2Store } from "./storage/r2-store.ts";
@@ -77,6 +79,7 @@ function wire(env: RawEnv): Wiring {
     readCard: (model) => registry.card(model),
     chargeImages: (charge) => openDirectory(config).chargeImages(charge),
     limits: config.limits,
+    ...(config.webhook === null ? {} : { sendWebhook: makeWebhookSender(config.webhook) }),
     failed: (message, error) => logger.log("warn", "work_failed", { message, error }),
   };
   const app = createApp({
@@ -86,6 +89,7 @@ function wire(env: RawEnv): Wiring {
     registry,
     directory: openDirectory(config),
     clock,
+    webhookHosts: config.webhook?.allowedHosts ?? null,
     newId: uuidv7,
     limits: config.limits,
     keys: openDirectory(config),
@@ -99,6 +103,12 @@ function wire(env: RawEnv): Wiring {
   const wiring = { config, registry, scorers, app, work };
   wirings.set(env, wiring);
   return wiring;
+}
+
+function makeWebhookSender(webhook: NonNullable<Config["webhook"]>): NonNullable<WorkDeps["sendWebhook"]> {
+  const limits = { maxRedirects: LIMITS.maxWebhookRedirects, timeoutMs: LIMITS.webhookTimeoutMs };
+  return (url, id, payload) =>
+    sendWebhook(url, id, payload, { ...webhook, ...limits, clock, fetch: (target, init) => fetch(target, init) });
 }
 
 /** A stub belongs to the request that made it, so each call makes its own. */
@@ -143,5 +153,9 @@ export default {
     const { work } = wire(env);
     if (batch.queue === "chunks-dead") await consumeDeadLetters(batch, work, logger);
     else await consumeBatch(batch, work, logger);
+  },
+  async scheduled(_event: ScheduledEvent, env: RawEnv): Promise<void> {
+    const { config, work } = wire(env);
+    await sweepOpenJobs(openDirectory(config), (id) => work.openJob(id), logger);
   },
 };

@@ -144,7 +144,16 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator 
   listEvents(afterId: number, limit: number) {
     return this.#coordinator.listEvents(afterId, limit);
   }
-  sweep() {
-    return this.#coordinator.sweep();
+  readNotice(eventId: number) {
+    return this.#coordinator.readNotice(eventId);
+  }
+  finishNotice(eventId: number) {
+    return this.#coordinator.finishNotice(eventId);
+  }
+  async sweep() {
+    const nextMs = await this.#coordinator.sweep();
+    // Called from outside when an alarm may have been lost: set it again.
+    if (nextMs !== null && (await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(nextMs);
+    return nextMs;
   }
 }

@@ -1,6 +1,7 @@
 /** The rows of one job in the SQLite of its Durable Object. docs/storage.md lists tables, writers and readers. */
 
 import type { JobEventRow, JobRows } from "../scoring/job-rows.ts";
+import type { Notice } from "../scoring/webhook.ts";
 import type { JobSpec } from "../scoring/job-spec.ts";
 import type { ChunkResult, ChunkRow, JobState } from "../scoring/job-state.ts";
 import { parseStored } from "../scoring/stored-json.ts";
@@ -56,6 +57,8 @@ export function createSqliteRows(storage: DurableObjectStorage): JobRows {
     writeSpec: (spec) => writeFact("spec", JSON.stringify(spec)),
     readCheckpoint: () => readFact("checkpoint"),
     writeCheckpoint: (text) => writeFact("checkpoint", text),
+    readNotice: () => parseStored<Notice | null>(readFact("notice") ?? "null"),
+    writeNotice: (notice) => writeFact("notice", notice === null ? null : JSON.stringify(notice)),
     readChunk: (id) => select("id = ?", id)[0] ?? null,
     writeChunk: (chunk) => {
       const { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result } = chunk;

@@ -2,6 +2,7 @@
 
 import type { Issue } from "../errors.ts";
 import type { JobEventRow } from "./job-rows.ts";
+import type { Notice } from "./webhook.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { ChunkResult, ChunkRow, JobFailure, JobState } from "./job-state.ts";
 
@@ -81,6 +82,10 @@ export interface JobCoordinator {
   /** Those of the given chunk ids that have no finished chunk: parts that no report counts. At most 1,000 ids. */
   listOrphans(ids: readonly string[]): Promise<readonly string[]>;
   listEvents(afterId: number, limit: number): Promise<readonly JobEventRow[]>;
+  /** What to tell, and where; `null` if that was told already, or given up. */
+  readNotice(eventId: number): Promise<{ readonly url: string; readonly notice: Notice } | null>;
+  /** The receiver has it. */
+  finishNotice(eventId: number): Promise<void>;
   /** Finds lost work; when to be called again, or `null` once the job has ended. */
   sweep(): Promise<number | null>;
 }

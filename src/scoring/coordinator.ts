@@ -21,6 +21,7 @@ import { type ChunkResult, type ChunkRow, isEnded, type JobFailure, type JobStat
 import { viewJob } from "./job-view.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import type { Clock, WorkMessage, WorkQueue } from "./messages.ts";
+import { NOTICE_DELAYS_SECONDS } from "./webhook.ts";
 
 /** What the shell of the job machine works with. */
 export interface CoordinatorDeps {
@@ -54,7 +55,16 @@ export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
     const spec = requireSpec();
     const events = announcements.map((type) => {
       const data = JSON.stringify(viewJob(transition.state, spec, nowMs));
-      return { type, id: rows.appendEvent(type, nowMs, data, limits.maxEvents) };
+      const id = rows.appendEvent(type, nowMs, data, limits.maxEvents);
+      if (type === "status" && isEnded(transition.state.status) && spec.manifest.notify !== undefined) {
+        rows.writeNotice({
+          eventId: id,
+          payload: makePayload(transition.state, nowMs, data),
+          attempt: 0,
+          dueMs: nowMs,
+        });
+      }
+      return { type, id };
     });
     return { state: transition.state, spec, outgoing, events, accepted: true };
   }
@@ -110,7 +120,8 @@ export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
   }
 
   async function deliver(committed: Committed): Promise<void> {
-    if (!isEnded(committed.state.status)) await deps.wake?.(clock() + limits.sweepMs);
+    if (isEnded(committed.state.status)) await sendNotice(committed.state.id);
+    if (!isEnded(committed.state.status) || rows.readNotice() !== null) await deps.wake?.(clock() + limits.sweepMs);
     if (committed.outgoing.length > 0) {
       try {
         await deps.queue.send(committed.outgoing);
@@ -119,6 +130,24 @@ export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
       }
     }
     for (const { type, id } of committed.events) await deps.announced?.(committed.state, committed.spec, type, id);
+  }
+
+  /** Puts a due notice on its way; what is lost on it is due again later, until the attempts are spent. */
+  async function sendNotice(jobId: string): Promise<void> {
+    const nowMs = clock();
+    const notice = rows.readNotice();
+    if (notice === null || nowMs < notice.dueMs) return;
+    const delaySeconds = NOTICE_DELAYS_SECONDS[notice.attempt];
+    if (delaySeconds === undefined) {
+      rows.writeNotice(null);
+      return;
+    }
+    rows.writeNotice({ ...notice, attempt: notice.attempt + 1, dueMs: nowMs + delaySeconds * 1000 });
+    try {
+      await deps.queue.send([{ message: { kind: "notify", jobId, eventId: notice.eventId }, delaySeconds: 0 }]);
+    } catch (error) {
+      deps.sendFailed?.(error);
+    }
   }
 
   const applyToChunk = (chunkId: string, make: (chunk: ChunkRow) => EventBody): Promise<Committed | null> =>
@@ -195,15 +224,32 @@ export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
     listPages: async (skip: number, limit: number) => rows.listPages(skip, limit),
     listOrphans: async (ids: readonly string[]) => ids.filter((id) => rows.readChunk(id)?.status !== "done"),
     listEvents: async (afterId: number, limit: number) => rows.listEvents(afterId, limit),
+    async readNotice(eventId: number) {
+      const notice = rows.readNotice();
+      const url = rows.readSpec()?.manifest.notify?.url;
+      return notice === null || notice.eventId !== eventId || url === undefined ? null : { url, notice };
+    },
+    async finishNotice(eventId: number): Promise<void> {
+      if (rows.readNotice()?.eventId === eventId) rows.writeNotice(null);
+    },
     async sweep(): Promise<number | null> {
       await apply(() => ({ kind: "tick" }));
       for (const { id } of rows.listDue(clock(), limits.maxSweepRows)) {
         await applyToChunk(id, (chunk) => ({ kind: "chunk-due", chunk }));
       }
       const state = rows.readState();
-      return state === null || isEnded(state.status) ? null : clock() + limits.sweepMs;
+      if (state === null) return null;
+      if (!isEnded(state.status)) return clock() + limits.sweepMs;
+      await sendNotice(state.id);
+      return rows.readNotice()?.dueMs ?? null;
     },
   };
+}
+
+/** `type`, `timestamp` and `data`, as Standard Webhooks recommends; the data is the job's view. */
+function makePayload(state: JobState, nowMs: number, view: string): string {
+  const timestamp = new Date(nowMs).toISOString();
+  return `{"type":"job.${state.status}","timestamp":"${timestamp}","data":${view}}`;
 }
 
 interface Committed {

@@ -4,6 +4,7 @@
  */
 
 import type { ChunkRow, JobState } from "./job-state.ts";
+import type { Notice } from "./webhook.ts";
 import type { JobSpec } from "./job-spec.ts";
 
 /** One line of a job's event stream. */
@@ -27,6 +28,9 @@ export interface JobRows {
   /** JSON text that finalisation carries from step to step. */
   readCheckpoint(): string | null;
   writeCheckpoint(text: string | null): void;
+  /** The notice that still has to be sent; `null` if there is none. */
+  readNotice(): Notice | null;
+  writeNotice(notice: Notice | null): void;
   readChunk(id: string): ChunkRow | null;
   writeChunk(chunk: ChunkRow): void;
   /** Marks the first `limit` pending rows, in input order, as queued until `dueMs`; their ids. */

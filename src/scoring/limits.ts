@@ -142,6 +142,10 @@ export const LIMITS = {
   /** Times that finalisation starts over because another attempt spoiled its uploads. */
   maxFinalizeRestarts: 3,
 
+  /** A receiver that redirects for ever would keep a consumer busy. */
+  maxWebhookRedirects: 3,
+  /** A receiver that never answers would hold a consumer for its 15 minutes. */
+  webhookTimeoutMs: 10_000,
   /** Inputs of one verification: one request reads and scores them all. */
   maxVerifySample: 500,
   /** Progress events of one job kept for resuming streams. */

@@ -1,6 +1,7 @@
 /** Rows of one job in memory: for the local runner and for simulations. The same contract as the SQLite rows. */
 
 import type { JobEventRow, JobRows } from "./job-rows.ts";
+import type { Notice } from "./webhook.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { ChunkRow, JobState } from "./job-state.ts";
 
@@ -14,6 +15,7 @@ export function createMemoryRows(): JobRows {
   let state: JobState | null = null;
   let spec: JobSpec | null = null;
   let checkpoint: string | null = null;
+  let notice: Notice | null = null;
   const chunks = new Map<string, ChunkRow>();
   const pages: string[] = [];
   let events: JobEventRow[] = [];
@@ -31,6 +33,10 @@ export function createMemoryRows(): JobRows {
     readCheckpoint: () => checkpoint,
     writeCheckpoint: (text) => {
       checkpoint = text;
+    },
+    readNotice: () => notice,
+    writeNotice: (next) => {
+      notice = next;
     },
     readChunk: (id) => chunks.get(id) ?? null,
     writeChunk: (chunk) => {

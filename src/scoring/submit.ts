@@ -18,6 +18,7 @@ import type { Limits } from "./limits.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import { digestHex } from "./part.ts";
 import { planChunks } from "./plan.ts";
+import { checkWebhookAddress } from "./webhook-address.ts";
 
 /** What accepting a job works with. */
 export interface SubmitDeps {
@@ -27,6 +28,8 @@ export interface SubmitDeps {
   readonly storeNames: readonly string[];
   readonly registry: Registry;
   readonly directory: Directory;
+  /** Private `host:port` pairs that webhooks may reach; `null` where none can be signed. */
+  readonly webhookHosts: readonly string[] | null;
   readonly clock: () => number;
   readonly newId: () => string;
   readonly limits: Limits;
@@ -64,6 +67,11 @@ export async function submitJob(
   const manifest = parseManifest(body, facts, (reference) => knowsModel(deps.registry, reference));
   const { caller } = options;
   checkManifestAccess(manifest, caller);
+  if (manifest.notify !== undefined) {
+    if (deps.webhookHosts === null)
+      throw new ScoringError("validation_failed", "notify: WEBHOOK_SECRET is not configured");
+    checkWebhookAddress(manifest.notify.url, deps.webhookHosts);
+  }
   if (manifest.dryRun) return { kind: "dry-run", plan: await planDryRun(deps, manifest, caller) };
   const card = await deps.registry.card(manifest.model);
   const manifestSha256 = await digestHex(new TextEncoder().encode(JSON.stringify(manifest)));

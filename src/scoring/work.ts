@@ -57,6 +57,8 @@ export interface WorkDeps {
   /** @throws ScoringError `unknown_model` */
   readCard(model: string): Promise<ModelCard>;
   readonly limits: Limits;
+  /** Sends one signed message; absent where no secret is configured. @throws ScoringError `webhook_failed`, `address_forbidden` */
+  sendWebhook?(url: string, id: string, payload: string): Promise<void>;
   /** Told of every failure that was handled, for the log. */
   readonly failed?: (message: WorkMessage, error: ScoringError) => void;
 }
@@ -71,7 +73,20 @@ export async function handleMessage(deps: WorkDeps, message: WorkMessage): Promi
     case "finalize":
       return finalize(deps, message);
     case "notify":
-      return;
+      return notify(deps, message);
+  }
+}
+
+/** A failure is only told: the coordinator's own schedule tries again. */
+async function notify(deps: WorkDeps, message: Extract<WorkMessage, { kind: "notify" }>): Promise<void> {
+  const job = deps.openJob(message.jobId);
+  const due = await job.readNotice(message.eventId);
+  if (due === null || deps.sendWebhook === undefined) return;
+  try {
+    await deps.sendWebhook(due.url, `${message.jobId}.${message.eventId}`, due.notice.payload);
+    await job.finishNotice(message.eventId);
+  } catch (error) {
+    deps.failed?.(message, toScoringError(error));
   }
 }
 

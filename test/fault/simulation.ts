@@ -274,6 +274,8 @@ function gateCoordinator(inner: JobCoordinator, gated: Gated): JobCoordinator {
     listPages: gated((skip, limit) => inner.listPages(skip, limit)),
     listOrphans: gated((ids) => inner.listOrphans(ids)),
     listEvents: gated((after, limit) => inner.listEvents(after, limit)),
+    readNotice: gated((id) => inner.readNotice(id)),
+    finishNotice: gated((id) => inner.finishNotice(id)),
     sweep: gated(() => inner.sweep()),
   };
 }
