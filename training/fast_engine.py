@@ -62,6 +62,11 @@ class FastEngine:
             self.handle(len(pixels)), _at(params, f), _at(pixels, np.uint8), _at(views, f), _at(targets, f), _at(keep, f),
             _at(grad, f), _at(stats, f)))
 
+    def observe(self, params, pixels, views, stats) -> None:
+        """Fills `stats` with the statistics of one batch."""
+        self.lib.engine_observe(self.handle(len(pixels)), _at(params, np.float32), _at(pixels, np.uint8),
+                                _at(views, np.float32), _at(stats, np.float32))
+
     def logits(self, params, stats, pixels, mirror: bool = False) -> np.ndarray:
         if mirror:
             pixels = pixels[:, :, ::-1]

@@ -56,6 +56,14 @@ class TorchEngine:
             view[...] = net.get_buffer(name).numpy()
         return float(loss)
 
+    def observe(self, params, pixels, views, stats) -> None:
+        """Fills `stats` with the statistics of one batch."""
+        net = self.layout.scatter(self.net, params, np.zeros(self.layout.n_stats, np.float32)).train()
+        with torch.no_grad():
+            net(augment(pixels, views).to(net.conv1.weight))
+        for name, view in self.layout.stat_views(stats).items():
+            view[...] = net.get_buffer(name).numpy()
+
     def logits(self, params, stats, pixels, mirror: bool = False) -> np.ndarray:
         """Eval-mode logits [N,7]."""
         net = self.layout.scatter(self.net, params, stats).eval()

@@ -263,6 +263,11 @@ float engine_step(Engine* e, const float* p, const uint8_t* px, const float* vie
                   float* grad, float* seen) {
   return e->step(p, px, views, targets, keep_mask, grad, seen);
 }
+// batch statistics of one batch, forward only
+void engine_observe(Engine* e, const float* p, const uint8_t* px, const float* views, float* seen) {
+  e->prepare(p);
+  e->forward(e->groups, px, views, nullptr, nullptr, seen);
+}
 // logits [n][7]; n is a multiple of 8 and at most the batch
 void engine_logits(Engine* e, const float* p, const float* stats, const uint8_t* px, const float* views, int n, float* logits) {
   e->prepare(p);
