@@ -126,6 +126,11 @@ export function parseManifest(
   if (manifest.format === "fer2013-csv" && manifest.faces !== "aligned") {
     add("faces", "aligned_only", "FER2013 rows are face crops: use aligned");
   }
+  // Named in the format, and refused until it is more than a word.
+  if (manifest.priority !== 0)
+    add("priority", "not_supported", "jobs are served in the order of their messages: use 0");
+  if (manifest.execution === "client")
+    add("execution", "not_supported", "chunks are not leased to clients: use edge or auto");
   if (issues.length > 0) throw refuse(issues);
   return manifest;
 }
