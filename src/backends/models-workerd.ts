@@ -5,6 +5,10 @@
 
 import deepEmotion1Card from "../../models/deep-emotion@1/card.json" with { type: "json" };
 import deepEmotion1Weights from "../../models/deep-emotion@1/weights.safetensors";
+import deepEmotion2Card from "../../models/deep-emotion@2/card.json" with { type: "json" };
+import deepEmotion2Weights from "../../models/deep-emotion@2/weights.safetensors";
+import deepEmotionWide1Card from "../../models/deep-emotion-wide@1/card.json" with { type: "json" };
+import deepEmotionWide1Weights from "../../models/deep-emotion-wide@1/weights.safetensors";
 import hogSvm1Card from "../../models/hog-svm@1/card.json" with { type: "json" };
 import hogSvm1Weights from "../../models/hog-svm@1/weights.safetensors";
 import type { ModelSource } from "../model/model.ts";
@@ -14,6 +18,8 @@ import { createBundledSource } from "../model/registry.ts";
 export function listBundledModels(): ModelSource[] {
   return [
     createBundledSource("deep-emotion@1", deepEmotion1Card, deepEmotion1Weights),
+    createBundledSource("deep-emotion@2", deepEmotion2Card, deepEmotion2Weights),
+    createBundledSource("deep-emotion-wide@1", deepEmotionWide1Card, deepEmotionWide1Weights),
     createBundledSource("hog-svm@1", hogSvm1Card, hogSvm1Weights),
   ];
 }

@@ -9,6 +9,8 @@ import { createRegistry } from "../../src/model/registry.ts";
 import { listDisagreements } from "../contract/classifier-agreement.ts";
 import { drawFaces, FACE_COUNT, type Expected } from "../golden/network.ts";
 import deepEmotion1 from "../golden/deep-emotion-1.json" with { type: "json" };
+import deepEmotion2 from "../golden/deep-emotion-2.json" with { type: "json" };
+import deepEmotionWide1 from "../golden/deep-emotion-wide-1.json" with { type: "json" };
 
 const sources = await listDirectoryModels();
 const registry = createRegistry(sources);
@@ -43,7 +45,11 @@ describe("shipped models", () => {
     });
   }
 
-  const goldens: [string, Expected][] = [["deep-emotion@1", deepEmotion1]];
+  const goldens: [string, Expected][] = [
+    ["deep-emotion@1", deepEmotion1],
+    ["deep-emotion@2", deepEmotion2],
+    ["deep-emotion-wide@1", deepEmotionWide1],
+  ];
   for (const [id, expected] of goldens) {
     it(`${id} scores as PyTorch does on its checkpoint`, async () => {
       const model = await registry.load(id);

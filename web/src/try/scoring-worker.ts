@@ -2,8 +2,8 @@
 
 import jpegUrl from "@cwasm/jpeg-turbo/jpeg-turbo.wasm?url";
 import webpUrl from "@jsquash/webp/codec/dec/webp_dec.wasm?url";
-import card from "../../../models/deep-emotion@1/card.json";
-import weightsUrl from "../../../models/deep-emotion@1/weights.safetensors?url";
+import card from "../../../models/deep-emotion@2/card.json";
+import weightsUrl from "../../../models/deep-emotion@2/weights.safetensors?url";
 import faceCard from "../../../models/faces/tiny-face@1/card.json";
 import faceWeightsUrl from "../../../models/faces/tiny-face@1/weights.safetensors?url";
 import { ScoringError, toScoringError } from "../../../src/errors.ts";
@@ -19,7 +19,7 @@ import { createMemoryStore } from "../../../src/storage/memory-store.ts";
 import { openEngine, TFJS_WASM_URLS } from "./engine-ladder.ts";
 import type { FaceChoice, Reply, Request } from "./messages.ts";
 
-const MODEL = "deep-emotion@1";
+const MODEL = "deep-emotion@2";
 
 async function fetchBytes(url: string): Promise<Uint8Array> {
   const response = await fetch(url);
