@@ -1,21 +1,50 @@
 #!/usr/bin/env node
 import { defineCommand, runCommand, runMain } from "citty";
-import { ScoringError } from "../src/errors.ts";
+import { type ErrorCode, ScoringError } from "../src/errors.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { keyCommand } from "./remote/key-command.ts";
+import { remoteCommands } from "./remote/job-commands.ts";
 import { scoreCommand } from "./score/score-command.ts";
 
 /** Every command, in the order of the help. */
 const main = defineCommand({
   meta: { name: "countenance", description: "Score the apparent facial expression of faces in batches" },
-  subCommands: { score: scoreCommand },
+  subCommands: { score: scoreCommand, ...remoteCommands, key: keyCommand },
 });
+
+/** What to do next, by code. */
+const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  unauthorized: "set COUNTENANCE_KEY to an API key of this server, or pass --key",
+  forbidden: "ask for a key with these rights: countenance key create --help",
+  api_unavailable: "set COUNTENANCE_URL to the server's address, or pass --url; `npm start` starts one on this machine",
+  rate_limited: "wait a minute",
+  not_found: "countenance list shows the jobs of this key",
+};
+
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  "unauthorized",
+  "forbidden",
+  "address_forbidden",
+  "rate_limited",
+  "quota_exceeded",
+]);
+
+function chooseErrorCode(error: ScoringError): number {
+  if (REFUSALS.has(error.code)) return EXIT_CODES.refused;
+  if (error.disposition === "transient") return EXIT_CODES.unavailable;
+  return error.disposition === "request" ? EXIT_CODES.usage : EXIT_CODES.failed;
+}
 
 /** What, and where; no stack for what the caller can mend. */
 function explain(error: unknown): number {
   if (error instanceof ScoringError) {
     process.stderr.write(`error: ${error.detail}\n`);
-    for (const issue of error.issues) process.stderr.write(`  ${issue.path}: ${issue.message}\n`);
-    return error.disposition === "request" ? EXIT_CODES.usage : EXIT_CODES.failed;
+    for (const issue of error.issues) {
+      process.stderr.write(`  ${issue.path}${issue.line === undefined ? "" : `:${issue.line}`}: ${issue.message}\n`);
+    }
+    const hint = HINTS[error.code];
+    if (hint !== undefined) process.stderr.write(`  ${hint}\n`);
+    return chooseErrorCode(error);
   }
   // citty's own findings about the command line.
   if (error instanceof Error && error.name === "CLIError") {

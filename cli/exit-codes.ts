@@ -5,6 +5,10 @@ export const EXIT_CODES = {
   failed: 1,
   /** The command line or the manifest is wrong; nothing was done. */
   usage: 2,
+  /** The server cannot be reached, or is out of order; the same command may succeed later. */
+  unavailable: 4,
+  /** The key is unknown, or may not do this; or a limit is reached. */
+  refused: 5,
   /** The job ended, but some inputs have no label: see errors.jsonl. */
   withErrors: 3,
 } as const;

@@ -2,6 +2,7 @@
 
 import { ERROR_CODES, type Issue, ScoringError } from "../errors.ts";
 import type { ModelCard } from "../model/card.ts";
+import type { KeyView, newKeySchema } from "../scoring/api-key.ts";
 import type { manifestSchema } from "../scoring/manifest.ts";
 import type { JobPage } from "../scoring/directory.ts";
 import type { JobView } from "../scoring/job-view.ts";
@@ -12,6 +13,12 @@ import { followEvents, type JobEvent } from "./event-stream.ts";
 
 /** A manifest as it is sent: defaults may be left out. */
 export type ManifestInput = z.input<typeof manifestSchema>;
+
+/** A new API key as it is asked for. */
+export type NewKey = z.input<typeof newKeySchema>;
+
+/** A key with its text. */
+export type ShownKey = KeyView & { readonly key: string };
 
 /** One model of the server. */
 export type ModelView = ModelCard & { readonly id: string };
@@ -77,6 +84,11 @@ export interface Api {
   listModels(signal?: AbortSignal): Promise<readonly ModelView[]>;
   listStores(signal?: AbortSignal): Promise<readonly StoreView[]>;
   upload(store: string, key: string, body: Blob | Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<void>;
+  /** For admin keys. The text of a new key is in these two answers only. */
+  makeKey(key: NewKey): Promise<ShownKey>;
+  rotateKey(id: string, overlapSeconds: number): Promise<ShownKey>;
+  listKeys(): Promise<readonly KeyView[]>;
+  removeKey(id: string): Promise<void>;
   /** Address of an output, for a link. */
   outputUrl(id: string, name: string, download: boolean): string;
   /** Address of a record's picture. @param place bytes of its line in labels.jsonl */
@@ -176,6 +188,15 @@ export function createApi(options: ApiOptions = {}): Api {
         headers: { "content-type": "application/octet-stream" },
         signal,
       });
+    },
+    makeKey: (wanted) => ask("POST", "/v1/keys", sendJson(wanted)),
+    rotateKey: (id, overlapSeconds) =>
+      ask("POST", `/v1/keys/${encodeURIComponent(id)}/rotate`, sendJson({ overlapSeconds })),
+    async listKeys() {
+      return (await ask<{ keys: KeyView[] }>("GET", "/v1/keys")).keys;
+    },
+    async removeKey(id) {
+      await request("DELETE", `/v1/keys/${encodeURIComponent(id)}`);
     },
     outputUrl: (id, name, download) => `${baseUrl}${job(id)}/outputs/${name}${download ? "?download=1" : ""}`,
     imageUrl: (id, record, { offset, length }) =>

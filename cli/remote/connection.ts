@@ -1,0 +1,30 @@
+import { type Api, createApi } from "../../src/client/api.ts";
+import { ScoringError } from "../../src/errors.ts";
+
+/** Options that every command to a server has. */
+export const CONNECTION_ARGS = {
+  url: { type: "string", description: "The server; default COUNTENANCE_URL, else http://127.0.0.1:8787" },
+  key: { type: "string", description: "An API key; default COUNTENANCE_KEY (better: others see command lines)" },
+  json: { type: "boolean", description: "Print JSON on standard output", default: false },
+} as const;
+
+/** A client of the server that the command line or the environment names. @throws ScoringError `validation_failed` */
+export function connect(args: { readonly url?: string | undefined; readonly key?: string | undefined }): Api {
+  const url = args.url ?? process.env["COUNTENANCE_URL"] ?? "http://127.0.0.1:8787";
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new ScoringError("validation_failed", `${JSON.stringify(url)} is not the address of a server`);
+  }
+  const key = args.key ?? process.env["COUNTENANCE_KEY"];
+  if (key === undefined || key === "") throw new ScoringError("unauthorized", "there is no API key");
+  return createApi({ baseUrl: url.replace(/\/+$/, ""), key });
+}
+
+/** One line on standard output: data. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** JSON with a line end. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}

@@ -1,0 +1,45 @@
+import type { Api } from "../../src/client/api.ts";
+import type { JobView } from "../../src/scoring/job-view.ts";
+import { isEnded } from "../../src/scoring/job-state.ts";
+import { EXIT_CODES } from "../exit-codes.ts";
+import { renderLabelTable } from "../label-table.ts";
+import { createProgressBar } from "../progress-bar.ts";
+import { print, printJson } from "./connection.ts";
+
+/** One line: id, status, counts. */
+export function describeJob({ id, name, status, counts }: JobView): string {
+  const total = counts.planned ? String(counts.listed) : `${counts.listed}+`;
+  return `${id}  ${status.padEnd(21)}  ${counts.finished}/${total}${name === null ? "" : `  ${name}`}`;
+}
+
+/** The exit code that a job's state means. */
+export function chooseExitCode({ status }: JobView): number {
+  if (status === "completed_with_errors") return EXIT_CODES.withErrors;
+  return status === "failed" || status === "cancelled" || status === "expired" ? EXIT_CODES.failed : EXIT_CODES.ok;
+}
+
+/** Shows a job's progress to its end, then its labels; sets the exit code. */
+export async function followJob(api: Api, id: string, json: boolean): Promise<void> {
+  const bar = createProgressBar(process.stderr);
+  let job = await api.readJob(id);
+  if (!isEnded(job.status)) {
+    for await (const event of api.followJob(id, new AbortController().signal)) {
+      job = event.job;
+      const { counts, status, rate } = job;
+      const total = counts.planned ? counts.listed : 0;
+      bar.update({ finished: counts.finished, total, label: status, perSecond: rate });
+    }
+  }
+  bar.stop();
+  if (json) printJson(job);
+  else {
+    if (job.failure !== null) process.stderr.write(`${job.status}: ${job.failure.message}\n`);
+    for (const { path, line, message } of job.issues) {
+      process.stderr.write(`  ${path}${line === undefined ? "" : `:${line}`}: ${message}\n`);
+    }
+    const outputs = await api.listOutputs(id);
+    if (outputs.some(({ name }) => name === "report.json")) print(renderLabelTable(await api.readReport(id)));
+    process.stderr.write(`${describeJob(job)}\n`);
+  }
+  process.exitCode = chooseExitCode(job);
+}

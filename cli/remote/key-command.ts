@@ -1,0 +1,93 @@
+import { defineCommand } from "citty";
+import type { NewKey, ShownKey } from "../../src/client/api.ts";
+import { ScoringError } from "../../src/errors.ts";
+import { SCOPES, type Scope } from "../../src/scoring/access.ts";
+import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
+
+const ID_ARG = { type: "positional", description: "The key's id", required: true } as const;
+
+function showKey(shown: ShownKey, json: boolean): void {
+  if (json) return printJson(shown);
+  print(shown.key);
+  process.stderr.write(`key ${shown.id}; its text is shown this once only\n`);
+}
+
+function readScopes(text: string | undefined): Scope[] | undefined {
+  return text?.split(",").map((name) => {
+    const scope = SCOPES.find((known) => known === name.trim());
+    if (scope === undefined) throw new ScoringError("validation_failed", `--scopes: ${SCOPES.join(", ")}`);
+    return scope;
+  });
+}
+
+function readCount(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw new ScoringError("validation_failed", `--${name}: ${text} is not a whole number`);
+  return Number(text);
+}
+
+const create = defineCommand({
+  meta: { name: "create", description: "Make a key and print it, once" },
+  args: {
+    name: { type: "positional", description: "Who it is for", required: true },
+    scopes: { type: "string", description: `Of ${SCOPES.join(",")}; default all but admin` },
+    grants: { type: "string", description: "store/prefix/ or store, by commas; default every store" },
+    purposes: { type: "string", description: "Purposes that jobs may declare, by commas; default any" },
+    "max-jobs": { type: "string", description: "Jobs at once" },
+    "max-images-per-day": { type: "string", description: "Images a day (UTC)" },
+    "expires-in-seconds": { type: "string", description: "When it ends; default never" },
+    ...CONNECTION_ARGS,
+  },
+  async run({ args }) {
+    const grants = args.grants?.split(",").map((text) => {
+      const at = text.indexOf("/");
+      return at < 0 ? { store: text, prefix: "" } : { store: text.slice(0, at), prefix: text.slice(at + 1) };
+    });
+    const wanted = {
+      name: args.name,
+      scopes: readScopes(args.scopes),
+      grants,
+      purposes: args.purposes?.split(","),
+      maxJobs: readCount("max-jobs", args["max-jobs"]),
+      maxImagesPerDay: readCount("max-images-per-day", args["max-images-per-day"]),
+      expiresInSeconds: readCount("expires-in-seconds", args["expires-in-seconds"]),
+    } satisfies { readonly [K in keyof NewKey]: NewKey[K] | undefined };
+    showKey(await connect(args).makeKey(wanted), args.json);
+  },
+});
+
+const list = defineCommand({
+  meta: { name: "list", description: "All keys, without their texts" },
+  args: CONNECTION_ARGS,
+  async run({ args }) {
+    const keys = await connect(args).listKeys();
+    if (args.json) return printJson(keys);
+    for (const { id, name, scopes, expired } of keys)
+      print(`${id}  ${name}  ${scopes.join(",")}${expired ? "  expired" : ""}`);
+  },
+});
+
+const rotate = defineCommand({
+  meta: { name: "rotate", description: "A new text for a key; its jobs stay" },
+  args: {
+    id: ID_ARG,
+    "overlap-seconds": { type: "string", description: "How long the old text still opens", default: "86400" },
+    ...CONNECTION_ARGS,
+  },
+  async run({ args }) {
+    const overlap = readCount("overlap-seconds", args["overlap-seconds"]) ?? 86_400;
+    showKey(await connect(args).rotateKey(args.id, overlap), args.json);
+  },
+});
+
+const remove = defineCommand({
+  meta: { name: "remove", description: "Remove a key: it opens nothing from now on" },
+  args: { id: ID_ARG, ...CONNECTION_ARGS },
+  run: ({ args }) => connect(args).removeKey(args.id),
+});
+
+/** `countenance key`: for admin keys. */
+export const keyCommand = defineCommand({
+  meta: { name: "key", description: "Make, list, rotate and remove API keys" },
+  subCommands: { create, list, rotate, remove },
+});

@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import type { Api } from "../../src/client/api.ts";
+import { ScoringError } from "../../src/errors.ts";
+
+/** Bytes of one request. */
+const WINDOW_BYTES = 4 * 1024 * 1024;
+
+/** Names by what a person asks for. */
+export const OUTPUT_WORDS: Readonly<Record<string, string>> = {
+  labels: "labels.jsonl",
+  report: "report.json",
+};
+
+async function* readWindows(api: Api, id: string, name: string): AsyncGenerator<Uint8Array> {
+  const output = (await api.listOutputs(id)).find((one) => one.name === name);
+  if (output === undefined) throw new ScoringError("not_found", `the job has no ${name} (yet)`);
+  // No range lies inside of an empty object.
+  if (output.size === 0) return;
+  for (let offset = 0; ;) {
+    const { bytes, total } = await api.readOutput(id, name, offset, WINDOW_BYTES);
+    yield bytes;
+    offset += bytes.length;
+    if (offset >= total || bytes.length === 0) return;
+  }
+}
+
+/** Copies one output to a file, or to standard output. Never held whole. */
+export async function saveOutput(api: Api, id: string, name: string, path: string | undefined): Promise<void> {
+  if (path === undefined) {
+    for await (const bytes of readWindows(api, id, name)) process.stdout.write(bytes);
+    return;
+  }
+  const file = await open(path, "w");
+  try {
+    for await (const bytes of readWindows(api, id, name)) await file.write(bytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** One object of `_SUCCESS` and whether it is what was written. */
+export interface Verdict {
+  readonly name: string;
+  readonly bytes: number;
+  readonly state: "ok" | "differs" | "missing";
+}
+
+/** Reads every served output again and compares size and SHA-256 with `_SUCCESS`. Parts are not served: they are left out. */
+export async function verifyOutputs(api: Api, id: string): Promise<readonly Verdict[]> {
+  const names = new Set((await api.listOutputs(id)).map(({ name }) => name));
+  if (!names.has("_SUCCESS")) throw new ScoringError("conflict", "the job has no _SUCCESS: it has not ended well");
+  const pieces: Uint8Array[] = [];
+  for await (const bytes of readWindows(api, id, "_SUCCESS")) pieces.push(bytes);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server's own document
+  const success = JSON.parse(Buffer.concat(pieces).toString("utf8")) as {
+    readonly objects: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+  };
+  const verdicts: Verdict[] = [];
+  for (const { name, bytes, sha256 } of success.objects) {
+    if (name.startsWith("parts/")) continue;
+    if (!names.has(name)) {
+      verdicts.push({ name, bytes, state: "missing" });
+      continue;
+    }
+    const hash = createHash("sha256");
+    let size = 0;
+    for await (const window of readWindows(api, id, name)) {
+      hash.update(window);
+      size += window.length;
+    }
+    verdicts.push({ name, bytes, state: size === bytes && hash.digest("hex") === sha256 ? "ok" : "differs" });
+  }
+  return verdicts;
+}

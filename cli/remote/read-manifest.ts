@@ -1,0 +1,60 @@
+import { readFile } from "node:fs/promises";
+import type { ManifestInput } from "../../src/client/api.ts";
+import { ScoringError } from "../../src/errors.ts";
+
+/** The options of `submit` that make a manifest, or change one that was read. */
+export interface ManifestFlags {
+  readonly manifest?: string | undefined;
+  readonly name?: string | undefined;
+  readonly purpose?: string | undefined;
+  readonly store?: string | undefined;
+  readonly prefix?: string | undefined;
+  readonly list?: string | undefined;
+  readonly "output-store"?: string | undefined;
+  readonly "output-prefix"?: string | undefined;
+  readonly formats?: string | undefined;
+  readonly format?: string | undefined;
+  readonly faces?: string | undefined;
+  readonly model?: string | undefined;
+  readonly tta?: string | undefined;
+}
+
+async function readJson(path: string): Promise<Record<string, unknown>> {
+  const text = await readFile(path === "-" ? "/dev/stdin" : path, "utf8").catch(() => {
+    throw new ScoringError("validation_failed", `${path}: no such file`);
+  });
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  } catch (cause) {
+    throw new ScoringError("validation_failed", `${path}: not JSON: ${String(cause)}`);
+  }
+  throw new ScoringError("validation_failed", `${path}: the manifest is a JSON object`);
+}
+
+function pick(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+/** The manifest of a file, of the options, or of both: an option wins. The server checks it and names every finding. */
+export async function readManifest(flags: ManifestFlags): Promise<ManifestInput> {
+  const file = flags.manifest === undefined ? {} : await readJson(flags.manifest);
+  const { name, purpose, store, format, faces, model, tta } = flags;
+  if (flags.manifest === undefined && store === undefined) {
+    throw new ScoringError("validation_failed", "submit takes a manifest file, or --store with --prefix or --list");
+  }
+  const manifest = { ...file, ...pick({ name, purpose, format, faces, model, tta }) };
+  const source = { prefix: flags.prefix, manifest: flags.list === undefined ? undefined : { key: flags.list } };
+  const outputStore = flags["output-store"] ?? (file["output"] === undefined ? store : undefined);
+  const output = { store: outputStore, prefix: flags["output-prefix"], formats: flags.formats?.split(",") };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server checks all of it
+  return {
+    ...manifest,
+    input: { ...asObject(file["input"]), ...pick({ store, ...source }) },
+    output: { ...asObject(file["output"]), ...pick(output) },
+  } as unknown as ManifestInput;
+}
+
+function asObject(value: unknown): object {
+  return typeof value === "object" && value !== null ? value : {};
+}

@@ -1,0 +1,114 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
+import { createApi } from "../../src/client/api.ts";
+
+/** The command line against a real `wrangler dev`: what it prints, writes and returns. */
+
+const root = join(import.meta.dirname, "../..");
+const ADMIN = "local-development-key";
+let worker: LocalWorker;
+let folder = "";
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  const variables = { ...process.env, COUNTENANCE_URL: worker.origin, COUNTENANCE_KEY: ADMIN, ...env };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [join(root, "cli/countenance.ts"), ...args], { env: variables }, (error, out, err) =>
+      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
+    );
+  });
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "countenance-cli-"));
+  worker = await startLocalWorker({ persistTo: join(folder, "state") });
+  const api = createApi({ baseUrl: worker.origin, key: ADMIN });
+  for (const name of ["grey-48x48.png", "q90-47x49.jpg"]) {
+    await api.upload("faces", `good/${name}`, new Uint8Array(await readFile(join(root, "test/golden/images", name))));
+    await api.upload("faces", `mixed/${name}`, new Uint8Array(await readFile(join(root, "test/golden/images", name))));
+  }
+  await api.upload("faces", "mixed/z.png", new TextEncoder().encode("no picture"));
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("countenance", () => {
+  it("submits, follows, fetches and verifies a job", async () => {
+    const dry = await run(["submit", "--store", "faces", "--prefix", "good/", "--dry-run", "--json"]);
+    expect([dry.code, dry.err]).toEqual([0, ""]);
+    expect(JSON.parse(dry.out)).toMatchObject({ objects: 2, complete: true });
+    const manifest = join(folder, "manifest.json");
+    await writeFile(
+      manifest,
+      JSON.stringify({ input: { store: "faces", prefix: "good/" }, output: { store: "faces" } }),
+    );
+    const done = await run(["submit", manifest, "--name", "from a file", "--watch", "--json"]);
+    expect([done.code, done.err.includes("error")]).toEqual([0, false]);
+    const job = JSON.parse(done.out) as { id: string; status: string; name: string };
+    expect(job).toMatchObject({ status: "completed", name: "from a file" });
+    const watched = await run(["watch", job.id]);
+    expect([watched.code, watched.out.includes("Apparent expression")]).toEqual([0, true]);
+    const labels = await run(["get", job.id, "labels"]);
+    expect(labels.out.trimEnd().split("\n")).toHaveLength(2);
+    const file = join(folder, "labels.jsonl");
+    await run(["get", job.id, "labels", "--out", file]);
+    expect(await readFile(file, "utf8")).toBe(labels.out);
+    expect((await run(["list"])).out).toContain(job.id);
+    const verified = await run(["verify", job.id, "--json"]);
+    expect(verified.code).toBe(0);
+    const verdicts = JSON.parse(verified.out) as { name: string; state: string }[];
+    expect(verdicts.map(({ name }) => name)).toContain("labels.jsonl");
+    expect((await run(["models"])).out).toContain("deep-emotion@1");
+    await createApi({ baseUrl: worker.origin, key: ADMIN }).upload(
+      "faces",
+      `out/${job.id}/labels.csv`,
+      new TextEncoder().encode("spoiled"),
+    );
+    expect((await run(["verify", job.id])).code).toBe(1);
+  });
+
+  it("says by its exit code that inputs failed, and takes them up again", async () => {
+    const done = await run(["submit", "--store", "faces", "--prefix", "mixed/", "--watch", "--json"]);
+    expect(done.code).toBe(3);
+    const job = JSON.parse(done.out) as { id: string };
+    const retry = await run(["retry-failed", job.id, "--json"]);
+    expect(JSON.parse(retry.out)).toMatchObject({ retryOf: job.id });
+    const { code, err } = await run(["pause", job.id]);
+    expect([code, err.includes("cannot pause")]).toEqual([2, true]);
+  });
+
+  it("makes, rotates and removes keys; explains what is refused", async () => {
+    const made = await run(["key", "create", "tester", "--grants", "faces/good/", "--json"]);
+    const { id, key } = JSON.parse(made.out) as { id: string; key: string };
+    const foreign = await run(["submit", "--store", "faces", "--prefix", "mixed/"], { COUNTENANCE_KEY: key });
+    expect([foreign.code, foreign.err.includes("input.prefix")]).toEqual([5, true]);
+    const rotated = await run(["key", "rotate", id, "--overlap-seconds", "0"]);
+    expect((await run(["list"], { COUNTENANCE_KEY: key })).code).toBe(5);
+    expect((await run(["list"], { COUNTENANCE_KEY: rotated.out.trim() })).code).toBe(0);
+    expect((await run(["key", "list"])).out).toContain("tester");
+    expect((await run(["key", "remove", id])).code).toBe(0);
+    expect((await run(["list"], { COUNTENANCE_KEY: rotated.out.trim() })).code).toBe(5);
+  });
+
+  it("names every finding, the missing key, and the server that is not there", async () => {
+    const wrong = await run(["submit", "--store", "nowhere", "--prefix", "a/", "--model", "x@9"]);
+    expect([wrong.code, wrong.err.includes("input.store"), wrong.err.includes("model")]).toEqual([2, true, true]);
+    expect((await run(["list"], { COUNTENANCE_KEY: "" })).code).toBe(5);
+    const away = await run(["list"], { COUNTENANCE_URL: "http://127.0.0.1:1" });
+    expect([away.code, away.err.includes("COUNTENANCE_URL")]).toEqual([4, true]);
+    expect((await run(["submit"])).code).toBe(2);
+    expect((await run(["get", "00000000-0000-7000-8000-000000000000"])).code).toBe(2);
+  });
+});
