@@ -9,6 +9,7 @@ import { scoreChunk } from "./chunk.ts";
 import type { JobCoordinator } from "./coordinator-port.ts";
 import { readInputLines } from "./input-lines.ts";
 import { type ChunkRow, isEnded } from "./job-state.ts";
+import { guardStore } from "./guarded-store.ts";
 import { jobFolder, OUTPUT_NAMES, partKey } from "./keys.ts";
 import type { Limits } from "./limits.ts";
 import { digestHex, parsePart, readObject } from "./part.ts";
@@ -73,6 +74,9 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
   const share = Math.max(1, Math.ceil(sample / Math.max(1, chunks.length)));
   const { manifest } = spec;
   const output = deps.openStore(manifest.output.store);
+  // The frozen list can be overwritten by whoever may upload there: it opens nothing that the job's key may not read.
+  const inputName = manifest.input.store;
+  const input = guardStore(deps.openStore(inputName), inputName, spec.owner?.grants ?? null);
   const folder = jobFolder(manifest.output.prefix, spec.id);
   const inputKey = `${folder}${OUTPUT_NAMES.input}`;
   const options: ScorerOptions = { model: spec.model, tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
@@ -88,7 +92,7 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
       const records = parsePart(bytes);
       const items = await readInputLines(output, inputKey, chunk.first, chunk.count, deps.limits.plan.maxLineBytes);
       const chosen = spread(items, share);
-      const again = await scoreChunk({ store: deps.openStore(manifest.input.store), ...scorer }, chosen, {
+      const again = await scoreChunk({ store: input, ...scorer }, chosen, {
         format: manifest.format,
         faces: { mode: manifest.faces, minFacePixels: manifest.minFacePixels, minFaceScore: manifest.minFaceScore },
         stamp: { model: spec.model, pipeline: spec.pipeline },

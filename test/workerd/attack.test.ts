@@ -102,6 +102,12 @@ describe("a key with one prefix", () => {
     expect(forged).not.toBe(honest);
     await call(key, `/v1/stores/faces/objects/${labels}`, { method: "PUT", body: forged });
     expect((await view(forged.trimEnd().length)).status).toBe(403);
+    const list = `${body.output.prefix}input.jsonl`;
+    const frozen = await (await call(key, `/v1/jobs/${body.id}/outputs/input.jsonl`)).text();
+    const foreign = frozen.replace('"key":"mine/in/a.png"', '"key":"theirs/secret.png"');
+    expect(foreign).not.toBe(frozen);
+    await call(key, `/v1/stores/faces/objects/${list}`, { method: "PUT", body: foreign });
+    expect((await ask(key, "GET", `/v1/jobs/${body.id}/verify`)).status).toBe(403);
   });
 });
 
