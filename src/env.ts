@@ -24,6 +24,8 @@ export interface Config {
   readonly stores: ReadonlyMap<string, StoreConfig>;
   /** May do everything; makes the keys of everybody else. `null` only in local development. */
   readonly adminKey: string | null;
+  /** Models in a store beside the bundled ones; `null`: none. */
+  readonly models: z.output<typeof modelsShape> | null;
   /** Accepted from a loopback address only; `null` outside local development. */
   readonly devKey: string | null;
   /** Signs webhooks; `null`: no job may ask for one. */
@@ -48,6 +50,12 @@ const storeShape = z.discriminatedUnion("kind", [
     versions: z.boolean().default(false),
   }),
 ]);
+const modelsShape = z.strictObject({
+  store: z.string().min(1),
+  prefix: z.string().regex(/^$|\/$/, "ends with /"),
+  ids: z.array(z.string()).min(1).max(LIMITS.maxStoredModels),
+  aliases: z.record(z.string(), z.string()).default({}),
+});
 const storesShape = z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), storeShape);
 /** Shorter ones can be guessed. */
 const MIN_ADMIN_KEY_LENGTH = 32;
@@ -144,6 +152,7 @@ export function parseConfig(env: RawEnv): Config {
     environment,
     engine: readChoice(env, "ENGINE", ["tfjs", "fused"] as const),
     stores: readStores(env),
+    models: env["MODELS"] === undefined ? null : readJson(env, "MODELS", modelsShape),
     adminKey,
     devKey: environment === "local" ? readText(env, "DEV_API_KEY") : null,
     limits: readLimits(env, environment),

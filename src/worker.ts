@@ -22,6 +22,7 @@ import { LIMITS } from "./scoring/limits.ts";
 import type { WorkMessage } from "./scoring/messages.ts";
 import { sendWebhook } from "./scoring/webhook.ts";
 import type { WorkDeps } from "./scoring/work.ts";
+import { listStoredModels } from "./scoring/stored-models.ts";
 import type { ObjectStore } from "./storage/object-store.ts";
 import { createR2Store } from "./storage/r2-store.ts";
 import { createRetryBudget, type RetryPolicy, withRetry } from "./storage/retry.ts";
@@ -63,14 +64,17 @@ function wire(env: RawEnv): Wiring {
   const known = wirings.get(env);
   if (known !== undefined) return known;
   const config = parseConfig(env);
-  const registry = createRegistry(listBundledModels());
-  const scorers = createScorerLender(registry, config.engine, LIMITS.image, createFaceFinderWorkerd);
   const stores = openStores(config);
   const openStore = (name: string): ObjectStore => {
     const store = stores.get(name);
     if (store === undefined) throw new ScoringError("unknown_store", `no store is named ${JSON.stringify(name)}`);
     return store;
   };
+  const { models } = config;
+  const stored =
+    models === null ? [] : listStoredModels(openStore(models.store), models.prefix, models.ids, LIMITS.maxModelBytes);
+  const registry = createRegistry([...listBundledModels(), ...stored], models?.aliases);
+  const scorers = createScorerLender(registry, config.engine, LIMITS.image, createFaceFinderWorkerd);
   const openJob = (id: string): JobHandle => config.jobs.getByName(id);
   const work: WorkDeps = {
     openJob,

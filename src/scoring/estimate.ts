@@ -1,6 +1,6 @@
 /**
  * What a job costs, before and after. Prices as Cloudflare publishes them for the Workers Paid plan, without what the plan
- * includes (developers.cloudflare.com: workers/platform/pricing, r2/pricing, queues/platform/pricing). CPU times are measured, docs/benchmark.md.
+ * includes (developers.cloudflare.com: workers/platform/pricing, r2/pricing, queues/platform/pricing). CPU times are measured, docs/benchmarks.md.
  */
 
 /** The numbers that a job's cost follows from. */

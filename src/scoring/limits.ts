@@ -12,6 +12,10 @@ export const LIMITS = {
   maxManifestBytes: MIB,
   /** Inline `objects` of one manifest; longer lists belong into a manifest object. */
   maxInlineObjects: 10_000,
+  /** Models configured beside the bundled ones; each is held in memory once it was used. */
+  maxStoredModels: 16,
+  /** Bytes of one model file in a store: ten times the widest network shipped. */
+  maxModelBytes: 32 * MIB,
   /** Bytes of one uploaded object: one request body is buffered once (128 MB an isolate). */
   maxUploadBytes: 32 * MIB,
   /** Findings reported together; a hostile manifest could otherwise answer with more than it sent. */
