@@ -66,6 +66,38 @@ describe("countenance score", () => {
     }
   });
 
+  it("writes a record a face of photographs, and one for every picture without", async () => {
+    const mixed = join(folder, "mixed");
+    const packages = join(root, "node_modules");
+    for (let n = 1; n <= 6; n++) {
+      await cp(join(packages, `@vladmandic/face-api/demo/sample${n}.jpg`), join(mixed, `group-${n}.jpg`));
+    }
+    for (const name of ["1.jpg", "2.jpg", "3.jpg"]) await cp(join(portraits, name), join(mixed, name));
+    const landscape = "tabler-ui/dist/demo/photos/adrian-infernus-281832-1500.jpg";
+    await cp(join(packages, landscape), join(mixed, "landscape.jpg"));
+    const whole = await readFile(join(portraits, "4.jpg"));
+    await writeFile(join(mixed, "corrupt.jpg"), whole.subarray(0, 3000));
+
+    const out = join(folder, "out-mixed");
+    const { code, stdout } = await runCli("score", mixed, "--out", out, "--faces", "all", "--json");
+    expect(code).toBe(3);
+    const lines = (await readOutputs(out)).get("labels.jsonl")!.trimEnd().split("\n");
+    const records = lines.map((line) => JSON.parse(line) as ScoreRecord);
+    const perKey = (key: string) => records.filter((record) => record.key === key).length;
+    expect([1, 2, 3, 4, 5, 6].map((n) => perKey(`group-${n}.jpg`))).toEqual([3, 3, 3, 4, 5, 4]);
+    expect(records).toHaveLength(27);
+    const report = JSON.parse(stdout) as { denominators: Record<string, unknown> };
+    expect(report.denominators).toMatchObject({
+      listed: 11,
+      scored: 9,
+      noFace: 1,
+      failed: 1,
+      unaccounted: 0,
+      faces: 25,
+      failedByReason: [{ code: "image_truncated", count: 1 }],
+    });
+  });
+
   it("says what is wrong with a command line, and exits 2", async () => {
     const missing = await runCli("score", join(folder, "nowhere"));
     expect(missing).toMatchObject({ code: 2, stdout: "" });
