@@ -49,7 +49,9 @@ export function NewJobPage(): ReactNode {
     if (error !== null) summary.current?.focus();
   }, [error]);
   useEffect(() => {
-    const controller = stop.current;
+    // Made here: an effect may run twice, and an aborted controller stays so.
+    const controller = new AbortController();
+    stop.current = controller;
     return () => controller.abort();
   }, []);
 

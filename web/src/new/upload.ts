@@ -37,6 +37,7 @@ export async function uploadFiles(
   };
   try {
     await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    signal.throwIfAborted();
   } catch (error) {
     failure.abort();
     throw error;
