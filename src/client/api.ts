@@ -91,8 +91,12 @@ export interface Api {
   removeKey(id: string): Promise<void>;
   /** Address of an output, for a link. */
   outputUrl(id: string, name: string, download: boolean): string;
-  /** Address of a record's picture. @param place bytes of its line in labels.jsonl */
-  imageUrl(id: string, record: string, place: { readonly offset: number; readonly length: number }): string;
+  /** Address of a record's picture. @param place bytes of its line in labels.jsonl, and the number of its input */
+  imageUrl(
+    id: string,
+    record: string,
+    place: { readonly offset: number; readonly length: number; readonly input: number },
+  ): string;
 }
 
 interface RequestOptions {
@@ -199,8 +203,8 @@ export function createApi(options: ApiOptions = {}): Api {
       await request("DELETE", `/v1/keys/${encodeURIComponent(id)}`);
     },
     outputUrl: (id, name, download) => `${baseUrl}${job(id)}/outputs/${name}${download ? "?download=1" : ""}`,
-    imageUrl: (id, record, { offset, length }) =>
-      `${baseUrl}${job(id)}/images/${encodeURIComponent(record)}?at=${offset}&length=${length}`,
+    imageUrl: (id, record, { offset, length, input }) =>
+      `${baseUrl}${job(id)}/images/${encodeURIComponent(record)}?at=${offset}&length=${length}&input=${input}`,
   };
 }
 

@@ -4,18 +4,29 @@ import { parseRecord } from "../scoring/outputs/labels-jsonl.ts";
 import type { ScoreRecord } from "../scoring/records.ts";
 import type { Api } from "./api.ts";
 
-/** A record and the bytes of its line. */
+/** A record, the bytes of its line, and the number of its input. */
 export interface PlacedRecord {
   readonly record: ScoreRecord;
+  /** 0-based: with several faces a picture, several records have the same. */
+  readonly input: number;
   readonly offset: number;
   readonly length: number;
 }
 
+/** Where reading goes on: the start of a line, and the record before it. */
+export interface LabelPosition {
+  readonly offset: number;
+  readonly before: Pick<PlacedRecord, "record" | "input"> | null;
+}
+
+/** The first line. */
+export const LABELS_START: LabelPosition = { offset: 0, before: null };
+
 /** Some records and where the next ones start. */
 export interface LabelWindow {
   readonly records: readonly PlacedRecord[];
-  /** Byte offset of the next line; `null` at the end. */
-  readonly next: number | null;
+  /** Of the next line; `null` at the end. */
+  readonly next: LabelPosition | null;
   /** Bytes of the whole object. */
   readonly total: number;
 }
@@ -24,30 +35,42 @@ export interface LabelWindow {
 const WINDOW_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
-/** The whole lines of one window from `offset`, which must be a line's start. @throws ScoringError as the API does */
+/** The whole lines of one window from `position`. @throws ScoringError as the API does */
 export async function readLabelWindow(
   api: Pick<Api, "readOutput">,
   jobId: string,
-  offset: number,
+  position: LabelPosition,
   signal?: AbortSignal,
 ): Promise<LabelWindow> {
+  const { offset } = position;
   const { bytes, total } = await api.readOutput(jobId, "labels.jsonl", offset, WINDOW_BYTES, signal);
-  const records = splitLines(bytes, offset);
+  const records = splitLines(bytes, position);
   const last = records.at(-1);
   const end = last === undefined ? total : last.offset + last.length + 1;
-  return { records, next: end >= total ? null : end, total };
+  return { records, next: end >= total ? null : { offset: end, before: last ?? position.before }, total };
 }
 
-/** The complete lines in `bytes`, which start at `offset` of the object. */
-export function splitLines(bytes: Uint8Array, offset: number): PlacedRecord[] {
+/** The complete lines in `bytes`, which start at `position`. */
+export function splitLines(bytes: Uint8Array, position: LabelPosition): PlacedRecord[] {
   const decoder = new TextDecoder();
   const records: PlacedRecord[] = [];
+  let { before } = position;
   let start = 0;
   for (;;) {
     const end = bytes.indexOf(NEWLINE, start);
     if (end < 0) return records;
     const record = parseRecord(decoder.decode(bytes.subarray(start, end)));
-    records.push({ record, offset: offset + start, length: end - start });
+    const placed = { record, input: countInputs(before, record), offset: position.offset + start, length: end - start };
+    records.push(placed);
+    before = placed;
     start = end + 1;
   }
+}
+
+/** The second and further faces of a picture are `id#1`, … behind `id#0`; any other record is of the next input. */
+function countInputs(before: LabelPosition["before"], record: ScoreRecord): number {
+  if (before === null) return 0;
+  const [, id, face] = /^(.*)#([1-9]\d*)$/s.exec(record.id) ?? [];
+  const isSame = before.record.key === record.key && before.record.id === `${id}#${Number(face) - 1}`;
+  return isSame ? before.input : before.input + 1;
 }

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createApi } from "../../src/client/api.ts";
 import { followEvents, readEvents, type StreamEvent } from "../../src/client/event-stream.ts";
-import { splitLines } from "../../src/client/label-reader.ts";
+import { LABELS_START, splitLines } from "../../src/client/label-reader.ts";
 import { serializeRecord } from "../../src/scoring/outputs/labels-jsonl.ts";
 import type { ScoreRecord } from "../../src/scoring/records.ts";
 import { makePlainRecord } from "../../src/scoring/score-record.ts";
@@ -83,12 +83,17 @@ describe("api client", () => {
   });
 });
 
+function writeLines(ids: readonly string[]): Uint8Array {
+  const lines = ids.map((id) => `${serializeRecord({ ...makeRecord(id, null), key: "k" })}\n`);
+  return new TextEncoder().encode(lines.join(""));
+}
+
 describe("gallery", () => {
   it("knows the place of every line, and leaves the unfinished one", () => {
     const records = ["a", "ü", "c"].map((id) => makeRecord(id, null));
     const lines = records.map((record) => serializeRecord(record));
     const bytes = new TextEncoder().encode(`${lines.join("\n")}\n{"id":`);
-    const placed = splitLines(bytes, 1000);
+    const placed = splitLines(bytes, { offset: 1000, before: null });
     expect(placed.map(({ record }) => record)).toEqual(records);
     for (const [index, { offset, length }] of placed.entries()) {
       const text = new TextDecoder().decode(bytes.subarray(offset - 1000, offset - 1000 + length));
@@ -96,9 +101,20 @@ describe("gallery", () => {
     }
   });
 
+  it("numbers the inputs: the faces of one picture have one number, across windows too", () => {
+    const ids = ["a#0", "a#1", "b#0", "c", "c#1", "d#0", "d#2"];
+    const whole = splitLines(writeLines(ids), LABELS_START).map(({ input }) => input);
+    // c has no number, so that c#1 is another input's own name; d#2 does not follow d#1.
+    expect(whole).toEqual([0, 0, 1, 2, 3, 4, 5]);
+    const first = splitLines(writeLines(ids.slice(0, 1)), LABELS_START);
+    const rest = splitLines(writeLines(ids.slice(1)), { offset: 9, before: first[0] ?? null });
+    expect([...first, ...rest].map(({ input }) => input)).toEqual(whole);
+  });
+
   it("filters and sorts as the address says", () => {
     const placed = [0.5, null, 0.1, 0.9].map((margin, index) => ({
       record: makeRecord(String(index), margin),
+      input: index,
       offset: 0,
       length: 0,
     }));

@@ -2,7 +2,12 @@
 
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { type PlacedRecord, readLabelWindow } from "../../../src/client/label-reader.ts";
+import {
+  type LabelPosition,
+  LABELS_START,
+  type PlacedRecord,
+  readLabelWindow,
+} from "../../../src/client/label-reader.ts";
 import { type ScoringError, toScoringError } from "../../../src/errors.ts";
 import { LABELS } from "../../../src/model/labels.ts";
 import { OUTCOMES } from "../../../src/scoring/records.ts";
@@ -124,7 +129,7 @@ function Choice(props: {
 /** Reads window after window up to a goal that the reader can raise. */
 function useRecords(id: string) {
   const [records, setRecords] = useState<readonly PlacedRecord[]>([]);
-  const [next, setNext] = useState<number | null>(0);
+  const [next, setNext] = useState<LabelPosition | null>(LABELS_START);
   const [total, setTotal] = useState(0);
   const [goal, setGoal] = useState(FIRST_RECORDS);
   const [error, setError] = useState<ScoringError | null>(null);
@@ -132,9 +137,9 @@ function useRecords(id: string) {
   useEffect(() => {
     if (next === null || count >= goal) return undefined;
     const controller = new AbortController();
-    const read = async (offset: number): Promise<void> => {
+    const read = async (position: LabelPosition): Promise<void> => {
       try {
-        const window = await readLabelWindow(api, id, offset, controller.signal);
+        const window = await readLabelWindow(api, id, position, controller.signal);
         setRecords((before) => [...before, ...window.records]);
         setNext(window.next);
         setTotal(window.total);
@@ -149,7 +154,7 @@ function useRecords(id: string) {
     return () => controller.abort();
   }, [id, next, count, goal]);
   const readMore = useCallback(() => setGoal((before) => before + MORE_RECORDS), []);
-  return { records, next, share: total === 0 ? 0 : (next ?? total) / total, error, readMore };
+  return { records, next, share: total === 0 ? 0 : (next?.offset ?? total) / total, error, readMore };
 }
 
 function Sheet(props: {
