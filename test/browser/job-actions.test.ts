@@ -1,0 +1,156 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
+import { launchChromium } from "./chromium.ts";
+import { listPortraits, LOCAL_KEY, signIn } from "./console-steps.ts";
+
+/** What the page has of it; this file's own library has no DOM. */
+declare class DataTransfer {
+  readonly items: { add(file: unknown): void };
+}
+
+let folder: string;
+let worker: LocalWorker;
+let browser: Browser;
+let page: Page;
+let portrait: Buffer;
+
+async function put(key: string, body: BodyInit): Promise<void> {
+  const headers = { authorization: `Bearer ${LOCAL_KEY}` };
+  const { status } = await fetch(`${worker.origin}/v1/stores/faces/objects/${key}`, { method: "PUT", headers, body });
+  expect(status).toBeLessThan(300);
+}
+
+/** Starts a job by the API, as a script would. */
+async function submit(
+  objects: readonly Record<string, unknown>[],
+  limits: Record<string, number> = {},
+): Promise<string> {
+  const response = await fetch(`${worker.origin}/v1/jobs`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${LOCAL_KEY}` },
+    body: JSON.stringify({
+      input: { store: "faces", objects },
+      faces: "aligned",
+      output: { store: "faces", prefix: "out/", formats: ["jsonl"] },
+      limits,
+    }),
+  });
+  expect(response.status).toBe(201);
+  return ((await response.json()) as { id: string }).id;
+}
+
+const command = (name: string) => page.getByRole("button", { name, exact: true });
+const status = (word: string) => page.locator("h1 .pill").filter({ hasText: new RegExp(`^${word}$`) });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "countenance-actions-"));
+  worker = await startLocalWorker({ persistTo: folder });
+  browser = await launchChromium();
+  page = await browser.newPage();
+  await page.goto(worker.origin);
+  await signIn(page);
+  const [path = ""] = await listPortraits("female", 1);
+  portrait = await readFile(path);
+  await put("actions/face.jpg", new Uint8Array(portrait));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await worker?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("a job's page", () => {
+  it("pauses, resumes and cancels, and keeps what was scored", async () => {
+    // One picture a chunk, one chunk at a time: long enough to be stopped by hand.
+    const objects = Array.from({ length: 3000 }, (_, index) => ({ key: "actions/face.jpg", id: String(index) }));
+    const id = await submit(objects, { chunkSize: 1, maxConcurrency: 1 });
+    await page.goto(`${worker.origin}/#/jobs/${id}`);
+    await command("Pause").click();
+    await status("paused").waitFor();
+    expect(await command("Pause").count()).toBe(0);
+    await command("Resume").click();
+    await command("Pause").waitFor();
+    await page.locator('.legend:has-text("Scored")').first().waitFor({ timeout: 90_000 });
+    await command("Cancel").click();
+    await status("cancelled").waitFor({ timeout: 90_000 });
+    await page.locator('.legend:has-text("Cancelled")').first().waitFor();
+    expect(await command("Cancel").count()).toBe(0);
+    const view = await page.evaluate(async (job) => (await fetch(`/v1/jobs/${job}`)).json(), id);
+    expect(view).toMatchObject({ status: "cancelled", counts: { finished: 3000 } });
+    const { scored, cancelled } = (view as { counts: { outcomes: Record<"scored" | "cancelled", number> } }).counts
+      .outcomes;
+    expect(scored).toBeGreaterThan(0);
+    expect(cancelled).toBeGreaterThan(0);
+    expect(scored + cancelled).toBe(3000);
+  });
+
+  it("retries what failed as a new job over just that", async () => {
+    const id = await submit([{ key: "actions/face.jpg" }, { key: "actions/late.jpg" }]);
+    await page.goto(`${worker.origin}/#/jobs/${id}`);
+    await status("completed with errors").waitFor({ timeout: 90_000 });
+    await put("actions/late.jpg", new Uint8Array(portrait));
+    await command("Retry what failed").click();
+    await page.waitForURL((url) => /#\/jobs\/[0-9a-f-]{36}/.test(url.hash) && !url.hash.includes(id));
+    await status("completed").waitFor({ timeout: 90_000 });
+    await page.getByText("Shares of 1 scored face").waitFor();
+    expect(await command("Retry what failed").count()).toBe(0);
+  });
+
+  it("shows the confusion matrix where truth is known, and nowhere else", async () => {
+    const matrix = page.getByRole("region", { name: "Confusion matrix of the job" });
+    expect(await matrix.count()).toBe(0);
+    const labels = ["Happy", "Happy", "Sad", "Neutral"];
+    const id = await submit(labels.map((label, index) => ({ key: "actions/face.jpg", id: String(index), label })));
+    await page.goto(`${worker.origin}/#/jobs/${id}`);
+    await matrix.waitFor({ timeout: 90_000 });
+    const cells = await matrix.locator("tbody tr").evaluateAll((rows) =>
+      rows.map((row) => ({
+        label: row.querySelector("th")?.textContent,
+        sum: [...row.querySelectorAll("td")].reduce((sum, cell) => sum + Number(cell.textContent), 0),
+      })),
+    );
+    const sums = Object.fromEntries(cells.map(({ label, sum }) => [label, sum]));
+    expect(sums).toMatchObject({ Happy: 2, Sad: 1, Neutral: 1, Angry: 0 });
+  });
+
+  it("deletes a job only when it is told so twice", async () => {
+    const lastJob = page.url().split("/").at(-1) ?? "";
+    await command("Delete …").click();
+    await command("Delete job and outputs").click();
+    await page.waitForURL(/#\/jobs$/);
+    const answer = await fetch(`${worker.origin}/v1/jobs/${lastJob}`, {
+      headers: { authorization: `Bearer ${LOCAL_KEY}` },
+    });
+    expect(answer.status).toBe(404);
+  });
+});
+
+describe("the form", () => {
+  it("takes pictures that are dropped, and leaves what is none", async () => {
+    await page.goto(`${worker.origin}/#/new`);
+    await page.getByLabel("Upload pictures").check();
+    const transfer = await page.evaluateHandle((base64) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const dropped = new DataTransfer();
+      dropped.items.add(new File([bytes], "one.jpg", { type: "image/jpeg" }));
+      dropped.items.add(new File([bytes], "two.jpg", { type: "image/jpeg" }));
+      dropped.items.add(new File(["words"], "notes.txt", { type: "text/plain" }));
+      return dropped;
+    }, portrait.toString("base64"));
+    const zone = page.locator(".drop");
+    await zone.dispatchEvent("dragover", { dataTransfer: transfer });
+    await page.locator(".drop.over").waitFor();
+    await zone.dispatchEvent("drop", { dataTransfer: transfer });
+    await page.getByText("2 pictures", { exact: true }).waitFor();
+    expect(await page.locator(".drop.over").count()).toBe(0);
+    await page.getByLabel("Faces").selectOption("aligned");
+    await page.getByRole("button", { name: "Start the job" }).click();
+    await page.waitForURL(/#\/jobs\/[0-9a-f-]{36}/, { timeout: 90_000 });
+    await page.getByText("Shares of 2 scored faces").waitFor({ timeout: 90_000 });
+  });
+});
