@@ -19,7 +19,6 @@ import { startLocalWorker, type LocalWorker } from "./local-worker.ts";
  */
 
 const root = join(import.meta.dirname, "..");
-const inputPrefix = "portraits/";
 const apiKey = "local-development-key";
 
 const endStates = new Set(["completed", "completed_with_errors", "failed", "cancelled", "expired"]);
@@ -28,22 +27,23 @@ function say(line = ""): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Paths of the 72 portraits of the devDependency `tabler-ui`, sorted. */
-async function listPortraits(): Promise<string[]> {
-  const require = createRequire(import.meta.url);
-  let folder: string;
+/** Folder of a devDependency that holds pictures. */
+function findPictures(name: string, folder: string): string {
   try {
-    folder = join(dirname(require.resolve("tabler-ui/package.json")), "dist/demo/faces");
+    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), folder);
   } catch (cause) {
-    throw new Error("the demo's portraits are missing: run `npm ci` first (they come with the package tabler-ui)", {
+    throw new Error(`the demo's pictures are missing: run \`npm ci\` first (they come with the package ${name})`, {
       cause,
     });
   }
-  const entries = await readdir(folder, { recursive: true });
-  return entries
-    .filter((name) => name.endsWith(".jpg"))
-    .sort()
-    .map((name) => join(folder, name));
+}
+
+/** Pictures by object key, sorted by path. */
+async function readPictures(folder: string, pattern: RegExp, prefix: string): Promise<Map<string, Uint8Array>> {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => pattern.test(name)).sort();
+  const pictures = new Map<string, Uint8Array>();
+  for (const name of names) pictures.set(prefix + name, new Uint8Array(await readFile(join(folder, name))));
+  return pictures;
 }
 
 async function callApi<T>(worker: LocalWorker, method: string, path: string, body?: unknown): Promise<T> {
@@ -89,9 +89,48 @@ async function downloadOutputs(store: ObjectStore, prefix: string, folder: strin
   return names;
 }
 
+interface Pictures {
+  readonly name: string;
+  /** Which faces of a picture are scored. */
+  readonly faces: "largest" | "all";
+  readonly images: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Stores the pictures, runs a job over them and copies its outputs, with a contact sheet, into a folder. */
+async function runJob(worker: LocalWorker, store: ObjectStore, pictures: Pictures) {
+  const { name, faces, images } = pictures;
+  say(`Putting ${images.size} ${name} into the bucket "faces" under ${name}/ …`);
+  for (const [key, bytes] of images) await store.put(key, bytes, { contentType: "image/jpeg" });
+  const { id } = await callApi<JobView>(worker, "POST", "/v1/jobs", {
+    name: `demo: ${name}`,
+    purpose: "research",
+    input: { store: "faces", prefix: `${name}/` },
+    faces,
+    output: { store: "faces", prefix: "out/" },
+  });
+  say(`Job ${id}`);
+  const job = await followJob(worker, id);
+  if (job.status === "failed") throw new Error(`the job failed: ${job.failure?.message ?? "no reason given"}`);
+  const folder = join(root, "demo-output", id);
+  await downloadOutputs(store, `out/${id}/`, folder);
+  const report = JSON.parse(await readFile(join(folder, "report.json"), "utf8")) as Report;
+  const lines = (await readFile(join(folder, "labels.jsonl"), "utf8")).trimEnd().split("\n");
+  await writeFile(join(folder, "contact-sheet.html"), renderContactSheet(lines.map(parseRecord), images));
+  return { folder, report };
+}
+
 async function runDemo(): Promise<void> {
   const started = Date.now();
-  const portraits = await listPortraits();
+  const portraits: Pictures = {
+    name: "portraits",
+    faces: "largest",
+    images: await readPictures(findPictures("tabler-ui", "dist/demo/faces"), /\.jpg$/, "portraits/"),
+  };
+  const groups: Pictures = {
+    name: "group-photographs",
+    faces: "all",
+    images: await readPictures(findPictures("@vladmandic/face-api", "demo"), /^sample\d\.jpg$/, "group-photographs/"),
+  };
   const state = await mkdtemp(join(tmpdir(), "countenance-demo-"));
   let worker: LocalWorker | undefined;
   const stop = async () => {
@@ -111,40 +150,19 @@ async function runDemo(): Promise<void> {
       forcePathStyle: true,
       credentials: { accessKeyId: "local", secretAccessKey: "local-secret" },
     });
-    say(`Putting ${portraits.length} portraits into the bucket "faces" under ${inputPrefix} …`);
-    const images = new Map<string, Uint8Array>();
-    for (const path of portraits) {
-      const key = inputPrefix + path.split("/").slice(-2).join("/");
-      const bytes = new Uint8Array(await readFile(path));
-      images.set(key, bytes);
-      await store.put(key, bytes, { contentType: "image/jpeg" });
-    }
-
-    const { id } = await callApi<JobView>(worker, "POST", "/v1/jobs", {
-      name: "demo",
-      purpose: "research",
-      input: { store: "faces", prefix: inputPrefix },
-      faces: "largest",
-      output: { store: "faces", prefix: "out/" },
-    });
-    say(`Job ${id}`);
-    const job = await followJob(worker, id);
-    if (job.status === "failed") throw new Error(`the job failed: ${job.failure?.message ?? "no reason given"}`);
-
-    const folder = join(root, "demo-output", id);
-    await downloadOutputs(store, `out/${id}/`, folder);
-    const report = JSON.parse(await readFile(join(folder, "report.json"), "utf8")) as Report;
-    const lines = (await readFile(join(folder, "labels.jsonl"), "utf8")).trimEnd().split("\n");
-    await writeFile(join(folder, "contact-sheet.html"), renderContactSheet(lines.map(parseRecord), images));
+    const group = await runJob(worker, store, groups);
+    const { folder, report } = await runJob(worker, store, portraits);
+    const place = (path: string) => relative(process.cwd(), path) || ".";
 
     say();
     say(renderLabelTable(report));
     say();
-    say(`Done in ${formatDuration(Date.now() - started)}. Everything is in ${relative(process.cwd(), folder) || "."}/`);
+    say(`Done in ${formatDuration(Date.now() - started)}. Everything about the portraits is in ${place(folder)}/`);
     say("  labels.jsonl  labels.csv  errors.jsonl   one record per image");
     say("  report.html   report.json                the aggregates, with intervals");
     say("  contact-sheet.html                       every portrait with its box, label and probabilities");
     say("  run.lock.json _SUCCESS                   what produced them, and the hash of each");
+    say(`The group photographs, every face of each: ${place(join(group.folder, "contact-sheet.html"))}`);
   } finally {
     process.removeListener("SIGINT", interrupt);
     process.removeListener("SIGTERM", interrupt);

@@ -29,6 +29,10 @@ main{max-width:1280px}
 .chances dd.top i{background:var(--fill)}
 .chances{grid-template-columns:max-content 1fr!important}
 .bad{color:var(--bad)}
+.sheet li.many{grid-column:1/-1;flex-direction:row;flex-wrap:wrap}
+.many .picture{flex:3 1 420px;width:auto;align-self:flex-start}
+.many .card-text{flex:1 1 190px}.card-text section{border:0;padding:0;margin:0;background:none}.many .card-text section{margin-bottom:14px}
+.face-number{fill:#ffd400;stroke:#000;stroke-width:.18em;paint-order:stroke;font-weight:700}
 `;
 
 /** A data URI of a picture we can show, or of anything else: refused. */
@@ -71,17 +75,28 @@ function readPicture(source: Uint8Array | string): Picture | null {
   }
 }
 
-function drawPicture(picture: Picture | null, record: ScoreRecord): SafeHtml {
+/** Boxes of one picture's faces; numbered where there are several, in the order of their records. */
+function drawPicture(picture: Picture | null, records: readonly ScoreRecord[]): SafeHtml {
   if (picture === null) return html`<div class="picture no-picture">no picture</div>`;
   const { uri, width, height } = picture;
-  const box = record.face?.box ?? null;
-  const frame = (name: string) =>
-    box === null
-      ? null
-      : html`<rect class="${name}" x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}" />`;
-  return html`<svg class="picture" viewBox="0 0 ${width} ${height}" role="img" aria-label="${record.id}">
+  const boxes = records.flatMap(({ face }) => (face?.box == null ? [] : [face.box]));
+  const isMany = records.length > 1;
+  return html`<svg
+    class="picture"
+    viewBox="0 0 ${width} ${height}"
+    ${isMany && html`style="aspect-ratio:${width}/${height}"`}
+    role="img"
+    aria-label="${records[0]?.key ?? ""}"
+  >
     <image href="${uri}" width="${width}" height="${height}" />
-    ${frame("face-halo")}${frame("face-box")}
+    ${boxes.map(({ x, y, width: across, height: down }, index) => {
+      const frame = (name: string) =>
+        html`<rect class="${name}" x="${x}" y="${y}" width="${across}" height="${down}" />`;
+      const number = html`<text class="face-number" x="${x}" y="${y - height / 100}" font-size="${height / 22}">
+        ${index + 1}
+      </text>`;
+      return html`${frame("face-halo")}${frame("face-box")}${isMany && number}`;
+    })}
   </svg>`;
 }
 
@@ -97,23 +112,47 @@ function renderChances(record: ScoreRecord): SafeHtml | null {
   </dl>`;
 }
 
-function renderCard(record: ScoreRecord, picture: Picture | null): SafeHtml {
+function renderFace(record: ScoreRecord, number: number | null): SafeHtml {
   const top = record.label === null ? null : (record.probabilities?.[LABELS.indexOf(record.label)] ?? null);
+  const prefix = number === null ? "" : `${number} `;
   const title =
     record.label === null
-      ? html`<h2 class="bad">${record.status.replaceAll("_", " ")}</h2>`
-      : html`<h2>${record.label}<span>${formatPercent(top, 0)}</span></h2>`;
-  return html`<li>
-    ${drawPicture(picture, record)}
+      ? html`<h2 class="bad">${prefix}${record.status.replaceAll("_", " ")}</h2>`
+      : html`<h2>${prefix}${record.label}<span>${formatPercent(top, 0)}</span></h2>`;
+  return html`<section>
+    ${title}${renderChances(record)}${record.error !== null && html`<div class="quiet">${describeReason(record.error.code)}</div>`}
+  </section>`;
+}
+
+/** @param records of one picture: one, or one a face */
+function renderCard(records: readonly ScoreRecord[], picture: Picture | null): SafeHtml | null {
+  const first = records[0];
+  if (first === undefined) return null;
+  const isMany = records.length > 1;
+  return html`<li class="${isMany ? "many" : ""}">
+    ${drawPicture(picture, records)}
     <div class="card-text">
-      ${title}${renderChances(record)}${record.error !== null && html`<div class="quiet">${describeReason(record.error.code)}</div>`}
-      <p><bdi>${record.id}</bdi>${record.truth !== null && html` · given: ${record.truth}`}</p>
+      ${records.map((record, index) => renderFace(record, isMany ? index + 1 : null))}
+      <p><bdi>${isMany ? first.key : first.id}</bdi>${first.truth !== null && html` · given: ${first.truth}`}</p>
     </div>
   </li>`;
 }
 
+/** Records that stand beside each other and are of one picture; an object without faces is a list of one. */
+function groupByPicture(records: readonly ScoreRecord[]): readonly (readonly ScoreRecord[])[] {
+  const groups: ScoreRecord[][] = [];
+  for (const record of records) {
+    const last = groups.at(-1);
+    // `id#0`, `id#1`, …: the faces of one picture; two items may share a key.
+    const isNextFace = record.id.endsWith(`#${last?.length ?? 0}`) && last?.[0]?.id === record.id.replace(/\d+$/, "0");
+    if (last !== undefined && isNextFace) last.push(record);
+    else groups.push([record]);
+  }
+  return groups;
+}
+
 /**
- * The page as text.
+ * The page as text: a card a picture, with every face of it.
  * @param thumbnails pictures by object key: encoded JPEG, PNG or WebP bytes, or `data:` URIs of them. Boxes are in pixels
  * of the full picture, so a thumbnail shows its box only if it is the full picture.
  */
@@ -122,7 +161,9 @@ export function renderContactSheet(
   thumbnails: ReadonlyMap<string, Uint8Array | string>,
 ): string {
   const pictures = new Map([...thumbnails].map(([key, source]) => [key, readPicture(source)]));
-  const scored = records.filter(({ status }) => status === "scored").length;
+  const groups = groupByPicture(records);
+  const scored = groups.filter(([first]) => first?.status === "scored").length;
+  const faces = records.filter(({ status }) => status === "scored").length;
   return renderPage(
     "Contact sheet: apparent facial expression",
     STYLE,
@@ -130,13 +171,13 @@ export function renderContactSheet(
       <header>
         <h1>Contact sheet</h1>
         <p class="quiet">
-          ${formatCount(scored)} of ${formatCount(records.length)} pictures scored. Labels name the apparent facial
-          expression.
+          ${formatCount(scored)} of ${formatCount(groups.length)} pictures scored, ${formatCount(faces)} faces. Labels
+          name the apparent facial expression.
         </p>
       </header>
       <div class="notice"><p>${REPORT_NOTICE.wording}</p></div>
       <ul class="sheet">
-        ${records.map((record) => renderCard(record, pictures.get(record.key) ?? null))}
+        ${groups.map((group) => renderCard(group, pictures.get(group[0]?.key ?? "") ?? null))}
       </ul>
     </main>`,
   );

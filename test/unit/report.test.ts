@@ -218,4 +218,17 @@ describe("contact sheet", () => {
     expect(page).toContain("&lt;two&gt;");
     expect(page).not.toMatch(/javascript:|https?:|<script/);
   });
+
+  it("puts every face of a photograph onto one card, with its number", () => {
+    const portrait = new Uint8Array(
+      readFileSync(new URL("../../node_modules/tabler-ui/dist/demo/faces/male/1.jpg", import.meta.url)),
+    );
+    const scored = makeRecords(20).find((record) => record.status === "scored" && record.face?.box != null)!;
+    const list = ["a#0", "a#1", "a#2", "b#0", "c", "a#1"].map((id) => ({ ...scored, id, key: id.slice(0, 1) }));
+    const page = renderContactSheet(list, new Map([["a", portrait]]));
+    expect(page).toContain("4 of 4 pictures scored, 6 faces");
+    expect(page.match(/<li class="many"/g)?.length).toBe(1);
+    expect(page.match(/class="face-box"/g)?.length).toBe(4);
+    expect(page.match(/class="face-number"/g)?.length).toBe(3);
+  });
 });
