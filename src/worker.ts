@@ -12,7 +12,7 @@ import { createApp } from "./http/app.ts";
 import { consumeBatch, consumeDeadLetters } from "./jobs/consumer.ts";
 import { DirectoryBase } from "./jobs/directory-object.ts";
 import { JobCoordinatorBase } from "./jobs/job-coordinator-object.ts";
-import { sweepOpenJobs } from "./jobs/sweep-open-jobs.ts";
+import { sweepOpenJobs, sweepRetainedJobs } from "./jobs/sweep-open-jobs.ts";
 import { createWorkQueue } from "./jobs/work-queue.ts";
 import { createConsoleLogger } from "./log.ts";
 import { createRegistry, type Registry } from "./model/registry.ts";
@@ -160,6 +160,9 @@ export default {
   },
   async scheduled(_event: ScheduledEvent, env: RawEnv): Promise<void> {
     const { config, work } = wire(env);
-    await sweepOpenJobs(openDirectory(config), (id) => work.openJob(id), logger);
+    const directory = openDirectory(config);
+    const openJob = (id: string): JobHandle => config.jobs.getByName(id);
+    await sweepOpenJobs(directory, openJob, logger);
+    await sweepRetainedJobs({ directory, openJob, openStore: (name) => work.openStore(name) }, clock(), logger);
   },
 };

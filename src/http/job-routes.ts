@@ -2,6 +2,7 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
+import { deleteJob } from "../scoring/delete-job.ts";
 import { jobFolder, OUTPUT_NAMES } from "../scoring/keys.ts";
 import { isEnded } from "../scoring/job-state.ts";
 import { LIMITS } from "../scoring/limits.ts";
@@ -176,19 +177,7 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       responses: { 204: { description: "Gone" }, ...problemResponses },
     }),
     async (c) => {
-      const { id } = c.req.valid("param");
-      const job = await requireJob(deps, id);
-      const { spec, state } = (await job.read())!;
-      if (!isEnded(state.status)) throw new ScoringError("conflict", `the job is ${state.status}: cancel it first`);
-      const store = deps.openStore(spec.manifest.output.store);
-      const prefix = jobFolder(spec.manifest.output.prefix, id);
-      for (;;) {
-        const page = await store.list({ prefix });
-        if (page.objects.length > 0) await store.delete(page.objects.map(({ key }) => key));
-        if (page.cursor === undefined) break;
-      }
-      await deps.directory.remove(id);
-      await job.erase();
+      await deleteJob(deps, c.req.valid("param").id);
       return c.body(null, 204);
     },
   );

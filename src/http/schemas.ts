@@ -53,6 +53,7 @@ export const jobSchema = z
     issues: z.array(issueSchema),
     output: z.object({ store: z.string(), prefix: z.string() }),
     retryOf: z.string().nullable(),
+    retainUntil: z.iso.datetime().optional(),
   })
   .openapi("Job");
 

@@ -153,6 +153,7 @@ export class DirectoryBase extends DurableObject implements Directory, KeyDirect
 
   async remove(jobId: string): Promise<void> {
     this.ctx.storage.sql.exec("DELETE FROM jobs WHERE id = ?", jobId);
+    this.ctx.storage.sql.exec("DELETE FROM requests WHERE jobId = ?", jobId);
     await this.release([jobId]);
   }
 }

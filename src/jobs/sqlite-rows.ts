@@ -1,4 +1,4 @@
-/** The rows of one job in the SQLite of its Durable Object. docs/storage.md lists tables, writers and readers. */
+/** The rows of one job in the SQLite of its Durable Object. docs/storage-schema.md lists tables, writers and readers. */
 
 import type { JobEventRow, JobRows } from "../scoring/job-rows.ts";
 import type { Notice } from "../scoring/webhook.ts";

@@ -49,5 +49,6 @@ export interface Directory {
     readonly limit: number;
     readonly owner: string | null;
   }): Promise<JobPage>;
+  /** Forgets a job and the requests that made it; its images still count against its owner's day. */
   remove(jobId: string): Promise<void>;
 }

@@ -40,6 +40,8 @@ export interface JobView {
   readonly issues: readonly Issue[];
   readonly output: { readonly store: string; readonly prefix: string };
   readonly retryOf: string | null;
+  /** When the job and its outputs are deleted, ISO 8601; absent before the end, and without `output.retentionDays`. */
+  readonly retainUntil?: string;
 }
 
 /** @param nowMs not used for ended jobs, so that their view never changes again */
@@ -70,7 +72,14 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     issues: state.issues,
     output: { store: output.store, prefix: `${output.prefix}${state.id}/` },
     retryOf: spec.retryOf,
+    ...findRetention(state, output.retentionDays),
   };
+}
+
+function findRetention(state: JobState, retentionDays: number | undefined): Pick<JobView, "retainUntil"> {
+  const endedMs = isEnded(state.status) ? state.times[state.status] : undefined;
+  if (endedMs === undefined || retentionDays === undefined) return {};
+  return { retainUntil: formatTime(endedMs + retentionDays * 86_400_000) };
 }
 
 function formatTime(ms: number): string {

@@ -90,6 +90,8 @@ export const LIMITS = {
   defaultErrorThreshold: 0.05,
   defaultExpiresSeconds: 86_400,
   maxExpiresSeconds: 7 * 86_400,
+  /** Ten years: `output.retentionDays` beyond that is taken for a slip. */
+  maxRetentionDays: 3650,
 
   /** Chunks written by one finalising step: bounds its time and subrequests. */
   maxChunksPerFinalizeStep: 200,

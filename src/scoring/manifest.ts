@@ -59,6 +59,7 @@ export const manifestSchema = z.strictObject({
       .min(1)
       .max(3)
       .default(["jsonl", "csv"]),
+    retentionDays: z.int().min(1).max(LIMITS.maxRetentionDays).optional(),
   }),
   groupBy: z.array(groupName).max(LIMITS.maxGroupBy).default([]),
   minGroupSize: z.int().min(1).max(1_000_000).default(10),

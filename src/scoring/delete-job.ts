@@ -1,0 +1,50 @@
+/** Deleting a job: its outputs, its entry in the list, then its own rows, so that a kill leaves something to repeat. */
+
+import { ScoringError } from "../errors.ts";
+import type { ObjectStore } from "../storage/object-store.ts";
+import type { JobCoordinator } from "./coordinator-port.ts";
+import type { Directory } from "./directory.ts";
+import { isEnded } from "./job-state.ts";
+import { jobFolder } from "./keys.ts";
+
+/** What deleting needs of a job. */
+export interface DeletableJob extends Pick<JobCoordinator, "read"> {
+  /** Forgets all rows of the job. */
+  erase(): Promise<void>;
+}
+
+/** The ports that deleting works with. */
+export interface DeleteJobDeps {
+  openJob(jobId: string): DeletableJob;
+  /** @throws ScoringError `unknown_store` */
+  openStore(name: string): ObjectStore;
+  readonly directory: Pick<Directory, "remove">;
+}
+
+/**
+ * Deletes an ended job with everything under its folder. May be repeated after a kill at any point.
+ * @throws ScoringError `not_found`, `conflict` for a job that has not ended
+ */
+export async function deleteJob(deps: DeleteJobDeps, id: string): Promise<void> {
+  const job = deps.openJob(id);
+  const known = await job.read();
+  if (known === null) {
+    // The rows went last: a list entry that outlived them is a repair that is still to do.
+    await deps.directory.remove(id);
+    throw new ScoringError("not_found", `there is no job ${id}`);
+  }
+  const { spec, state } = known;
+  if (!isEnded(state.status)) throw new ScoringError("conflict", `the job is ${state.status}: cancel it first`);
+  const { output } = spec.manifest;
+  await deleteFolder(deps.openStore(output.store), jobFolder(output.prefix, id));
+  await deps.directory.remove(id);
+  await job.erase();
+}
+
+async function deleteFolder(store: ObjectStore, prefix: string): Promise<void> {
+  for (;;) {
+    const page = await store.list({ prefix });
+    if (page.objects.length > 0) await store.delete(page.objects.map(({ key }) => key));
+    if (page.cursor === undefined) return;
+  }
+}

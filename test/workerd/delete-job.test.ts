@@ -1,0 +1,120 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- bindings as wrangler.toml makes them */
+import { env } from "cloudflare:workers";
+import { runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import type { DirectoryBase } from "../../src/jobs/directory-object.ts";
+import type { JobCoordinatorBase } from "../../src/jobs/job-coordinator-object.ts";
+import { sweepRetainedJobs } from "../../src/jobs/sweep-open-jobs.ts";
+import { deleteJob, type DeleteJobDeps } from "../../src/scoring/delete-job.ts";
+import type { JobView } from "../../src/scoring/job-view.ts";
+import { ADMIN, ask, bucket, follow, readPicture } from "./api-client.ts";
+
+/** What is left of a job after it was deleted, by request or by retention: read from bucket and rows themselves. */
+
+interface Bindings {
+  readonly JOBS: DurableObjectNamespace<JobCoordinatorBase>;
+  readonly DIRECTORY: DurableObjectNamespace<DirectoryBase>;
+}
+const { JOBS, DIRECTORY } = env as Bindings;
+const DAY_MS = 86_400_000;
+
+async function runJob(prefix: string, more: Record<string, unknown> = {}): Promise<JobView> {
+  for (const name of ["0", "1", "2"]) await bucket.put(`${prefix}in/${name}.png`, readPicture("grey-48x48.png"));
+  const manifest = {
+    input: { store: "faces", prefix: `${prefix}in/` },
+    output: { store: "faces", prefix: `${prefix}out/`, ...more },
+    limits: { chunkSize: 1 },
+  };
+  const made = await ask<JobView>(ADMIN, "POST", "/v1/jobs", manifest, { "idempotency-key": prefix });
+  expect(made.status).toBe(201);
+  return follow(ADMIN, made.body.id);
+}
+
+async function listOutputs(job: JobView): Promise<string[]> {
+  return (await bucket.list({ prefix: job.output.prefix })).objects.map(({ key }) => key);
+}
+
+/** Rows by table, and the alarm. */
+async function readJobRows(id: string): Promise<Record<string, unknown>> {
+  return runInDurableObject(JOBS.getByName(id), async (_, state) => {
+    const tables = ["facts", "chunks", "pages", "events"];
+    const rows = tables.map((table) => [table, state.storage.sql.exec(`SELECT * FROM ${table}`).toArray().length]);
+    return { ...Object.fromEntries(rows), alarm: await state.storage.getAlarm() };
+  });
+}
+
+async function findDirectoryRows(id: string): Promise<string[]> {
+  return runInDurableObject(DIRECTORY.getByName("all"), (_, state) =>
+    ["jobs", "requests", "admissions"].filter((table) =>
+      JSON.stringify(state.storage.sql.exec(`SELECT * FROM ${table}`).toArray()).includes(id),
+    ),
+  );
+}
+
+const NOTHING = { facts: 0, chunks: 0, pages: 0, events: 0, alarm: null };
+
+const deps = (): DeleteJobDeps & { directory: ReturnType<typeof DIRECTORY.getByName> } => ({
+  openJob: (id) => JOBS.getByName(id),
+  openStore: () => bucket,
+  directory: DIRECTORY.getByName("all"),
+});
+
+describe("a deleted job", () => {
+  it("leaves nothing in bucket, coordinator and directory but what its owner's day counts", async () => {
+    const job = await runJob("deleted/");
+    expect((await listOutputs(job)).length).toBeGreaterThan(5);
+    expect(await findDirectoryRows(job.id)).toEqual(["jobs", "requests", "admissions"]);
+    expect((await ask(ADMIN, "DELETE", `/v1/jobs/${job.id}`)).status).toBe(204);
+    expect(await listOutputs(job)).toEqual([]);
+    expect(await readJobRows(job.id)).toEqual(NOTHING);
+    expect(await findDirectoryRows(job.id)).toEqual(["admissions"]);
+    expect((await ask(ADMIN, "DELETE", `/v1/jobs/${job.id}`)).status).toBe(404);
+    // The inputs are the caller's own.
+    expect((await bucket.list({ prefix: "deleted/in/" })).objects).toHaveLength(3);
+  });
+
+  it("is gone as a whole when deleting is repeated after a kill at each of its calls", async () => {
+    for (const killed of ["list", "delete", "remove", "erase"]) {
+      const job = await runJob(`killed-${killed}/`);
+      const whole = deps();
+      const die = (): Promise<never> => Promise.reject(new Error(`killed at ${killed}`));
+      const dying: DeleteJobDeps = {
+        openJob: (id) => {
+          const stub = whole.openJob(id);
+          return { read: () => stub.read(), erase: () => (killed === "erase" ? die() : stub.erase()) };
+        },
+        openStore: () => ({
+          ...bucket,
+          list: (options) => (killed === "list" ? die() : bucket.list(options)),
+          delete: (keys) => (killed === "delete" ? die() : bucket.delete(keys)),
+        }),
+        directory: { remove: (id) => (killed === "remove" ? die() : whole.directory.remove(id)) },
+      };
+      await expect(deleteJob(dying, job.id)).rejects.toThrow(`killed at ${killed}`);
+      await deleteJob(whole, job.id);
+      expect(await listOutputs(job)).toEqual([]);
+      expect(await readJobRows(job.id)).toEqual(NOTHING);
+      expect(await findDirectoryRows(job.id)).toEqual(["admissions"]);
+    }
+  });
+});
+
+describe("retention", () => {
+  it("deletes a job when its days are over, and neither earlier nor a job without them", async () => {
+    const kept = await runJob("kept/");
+    const job = await runJob("retained/", { retentionDays: 2 });
+    const endedMs = Date.parse(job.times.completed!);
+    expect(job.retainUntil).toBe(new Date(endedMs + 2 * DAY_MS).toISOString());
+    expect(kept.retainUntil).toBeUndefined();
+    const lines: string[] = [];
+    const logger = { log: (_: string, event: string): void => void lines.push(event) };
+    await sweepRetainedJobs(deps(), endedMs + 2 * DAY_MS - 1, logger);
+    expect((await listOutputs(job)).length).toBeGreaterThan(5);
+    await sweepRetainedJobs(deps(), endedMs + 2 * DAY_MS, logger);
+    expect(lines).toEqual(["job_retention_ended"]);
+    expect(await listOutputs(job)).toEqual([]);
+    expect(await readJobRows(job.id)).toEqual(NOTHING);
+    expect((await listOutputs(kept)).length).toBeGreaterThan(5);
+    expect((await ask(ADMIN, "GET", `/v1/jobs/${kept.id}`)).status).toBe(200);
+  });
+});
