@@ -19,7 +19,9 @@ import { createRegistry, type Registry } from "./model/registry.ts";
 import type { KeyDirectory } from "./scoring/api-key.ts";
 import type { Directory } from "./scoring/directory.ts";
 import { LIMITS } from "./scoring/limits.ts";
+import { DEFAULT_MODEL } from "./scoring/manifest.ts";
 import type { WorkMessage } from "./scoring/messages.ts";
+import { createReadiness } from "./scoring/readiness.ts";
 import { sendWebhook } from "./scoring/webhook.ts";
 import type { WorkDeps } from "./scoring/work.ts";
 import { listStoredModels } from "./scoring/stored-models.ts";
@@ -35,6 +37,9 @@ interface Wiring {
   readonly app: ReturnType<typeof createApp>;
   readonly work: WorkDeps;
 }
+
+/** The coordinator that readiness asks; it never has a job. */
+const NIL_UUID = "00000000-0000-0000-0000-000000000000";
 
 const logger = createConsoleLogger();
 const clock = (): number => Date.now();
@@ -86,7 +91,25 @@ function wire(env: RawEnv): Wiring {
     ...(config.webhook === null ? {} : { sendWebhook: makeWebhookSender(config.webhook) }),
     failed: (message, error) => logger.log("warn", "work_failed", { message, error }),
   };
+  const directory = openDirectory(config);
+  const readReadiness = createReadiness({
+    checks: [
+      { name: "model", probe: () => registry.load(DEFAULT_MODEL) },
+      { name: "directory", probe: () => directory.list({ cursor: null, limit: 1, owner: null }) },
+      { name: "coordinator", probe: () => openJob(NIL_UUID).owner() },
+      ...[...stores].map(([name, store]) => ({
+        name: `store:${name}`,
+        probe: () => store.list({ prefix: "", limit: 1 }),
+      })),
+    ],
+    clock,
+    sleep: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
+    maxAgeMs: LIMITS.readinessMaxAgeMs,
+    timeoutMs: LIMITS.readinessTimeoutMs,
+    failed: (name, error) => logger.log("warn", "not_ready", { check: name, error }),
+  });
   const app = createApp({
+    readReadiness,
     openJob,
     openStore,
     storeNames: [...stores.keys()],

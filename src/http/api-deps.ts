@@ -5,6 +5,7 @@ import type { KeyDirectory } from "../scoring/api-key.ts";
 import type { JobCoordinator } from "../scoring/coordinator-port.ts";
 import type { JobEventRow } from "../scoring/job-rows.ts";
 import type { JobView } from "../scoring/job-view.ts";
+import type { Readiness } from "../scoring/readiness.ts";
 import type { SubmitDeps } from "../scoring/submit.ts";
 import type { VerifyDeps } from "../scoring/verify.ts";
 
@@ -28,6 +29,8 @@ export interface ApiDeps extends SubmitDeps {
   readonly devKey: string | null;
   /** Lends scorers on the reference engine, for verification. */
   readonly withReference: VerifyDeps["withReference"];
+  /** Whether a job could run now; cached. */
+  readReadiness(): Promise<Readiness>;
   /** False if `who` has asked too often. */
   limitRate(who: string): Promise<boolean>;
   readonly logger: Logger;

@@ -1,4 +1,4 @@
-/** `/v1/models`, `/v1/stores` with uploads, `/healthz`. */
+/** `/v1/models`, `/v1/stores` with uploads, `/healthz`, `/readyz`. */
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
@@ -8,6 +8,13 @@ import type { ApiDeps } from "./api-deps.ts";
 import { decodeKey } from "./decode-key.ts";
 import { readBoundedBody } from "./json-body.ts";
 import { json, problemResponses } from "./schemas.ts";
+
+const readinessSchema = z
+  .object({
+    ready: z.boolean(),
+    checks: z.array(z.object({ name: z.string(), ready: z.boolean(), code: z.string().optional() })),
+  })
+  .openapi("Readiness");
 
 /** Adds models, stores, health and the API's own description. */
 export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
@@ -19,6 +26,24 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       responses: { 200: json(z.object({ ok: z.boolean(), version: z.string() }), "Alive"), ...problemResponses },
     }),
     (c) => c.json({ ok: true, version: deps.version }, 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/readyz",
+      summary:
+        "Whether a job could run now: the default model loads, every store and Durable Object answers; at most some seconds old",
+      responses: {
+        200: json(readinessSchema, "Ready"),
+        503: json(readinessSchema, "Not ready: what does not answer, and a code"),
+        ...problemResponses,
+      },
+    }),
+    async (c) => {
+      const readiness = await deps.readReadiness();
+      return c.json(readiness, readiness.ready ? 200 : 503);
+    },
   );
 
   app.openapi(

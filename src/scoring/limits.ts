@@ -160,6 +160,9 @@ export const LIMITS = {
   progressMs: 1000,
   /** One waiting read of the event stream; below every idle timeout on the way. */
   eventWaitMs: 20_000,
+  /** `/readyz` asks no key, so it asks its parts this seldom, and waits for each this long. */
+  readinessMaxAgeMs: 10_000,
+  readinessTimeoutMs: 5_000,
   /** Jobs of one page of `GET /v1/jobs`. */
   maxJobsPerPage: 100,
 

@@ -39,6 +39,9 @@ const outputPrefix = text(512)
   .refine((prefix) => !prefix.split("/").includes(".."), "without ..")
   .transform(normalizePrefix);
 
+/** The model of a manifest that names none. */
+export const DEFAULT_MODEL = "deep-emotion";
+
 /** The schema of `POST /v1/jobs`; also the source of its OpenAPI document. */
 export const manifestSchema = z.strictObject({
   name: text(200).optional(),
@@ -50,7 +53,7 @@ export const manifestSchema = z.strictObject({
   minFacePixels: z.int().min(1).max(4096).default(24),
   minFaceScore: z.number().min(0).max(1).default(0.4),
   tta: z.enum(["none", "flip"]).default("none"),
-  model: z.string().min(1).max(128).default("deep-emotion"),
+  model: z.string().min(1).max(128).default(DEFAULT_MODEL),
   output: z.strictObject({
     store: storeName,
     prefix: outputPrefix.default("out/"),
