@@ -1,7 +1,7 @@
 /** Keys as paths below a folder, and the way back: what may be a file's name, and in which order a folder is walked (Node only). */
 
-import type { Dirent } from "node:fs";
-import { readdir, realpath } from "node:fs/promises";
+import { type Dirent, realpathSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { ScoringError } from "../errors.ts";
 import { checkKey, compareKeys } from "./key-rules.ts";
@@ -31,13 +31,17 @@ export function resolveKeyPath(root: string, key: string): string {
   return join(root, ...segments);
 }
 
-/** Throws `forbidden` if a symbolic link leads `path` out of `root`. `path` must exist. */
-export async function checkInside(root: string, path: string, key: string): Promise<void> {
-  const base = await realpath(root);
-  const real = await realpath(path);
-  if (real !== base && !real.startsWith(base.endsWith(sep) ? base : base + sep)) {
-    throw new ScoringError("forbidden", `The key ${key} leads out of the folder.`);
-  }
+/** A check that throws `forbidden` if a symbolic link leads `path` out of `root`. `path` must exist. */
+export function createInsideCheck(root: string): (path: string, key: string) => void {
+  let base: string | null = null;
+  return (path, key) => {
+    // Resolved once it exists: the first put makes it.
+    base ??= realpathSync.native(root);
+    const real = realpathSync.native(path);
+    if (real !== base && !real.startsWith(base.endsWith(sep) ? base : base + sep)) {
+      throw new ScoringError("forbidden", `The key ${key} leads out of the folder.`);
+    }
+  };
 }
 
 /** The `code` of a system error (`ENOENT` …), or an empty text. */

@@ -10,7 +10,7 @@ import { rm, stat } from "node:fs/promises";
 import { ScoringError } from "../errors.ts";
 import { streamBytes } from "./bytes.ts";
 import { createFileHasher, placeFile, streamFile, writeScratch } from "./file-content.ts";
-import { checkInside, readSystemCode, resolveKeyPath, walkKeys } from "./file-paths.ts";
+import { createInsideCheck, readSystemCode, resolveKeyPath, walkKeys } from "./file-paths.ts";
 import { createFileUpload, openFileUpload } from "./file-upload.ts";
 import { checkDeleteKeys, clampPageSize, formatKeyCursor, parseKeyCursor, resolveRange } from "./key-rules.ts";
 import type { ObjectInfo, ObjectStore, PutResult } from "./object-store.ts";
@@ -21,18 +21,25 @@ import type { ObjectInfo, ObjectStore, PutResult } from "./object-store.ts";
  */
 export function createFilesystemStore(root: string): ObjectStore {
   const hasher = createFileHasher();
+  const checkInside = createInsideCheck(root);
   let lastWrite: Promise<unknown> = Promise.resolve();
 
-  async function describe(key: string): Promise<ObjectInfo | null> {
+  /** Runs a reading of the file at `key`; null where there is none. */
+  async function inspect<T>(key: string, read: (path: string) => Promise<T | null>): Promise<T | null> {
     const path = resolveKeyPath(root, key);
     try {
-      if (!(await stat(path)).isFile()) return null;
-      await checkInside(root, path, key);
-      return { key, ...(await hasher.hash(path)) };
+      const found = await read(path);
+      if (found !== null) checkInside(path, key);
+      return found;
     } catch (error) {
-      if (["ENOENT", "ENOTDIR"].includes(readSystemCode(error))) return null;
+      if (["ENOENT", "ENOTDIR", "EISDIR"].includes(readSystemCode(error))) return null;
       throw error;
     }
+  }
+
+  async function describe(key: string): Promise<ObjectInfo | null> {
+    const found = await inspect(key, hasher.hash);
+    return found === null ? null : { key, ...found };
   }
 
   /** One write after the other: what `ifMatch` has seen must hold until the file is in its place. */
@@ -49,8 +56,9 @@ export function createFilesystemStore(root: string): ObjectStore {
         if ((await stat(path)).isDirectory()) throw folderError(key);
         return { kind: "conflict" };
       }
-      await checkInside(root, path, key);
-      return { kind: "stored", etag: (await hasher.hash(path)).etag };
+      checkInside(path, key);
+      const stored = await hasher.hash(path);
+      return stored === null ? { kind: "conflict" } : { kind: "stored", etag: stored.etag };
     } catch (error) {
       await rm(scratch, { force: true });
       if (["EISDIR", "ENOTDIR", "EEXIST", "ENOTEMPTY"].includes(readSystemCode(error))) throw folderError(key);
@@ -65,13 +73,19 @@ export function createFilesystemStore(root: string): ObjectStore {
       if (options.versionId !== undefined) {
         throw new ScoringError("version_unsupported", "Folders have no object versions.");
       }
-      const info = await describe(key);
-      if (info === null) return { kind: "missing" };
+      const found = await inspect(key, hasher.read);
+      if (found === null) return { kind: "missing" };
+      const { size, etag, bytes } = found;
+      const info: ObjectInfo = { key, size, etag };
       if (options.ifMatch !== undefined && options.ifMatch !== info.etag) return { kind: "changed" };
-      if (info.size === 0 && options.range === undefined)
+      if (size === 0 && options.range === undefined)
         return { kind: "found", info, body: streamBytes(new Uint8Array(0)) };
       const range = resolveRange(key, info.size, options.range ?? { offset: 0, length: info.size });
-      return { kind: "found", info, body: streamFile(resolveKeyPath(root, key), range.offset, range.length) };
+      const body =
+        bytes === null
+          ? streamFile(resolveKeyPath(root, key), range.offset, range.length)
+          : streamBytes(bytes.subarray(range.offset, range.offset + range.length));
+      return { kind: "found", info, body };
     },
     async put(key, body, options = {}) {
       resolveKeyPath(root, key);
