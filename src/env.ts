@@ -35,6 +35,8 @@ export interface Config {
   readonly queue: QueueProducer<WorkMessage>;
   /** Counts requests by key or address. */
   readonly rateLimit: RateLimitBinding;
+  /** Where metrics go; `null`: to the log. */
+  readonly metrics: AnalyticsDataset | null;
   readonly jobs: DurableObjectNamespace<JobCoordinatorBase>;
   readonly directory: DurableObjectNamespace<DirectoryBase>;
 }
@@ -159,6 +161,7 @@ export function parseConfig(env: RawEnv): Config {
     webhook: env["WEBHOOK_SECRET"] === undefined ? null : readWebhook(env),
     queue: readBinding(env, "CHUNKS", "sendBatch"),
     rateLimit: readBinding(env, "RATE_LIMIT", "limit"),
+    metrics: env["METRICS"] === undefined ? null : readBinding(env, "METRICS", "writeDataPoint"),
     jobs: readBinding(env, "JOBS", "idFromName"),
     directory: readBinding(env, "DIRECTORY", "idFromName"),
   };

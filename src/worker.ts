@@ -9,9 +9,10 @@ import { type Config, parseConfig, type RawEnv } from "./env.ts";
 import { ScoringError } from "./errors.ts";
 import type { JobHandle } from "./http/api-deps.ts";
 import { createApp } from "./http/app.ts";
-import { consumeBatch, consumeDeadLetters } from "./jobs/consumer.ts";
+import { consumeBatch, consumeDeadLetters, nameWork } from "./jobs/consumer.ts";
 import { DirectoryBase } from "./jobs/directory-object.ts";
 import { JobCoordinatorBase } from "./jobs/job-coordinator-object.ts";
+import { createDatasetMetrics, createLogMetrics } from "./jobs/metrics-sinks.ts";
 import { sweepOpenJobs, sweepRetainedJobs } from "./jobs/sweep-open-jobs.ts";
 import { createWorkQueue } from "./jobs/work-queue.ts";
 import { createConsoleLogger } from "./log.ts";
@@ -21,6 +22,7 @@ import type { Directory } from "./scoring/directory.ts";
 import { LIMITS } from "./scoring/limits.ts";
 import { DEFAULT_MODEL } from "./scoring/manifest.ts";
 import type { WorkMessage } from "./scoring/messages.ts";
+import type { Metrics } from "./scoring/metrics.ts";
 import { createReadiness } from "./scoring/readiness.ts";
 import { sendWebhook } from "./scoring/webhook.ts";
 import type { WorkDeps } from "./scoring/work.ts";
@@ -89,7 +91,7 @@ function wire(env: RawEnv): Wiring {
     chargeImages: (charge) => openDirectory(config).chargeImages(charge),
     limits: config.limits,
     ...(config.webhook === null ? {} : { sendWebhook: makeWebhookSender(config.webhook) }),
-    failed: (message, error) => logger.log("warn", "work_failed", { message, error }),
+    failed: (message, error) => logger.log("warn", "work_failed", { ...nameWork(message), message, error }),
   };
   const directory = openDirectory(config);
   const readReadiness = createReadiness({
@@ -138,6 +140,11 @@ function makeWebhookSender(webhook: NonNullable<Config["webhook"]>): NonNullable
     sendWebhook(url, id, payload, { ...webhook, ...limits, clock, fetch: (target, init) => fetch(target, init) });
 }
 
+/** Locally the dataset keeps nothing, so the log tells. */
+function openMetrics({ environment, metrics }: Config): Metrics {
+  return metrics === null || environment === "local" ? createLogMetrics(logger) : createDatasetMetrics(metrics, logger);
+}
+
 /** A stub belongs to the request that made it, so each call makes its own. */
 function openDirectory(config: Config): Directory & KeyDirectory {
   const stub = () => config.directory.getByName("all");
@@ -164,6 +171,7 @@ export class JobCoordinatorObject extends JobCoordinatorBase {
       directory: openDirectory(config),
       clock,
       logger,
+      metrics: openMetrics(config),
       limits: config.limits,
     });
   }
@@ -177,9 +185,10 @@ export default {
     return wire(env).app.fetch(request);
   },
   async queue(batch: QueueBatch<WorkMessage>, env: RawEnv): Promise<void> {
-    const { work } = wire(env);
-    if (batch.queue === "chunks-dead") await consumeDeadLetters(batch, work, logger);
-    else await consumeBatch(batch, work, logger);
+    const { config, work } = wire(env);
+    const deps = { work, logger, metrics: openMetrics(config), clock };
+    if (batch.queue === "chunks-dead") await consumeDeadLetters(batch, deps);
+    else await consumeBatch(batch, deps);
   },
   async scheduled(_event: ScheduledEvent, env: RawEnv): Promise<void> {
     const { config, work } = wire(env);

@@ -63,6 +63,14 @@ interface RateLimitBinding {
   limit(options: { key: string }): Promise<{ success: boolean }>;
 }
 
+interface AnalyticsDataset {
+  writeDataPoint(point: {
+    readonly indexes: readonly string[];
+    readonly blobs: readonly string[];
+    readonly doubles: readonly number[];
+  }): void;
+}
+
 interface QueueProducer<Body> {
   send(body: Body, options?: { delaySeconds?: number; contentType?: "json" }): Promise<void>;
   sendBatch(messages: Iterable<{ body: Body; delaySeconds?: number; contentType?: "json" }>): Promise<void>;

@@ -1,36 +1,58 @@
 /** The queue's consumer: hands each message to the core, and gives it back to the queue if even that failed. */
 
 import type { Logger } from "../log.ts";
-import type { WorkMessage } from "../scoring/messages.ts";
+import type { Clock, WorkMessage } from "../scoring/messages.ts";
+import type { Metrics } from "../scoring/metrics.ts";
 import { handleDeadLetter, handleMessage, type WorkDeps } from "../scoring/work.ts";
 
+/** What a consumer tells of its work, beside the work itself. */
+export interface ConsumerDeps {
+  readonly work: WorkDeps;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
 /** Handles one batch. Every message is settled by itself: a failure redelivers that message only. */
-export async function consumeBatch(batch: QueueBatch<WorkMessage>, deps: WorkDeps, logger: Logger): Promise<void> {
-  for (const message of batch.messages) await consumeMessage(message, logger, () => handleMessage(deps, message.body));
+export async function consumeBatch(batch: QueueBatch<WorkMessage>, deps: ConsumerDeps): Promise<void> {
+  for (const message of batch.messages) {
+    await consumeMessage(message, "done", deps, () => handleMessage(deps.work, message.body));
+  }
 }
 
 /** The same for dead letters. */
-export async function consumeDeadLetters(
-  batch: QueueBatch<WorkMessage>,
-  deps: WorkDeps,
-  logger: Logger,
-): Promise<void> {
+export async function consumeDeadLetters(batch: QueueBatch<WorkMessage>, deps: ConsumerDeps): Promise<void> {
   for (const message of batch.messages) {
-    logger.log("warn", "dead_letter", { message: message.body });
-    await consumeMessage(message, logger, () => handleDeadLetter(deps, message.body));
+    deps.logger.log("warn", "dead_letter", { ...nameWork(message.body), message: message.body });
+    await consumeMessage(message, "dead", deps, () => handleDeadLetter(deps.work, message.body));
   }
 }
 
 async function consumeMessage(
   message: QueueMessage<WorkMessage>,
-  logger: Logger,
+  settled: "done" | "dead",
+  deps: ConsumerDeps,
   handle: () => Promise<void>,
 ): Promise<void> {
+  const { logger, metrics, clock } = deps;
+  const { body, attempts } = message;
+  const startedMs = clock();
+  const tell = (result: "done" | "dead" | "redelivered"): void => {
+    const lagMs = Math.max(0, startedMs - message.timestamp.getTime());
+    metrics.write([{ kind: "message", work: body.kind, result, lagMs, wallMs: clock() - startedMs, attempts }]);
+  };
   try {
     await handle();
     message.ack();
+    tell(settled);
   } catch (error) {
-    logger.log("error", "message_failed", { message: message.body, attempts: message.attempts, error });
-    message.retry({ delaySeconds: Math.min(60, 2 ** message.attempts) });
+    logger.log("error", "message_failed", { ...nameWork(body), message: body, attempts, error });
+    message.retry({ delaySeconds: Math.min(60, 2 ** attempts) });
+    tell("redelivered");
   }
+}
+
+/** Job and chunk of a message as every log line names them. */
+export function nameWork(message: WorkMessage): { readonly job: string; readonly chunk?: string } {
+  return message.kind === "score" ? { job: message.jobId, chunk: message.chunkId } : { job: message.jobId };
 }

@@ -8,6 +8,7 @@ import type { JobSpec } from "../scoring/job-spec.ts";
 import type { ChunkResult, JobFailure, JobState } from "../scoring/job-state.ts";
 import { viewJob } from "../scoring/job-view.ts";
 import type { Limits } from "../scoring/limits.ts";
+import { describeEndedJob, type Metrics } from "../scoring/metrics.ts";
 import type { WorkQueue } from "../scoring/messages.ts";
 import type { Logger } from "../log.ts";
 import { createSqliteRows, createTables } from "./sqlite-rows.ts";
@@ -18,6 +19,7 @@ export interface JobObjectDeps {
   readonly directory: Directory;
   readonly clock: () => number;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly limits: Limits;
 }
 
@@ -29,7 +31,7 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator 
 
   constructor(ctx: DurableObjectState, env: unknown, deps: JobObjectDeps) {
     super(ctx, env);
-    const { queue, directory, clock, logger, limits } = deps;
+    const { queue, directory, clock, logger, metrics, limits } = deps;
     this.#clock = clock;
     this.#coordinator = createCoordinator({
       rows: createSqliteRows(ctx.storage),
@@ -45,6 +47,7 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator 
         for (const wakeUp of this.#listeners.splice(0)) wakeUp();
         if (type === "status") {
           logger.log("info", "job_status", { job: state.id, status: state.status, failure: state.failure });
+          metrics.write(describeEndedJob(state, spec));
           // The list may lag behind a job, never block it.
           await directory.update(viewJob(state, spec, clock())).catch((error: unknown) => {
             logger.log("warn", "directory_update_failed", { job: state.id, error });
