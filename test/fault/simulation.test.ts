@@ -11,7 +11,7 @@ import type { JobSpec } from "../../src/scoring/job-spec.ts";
 import { jobFolder } from "../../src/scoring/keys.ts";
 import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
 import { parseManifest } from "../../src/scoring/manifest.ts";
-import { parsePart, readObject } from "../../src/scoring/part.ts";
+import { digestHex, parsePart, readObject } from "../../src/scoring/part.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
@@ -114,38 +114,60 @@ async function run(changes: Partial<SimulationOptions>): Promise<{ result: Simul
   return { result, store };
 }
 
-/** Outputs that may not depend on what happened on the way: everything but times, ids of parts, and the receipt. */
-const SAME = ["input.jsonl", "labels.jsonl", "labels.csv", "labels.parquet", "errors.jsonl", "report.json"];
+/** Outputs that may not depend on what happened on the way, but for times and the receipt. Parts may be split. */
+const SAME = [
+  "input.jsonl",
+  "labels.jsonl",
+  "labels.csv",
+  "labels.parquet",
+  "errors.jsonl",
+  "report.json",
+  "report.html",
+  "run.lock.json",
+];
 
 async function readOutputs(store: ObjectStore): Promise<Record<string, string>> {
   const folder = jobFolder("out/", "job");
   const outputs: Record<string, string> = {};
   for (const name of SAME) {
     const bytes = await readObject(store, `${folder}${name}`, 1e7);
-    const text = bytes === null ? "missing" : Buffer.from(bytes).toString("latin1");
-    outputs[name] = name === "report.json" ? text.replaceAll(/"finishedAt": "[^"]*"/g, "") : text;
+    outputs[name] = bytes === null ? "missing" : hideTimes(name, Buffer.from(bytes).toString("latin1"));
   }
   return outputs;
+}
+
+/** Without what honestly differs: when it ended, and what was read twice. */
+function hideTimes(name: string, text: string): string {
+  if (name === "report.json") return text.replaceAll(/"finishedAt": "[^"]*"/g, "");
+  if (name === "report.html") return text.replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?Z?)?/g, "");
+  if (name !== "run.lock.json") return text;
+  return JSON.stringify({ ...parseStored<Record<string, unknown>>(text), finishedAt: "", receipt: null });
 }
 
 function byName(a: { name: string }, b: { name: string }): number {
   return a.name < b.name ? -1 : 1;
 }
 
-/** `_SUCCESS` names exactly what is there, with the right sizes. */
+/** `_SUCCESS` names exactly what is there, with the right sizes and hashes. */
 async function checkSuccess(store: ObjectStore, allowLate = false): Promise<void> {
   const folder = jobFolder("out/", "job");
   const bytes = await readObject(store, `${folder}_SUCCESS`, 1e7);
-  const success = parseStored<{ objects: { name: string; bytes: number }[] }>(new TextDecoder().decode(bytes!));
+  const success = parseStored<{ objects: { name: string; bytes: number; sha256: string }[] }>(
+    new TextDecoder().decode(bytes!),
+  );
   const { objects } = await store.list({ prefix: folder });
-  const there = objects.map(({ key, size }) => ({ name: key.slice(folder.length), bytes: size }));
-  const named = success.objects.map(({ name, bytes: size }) => ({ name, bytes: size }));
-  const names = new Set(["_SUCCESS", ...named.map(({ name }) => name)]);
+  const there: typeof success.objects = [];
+  for (const { key, size } of objects) {
+    const body = await readObject(store, key, 1e7);
+    there.push({ name: key.slice(folder.length), bytes: size, sha256: await digestHex(body!) });
+  }
+  const names = new Set(["_SUCCESS", ...success.objects.map(({ name }) => name)]);
+  expect([...names]).toEqual(expect.arrayContaining(SAME));
   // A consumer that was taken for dead may write after the end: only a part or a carried state, which nothing names.
   const late = there.filter(({ name }) => !names.has(name) && !(allowLate && /^(parts|work)\//.test(name)));
   expect(late).toEqual([]);
   expect(there.filter(({ name }) => names.has(name) && name !== "_SUCCESS").toSorted(byName)).toEqual(
-    named.toSorted(byName),
+    success.objects.toSorted(byName),
   );
 }
 
