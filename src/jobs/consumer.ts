@@ -44,6 +44,7 @@ async function consumeMessage(
   try {
     await handle();
     message.ack();
+    logger.log("info", "message_settled", { ...nameWork(body), work: body.kind, attempts });
     tell(settled);
   } catch (error) {
     logger.log("error", "message_failed", { ...nameWork(body), message: body, attempts, error });

@@ -70,9 +70,9 @@ describe("metrics of a job", () => {
 });
 
 describe("metrics of the queue", () => {
-  const body: WorkMessage = { kind: "score", jobId: "j", chunkId: "000000000" };
+  const chunk: WorkMessage = { kind: "score", jobId: "j", chunkId: "000000000" };
 
-  async function consume(openJob: () => never, dead = false) {
+  async function consume(openJob: () => never, dead = false, body: WorkMessage = chunk) {
     const points: MetricPoint[] = [];
     const lines: unknown[] = [];
     let settled = "";
@@ -96,6 +96,16 @@ describe("metrics of the queue", () => {
     await (dead ? consumeDeadLetters : consumeBatch)({ queue: "chunks", messages: [message] }, deps);
     return { points, lines, settled };
   }
+
+  it("tell a settled message, and the log names its job", async () => {
+    const { points, lines, settled } = await consume(fail, true, { kind: "plan", jobId: "j", step: 0 });
+    expect(settled).toBe("ack");
+    expect(points).toMatchObject([{ work: "plan", result: "dead", lagMs: 3_100 }]);
+    expect(lines).toEqual([
+      expect.objectContaining({ event: "dead_letter", job: "j" }),
+      { event: "message_settled", job: "j", work: "plan", attempts: 2 },
+    ]);
+  });
 
   it("tell a redelivery with its lag, and the log names job and chunk", async () => {
     const { points, lines, settled } = await consume(fail);
