@@ -14,7 +14,8 @@ import type { ObjectStore } from "../storage/object-store.ts";
 import { type FaceOptions, selectFaces } from "./faces.ts";
 import { parseFerPixels } from "./fer-pixels.ts";
 import type { InputFormat } from "./inputs/input-spec.ts";
-import { type ItemBytes, readItem } from "./inputs/read-item.ts";
+import { createItemReader } from "./inputs/item-reader.ts";
+import type { ItemBytes } from "./inputs/read-item.ts";
 import type { InputItem, ScoreRecord } from "./records.ts";
 import {
   makePlainRecord,
@@ -40,6 +41,9 @@ export interface ChunkOptions {
   readonly stamp: RecordStamp;
   readonly maxImageBytes: number;
   readonly maxConnections: number;
+  /** Neighbours in one shard or table come in one read: see RunLimits. */
+  readonly maxRunBytes: number;
+  readonly maxGapBytes: number;
   /** Record inputs whose reads keep failing as failed, instead of throwing: the chunk's last attempt. */
   readonly tolerant: boolean;
 }
@@ -48,7 +52,7 @@ export interface ChunkOptions {
 export interface ChunkScores {
   /** In input order; one an input, except with `faces: "all"`. */
   readonly records: readonly ScoreRecord[];
-  /** Reads of inputs and their bytes, for the receipt. */
+  /** Reads of inputs (neighbours read together count once) and the bytes of the inputs, for the receipt. */
   readonly reads: number;
   readonly readBytes: number;
 }
@@ -66,7 +70,15 @@ export async function scoreChunk(
   const slots: ScoreRecord[][] = items.map(() => []);
   const batch = createBatch(deps.classifier, options.stamp);
   let readBytes = 0;
-  const arrivals = readAhead(deps.store, items, options);
+  let reads = 0;
+  const counted: ObjectStore = {
+    ...deps.store,
+    get: (key, getOptions) => {
+      reads += 1;
+      return deps.store.get(key, getOptions);
+    },
+  };
+  const arrivals = readAhead(counted, items, options);
   for await (const { index, item, read } of arrivals) {
     const place = (face: number) => (record: ScoreRecord) => {
       slots[index]![face] = record;
@@ -89,7 +101,7 @@ export async function scoreChunk(
     }
   }
   await batch.flush();
-  return { records: slots.flat(), reads: items.length, readBytes };
+  return { records: slots.flat(), reads, readBytes };
 }
 
 type Prepared = { readonly record: ScoreRecord } | { readonly face: PendingFace; readonly pixels: Uint8Array };
@@ -159,9 +171,10 @@ async function* readAhead(
   items: readonly InputItem[],
   options: ChunkOptions,
 ): AsyncGenerator<{ index: number; item: InputItem; read: Read }> {
-  const limits = { maxBytes: options.maxImageBytes };
+  const { maxImageBytes: maxBytes, maxRunBytes, maxGapBytes } = options;
+  const readItem = createItemReader(store, items, { maxBytes, maxRunBytes, maxGapBytes });
   const start = (item: InputItem): Promise<Read | Error> =>
-    readItem(store, item, limits).catch((error: unknown) => {
+    readItem(item).catch((error: unknown) => {
       const failure = toScoringError(error);
       if (failure.disposition === "item") return { kind: "error", error: failure } as const;
       if (failure.disposition === "transient" && options.tolerant) return { kind: "error", error: failure } as const;

@@ -98,6 +98,8 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
         stamp: { model: spec.model, pipeline: spec.pipeline },
         maxImageBytes: deps.limits.maxImageBytes,
         maxConnections: deps.limits.maxConnections,
+        maxRunBytes: deps.limits.maxRunBytes,
+        maxGapBytes: deps.limits.maxGapBytes,
         tolerant: true,
       });
       const byId = new Map(records.map((record) => [record.id, record]));

@@ -3,7 +3,7 @@
  * a step that is refused is simply done. The same code runs under the queue and under the fault simulation.
  */
 
-import { ScoringError, toScoringError } from "../errors.ts";
+import { type ErrorCode, ScoringError, toScoringError } from "../errors.ts";
 import type { ImageDecoder } from "../image/image-types.ts";
 import type { ModelCard } from "../model/card.ts";
 import type { Classifier } from "../model/classifier.ts";
@@ -157,6 +157,9 @@ async function chargeOwner(deps: WorkDeps, spec: JobSpec, images: number): Promi
   throw new ScoringError("quota_exceeded", `the API key of this job may score ${maxImagesPerDay} images a day (UTC)`);
 }
 
+/** Found at submission, and missing when a chunk is scored. */
+const JOB_LOST: ReadonlySet<ErrorCode> = new Set(["unknown_model", "unknown_store"]);
+
 type OpenScorer = (options: ScorerOptions) => Promise<Scorer>;
 
 function score(deps: WorkDeps, message: Extract<WorkMessage, { kind: "score" }>): Promise<void> {
@@ -169,7 +172,9 @@ function score(deps: WorkDeps, message: Extract<WorkMessage, { kind: "score" }>)
     } catch (error) {
       const failure = toScoringError(error);
       deps.failed?.(message, failure);
-      if (failure.disposition === "fatal" && failure.code !== "internal") {
+      // A model that is gone or a store that is no longer configured is no chunk's fault: splitting would not help.
+      const fatal = failure.disposition === "fatal" || JOB_LOST.has(failure.code);
+      if (fatal && failure.code !== "internal") {
         await job.fail({ code: failure.code, message: failure.detail });
       }
       // Unknown failures count as this chunk's: after some attempts it is split, and the culprit is sealed alone.
@@ -201,6 +206,8 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
     stamp: { model: spec.model, pipeline: scorer.pipeline },
     maxImageBytes: limits.maxImageBytes,
     maxConnections: limits.maxConnections,
+    maxRunBytes: limits.maxRunBytes,
+    maxGapBytes: limits.maxGapBytes,
     tolerant: chunk.attempt >= limits.maxTransientAttempts,
   });
   const part = await storePart(output, key, scores.records, items, faces, limits.maxPartBytes);

@@ -82,6 +82,8 @@ function createScorer() {
         stamp: { model: MODEL, pipeline: (await model()).card.pipeline },
         maxImageBytes: LIMITS.maxImageBytes,
         maxConnections: 1,
+        maxRunBytes: 0,
+        maxGapBytes: 0,
         tolerant: true,
       });
       return { kind: "scored", id, records, totalMs: performance.now() - start, networkMs };

@@ -1,0 +1,106 @@
+import { packTar } from "modern-tar";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ScoringError } from "../../src/errors.ts";
+import { loadCodecs } from "../../src/image/codecs-node.ts";
+import { createImageDecoder } from "../../src/image/decode.ts";
+import type { Classifier } from "../../src/model/classifier.ts";
+import { scoreChunk } from "../../src/scoring/chunk.ts";
+import { createCoordinator } from "../../src/scoring/coordinator.ts";
+import { planInputPage } from "../../src/scoring/inputs/plan-page.ts";
+import { LIMITS } from "../../src/scoring/limits.ts";
+import { parseManifest } from "../../src/scoring/manifest.ts";
+import { createMemoryRows } from "../../src/scoring/memory-rows.ts";
+import type { WorkMessage } from "../../src/scoring/messages.ts";
+import { handleMessage, type WorkDeps } from "../../src/scoring/work.ts";
+import { createMemoryStore } from "../../src/storage/memory-store.ts";
+import { createTestModel } from "../golden/network.ts";
+import { createFaultStore } from "../fault/fault-store.ts";
+
+const IMAGES = join(import.meta.dirname, "../golden/images");
+
+/** Always sure of the first class. */
+const constant: Classifier = {
+  model: "constant@1",
+  engine: "constant",
+  batchSize: 8,
+  async classify(_pixels, count) {
+    const probabilities = new Float32Array(count * 7).map((_, at) => (at % 7 === 0 ? 1 : 0));
+    return { count, logits: probabilities, probabilities, theta: null };
+  },
+  dispose() {},
+};
+
+describe("a chunk of packed inputs", () => {
+  it("is read in runs, not picture by picture, and counts its reads", async () => {
+    const picture = await readFile(join(IMAGES, "grey-48x48.png"));
+    const entries = Array.from({ length: 256 }, (_, n) => ({
+      header: { name: `${n}.png`, size: picture.length, type: "file" as const },
+      body: n === 7 ? new Uint8Array(picture.length) : new Uint8Array(picture),
+    }));
+    const store = createMemoryStore();
+    await store.put("s/0.tar", await packTar(entries));
+    const { items } = await planInputPage(store, { kind: "prefix", format: "tar", prefix: "s/" }, null, LIMITS.plan);
+    const counted = createFaultStore(store, () => null);
+    const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
+    const { records, reads, readBytes } = await scoreChunk(
+      { store: counted, decoder, finder: null, classifier: constant },
+      items,
+      { ...LIMITS, format: "tar", faces: { mode: "aligned", minFacePixels: 1, minFaceScore: 0 }, ...REST },
+    );
+    expect(records.map(({ id }) => id)).toEqual(items.map(({ id }) => id));
+    expect(records.filter(({ status }) => status === "failed").map(({ id }) => id)).toEqual(["s/0.tar/7.png"]);
+    expect(records.filter(({ status }) => status === "scored")).toHaveLength(255);
+    expect(readBytes).toBe(256 * picture.length);
+    expect(reads).toBe(1);
+    expect(counted.callCount).toBe(1);
+  });
+});
+
+const REST = { stamp: { model: "constant@1", pipeline: 1 }, tolerant: false } as const;
+
+describe("a chunk whose model or store is gone", () => {
+  it.each(["unknown_model", "unknown_store"] as const)("fails the job at once with %s", async (code) => {
+    const store = createMemoryStore({ minPartBytes: 1 });
+    for (const name of ["a", "b", "c"]) await store.put(`in/${name}.png`, name);
+    const messages: WorkMessage[] = [];
+    const rows = createMemoryRows();
+    const job = createCoordinator({
+      rows,
+      clock: () => 1_800_000_000_000,
+      queue: { send: async (sent) => void messages.push(...sent.map(({ message }) => message)) },
+    });
+    const manifest = parseManifest(
+      { input: { store: "faces", prefix: "in/" }, output: { store: "faces" } },
+      new Map([["faces", { versions: false }]]),
+      () => true,
+    );
+    await job.create({
+      id: "job",
+      createdMs: 1_800_000_000_000,
+      manifest,
+      manifestSha256: "0".repeat(64),
+      model: "gone@1",
+      modelSha256: "0".repeat(64),
+      pipeline: 1,
+      retryOf: null,
+      owner: null,
+    });
+    const deps: WorkDeps = {
+      openJob: () => job,
+      openStore: () => store,
+      withScorer: (body) => body(() => Promise.reject(new ScoringError(code, "it was there yesterday"))),
+      readCard: async () => createTestModel(new Map()).card,
+      limits: LIMITS,
+    };
+    for (let message = messages.shift(); message !== undefined; message = messages.shift()) {
+      await handleMessage(deps, message);
+    }
+    const state = rows.readState();
+    expect(state?.failure).toEqual({ code, message: "it was there yesterday" });
+    expect(state?.status).toBe("failed");
+    expect(state?.outcomes).toMatchObject({ cancelled: 3, failed: 0 });
+    expect(rows.listChunks(0, 10)).toHaveLength(1);
+  });
+});
