@@ -119,6 +119,11 @@ async function runJob(worker: LocalWorker, store: ObjectStore, pictures: Picture
   return { folder, report };
 }
 
+/** A path as somebody who stands in the working directory would type it. */
+function place(path: string): string {
+  return relative(process.cwd(), path) || ".";
+}
+
 async function runDemo(): Promise<void> {
   const started = Date.now();
   const portraits: Pictures = {
@@ -152,7 +157,6 @@ async function runDemo(): Promise<void> {
     });
     const group = await runJob(worker, store, groups);
     const { folder, report } = await runJob(worker, store, portraits);
-    const place = (path: string) => relative(process.cwd(), path) || ".";
 
     say();
     say(renderLabelTable(report));
