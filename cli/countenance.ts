@@ -3,13 +3,14 @@ import { defineCommand, runCommand, runMain } from "citty";
 import { type ErrorCode, ScoringError } from "../src/errors.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { keyCommand } from "./remote/key-command.ts";
+import { workCommand } from "./remote/work-command.ts";
 import { remoteCommands } from "./remote/job-commands.ts";
 import { scoreCommand } from "./score/score-command.ts";
 
 /** Every command, in the order of the help. */
 const main = defineCommand({
   meta: { name: "countenance", description: "Score the apparent facial expression of faces in batches" },
-  subCommands: { score: scoreCommand, ...remoteCommands, key: keyCommand },
+  subCommands: { score: scoreCommand, ...remoteCommands, key: keyCommand, work: workCommand },
 });
 
 /** What to do next, by code. */

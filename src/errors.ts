@@ -24,6 +24,7 @@ export const DISPOSITIONS = {
   version_unsupported: "request",
   store_unconditional: "request",
   address_forbidden: "request",
+  client_rejected: "request",
   checkpoint_invalid: "request",
   checkpoint_refused: "request",
   // This image only.

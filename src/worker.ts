@@ -125,6 +125,7 @@ function wire(env: RawEnv): Wiring {
     adminKey: config.adminKey,
     limitRate: async (who) => (await config.rateLimit.limit({ key: who })).success,
     devKey: config.devKey,
+    withScorer: (body) => scorers.withScorer(body),
     withReference: (body) => scorers.withReference(body),
     logger,
     version: packageJson.version,

@@ -8,15 +8,23 @@ export const CONNECTION_ARGS = {
   json: { type: "boolean", description: "Print JSON on standard output", default: false },
 } as const;
 
-/** A client of the server that the command line or the environment names. @throws ScoringError `validation_failed` */
-export function connect(args: { readonly url?: string | undefined; readonly key?: string | undefined }): Api {
+/** Address and key that the command line or the environment names. @throws ScoringError `validation_failed`, `unauthorized` */
+export function findServer(args: { readonly url?: string | undefined; readonly key?: string | undefined }): {
+  readonly baseUrl: string;
+  readonly key: string;
+} {
   const url = args.url ?? process.env["COUNTENANCE_URL"] ?? "http://127.0.0.1:8787";
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new ScoringError("validation_failed", `${JSON.stringify(url)} is not the address of a server`);
   }
   const key = args.key ?? process.env["COUNTENANCE_KEY"];
   if (key === undefined || key === "") throw new ScoringError("unauthorized", "there is no API key");
-  return createApi({ baseUrl: url.replace(/\/+$/, ""), key });
+  return { baseUrl: url.replace(/\/+$/, ""), key };
+}
+
+/** A client of that server. */
+export function connect(args: Parameters<typeof findServer>[0]): Api {
+  return createApi(findServer(args));
 }
 
 /** One line on standard output: data. */

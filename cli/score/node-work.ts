@@ -10,7 +10,7 @@ import { createHogSvmClassifier } from "../../src/model/hog-svm.ts";
 import { createClassifier, createRegistry, type EngineTable, type Registry } from "../../src/model/registry.ts";
 import type { JobCoordinator } from "../../src/scoring/coordinator-port.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import type { Scorer, WorkDeps } from "../../src/scoring/work.ts";
+import type { Scorer, ScorerOptions, WorkDeps } from "../../src/scoring/work.ts";
 import { createFilesystemStore } from "../../src/storage/filesystem-store.ts";
 
 /** Engines of a local run. */
@@ -41,6 +41,25 @@ export async function openRegistry(): Promise<Registry> {
   return createRegistry(await listDirectoryModels(BUNDLED_MODELS_DIRECTORY));
 }
 
+/** Opens the scorers of one thread; each is loaded at its first use and kept. */
+export function createScorerSource(engine: LocalEngine): (options: ScorerOptions) => Promise<Scorer> {
+  const scorers = new Map<string, Promise<Scorer>>();
+  async function openScorer({ model: id, tta, findsFaces }: ScorerOptions): Promise<Scorer> {
+    const model = await (await openRegistry()).load(id);
+    const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
+    const plain: Classifier = await createClassifier(model, engineTables[engine]);
+    const classifier = tta === "flip" ? createFlipClassifier(plain) : plain;
+    const finder = findsFaces ? await createFaceFinderNode() : null;
+    return { decoder, finder, classifier, pipeline: model.card.pipeline };
+  }
+  return (options) => {
+    const key = `${options.model} ${options.tta} ${options.findsFaces}`;
+    const scorer = scorers.get(key) ?? openScorer(options);
+    scorers.set(key, scorer);
+    return scorer;
+  };
+}
+
 /** The ports of one thread: folders as stores, one engine, one decoder. */
 export async function createNodeWork(options: LocalWorkOptions, coordinator: JobCoordinator): Promise<WorkDeps> {
   const stores = {
@@ -48,27 +67,13 @@ export async function createNodeWork(options: LocalWorkOptions, coordinator: Job
     output: createFilesystemStore(options.outputFolder),
   };
   const registry = await openRegistry();
-  const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
-  const scorers = new Map<string, Promise<Scorer>>();
-  const openScorer = async (id: string, tta: "none" | "flip", findsFaces: boolean): Promise<Scorer> => {
-    const model = await registry.load(id);
-    const plain: Classifier = await createClassifier(model, engineTables[options.engine]);
-    const classifier = tta === "flip" ? createFlipClassifier(plain) : plain;
-    const finder = findsFaces ? await createFaceFinderNode() : null;
-    return { decoder, finder, classifier, pipeline: model.card.pipeline };
-  };
+  const open = createScorerSource(options.engine);
   return {
     openJob: () => coordinator,
     openStore: (name) => stores[name as keyof typeof stores],
     readCard: (model) => registry.card(model),
     limits: LIMITS,
     // A pool's thread has one task at a time, so bodies cannot overlap.
-    withScorer: (body) =>
-      body(({ model, tta, findsFaces }) => {
-        const key = `${model} ${tta} ${findsFaces}`;
-        const scorer = scorers.get(key) ?? openScorer(model, tta, findsFaces);
-        scorers.set(key, scorer);
-        return scorer;
-      }),
+    withScorer: (body) => body(open),
   };
 }

@@ -28,7 +28,8 @@ async function describeInput(path: string): Promise<LocalInput> {
   return { folder: dirname(path), format: "image", input };
 }
 
-function readThreads(value: string | undefined): number | undefined {
+/** The option --threads. @throws ScoringError `validation_failed` */
+export function readThreads(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const threads = Number(value);
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {

@@ -58,6 +58,8 @@ export interface ApiOptions {
 
 /** What can be asked of a server. Every function throws ScoringError: the server's code and findings, or `api_unavailable`. */
 export interface Api {
+  /** One request as this client makes them, for the parts of the API that have a client of their own. */
+  request(method: string, path: string, wanted?: RequestOptions): Promise<Response>;
   /** Signs in; the browser keeps the cookie. Returns the key's id. */
   signIn(key: string): Promise<string>;
   /** The id of the key that this client acts with. */
@@ -99,7 +101,8 @@ export interface Api {
   ): string;
 }
 
-interface RequestOptions {
+/** Body, headers and signal of one request. */
+export interface RequestOptions {
   readonly body?: BodyInit;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
@@ -143,6 +146,7 @@ export function createApi(options: ApiOptions = {}): Api {
   }
 
   return {
+    request,
     async signIn(secret) {
       return (await ask<{ key: string }>("POST", "/v1/session", sendJson({ key: secret }))).key;
     },

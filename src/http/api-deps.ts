@@ -8,6 +8,7 @@ import type { JobView } from "../scoring/job-view.ts";
 import type { Readiness } from "../scoring/readiness.ts";
 import type { SubmitDeps } from "../scoring/submit.ts";
 import type { VerifyDeps } from "../scoring/verify.ts";
+import type { WorkDeps } from "../scoring/work.ts";
 
 /** A job's coordinator with what only the API asks. */
 export interface JobHandle extends JobCoordinator {
@@ -31,6 +32,8 @@ export interface ApiDeps extends SubmitDeps {
   readonly withReference: VerifyDeps["withReference"];
   /** Whether a job could run now; cached. */
   readReadiness(): Promise<Readiness>;
+  /** Lends scorers on the engine that chunks are scored with: what clients are compared with. */
+  readonly withScorer: WorkDeps["withScorer"];
   /** False if `who` has asked too often. */
   limitRate(who: string): Promise<boolean>;
   readonly logger: Logger;

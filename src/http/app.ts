@@ -4,6 +4,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { toIssue } from "../scoring/manifest.ts";
 import type { ApiDeps } from "./api-deps.ts";
+import { addClientRoutes } from "./client-routes.ts";
 import { addGate } from "./gate.ts";
 import { addImageRoutes } from "./image-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
@@ -30,6 +31,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   addJobRoutes(app, deps);
   addOutputRoutes(app, deps);
   addImageRoutes(app, deps);
+  addClientRoutes(app, deps);
   addSessionRoutes(app, deps);
   addKeyRoutes(app, deps);
   app.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });

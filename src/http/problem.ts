@@ -20,10 +20,13 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 |
   version_unsupported: 422,
   store_unconditional: 422,
   address_forbidden: 422,
+  client_rejected: 422,
   checkpoint_invalid: 422,
   checkpoint_refused: 422,
   object_missing: 404,
   object_changed: 409,
+  object_empty: 422,
+  object_too_large: 413,
   input_invalid: 422,
 };
 

@@ -5,11 +5,12 @@ import type { Directory } from "../scoring/directory.ts";
 import { createCoordinator } from "../scoring/coordinator.ts";
 import type { FinalizeReport, JobCommand, JobCoordinator, PlanReport } from "../scoring/coordinator-port.ts";
 import type { JobSpec } from "../scoring/job-spec.ts";
-import type { ChunkResult, JobFailure, JobState } from "../scoring/job-state.ts";
+import type { ChunkResult, ClientHold, JobFailure, JobState } from "../scoring/job-state.ts";
 import { viewJob } from "../scoring/job-view.ts";
 import type { Limits } from "../scoring/limits.ts";
 import { describeEndedJob, type Metrics } from "../scoring/metrics.ts";
 import type { WorkQueue } from "../scoring/messages.ts";
+import type { Issue } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { createSqliteRows, createTables } from "./sqlite-rows.ts";
 
@@ -134,6 +135,21 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator 
   }
   commitFinalize(report: FinalizeReport) {
     return this.#coordinator.commitFinalize(report);
+  }
+  leaseToClient(hold: ClientHold) {
+    return this.#coordinator.leaseToClient(hold);
+  }
+  renewClient(chunkId: string, hold: ClientHold) {
+    return this.#coordinator.renewClient(chunkId, hold);
+  }
+  returnFromClient(chunkId: string, hold: ClientHold, issue: Issue | null) {
+    return this.#coordinator.returnFromClient(chunkId, hold, issue);
+  }
+  readChunk(chunkId: string) {
+    return this.#coordinator.readChunk(chunkId);
+  }
+  shareClientSecret(candidate: string) {
+    return this.#coordinator.shareClientSecret(candidate);
   }
   listChunks(fromIndex: number, limit: number) {
     return this.#coordinator.listChunks(fromIndex, limit);

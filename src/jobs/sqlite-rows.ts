@@ -15,17 +15,24 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS chunks_waiting ON chunks (first) WHERE status = 'pending';
   CREATE INDEX IF NOT EXISTS chunks_due ON chunks (dueMs) WHERE status IN ('queued', 'leased');
   CREATE INDEX IF NOT EXISTS chunks_order ON chunks (first) WHERE status <> 'split';
+  CREATE TABLE IF NOT EXISTS clients (chunkId TEXT PRIMARY KEY, keyId TEXT NOT NULL, nonce TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS pages (number INTEGER PRIMARY KEY AUTOINCREMENT, pageKey TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, atMs INTEGER NOT NULL, data TEXT NOT NULL);
 `;
 
 /** A row as SQLite gives it. */
-type RawChunk = Omit<ChunkRow, "result"> & { readonly result: string | null } & Record<string, SqlValue>;
+type RawChunk = Omit<ChunkRow, "result" | "client"> & {
+  readonly result: string | null;
+  readonly keyId: string | null;
+  readonly nonce: string | null;
+} & Record<string, SqlValue>;
 
 function readRow(row: RawChunk): ChunkRow {
   const { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs } = row;
   const result = row.result === null ? null : parseStored<ChunkResult>(row.result);
-  return { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result };
+  const { keyId, nonce } = row;
+  const client = keyId === null || nonce === null ? null : { keyId, nonce };
+  return { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result, client };
 }
 
 /** Makes the tables; again after everything was deleted, since the object lives on in memory. */
@@ -46,7 +53,10 @@ export function createSqliteRows(storage: DurableObjectStorage): JobRows {
   };
   const select = (where: string, ...values: SqlValue[]): ChunkRow[] =>
     sql
-      .exec<RawChunk>(`SELECT * FROM chunks WHERE ${where}`, ...values)
+      .exec<RawChunk>(
+        `SELECT chunks.*, keyId, nonce FROM chunks LEFT JOIN clients ON chunkId = id WHERE ${where}`,
+        ...values,
+      )
       .toArray()
       .map(readRow);
   return {
@@ -65,12 +75,23 @@ export function createSqliteRows(storage: DurableObjectStorage): JobRows {
       const text = result === null ? null : JSON.stringify(result);
       const values = [id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, text];
       sql.exec("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ...values);
+      const client = chunk.client ?? null;
+      if (client === null) sql.exec("DELETE FROM clients WHERE chunkId = ?", id);
+      else sql.exec("INSERT OR REPLACE INTO clients VALUES (?, ?, ?)", id, client.keyId, client.nonce);
     },
     takePending: (limit, dueMs) => {
       const ids = select("status = 'pending' ORDER BY first LIMIT ?", limit).map(({ id }) => id);
       for (const id of ids) sql.exec("UPDATE chunks SET status = 'queued', dueMs = ? WHERE id = ?", dueMs, id);
       return ids;
     },
+    findOffer: (status) =>
+      select(
+        status === "pending"
+          ? "status = 'pending' ORDER BY first LIMIT 1"
+          : "status = 'queued' AND attempt = 0 ORDER BY first DESC LIMIT 1",
+      )[0] ?? null,
+    readClientSecret: () => readFact("client-secret"),
+    writeClientSecret: (secret) => writeFact("client-secret", secret),
     listDue: (nowMs, limit) =>
       select("status IN ('queued', 'leased') AND dueMs <= ? ORDER BY dueMs LIMIT ?", nowMs, limit),
     listChunks: (fromIndex, limit) =>

@@ -4,7 +4,7 @@ import type { Issue } from "../errors.ts";
 import type { JobEventRow } from "./job-rows.ts";
 import type { Notice } from "./webhook.ts";
 import type { JobSpec } from "./job-spec.ts";
-import type { ChunkResult, ChunkRow, JobFailure, JobState } from "./job-state.ts";
+import type { ChunkResult, ChunkRow, ClientHold, JobFailure, JobState } from "./job-state.ts";
 
 /** The right to run one planning step. */
 export interface PlanTicket {
@@ -77,6 +77,15 @@ export interface JobCoordinator {
   fail(failure: JobFailure): Promise<boolean>;
   beginFinalize(step: number): Promise<FinalizeTicket | null>;
   commitFinalize(report: FinalizeReport): Promise<boolean>;
+  /** Grants a chunk to a client; `null` if none is free for it. */
+  leaseToClient(hold: ClientHold): Promise<ChunkLease | null>;
+  /** The new deadline; `null` if the client no longer holds the chunk. */
+  renewClient(chunkId: string, hold: ClientHold): Promise<number | null>;
+  /** The chunk goes to the edge; with an issue, the client's key is blocked for this job. */
+  returnFromClient(chunkId: string, hold: ClientHold, issue: Issue | null): Promise<boolean>;
+  readChunk(chunkId: string): Promise<ChunkRow | null>;
+  /** The job's secret for signing; `candidate` (random) becomes it if there is none. */
+  shareClientSecret(candidate: string): Promise<string>;
   listChunks(fromIndex: number, limit: number): Promise<readonly ChunkRow[]>;
   listPages(skip: number, limit: number): Promise<readonly string[]>;
   /** Those of the given chunk ids that have no finished chunk: parts that no report counts. At most 1,000 ids. */

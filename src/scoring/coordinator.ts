@@ -3,7 +3,7 @@
  * Object and by the fault simulation. A kill between commit and send loses messages only; the sweep sends them again.
  */
 
-import { ScoringError } from "../errors.ts";
+import { type Issue, ScoringError } from "../errors.ts";
 import type {
   ChunkLease,
   FinalizeReport,
@@ -17,7 +17,14 @@ import type { JobEffect, JobEvent, Transition } from "./job-event.ts";
 import { advanceJob, createJob } from "./job-machine.ts";
 import type { JobEventRow, JobRows } from "./job-rows.ts";
 import { type JobSpec, makeRules } from "./job-spec.ts";
-import { type ChunkResult, type ChunkRow, isEnded, type JobFailure, type JobState } from "./job-state.ts";
+import {
+  type ChunkResult,
+  type ChunkRow,
+  type ClientHold,
+  isEnded,
+  type JobFailure,
+  type JobState,
+} from "./job-state.ts";
 import { viewJob } from "./job-view.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import type { Clock, WorkMessage, WorkQueue } from "./messages.ts";
@@ -219,6 +226,33 @@ export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
           () => rows.writeCheckpoint(checkpoint),
         )) !== null
       );
+    },
+    async leaseToClient(hold: ClientHold): Promise<ChunkLease | null> {
+      let chunkId = "";
+      const granted = await apply((state) => {
+        const { queued, leased } = state.chunks;
+        // Where all places are taken, a client can only take over what still waits in the queue.
+        const full = queued + leased >= state.rules.maxConcurrency;
+        const chunk = (full ? null : rows.findOffer("pending")) ?? rows.findOffer("queued");
+        chunkId = chunk?.id ?? "";
+        return chunk === null ? null : { kind: "client-lease", chunk, hold };
+      });
+      const chunk = granted === null ? null : rows.readChunk(chunkId);
+      return granted === null || chunk === null ? null : { spec: granted.spec, chunk };
+    },
+    async renewClient(chunkId: string, hold: ClientHold): Promise<number | null> {
+      const renewed = await applyToChunk(chunkId, (chunk) => ({ kind: "client-renew", chunk, hold }));
+      return renewed === null ? null : (rows.readChunk(chunkId)?.dueMs ?? null);
+    },
+    returnFromClient: async (chunkId: string, hold: ClientHold, issue: Issue | null) =>
+      (await applyToChunk(chunkId, (chunk) =>
+        issue === null ? { kind: "client-return", chunk, hold } : { kind: "client-reject", chunk, hold, issue },
+      )) !== null,
+    readChunk: async (chunkId: string) => rows.readChunk(chunkId),
+    async shareClientSecret(candidate: string): Promise<string> {
+      const secret = rows.readClientSecret() ?? candidate;
+      rows.writeClientSecret(secret);
+      return secret;
     },
     listChunks: async (fromIndex: number, limit: number) => rows.listChunks(fromIndex, limit),
     listPages: async (skip: number, limit: number) => rows.listPages(skip, limit),

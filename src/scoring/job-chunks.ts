@@ -12,6 +12,7 @@ import {
   type JobFailure,
   type JobState,
 } from "./job-state.ts";
+import { countClientChunk, takeBack } from "./job-clients.ts";
 import { backoffSeconds, type Draft, enter, fail, isWorking, withEffects } from "./job-transition.ts";
 
 /** A chunk that is in the queue or with a consumer. */
@@ -19,6 +20,10 @@ type ActiveChunk = ChunkRow & { readonly status: "queued" | "leased" };
 
 function isActive(chunk: ChunkRow): chunk is ActiveChunk {
   return chunk.status === "queued" || chunk.status === "leased";
+}
+
+function isHeld(chunk: ChunkRow): boolean {
+  return (chunk.client ?? null) !== null;
 }
 
 /** Grants a chunk to a consumer, if its message is current; a paused job takes it back instead. */
@@ -49,7 +54,7 @@ export function finishChunk(state: JobState, chunk: ChunkRow, result: ChunkResul
   const from = chunk.status;
   if (from !== "leased" && from !== "queued" && from !== "pending") return null;
   const outcomes = addOutcomes(state.outcomes, result.outcomes);
-  const done: ChunkRow = { ...chunk, status: "done", dueMs: 0, result };
+  const done: ChunkRow = { ...chunk, status: "done", dueMs: 0, result, client: null };
   const counted: JobState = {
     ...state,
     chunks: { ...state.chunks, [from]: state.chunks[from] - 1, done: state.chunks.done + 1 },
@@ -60,6 +65,7 @@ export function finishChunk(state: JobState, chunk: ChunkRow, result: ChunkResul
     readBytes: state.readBytes + result.readBytes,
     engines: state.engines.includes(result.engine) ? state.engines : [...state.engines, result.engine].sort(),
     rate: averageRate(state.rate, countFinished(outcomes), nowMs),
+    ...(result.client === undefined ? {} : countClientChunk(state, "done", nowMs)),
   };
   const draft = progress(counted, [{ kind: "put-chunk", chunk: done }], nowMs);
   return overThreshold(counted)
@@ -106,6 +112,7 @@ export function progress(state: JobState, effects: readonly JobEffect[], nowMs: 
 export function releaseChunk(state: JobState, chunk: ChunkRow, attempt: number, nowMs: number): Draft | null {
   if (!isActive(chunk) || chunk.status !== "leased" || chunk.attempt !== attempt || state.status === "finalizing")
     return null;
+  if (isHeld(chunk)) return null;
   if (!isWorking(state)) return unqueue(state, chunk);
   if (chunk.attempt >= state.rules.maxChunkAttempts) return breakChunk(state, chunk);
   const delaySeconds = backoffSeconds(chunk.attempt, state.rules);
@@ -124,13 +131,14 @@ export function unqueue(state: JobState, chunk: ActiveChunk): Draft {
   const from = chunk.status;
   return {
     state: { ...state, chunks: { ...state.chunks, [from]: state.chunks[from] - 1, pending: state.chunks.pending + 1 } },
-    effects: [{ kind: "put-chunk", chunk: { ...chunk, status: "pending", dueMs: 0 } }],
+    effects: [{ kind: "put-chunk", chunk: { ...chunk, status: "pending", dueMs: 0, client: null } }],
   };
 }
 
 /** Its message ended among the dead letters: the work itself is at fault. */
 export function loseChunk(state: JobState, chunk: ChunkRow): Draft | null {
-  if (!isActive(chunk)) return null;
+  // A message of the time before a client took the chunk says nothing about it.
+  if (!isActive(chunk) || isHeld(chunk)) return null;
   if (state.status === "finalizing") return null;
   return isWorking(state) ? breakChunk(state, chunk) : unqueue(state, chunk);
 }
@@ -140,6 +148,8 @@ export function dueChunk(state: JobState, chunk: ChunkRow, nowMs: number): Draft
   if (!isActive(chunk) || nowMs < chunk.dueMs) return null;
   if (state.status === "finalizing") return null;
   if (!isWorking(state)) return unqueue(state, chunk);
+  // A client that went away says nothing about the chunk: the edge takes it as it is.
+  if (isHeld(chunk)) return takeBack({ ...state, ...countClientChunk(state, "expired", null) }, chunk, nowMs);
   if (chunk.status === "leased") return breakChunk(state, chunk);
   return {
     state,

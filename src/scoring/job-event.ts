@@ -1,7 +1,7 @@
 /** What can happen to a job, and what the job asks its surroundings to do. */
 
 import type { Issue } from "../errors.ts";
-import type { ChunkResult, ChunkRow, JobFailure, JobState } from "./job-state.ts";
+import type { ChunkResult, ChunkRow, ClientHold, JobFailure, JobState } from "./job-state.ts";
 
 /** What can happen to a job. The time comes with the event, the machine has no clock. */
 export type JobEvent = { readonly nowMs: number } & (
@@ -29,6 +29,10 @@ export type JobEvent = { readonly nowMs: number } & (
       readonly attempt: number;
       readonly failure: JobFailure;
     }
+  | { readonly kind: "client-lease"; readonly chunk: ChunkRow; readonly hold: ClientHold }
+  | { readonly kind: "client-renew"; readonly chunk: ChunkRow; readonly hold: ClientHold }
+  | { readonly kind: "client-return"; readonly chunk: ChunkRow; readonly hold: ClientHold }
+  | { readonly kind: "client-reject"; readonly chunk: ChunkRow; readonly hold: ClientHold; readonly issue: Issue }
   | { readonly kind: "tick" }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }

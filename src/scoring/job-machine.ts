@@ -5,6 +5,7 @@
  */
 
 import { dueChunk, finishChunk, leaseChunk, loseChunk, releaseChunk } from "./job-chunks.ts";
+import { isForEdge, leaseToClient, rejectClient, renewClient, returnFromClient } from "./job-clients.ts";
 import type { JobEvent, Transition } from "./job-event.ts";
 import {
   addErrors,
@@ -80,6 +81,14 @@ function applyEvent(state: JobState, event: JobEvent): Draft | null {
       return loseChunk(state, event.chunk);
     case "chunk-due":
       return dueChunk(state, event.chunk, event.nowMs);
+    case "client-lease":
+      return leaseToClient(state, event.chunk, event.hold, event.nowMs);
+    case "client-renew":
+      return renewClient(state, event.chunk, event.hold, event.nowMs);
+    case "client-return":
+      return returnFromClient(state, event.chunk, event.hold, event.nowMs);
+    case "client-reject":
+      return rejectClient(state, event.chunk, event.hold, event.issue, event.nowMs);
     case "tick":
       return tick(state, event.nowMs);
     case "pause":
@@ -116,6 +125,7 @@ function settle(draft: Draft, nowMs: number): Draft {
   if (state.status === "cancelling") return leased === 0 ? beginFinalizing(draft, nowMs) : draft;
   if (state.status !== "queued" && state.status !== "running") return draft;
   if (state.plan.status === "done" && pending + queued + leased === 0) return beginFinalizing(draft, nowMs);
+  if (!isForEdge(state, nowMs)) return draft;
   const count = Math.min(pending, state.rules.maxConcurrency - queued - leased);
   if (count <= 0) return draft;
   return {

@@ -35,6 +35,11 @@ export interface JobRows {
   writeChunk(chunk: ChunkRow): void;
   /** Marks the first `limit` pending rows, in input order, as queued until `dueMs`; their ids. */
   takePending(limit: number, dueMs: number): readonly string[];
+  /** For a client: the first pending row, or the last queued one that was never leased, since the edge comes from the front. */
+  findOffer(status: "pending" | "queued"): ChunkRow | null;
+  /** The secret that signs what clients are given; `null` before the first client. */
+  readClientSecret(): string | null;
+  writeClientSecret(secret: string): void;
   /** Queued and leased rows whose `dueMs` has passed, oldest first. */
   listDue(nowMs: number, limit: number): readonly ChunkRow[];
   /** Rows in input order, without split ones, whose first input is ≥ `fromIndex`. */

@@ -45,6 +45,8 @@ export function makeRules(spec: JobSpec, limits: Limits): JobRules {
     maxBackoffSeconds: limits.maxBackoffSeconds,
     maxIssues: limits.maxIssues,
     progressMs: limits.progressMs,
+    execution: manifest.execution,
+    clientWaitMs: limits.clientWaitMs,
   };
 }
 

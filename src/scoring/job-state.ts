@@ -62,6 +62,14 @@ export interface ChunkRow {
   readonly dueMs: number;
   /** What a finished chunk reported. */
   readonly result: ChunkResult | null;
+  /** The client that holds it; absent while nobody or the edge does. */
+  readonly client?: ClientHold | null;
+}
+
+/** A chunk in the hands of a client: only its key, with this nonce, may renew, return or submit it. */
+export interface ClientHold {
+  readonly keyId: string;
+  readonly nonce: string;
 }
 
 /** The report of one finished chunk; the records themselves are in its part object. */
@@ -78,6 +86,8 @@ export interface ChunkResult {
   readonly readBytes: number;
   /** What computed it, for the run lock. */
   readonly engine: string;
+  /** The submission that it came with, if a client computed it: the same one again is not an error. */
+  readonly client?: ClientHold;
 }
 
 /** A job's constants, as far as the machine needs them. */
@@ -97,6 +107,10 @@ export interface JobRules {
   readonly maxBackoffSeconds: number;
   readonly maxIssues: number;
   readonly progressMs: number;
+  /** Who scores; absent: the edge. */
+  readonly execution?: "edge" | "client" | "auto";
+  /** With `client`, the edge takes over when no client asked for so long. */
+  readonly clientWaitMs?: number;
 }
 
 /** Why a job failed. */
@@ -136,6 +150,12 @@ export interface JobState {
   readonly readBytes: number;
   /** Engines that scored finished chunks, sorted. */
   readonly engines: readonly string[];
+  /** Chunks that clients finished, and those that were taken back from them; absent: none. */
+  readonly clientChunks?: { readonly done: number; readonly expired: number; readonly rejected: number };
+  /** Keys whose records disagreed with the edge's: they get no more leases of this job. */
+  readonly blockedKeys?: readonly string[];
+  /** When a client last took, renewed or finished a chunk. */
+  readonly clientSeenMs?: number;
   readonly issues: readonly Issue[];
   readonly failure: JobFailure | null;
   readonly finalize: JobTask;

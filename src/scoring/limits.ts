@@ -70,6 +70,18 @@ export const LIMITS = {
   leaseMs: 120_000,
   /** A message that nobody picked up by then is sent again: the local queue loses its messages on restart. */
   resendMs: 60_000,
+  /** With `execution: "client"`, the edge takes the chunks when no client took, renewed or finished one for so long. */
+  clientWaitMs: 120_000,
+  /** A client that passed the canary asks again after so long: a key may be removed, a model replaced. */
+  clientTokenMs: 3_600_000,
+  /** Faces of one canary: one batch of the engine. */
+  canaryFaces: 8,
+  /** Time to answer a canary; a browser compiles its engine first. */
+  canaryMs: 300_000,
+  /** Scored inputs of a client's chunk that the edge scores again, chosen at random, and as many of those without a label. */
+  maxClientSample: 16,
+  /** A client waits so long before it asks for work again. */
+  clientRetrySeconds: 2,
   /** How often the coordinator looks for lost work while a job is alive. */
   sweepMs: 15_000,
   /** Rows handled by one sweep, so that it stays short. */

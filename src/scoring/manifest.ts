@@ -133,8 +133,6 @@ export function parseManifest(
   // Named in the format, and refused until it is more than a word.
   if (manifest.priority !== 0)
     add("priority", "not_supported", "jobs are served in the order of their messages: use 0");
-  if (manifest.execution === "client")
-    add("execution", "not_supported", "chunks are not leased to clients: use edge or auto");
   if (issues.length > 0) throw refuse(issues);
   return manifest;
 }

@@ -16,6 +16,7 @@ export function createMemoryRows(): JobRows {
   let spec: JobSpec | null = null;
   let checkpoint: string | null = null;
   let notice: Notice | null = null;
+  let clientSecret: string | null = null;
   const chunks = new Map<string, ChunkRow>();
   const pages: string[] = [];
   let events: JobEventRow[] = [];
@@ -49,6 +50,14 @@ export function createMemoryRows(): JobRows {
         .slice(0, limit);
       for (const chunk of taken) chunks.set(chunk.id, { ...chunk, status: "queued", dueMs });
       return taken.map((chunk) => chunk.id);
+    },
+    findOffer: (status) => {
+      const rows = [...chunks.values()].filter((row) => row.status === status).sort(byFirst);
+      return (status === "pending" ? rows[0] : rows.findLast(({ attempt }) => attempt === 0)) ?? null;
+    },
+    readClientSecret: () => clientSecret,
+    writeClientSecret: (secret) => {
+      clientSecret = secret;
     },
     listDue: (nowMs, limit) =>
       [...chunks.values()]

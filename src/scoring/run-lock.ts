@@ -6,6 +6,14 @@ import type { JobStatus, OutcomeCounts } from "./job-state.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { PipelineVersion } from "./records.ts";
 
+/** Chunks by who finished them, and those that clients let expire or that were rejected. A split chunk counts as its parts. */
+export interface ChunkCounts {
+  readonly edge: number;
+  readonly client: number;
+  readonly expired: number;
+  readonly rejected: number;
+}
+
 /** `run.lock.json`: everything that the labels depend on, and what they cost. */
 export interface RunLock {
   readonly version: 1;
@@ -18,10 +26,16 @@ export interface RunLock {
   readonly model: { readonly id: string; readonly sha256: string };
   /** Version of the preprocessing. */
   readonly pipeline: PipelineVersion;
+  /** Backends of clients stand as `client:<name>`. */
   readonly engines: readonly string[];
   readonly counts: { readonly listed: number; readonly records: number; readonly outcomes: OutcomeCounts };
-  /** What was counted, priced like the estimate; and the estimate for the same inputs. */
-  readonly receipt: { readonly reads: number; readonly readBytes: number; readonly cost: JobEstimate };
+  /** What was counted (chunks by who finished them, and those that came back from clients), priced like the estimate; and the estimate for the same inputs. */
+  readonly receipt: {
+    readonly chunks: ChunkCounts;
+    readonly reads: number;
+    readonly readBytes: number;
+    readonly cost: JobEstimate;
+  };
   readonly estimate: JobEstimate;
 }
 
@@ -43,6 +57,7 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     engines: state.engines,
     counts: { listed: state.listed, records: state.records, outcomes: state.outcomes },
     receipt: {
+      chunks: countChunks(state),
       reads: state.reads,
       readBytes: state.readBytes,
       cost: estimateJob({
@@ -61,4 +76,9 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
       reads: state.listed,
     }),
   };
+}
+
+function countChunks({ chunks, clientChunks }: FinalizeContext["state"]): ChunkCounts {
+  const { done, expired, rejected } = clientChunks ?? { done: 0, expired: 0, rejected: 0 };
+  return { edge: chunks.done - done, client: done, expired, rejected };
 }

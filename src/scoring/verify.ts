@@ -54,9 +54,9 @@ export interface Verification {
 }
 
 /** Agreement of every float32 engine with the reference (docs/parity.md), and half a unit of the records' sixth decimal. */
-const TOLERANCE = 1e-4 + 5e-7;
+export const ENGINE_TOLERANCE = 1e-4 + 5e-7;
 /** Below this margin two engines may choose different labels. */
-const MARGIN = 2e-4;
+export const ENGINE_MARGIN = 2e-4;
 /** Chunks that a sample is taken from. */
 const SAMPLE_CHUNKS = 8;
 const MAX_LISTED = 50;
@@ -150,8 +150,8 @@ export function compareRecords(
   const difference = measureDifference(was, is);
   if (difference !== null) tally.maxDifference = Math.max(tally.maxDifference, difference);
   const sameStatus = was?.status === is.status && was.error?.code === is.error?.code;
-  const sameLabel = was?.label === is.label || (is.margin ?? 1) <= MARGIN;
-  if (sameStatus && sameLabel && (difference ?? 0) <= TOLERANCE) {
+  const sameLabel = was?.label === is.label || (is.margin ?? 1) <= ENGINE_MARGIN;
+  if (sameStatus && sameLabel && (difference ?? 0) <= ENGINE_TOLERANCE) {
     tally.agreed += 1;
   } else if (tally.disagreements.length < MAX_LISTED) {
     const before = { status: was?.status ?? "failed", label: was?.label ?? null };

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { splitChunk } from "../../src/scoring/chunk-split.ts";
 import type { JobEffect, JobEvent } from "../../src/scoring/job-event.ts";
+import { isOffered } from "../../src/scoring/job-clients.ts";
 import { advanceJob, createJob } from "../../src/scoring/job-machine.ts";
 import {
   type ChunkRow,
@@ -113,6 +114,12 @@ function createModel(changed: Partial<JobRules> = {}) {
       };
       return this.send({ kind: "finish", chunk, result });
     },
+    /** A client takes the first chunk that is offered; its id. */
+    leaseToClient(keyId = "key"): string | null {
+      const chunk = [...rows.values()].sort((a, b) => a.first - b.first).find((row) => isOffered(state, row));
+      const hold = { keyId, nonce: `${keyId}-${chunk?.id}-${chunk?.attempt}` };
+      return chunk !== undefined && this.send({ kind: "client-lease", chunk, hold }) ? chunk.id : null;
+    },
     lease(id: string): boolean {
       return this.send({ kind: "lease", chunk: rows.get(id)! });
     },
@@ -146,6 +153,9 @@ function checkInvariants(model: ReturnType<typeof createModel>): void {
     done: count("done", "sealed"),
   });
   expect(state.chunks.queued + state.chunks.leased).toBeLessThanOrEqual(state.rules.maxConcurrency);
+  // A chunk has a holder only while it is leased.
+  const held = [...rows.values()].filter(({ client }) => (client ?? null) !== null);
+  expect(held.filter(({ status }) => status !== "leased")).toEqual([]);
   // The leaves cover every listed input exactly once.
   const leaves = [...rows.values()].filter(({ status }) => status !== "split").sort((a, b) => a.first - b.first);
   let next = 0;
@@ -270,6 +280,65 @@ describe("the job machine", () => {
     expect(model.state).toMatchObject({ verdict: "failed", failure: { code: "validation_failed" }, issues });
   });
 
+  it("keeps the chunks of a client's job from the edge, until no client asks", () => {
+    const model = createModel({ execution: "client", clientWaitMs: 5000 });
+    model.plan([4, 4, 4]);
+    expect(model.sent).toEqual([]);
+    expect(model.leaseToClient()).toBe("000000000");
+    model.wait(4000);
+    model.send({ kind: "tick" });
+    expect(model.sent).toEqual([]);
+    model.wait(1000);
+    model.send({ kind: "tick" });
+    expect(model.sent).toEqual(["000000004", "000000008"]);
+    expect(model.leaseToClient()).toBeNull();
+    checkInvariants(model);
+  });
+
+  it("gives the edge what a client lets expire, returns or lies about, whole", () => {
+    const model = createModel({ execution: "client", clientWaitMs: 1e6 });
+    model.plan([4, 4, 4, 4]);
+    const [expired, returned, rejected] = [model.leaseToClient(), model.leaseToClient(), model.leaseToClient("liar")];
+    // Concurrency is a bound for clients too.
+    expect(model.leaseToClient()).toBeNull();
+    const row = (id: string | null) => model.rows.get(id!)!;
+    const stale = { keyId: "key", nonce: "another" };
+    expect(model.send({ kind: "client-return", chunk: row(returned), hold: stale })).toBe(false);
+    expect(model.send({ kind: "client-return", chunk: row(returned), hold: row(returned).client! })).toBe(true);
+    const issue = { path: "chunks/8", code: "client_rejected", message: "a lie" };
+    expect(model.send({ kind: "client-reject", chunk: row(rejected), hold: row(rejected).client!, issue })).toBe(true);
+    model.wait(1000);
+    expect(model.send({ kind: "chunk-due", chunk: row(expired) })).toBe(true);
+    expect(model.sent).toEqual([returned, rejected, expired]);
+    for (const id of model.sent) expect(row(id)).toMatchObject({ status: "queued", count: 4, client: null });
+    expect(model.state).toMatchObject({
+      clientChunks: { done: 0, expired: 1, rejected: 1 },
+      blockedKeys: ["liar"],
+      issues: [issue],
+    });
+    checkInvariants(model);
+    for (const id of model.sent) {
+      model.lease(id);
+      model.finish(id);
+    }
+    expect(model.leaseToClient("liar")).toBeNull();
+    expect(model.leaseToClient()).toBe("000000012");
+  });
+
+  it("lets a client take what waits in the queue of an auto job; the message then finds nothing", () => {
+    const model = createModel({ execution: "auto" });
+    model.plan([4, 4, 4]);
+    expect(model.sent).toHaveLength(3);
+    const id = model.leaseToClient()!;
+    expect(model.lease(id)).toBe(false);
+    model.lease("000000004");
+    model.send({ kind: "release", chunk: model.rows.get("000000004")!, attempt: 1 });
+    expect(model.leaseToClient()).toBe("000000008");
+    // What the edge had once stays with the edge.
+    expect(model.leaseToClient()).toBeNull();
+    checkInvariants(model);
+  });
+
   it("keeps its promises under any events in any order", () => {
     const actions = fc.array(
       fc.record({
@@ -287,6 +356,11 @@ describe("the job machine", () => {
             "resume",
             "cancel",
             "task",
+            "client-lease",
+            "client-renew",
+            "client-return",
+            "client-reject",
+            "client-finish",
           ] as const),
         ),
         pick: fc.nat(1000),
@@ -296,8 +370,8 @@ describe("the job machine", () => {
       { maxLength: 120 },
     );
     fc.assert(
-      fc.property(actions, (list) => {
-        const model = createModel();
+      fc.property(actions, fc.constantFrom("edge", "client", "auto"), (list, execution) => {
+        const model = createModel({ execution, clientWaitMs: 3000 });
         const seen: JobStatus[] = [];
         for (const { kind, pick, wait, size } of list) {
           model.wait(wait);
@@ -317,7 +391,12 @@ describe("the job machine", () => {
               failure: { code: "internal", message: "" },
             });
           else if (kind === "tick" || kind === "pause" || kind === "resume") model.send({ kind });
-          else if (kind === "cancel") {
+          else if (kind === "client-lease") {
+            const key = `key${pick % 3}`;
+            const blocked = (model.state.blockedKeys ?? []).includes(key);
+            const id = model.leaseToClient(key);
+            if (id !== null && (execution === "edge" || blocked)) throw new Error("a lease that nobody may have");
+          } else if (kind === "cancel") {
             if (pick % 10 === 0) model.send({ kind: "cancel" });
           } else if (chunk !== undefined) {
             if (kind === "lease") model.lease(chunk.id);
@@ -325,6 +404,16 @@ describe("the job machine", () => {
             if (kind === "fail-item") model.finish(chunk.id, chunk.count);
             if (kind === "release") model.send({ kind: "release", chunk, attempt: chunk.attempt });
             if (kind === "lost") model.send({ kind: "chunk-lost", chunk });
+            const hold = chunk.client ?? { keyId: "key0", nonce: "none" };
+            const issue = { path: "", code: "client_rejected", message: "" };
+            const held = (chunk.client ?? null) !== null;
+            if (kind === "client-renew" || kind === "client-return") {
+              if (model.send({ kind, chunk, hold }) && !held) throw new Error(`${kind} of a chunk that nobody holds`);
+            }
+            if (kind === "client-reject" && model.send({ kind, chunk, hold, issue }) && !held) {
+              throw new Error("a rejection of a chunk that nobody holds");
+            }
+            if (kind === "client-finish" && held) model.finish(chunk.id);
             if (kind === "due") model.send({ kind: "chunk-due", chunk });
           }
           checkInvariants(model);

@@ -1,0 +1,111 @@
+import { availableParallelism } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { defineCommand } from "citty";
+import { Piscina } from "piscina";
+import { createComputeApi } from "../../src/client/compute/compute-api.ts";
+import type { ChunkScorer, ComputeEvent, ComputePorts } from "../../src/client/compute/ports.ts";
+import { type ComputeSummary, runClientCompute } from "../../src/client/compute/run-client-compute.ts";
+import { ScoringError } from "../../src/errors.ts";
+import { LOCAL_ENGINES } from "../score/node-work.ts";
+import { readThreads } from "../score/score-command.ts";
+import { connect, CONNECTION_ARGS, findServer, print, printJson } from "./connection.ts";
+import type { WorkThreadReply, WorkThreadTask } from "./work-thread.ts";
+
+/** `countenance work`: this machine's cores score the chunks of jobs with `execution: "client"` or `"auto"`. */
+export const workCommand = defineCommand({
+  meta: { name: "work", description: "Score a job's chunks on this machine (jobs with execution client or auto)" },
+  args: {
+    job: { type: "positional", description: "The job's id", required: false },
+    any: { type: "boolean", description: "Every open job of this key, one after the other", default: false },
+    threads: { type: "string", description: "Threads; default one a core" },
+    engine: { type: "enum", options: [...LOCAL_ENGINES], description: "What computes the network", default: "fused" },
+    ...CONNECTION_ARGS,
+  },
+  async run({ args }) {
+    if ((args.job === undefined) === !args.any) {
+      throw new ScoringError("validation_failed", "name a job, or pass --any");
+    }
+    const threads = readThreads(args.threads) ?? availableParallelism();
+    const server = findServer(args);
+    const pool = new Piscina<WorkThreadTask, WorkThreadReply>({
+      filename: new URL("./work-thread.ts", import.meta.url).href,
+      minThreads: threads,
+      maxThreads: threads,
+      idleTimeout: 60_000,
+    });
+    const stop = new AbortController();
+    const interrupt = (): void => stop.abort();
+    process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+    const api = connect(args);
+    const ports: ComputePorts = {
+      api: createComputeApi(api),
+      rungs: [{ backend: "node", open: async () => createPoolScorer(pool, { ...server, engine: args.engine }) }],
+      wait: (waitMs, signal) => sleep(waitMs, undefined, { signal }).catch(() => undefined),
+      tell: describeEvent,
+    };
+    const options = { lanes: 2 * threads, signal: stop.signal };
+    try {
+      let total: ComputeSummary = { chunks: 0, records: 0 };
+      for (const id of args.job === undefined ? await listOpenJobs(api) : [args.job]) {
+        const done = await runClientCompute(ports, id, options).catch((error: unknown) => {
+          // Among all jobs there are those of the edge.
+          if (args.any && error instanceof ScoringError && error.code === "conflict") return { chunks: 0, records: 0 };
+          throw error;
+        });
+        total = { chunks: total.chunks + done.chunks, records: total.records + done.records };
+      }
+      if (args.json) printJson(total);
+      else print(`${total.chunks} chunks, ${total.records} records`);
+    } finally {
+      process.removeListener("SIGINT", interrupt).removeListener("SIGTERM", interrupt);
+      await pool.destroy();
+    }
+  },
+});
+
+function createPoolScorer(
+  pool: Piscina<WorkThreadTask, WorkThreadReply>,
+  where: Omit<WorkThreadTask, "work">,
+): ChunkScorer {
+  async function run<T>(work: WorkThreadTask["work"]): Promise<T> {
+    const reply = await pool.run({ ...where, work });
+    if (reply.kind === "failed") throw new ScoringError(reply.code, reply.detail);
+    return reply.value as T;
+  }
+  return {
+    backend: "node",
+    answerCanary: (canary) => run({ kind: "canary", canary }),
+    score: (lease) => run({ kind: "lease", lease }),
+    close: async () => undefined,
+  };
+}
+
+async function listOpenJobs(api: ReturnType<typeof connect>): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof api.listJobs>> = await api.listJobs(cursor === null ? {} : { cursor });
+    for (const { id, status } of page.jobs) if (status === "queued" || status === "running") ids.push(id);
+    cursor = page.cursor;
+  } while (cursor !== null);
+  return ids;
+}
+
+function describeEvent(event: ComputeEvent): void {
+  switch (event.kind) {
+    case "engine":
+      return say(`scoring with ${event.backend}`);
+    case "submitted":
+      return say(`${event.chunkId}: ${event.records} records`);
+    case "released":
+      return say(`${event.chunkId} given back: ${event.error.detail}`);
+    case "waiting":
+      if (event.error !== null) say(`${event.error.detail}; again in ${Math.round(event.waitMs / 1000)} s`);
+      return;
+    case "leased":
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

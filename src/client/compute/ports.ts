@@ -1,0 +1,43 @@
+/** What the loop of a computing client works with: the page and the Node program bring their own. */
+
+import type { ScoringError } from "../../errors.ts";
+import type { Canary, CanaryAnswer, ClientBackend, ClientLease } from "../../scoring/clients/protocol.ts";
+import type { ScoreRecord } from "../../scoring/records.ts";
+import type { ComputeApi } from "./compute-api.ts";
+
+/** Computes: one engine, or a pool of workers with one each. */
+export interface ChunkScorer {
+  readonly backend: ClientBackend;
+  answerCanary(canary: Canary): Promise<Pick<CanaryAnswer, "probabilities" | "pictureSha256">>;
+  /** May be called again before the last call has ended. @throws ScoringError `engine_unavailable` once the device is lost */
+  score(lease: ClientLease): Promise<readonly ScoreRecord[]>;
+  close(): Promise<void>;
+}
+
+/** One rung of the ladder of engines, best first. */
+export interface ScorerRung {
+  readonly backend: ClientBackend;
+  /** @throws ScoringError `engine_unavailable` where there is no such engine */
+  open(): Promise<ChunkScorer>;
+}
+
+/** What the loop tells. */
+export type ComputeEvent =
+  /** An engine passed the canary; the reason says why no better one is in use. */
+  | { readonly kind: "engine"; readonly backend: ClientBackend; readonly reason: string }
+  | { readonly kind: "leased"; readonly chunkId: string; readonly inputs: number }
+  | { readonly kind: "submitted"; readonly chunkId: string; readonly records: number }
+  /** The lease went back to the edge. */
+  | { readonly kind: "released"; readonly chunkId: string; readonly error: ScoringError }
+  /** Nothing to do for so long; `error` where the server could not be reached. */
+  | { readonly kind: "waiting"; readonly waitMs: number; readonly error: ScoringError | null };
+
+/** The ports of {@link runClientCompute}. */
+export interface ComputePorts {
+  readonly api: ComputeApi;
+  /** At least one. */
+  readonly rungs: readonly ScorerRung[];
+  /** Resolves after `waitMs`, or sooner: when the network is back, or `signal` fires. Never rejects. */
+  wait(waitMs: number, signal: AbortSignal): Promise<void>;
+  readonly tell: (event: ComputeEvent) => void;
+}

@@ -1,0 +1,194 @@
+/**
+ * The loop of a computing client: canary, lease, score, submit, until the job needs nobody any more. Several lanes run side
+ * by side over one engine: while one lane's chunk is scored, the next lane's is leased and the last one's submitted.
+ */
+
+import { ScoringError, toScoringError } from "../../errors.ts";
+import type { ClientLease, LeaseAnswer } from "../../scoring/clients/protocol.ts";
+import type { ScoreRecord } from "../../scoring/records.ts";
+import type { ChunkScorer, ComputePorts } from "./ports.ts";
+
+/** What a client did. */
+export interface ComputeSummary {
+  readonly chunks: number;
+  readonly records: number;
+}
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15_000;
+/** A lease is renewed when a third of it has gone: one renewal may be lost. */
+const RENEWALS_PER_LEASE = 3;
+
+interface Crew {
+  readonly scorer: ChunkScorer;
+  readonly rung: number;
+  /** Runs out after a while. */
+  token: string;
+  /** Whether the token has opened a lease: then a refusal means that it ran out. */
+  proven: boolean;
+}
+
+/**
+ * Works on a job until it has ended or `signal` fires; what is leased then goes back to the edge.
+ * @param options.lanes chunks in hand at once, ≥ 1
+ * @throws ScoringError `client_rejected`, `forbidden`, `conflict` for a job of the edge, `engine_unavailable` when no engine is left
+ */
+export async function runClientCompute(
+  ports: ComputePorts,
+  jobId: string,
+  options: { readonly lanes: number; readonly signal: AbortSignal },
+): Promise<ComputeSummary> {
+  // One lane that cannot go on stops the others.
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const { api, tell } = ports;
+  let crew: Promise<Crew> | null = null;
+  let chunks = 0;
+  let recordCount = 0;
+
+  /** Tries again what may pass, with growing pauses, for as long as it takes. */
+  async function persist<T>(ask: () => Promise<T>): Promise<T> {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      signal.throwIfAborted();
+      try {
+        return await ask();
+      } catch (thrown) {
+        const error = toScoringError(thrown);
+        signal.throwIfAborted();
+        if (error.disposition !== "transient" && error.code !== "rate_limited") throw error;
+        tell({ kind: "waiting", waitMs: pauseMs, error });
+        await ports.wait(pauseMs, signal);
+      }
+    }
+  }
+
+  async function passCanary(scorer: ChunkScorer): Promise<string> {
+    const canary = await persist(() => api.requestCanary(jobId, signal));
+    const answered = await scorer.answerCanary(canary);
+    const answer = { challenge: canary.challenge, backend: scorer.backend, ...answered };
+    return (await persist(() => api.answerCanary(jobId, answer, signal))).token;
+  }
+
+  /** The best engine from `first` downwards that passes the canary. */
+  async function raise(first: number, why: string): Promise<Crew> {
+    let reason = why;
+    for (let rung = first; rung < ports.rungs.length; rung++) {
+      const { backend } = ports.rungs[rung]!;
+      let scorer: ChunkScorer | null = null;
+      try {
+        scorer = await ports.rungs[rung]!.open();
+        const token = await passCanary(scorer);
+        tell({ kind: "engine", backend, reason });
+        return { scorer, rung, token, proven: false };
+      } catch (thrown) {
+        await scorer?.close();
+        const error = toScoringError(thrown);
+        // An engine that is not there, or computes something else, is not the last word.
+        if (error.code !== "engine_unavailable" && error.code !== "client_rejected") throw thrown;
+        reason = `${backend}: ${error.detail}`;
+      }
+    }
+    throw new ScoringError("engine_unavailable", reason);
+  }
+
+  /** Leaves an engine whose device is lost; lanes that notice later find the next one already raised. */
+  async function replace(lost: Crew, error: ScoringError): Promise<void> {
+    const current = await crew;
+    if (current !== lost) return;
+    const closed = lost.scorer.close();
+    crew = closed.then(() => raise(lost.rung + 1, `${lost.scorer.backend}: ${error.detail}`));
+    await crew;
+  }
+
+  async function scoreOnLadder(lease: ClientLease): Promise<{ records: readonly ScoreRecord[]; by: ChunkScorer }> {
+    for (;;) {
+      const hands = await (crew ??= raise(0, "the first choice"));
+      try {
+        return { records: await hands.scorer.score(lease), by: hands.scorer };
+      } catch (thrown) {
+        const error = toScoringError(thrown);
+        if (error.code !== "engine_unavailable") throw error;
+        await replace(hands, error);
+      }
+    }
+  }
+
+  async function work(lease: ClientLease): Promise<void> {
+    const { chunkId, nonce } = lease;
+    tell({ kind: "leased", chunkId, inputs: lease.items.length });
+    const scored = new AbortController();
+    const renewing = renew(lease, AbortSignal.any([signal, scored.signal]));
+    try {
+      const { records, by } = await scoreOnLadder(lease);
+      await persist(() => api.submit(jobId, chunkId, { nonce, backend: by.backend, records }));
+      chunks += 1;
+      recordCount += records.length;
+      tell({ kind: "submitted", chunkId, records: records.length });
+    } catch (thrown) {
+      const error = toScoringError(thrown);
+      // Best effort: a lease that is not given back expires.
+      await api.release(jobId, chunkId, nonce).catch(() => undefined);
+      tell({ kind: "released", chunkId, error });
+      // A lease that is over is no reason to stop: the edge has the chunk.
+      if (error.code !== "conflict" && error.disposition !== "transient") throw thrown;
+    } finally {
+      scored.abort();
+      await renewing;
+    }
+  }
+
+  async function renew(lease: ClientLease, until: AbortSignal): Promise<void> {
+    let { leaseMs } = lease;
+    for (;;) {
+      await ports.wait(leaseMs / RENEWALS_PER_LEASE, until);
+      if (until.aborted) return;
+      try {
+        leaseMs = await api.renew(jobId, lease.chunkId, lease.nonce);
+      } catch (error) {
+        if (toScoringError(error).disposition !== "transient") return;
+      }
+    }
+  }
+
+  async function askForLease(hands: Crew): Promise<LeaseAnswer> {
+    const ask = () => persist(() => api.lease(jobId, hands.token, signal));
+    try {
+      const answer = await ask();
+      hands.proven = true;
+      return answer;
+    } catch (thrown) {
+      if (!hands.proven || toScoringError(thrown).code !== "forbidden") throw thrown;
+      hands.proven = false;
+      hands.token = await passCanary(hands.scorer);
+      return ask();
+    }
+  }
+
+  async function runLane(): Promise<void> {
+    while (!signal.aborted) {
+      const hands = await (crew ??= raise(0, "the first choice"));
+      const answer = await askForLease(hands);
+      if (answer.kind === "ended") return;
+      if (answer.kind === "lease") {
+        await work(answer);
+        continue;
+      }
+      const waitMs = answer.retryAfterSeconds * 1000;
+      tell({ kind: "waiting", waitMs, error: null });
+      await ports.wait(waitMs, signal);
+    }
+  }
+
+  const lanes = Array.from({ length: options.lanes }, () =>
+    runLane().catch((error: unknown) => {
+      if (options.signal.aborted || stop.signal.aborted) return null;
+      stop.abort();
+      return error;
+    }),
+  );
+  const failures = (await Promise.all(lanes)).filter((error) => error !== null && error !== undefined);
+  // oxlint-disable-next-line typescript/no-unnecessary-condition -- lanes set it while they ran
+  await (crew as Promise<Crew> | null)?.then(({ scorer }) => scorer.close()).catch(() => undefined);
+  if (failures.length > 0) throw failures[0];
+  return { chunks, records: recordCount };
+}

@@ -1,0 +1,124 @@
+/** What clients that compute ask: `/v1/jobs/{id}/canary`, `…/leases`, `…/reads`, `…/chunks`. docs/client-compute.md tells the protocol. */
+
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import { ScoringError } from "../errors.ts";
+import { canaryAnswerShape, checkCanary, makeCanary } from "../scoring/clients/canary.ts";
+import { type ClientDeskDeps, type ClientJob, openClientJob } from "../scoring/clients/client-desk.ts";
+import { leaseToClient, readLeasedItem } from "../scoring/clients/client-leases.ts";
+import { submissionShape, submitClientChunk } from "../scoring/clients/client-submit.ts";
+import type { ApiDeps } from "./api-deps.ts";
+import { readJsonBody } from "./json-body.ts";
+import { jobIdParam, json, problemResponses } from "./schemas.ts";
+
+/** A canary's answer is 56 numbers and a challenge. */
+const MAX_REQUEST_BYTES = 64 * 1024;
+const leaseShape = z.strictObject({ token: z.string().max(2048) });
+const nonceShape = z.strictObject({ nonce: z.string().regex(/^[0-9a-f]{32}$/) });
+const chunkParam = jobIdParam.extend({ chunk: z.string() });
+const CHUNK = "/v1/jobs/:id/chunks/:chunk";
+
+/** Adds the routes of clients. All lie behind the gate: the signed addresses are no credentials, a key is needed too. */
+export function addClientRoutes(app: OpenAPIHono, deps: ApiDeps): void {
+  const desk: ClientDeskDeps & { readonly random: () => number } = { ...deps, randomHex, random: drawNumber };
+  const open = (c: {
+    req: { param(name: "id"): string };
+    get(name: "caller"): { keyId: string };
+  }): Promise<ClientJob> => openClientJob(desk, deps.openJob(c.req.param("id")), c.get("caller").keyId);
+
+  const describe = (method: "post" | "put" | "get" | "delete", path: string, summary: string, body?: z.ZodType) =>
+    app.openAPIRegistry.registerPath({
+      method,
+      path,
+      summary,
+      request: {
+        params: path.includes("{chunk}") ? chunkParam : jobIdParam,
+        ...(body === undefined ? {} : { body: { content: { "application/json": { schema: body } } } }),
+      },
+      responses: { 200: json(z.object({}), "See docs/client-compute.md"), ...problemResponses },
+    });
+
+  describe("post", "/v1/jobs/{id}/canary", "Faces and a picture that a client must score as the server does");
+  app.post("/v1/jobs/:id/canary", async (c) =>
+    c.json(await makeCanary(desk, await open(c), c.get("caller").keyId), 200),
+  );
+
+  describe("put", "/v1/jobs/{id}/canary", "Answer a canary: a pass for leases", canaryAnswerShape);
+  app.put("/v1/jobs/:id/canary", async (c) => {
+    const answer = await readBody(c.req.raw, canaryAnswerShape, MAX_REQUEST_BYTES);
+    return c.json(await checkCanary(desk, await open(c), c.get("caller").keyId, answer), 200);
+  });
+
+  describe(
+    "post",
+    "/v1/jobs/{id}/leases",
+    "A chunk with signed addresses of its inputs, or when to ask again",
+    leaseShape,
+  );
+  app.post("/v1/jobs/:id/leases", async (c) => {
+    const { token } = await readBody(c.req.raw, leaseShape, MAX_REQUEST_BYTES);
+    const answer = await leaseToClient(desk, await open(c), c.get("caller").keyId, token);
+    const headers: Record<string, string> =
+      answer.kind === "wait" ? { "retry-after": String(answer.retryAfterSeconds) } : {};
+    return c.json(answer, 200, headers);
+  });
+
+  describe("get", "/v1/jobs/{id}/reads/{address}", "The bytes of one leased input");
+  app.get("/v1/jobs/:id/reads/:address", async (c) => {
+    const { keyId } = c.get("caller");
+    try {
+      const { bytes, etag } = await readLeasedItem(desk, await open(c), keyId, c.req.param("address"));
+      return c.body(Uint8Array.from(bytes), 200, { "content-type": "application/octet-stream", etag: `"${etag}"` });
+    } catch (error) {
+      // Good addresses are not counted by the gate, guesses are.
+      const guessed = error instanceof ScoringError && error.code === "forbidden";
+      if (guessed && !(await deps.limitRate(`key:${keyId}`)))
+        throw new ScoringError("rate_limited", "too many requests");
+      throw error;
+    }
+  });
+
+  describe("put", "/v1/jobs/{id}/chunks/{chunk}", "The records of a leased chunk", submissionShape);
+  app.put(CHUNK, async (c) => {
+    const submission = await readBody(c.req.raw, submissionShape, deps.limits.maxPartBytes);
+    const chunkId = c.req.param("chunk");
+    return c.json(await submitClientChunk(desk, await open(c), c.get("caller").keyId, chunkId, submission), 200);
+  });
+
+  describe("post", "/v1/jobs/{id}/chunks/{chunk}/renew", "More time for a leased chunk", nonceShape);
+  app.post(`${CHUNK}/renew`, async (c) => {
+    const { nonce } = await readBody(c.req.raw, nonceShape, MAX_REQUEST_BYTES);
+    const { coordinator } = await open(c);
+    const dueMs = await coordinator.renewClient(c.req.param("chunk"), { keyId: c.get("caller").keyId, nonce });
+    if (dueMs === null) throw new ScoringError("conflict", "the lease of this chunk is over");
+    return c.json({ leaseMs: dueMs - deps.clock() }, 200);
+  });
+
+  describe("delete", "/v1/jobs/{id}/chunks/{chunk}", "Give a leased chunk back: the edge takes it", nonceShape);
+  app.delete(CHUNK, async (c) => {
+    const { nonce } = await readBody(c.req.raw, nonceShape, MAX_REQUEST_BYTES);
+    const { coordinator } = await open(c);
+    const hold = { keyId: c.get("caller").keyId, nonce };
+    if (!(await coordinator.returnFromClient(c.req.param("chunk"), hold, null))) {
+      throw new ScoringError("conflict", "the lease of this chunk is over");
+    }
+    return c.body(null, 204);
+  });
+}
+
+async function readBody<T>(request: Request, shape: z.ZodType<T>, maxBytes: number): Promise<T> {
+  const parsed = shape.safeParse(await readJsonBody(request, maxBytes));
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues[0]?.path.join(".") ?? "";
+  throw new ScoringError("validation_failed", `the request is not of the right form: ${where}`);
+}
+
+function randomHex(bytes: number): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
+}
+
+/** Uniform in [0, 1), not to be foretold by a client. */
+function drawNumber(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
+}

@@ -1,0 +1,127 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
+import { type Api, createApi, type ManifestInput } from "../../src/client/api.ts";
+import { createComputeApi } from "../../src/client/compute/compute-api.ts";
+import { decodeBase64 } from "../../src/scoring/clients/claims.ts";
+import { answerCanary } from "../../src/scoring/clients/canary.ts";
+import type { JobView } from "../../src/scoring/job-view.ts";
+import { createScorerSource } from "../../cli/score/node-work.ts";
+
+/** Two thousand faces on the edge and on `countenance work`: the same labels; and a lease that outlives its server. */
+
+const root = join(import.meta.dirname, "../..");
+const KEY = "local-development-key";
+const FACES = 2000;
+const variables = { LOCAL_TIMES: JSON.stringify({ leaseMs: 15_000, resendMs: 5000, sweepMs: 1000 }) };
+let folder = "";
+let worker: LocalWorker;
+let api: Api;
+
+async function start(): Promise<void> {
+  worker = await startLocalWorker({ persistTo: folder, variables });
+  api = createApi({ baseUrl: worker.origin, key: KEY });
+}
+
+/** Rows as FER2013 has them, of synthetic grey: a gradient whose slope, phase and level follow from the row's number. */
+function makeTable(): Uint8Array<ArrayBuffer> {
+  const lines = ["emotion,pixels,Usage"];
+  for (let row = 0; row < FACES; row++) {
+    const pixels = Array.from({ length: 48 * 48 }, (_, at) => {
+      const [x, y] = [at % 48, Math.floor(at / 48)];
+      const wave = 60 * Math.sin((x * (1 + (row % 7)) + y * (1 + (row % 5))) / 24 + row);
+      return Math.max(0, Math.min(255, Math.round(128 + wave + ((row % 41) - 20) * 2)));
+    });
+    lines.push(`${row % 7},${pixels.join(" ")},Training`);
+  }
+  return new TextEncoder().encode(`${lines.join("\n")}\n`);
+}
+
+const submit = (execution: "edge" | "client", chunkSize: number): Promise<JobView> => {
+  const manifest: ManifestInput = {
+    input: { store: "faces", objects: [{ key: "in/faces.csv" }] },
+    format: "fer2013-csv",
+    output: { store: "faces" },
+    limits: { chunkSize },
+    execution,
+  };
+  return api.submitJob(manifest);
+};
+
+async function follow(id: string): Promise<JobView> {
+  let job = await api.readJob(id);
+  for await (const event of api.followJob(id, new AbortController().signal)) job = event.job;
+  return job;
+}
+
+const readText = async (id: string, name: string): Promise<string> =>
+  (await api.request("GET", `/v1/jobs/${id}/outputs/${name}`)).text();
+
+/** A report without what names or dates a job. */
+async function readReport(id: string): Promise<string> {
+  const own = JSON.stringify(await api.readReport(id)).replaceAll(id, "job");
+  // The engine's name may differ, nothing else.
+  return own.replaceAll(/"engine":"[^"]*"/g, "").replaceAll(/"\d{4}-\d\d-\d\dT[\d:.]+Z"/g, '"time"');
+}
+
+function runWork(id: string): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  const env = { ...process.env, COUNTENANCE_URL: worker.origin, COUNTENANCE_KEY: KEY };
+  const args = [join(root, "cli/countenance.ts"), "work", id, "--threads", "2", "--json"];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { env }, (error, out, err) =>
+      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
+    );
+  });
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "countenance-client-work-"));
+  await start();
+  await api.upload("faces", "in/faces.csv", makeTable());
+});
+afterAll(async () => {
+  await worker?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+it("scores 2,000 faces to the same labels and report on the edge and by `countenance work`", async () => {
+  const edge = await submit("edge", 256);
+  expect((await follow(edge.id)).status).toBe("completed");
+  const client = await submit("client", 256);
+  const { code, out, err } = await runWork(client.id);
+  expect([code, JSON.parse(out)]).toEqual([0, { chunks: 8, records: FACES }]);
+  expect(err).toContain("scoring with node");
+  expect(await follow(client.id)).toMatchObject({ status: "completed", counts: { records: FACES } });
+  expect(await readText(client.id, "labels.jsonl")).toBe(await readText(edge.id, "labels.jsonl"));
+  expect(await readReport(client.id)).toBe(await readReport(edge.id));
+  const lock = JSON.parse(await readText(client.id, "run.lock.json")) as unknown;
+  expect(lock).toMatchObject({
+    engines: ["client:node"],
+    receipt: { chunks: { edge: 0, client: 8, expired: 0, rejected: 0 } },
+  });
+});
+
+it("gives the edge a chunk whose client never came back, across a kill of the server", async () => {
+  const job = await submit("client", 1000);
+  const compute = createComputeApi(api);
+  const { signal } = new AbortController();
+  for await (const { job: seen } of api.followJob(job.id, signal)) if (seen.counts.planned) break;
+  const canary = await compute.requestCanary(job.id, signal);
+  const scorer = await createScorerSource("fused")({ model: canary.task.model, tta: "none", findsFaces: false });
+  const answer = await answerCanary(scorer, decodeBase64(canary.faces), canary.count, decodeBase64(canary.picture));
+  const pass = { challenge: canary.challenge, backend: "node", ...answer } as const;
+  const { token } = await compute.answerCanary(job.id, pass, signal);
+  const lease = await compute.lease(job.id, token, signal);
+  expect(lease.kind).toBe("lease");
+  await worker.stop("SIGKILL");
+  await start();
+  // The pass is older than the server's process and still good; the held chunk is not offered twice.
+  const { code, out } = await runWork(job.id);
+  expect([code, JSON.parse(out)]).toEqual([0, { chunks: 1, records: FACES / 2 }]);
+  expect(await follow(job.id)).toMatchObject({ status: "completed", counts: { records: FACES } });
+  const lock = JSON.parse(await readText(job.id, "run.lock.json")) as unknown;
+  expect(lock).toMatchObject({ receipt: { chunks: { edge: 1, client: 1, expired: 1, rejected: 0 } } });
+});

@@ -1,0 +1,198 @@
+import { describe, expect, it } from "vitest";
+import type { ComputeApi } from "../../src/client/compute/compute-api.ts";
+import type { ChunkScorer, ComputeEvent, ComputePorts, ScorerRung } from "../../src/client/compute/ports.ts";
+import { runClientCompute } from "../../src/client/compute/run-client-compute.ts";
+import { ScoringError } from "../../src/errors.ts";
+import { readClaim, signClaim } from "../../src/scoring/clients/claims.ts";
+import type { ClientBackend, ClientLease } from "../../src/scoring/clients/protocol.ts";
+
+/** The loop of a computing client under faults that no real server or device shows on demand. */
+
+const task = {
+  model: "deep-emotion@1",
+  modelSha256: "",
+  pipeline: 1,
+  tta: "none",
+  format: "image",
+  faces: { mode: "aligned", minFacePixels: 1, minFaceScore: 0 },
+  maxImageBytes: 1,
+} as const;
+
+/** A server with this many chunks; `fault` may throw before any call. */
+function createServer(chunkCount: number, fault: (call: string) => void = () => undefined) {
+  const waiting = Array.from({ length: chunkCount }, (_, at) => String(at));
+  const done: { chunkId: string; backend: ClientBackend }[] = [];
+  const released: string[] = [];
+  const api: ComputeApi = {
+    async requestCanary() {
+      fault("canary");
+      return { task, challenge: "", count: 0, faces: "", picture: "" };
+    },
+    async answerCanary(_, answer) {
+      fault(`answer ${answer.backend}`);
+      return { token: answer.backend, untilMs: 0 };
+    },
+    async lease(jobId) {
+      fault("lease");
+      const chunkId = waiting.shift();
+      if (chunkId === undefined) return { kind: "ended", status: "completed" };
+      const lease: ClientLease = {
+        kind: "lease",
+        jobId,
+        chunkId,
+        nonce: chunkId,
+        attempt: 1,
+        leaseMs: 300,
+        task,
+        items: [],
+      };
+      return lease;
+    },
+    async renew() {
+      fault("renew");
+      return 300;
+    },
+    async submit(_, chunkId, { backend }) {
+      fault("submit");
+      done.push({ chunkId, backend });
+      return { accepted: true, repeated: false };
+    },
+    async release(_, chunkId) {
+      released.push(chunkId);
+    },
+  };
+  return { api, done, released };
+}
+
+function createRung(
+  backend: ClientBackend,
+  score: () => void = () => undefined,
+): ScorerRung & { readonly closed: number[] } {
+  const closed: number[] = [];
+  const scorer: ChunkScorer = {
+    backend,
+    answerCanary: async () => ({ probabilities: [], pictureSha256: "" }),
+    async score() {
+      score();
+      return [];
+    },
+    async close() {
+      closed.push(1);
+    },
+  };
+  return { backend, open: async () => scorer, closed };
+}
+
+const lose = (): never => {
+  throw new ScoringError("engine_unavailable", "the device was lost");
+};
+
+const refuse = (): never => {
+  throw new ScoringError("forbidden", "pass the canary first");
+};
+
+async function run(server: ReturnType<typeof createServer>, rungs: readonly ScorerRung[], lanes = 2) {
+  const events: ComputeEvent[] = [];
+  const waits: number[] = [];
+  const ports: ComputePorts = {
+    api: server.api,
+    rungs,
+    tell: (event) => events.push(event),
+    // Time passes at once; only an unfinished renewal must not spin.
+    wait: async (waitMs) => {
+      waits.push(waitMs);
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+  const result = await runClientCompute(ports, "job", { lanes, signal: new AbortController().signal }).catch(
+    (error: unknown) => error,
+  );
+  return { events, waits, result, engines: events.filter((event) => event.kind === "engine") };
+}
+
+describe("a computing client", () => {
+  it("scores every chunk once and ends with the job", async () => {
+    const server = createServer(7);
+    const rung = createRung("wasm");
+    const { result, engines } = await run(server, [rung], 3);
+    expect(result).toEqual({ chunks: 7, records: 0 });
+    expect(server.done.map(({ chunkId }) => chunkId).sort()).toEqual(["0", "1", "2", "3", "4", "5", "6"]);
+    expect([server.released, rung.closed.length, engines.length]).toEqual([[], 1, 1]);
+  });
+
+  it("goes on with the next engine when a device is lost, and scores the same chunk again", async () => {
+    const server = createServer(4);
+    let scored = 0;
+    const webgpu = createRung("webgpu", () => void (++scored > 2 && lose()));
+    const { result, engines } = await run(server, [webgpu, createRung("wasm-threads", lose), createRung("wasm")]);
+    expect(result).toEqual({ chunks: 4, records: 0 });
+    expect(server.done.map(({ backend }) => backend).sort()).toEqual(["wasm", "wasm", "webgpu", "webgpu"]);
+    expect(engines.map(({ backend }) => backend)).toEqual(["webgpu", "wasm-threads", "wasm"]);
+    expect([webgpu.closed.length, engines.at(-1)?.reason]).toEqual([1, "wasm-threads: the device was lost"]);
+  });
+
+  it("leaves an engine that fails the canary, and says why", async () => {
+    const server = createServer(1, (call) => {
+      if (call === "answer webgpu") throw new ScoringError("client_rejected", "other faces");
+    });
+    const { engines } = await run(server, [createRung("webgpu"), createRung("wasm")]);
+    expect(engines).toEqual([{ kind: "engine", backend: "wasm", reason: "webgpu: other faces" }]);
+  });
+
+  it("waits longer and longer while the server is away, and loses nothing", async () => {
+    let away = 0;
+    const server = createServer(2, (call) => {
+      if ((call === "lease" || call === "submit") && ++away % 4 !== 0) {
+        throw new ScoringError("api_unavailable", "offline");
+      }
+    });
+    const { result, events } = await run(server, [createRung("wasm")], 1);
+    expect(result).toEqual({ chunks: 2, records: 0 });
+    const pauses = events.flatMap((event) => (event.kind === "waiting" ? [event.waitMs] : []));
+    expect(pauses.slice(0, 3)).toEqual([500, 1000, 2000]);
+  });
+
+  it("gives its chunks back when it is refused, and when no engine is left", async () => {
+    const refusing = createServer(3, (call) => {
+      if (call === "submit") throw new ScoringError("client_rejected", "a disagreement");
+    });
+    const refused = await run(refusing, [createRung("wasm")]);
+    expect(refused.result).toMatchObject({ code: "client_rejected" });
+    expect(refusing.released.length).toBeGreaterThan(0);
+    const lost = createServer(3);
+    expect((await run(lost, [createRung("wasm", lose)])).result).toMatchObject({ code: "engine_unavailable" });
+    expect(lost.released.length).toBeGreaterThan(0);
+  });
+
+  it("passes the canary again when its token has run out, and stops if that does not help", async () => {
+    let leases = 0;
+    const server = createServer(3, (call) => void (call === "lease" && ++leases === 2 && refuse()));
+    expect((await run(server, [createRung("wasm")], 1)).result).toEqual({ chunks: 3, records: 0 });
+    const closed = createServer(1, (call) => void (call === "lease" && refuse()));
+    expect((await run(closed, [createRung("wasm")], 1)).result).toMatchObject({ code: "forbidden" });
+  });
+
+  it("goes on after a lease that was over", async () => {
+    let late = true;
+    const server = createServer(2, (call) => {
+      if (call === "submit" && late) {
+        late = false;
+        throw new ScoringError("conflict", "the lease of this chunk is over");
+      }
+    });
+    expect((await run(server, [createRung("wasm")])).result).toEqual({ chunks: 1, records: 0 });
+  });
+});
+
+describe("signed claims", () => {
+  it("are read only with their own secret, as their own kind, unchanged", async () => {
+    const claim = { job: "a", text: "ä…" };
+    const signed = await signClaim("secret", "pass", claim);
+    expect(await readClaim("secret", "pass", signed)).toEqual(claim);
+    expect(await readClaim("other", "pass", signed)).toBeNull();
+    expect(await readClaim("secret", "read", signed)).toBeNull();
+    for (const text of ["", ".", "a.b", `${signed}.x`, `x${signed}`, signed.replace(".", "A.")]) {
+      expect(await readClaim("secret", "pass", text)).toBeNull();
+    }
+  });
+});
