@@ -150,6 +150,8 @@ export function parseConfig(env: RawEnv): Config {
   if (adminKey !== null && adminKey.length < MIN_ADMIN_KEY_LENGTH) {
     fail("ADMIN_KEY", `must have at least ${MIN_ADMIN_KEY_LENGTH} characters`);
   }
+  // It is in the repository, so everybody knows it.
+  if (environment !== "local" && env["DEV_API_KEY"] !== undefined) fail("DEV_API_KEY", "is for local development only");
   return {
     environment,
     engine: readChoice(env, "ENGINE", ["tfjs", "fused"] as const),

@@ -188,7 +188,8 @@ export default {
   async queue(batch: QueueBatch<WorkMessage>, env: RawEnv): Promise<void> {
     const { config, work } = wire(env);
     const deps = { work, logger, metrics: openMetrics(config), clock };
-    if (batch.queue === "chunks-dead") await consumeDeadLetters(batch, deps);
+    // "chunks-dead" locally, "chunks-dead-<environment>" on the account.
+    if (batch.queue.startsWith("chunks-dead")) await consumeDeadLetters(batch, deps);
     else await consumeBatch(batch, deps);
   },
   async scheduled(_event: ScheduledEvent, env: RawEnv): Promise<void> {
