@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { join } from "node:path";
 
 /** A `wrangler dev` of this project in a process group of its own. */
@@ -16,21 +15,6 @@ export interface LocalWorker {
 
 const root = join(import.meta.dirname, "..");
 
-/** A TCP port on loopback that was free a moment ago. */
-export function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        if (address && typeof address === "object") resolve(address.port);
-        else reject(new Error("no port was assigned"));
-      });
-    });
-  });
-}
-
 /**
  * Starts local workerd with its R2, Queues and Durable Objects, and resolves when `/healthz` answers.
  * @param options.persistTo folder of the local state; the same folder again continues where it stopped
@@ -39,12 +23,9 @@ export function findFreePort(): Promise<number> {
  */
 export async function startLocalWorker(options: {
   persistTo: string;
-  port?: number;
   timeoutMs?: number;
   variables?: Readonly<Record<string, string>>;
 }): Promise<LocalWorker> {
-  const port = options.port ?? (await findFreePort());
-  const inspectorPort = await findFreePort();
   const variables = Object.entries(options.variables ?? {}).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
   const child = spawn(
     process.execPath,
@@ -52,8 +33,9 @@ export async function startLocalWorker(options: {
       join(root, "node_modules/wrangler/bin/wrangler.js"),
       "dev",
       "--ip=127.0.0.1",
-      `--port=${port}`,
-      `--inspector-port=${inspectorPort}`,
+      // workerd picks both itself: a port looked up beforehand may be taken by the time it is used.
+      "--port=0",
+      "--inspector-port=0",
       `--persist-to=${options.persistTo}`,
       "--show-interactive-dev-session=false",
       ...variables,
@@ -91,29 +73,36 @@ export async function startLocalWorker(options: {
     process.removeListener("exit", endGroup);
   };
 
-  const origin = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + (options.timeoutMs ?? 120_000);
   for (;;) {
-    const state = await Promise.race([ended.then(() => "ended" as const), probe(`${origin}/healthz`)]);
-    if (state === "up") break;
+    const origin = findOrigin(chunks.join(""));
+    const state = await Promise.race([ended.then(() => "ended" as const), probe(origin)]);
+    if (state === "up" && origin)
+      return { origin, s3Endpoint: `${origin}/cdn-cgi/local/r2/s3`, output: () => chunks.join(""), stop };
     if (state === "ended" || Date.now() > deadline) {
       await stop("SIGKILL");
       throw new Error(`the local server did not start:\n${chunks.join("").slice(-4_000)}`);
     }
   }
-  return { origin, s3Endpoint: `${origin}/cdn-cgi/local/r2/s3`, output: () => chunks.join(""), stop };
+}
+
+/** The address that wrangler says it listens on, once it has said so. */
+function findOrigin(output: string): string | undefined {
+  return /Ready on (http:\/\/127\.0\.0\.1:\d+)/.exec(output)?.[1];
 }
 
 /** One look at the server, at most a second long, so that looking is also the waiting. */
-async function probe(url: string): Promise<"up" | "down"> {
+async function probe(origin: string | undefined): Promise<"up" | "down"> {
   const pause = new Promise<void>((resolve) => setTimeout(resolve, 150));
-  const up = await fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
-    async (response) => {
-      await response.body?.cancel();
-      return response.ok;
-    },
-    () => false,
-  );
+  const up =
+    origin !== undefined &&
+    (await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(1_000) }).then(
+      async (response) => {
+        await response.body?.cancel();
+        return response.ok;
+      },
+      () => false,
+    ));
   if (up) return "up";
   await pause;
   return "down";
