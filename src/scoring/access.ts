@@ -69,7 +69,8 @@ export function checkManifestAccess(manifest: Manifest, caller: Rights): void {
     issues.push({ path, code: "forbidden", message: `outside of what this API key may use in ${store}` });
   };
   if (input.prefix !== undefined) check("input.prefix", input.store, input.prefix);
-  if (input.manifest !== undefined) check("input.manifest.key", input.store, input.manifest.key);
+  if (input.manifest !== undefined)
+    check("input.manifest.key", input.manifest.store ?? input.store, input.manifest.key);
   for (const [index, { key }] of (input.objects ?? []).entries()) {
     check(`input.objects[${index}].key`, input.store, key);
   }

@@ -50,6 +50,11 @@ export function makeRules(spec: JobSpec, limits: Limits): JobRules {
   };
 }
 
+/** Name of the store that holds the list of inputs, where an object names them. */
+export function findListStore({ input }: Manifest): string {
+  return input.manifest?.store ?? input.store;
+}
+
 /** The manifest's input in the form that planning takes. */
 export function toInputSpec(manifest: Manifest): InputSpec {
   const { format, input } = manifest;

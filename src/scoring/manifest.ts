@@ -28,7 +28,10 @@ const input = z
     store: storeName,
     prefix: text(LIMITS.maxKeyBytes).optional(),
     objects: z.array(objectEntry).min(1).max(LIMITS.maxInlineObjects).optional(),
-    manifest: z.strictObject({ key: objectKey, etag: z.string().min(1).max(256).optional() }).optional(),
+    // The list may lie in another store than what it lists: a job's errors.jsonl lies among its outputs.
+    manifest: z
+      .strictObject({ store: storeName.optional(), key: objectKey, etag: z.string().min(1).max(256).optional() })
+      .optional(),
   })
   .refine(
     (value) => [value.prefix, value.objects, value.manifest].filter((one) => one !== undefined).length === 1,
@@ -107,6 +110,10 @@ export function parseManifest(
   for (const path of ["input", "output"] as const) {
     const { store } = manifest[path];
     if (!stores.has(store)) add(`${path}.store`, "unknown_store", `no store is named ${JSON.stringify(store)}`);
+  }
+  const listStore = manifest.input.manifest?.store;
+  if (listStore !== undefined && !stores.has(listStore)) {
+    add("input.manifest.store", "unknown_store", `no store is named ${JSON.stringify(listStore)}`);
   }
   if (!knowsModel(manifest.model)) add("model", "unknown_model", `no model ${JSON.stringify(manifest.model)}`);
   if (stores.get(manifest.input.store)?.versions === false) {

@@ -10,7 +10,7 @@ import type { Directory } from "./directory.ts";
 import { estimateJob, type JobEstimate } from "./estimate.ts";
 import { guardStore } from "./guarded-store.ts";
 import { planInputPage } from "./inputs/plan-page.ts";
-import { type JobSpec, toInputSpec } from "./job-spec.ts";
+import { findListStore, type JobSpec, toInputSpec } from "./job-spec.ts";
 import { isEnded } from "./job-state.ts";
 import { type JobView, viewJob } from "./job-view.ts";
 import { probeKey } from "./keys.ts";
@@ -111,13 +111,7 @@ export async function submitJob(
 export function makeRetryManifest(spec: JobSpec, errorsKey: string): Record<string, unknown> {
   const { input, ...rest } = spec.manifest;
   // Failed inputs lie in the input store, the list of them in the output store.
-  if (input.store !== rest.output.store) {
-    throw new ScoringError(
-      "conflict",
-      "errors.jsonl lies in another store than the inputs: submit it as a manifest there",
-    );
-  }
-  return { ...rest, input: { store: input.store, manifest: { key: errorsKey } } };
+  return { ...rest, input: { store: input.store, manifest: { store: rest.output.store, key: errorsKey } } };
 }
 
 function knowsModel(registry: Registry, reference: string): boolean {
@@ -163,7 +157,9 @@ async function reserveJob(
 async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller): Promise<DryRun> {
   const { limits } = deps;
   const { store: storeName } = manifest.input;
-  const store = guardStore(deps.openStore(storeName), storeName, caller.grants);
+  const openGuarded = (name: string): ObjectStore => guardStore(deps.openStore(name), name, caller.grants);
+  const store = openGuarded(storeName);
+  const listStore = openGuarded(findListStore(manifest));
   const options = { chunkSize: manifest.limits.chunkSize, maxChunkBytes: limits.maxChunkBytes, assumedBytes: 0 };
   let cursor: string | null = null;
   let pages = 0;
@@ -172,7 +168,7 @@ async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller):
   let chunks = 0;
   const warnings: string[] = [];
   do {
-    const page = await planInputPage(store, toInputSpec(manifest), cursor, limits.plan);
+    const page = await planInputPage(store, toInputSpec(manifest), cursor, limits.plan, listStore);
     if (page.issues.length > 0) {
       throw new ScoringError("validation_failed", "the input has findings", { issues: page.issues });
     }

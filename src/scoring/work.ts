@@ -16,7 +16,7 @@ import type { Directory } from "./directory.ts";
 import { runFinalizeStep } from "./finalize.ts";
 import { guardStore } from "./guarded-store.ts";
 import { planInputPage } from "./inputs/plan-page.ts";
-import { type JobSpec, toInputSpec } from "./job-spec.ts";
+import { findListStore, type JobSpec, toInputSpec } from "./job-spec.ts";
 import type { ChunkRow } from "./job-state.ts";
 import { inputPageKey, jobFolder, partKey } from "./keys.ts";
 import type { Limits } from "./limits.ts";
@@ -112,6 +112,7 @@ async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket
   const { manifest } = spec;
   const { limits } = deps;
   const input = deps.openStore(manifest.input.store);
+  const list = deps.openStore(findListStore(manifest));
   const output = deps.openStore(manifest.output.store);
   const folder = jobFolder(manifest.output.prefix, spec.id);
   const source = toInputSpec(manifest);
@@ -123,7 +124,7 @@ async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket
   let items = 0;
   let bytes = 0;
   for (let n = 0; n < limits.maxPagesPerPlanStep; n++) {
-    const page = await planInputPage(input, source, cursor, limits.plan);
+    const page = await planInputPage(input, source, cursor, limits.plan, list);
     cursor = page.cursor;
     issues.push(...page.issues);
     // A listed key that the job's owner may not read stops the job here: nothing of it is read.

@@ -22,18 +22,21 @@ const BYTE_ORDER_MARK = "\ufeff";
  * CSV or JSONL by name, else by the first character); later calls read exactly that version, else `manifest_lost`.
  * A gzip manifest is inflated from its start for each page, since gzip has no random access: prefer large pages.
  * Ids that occur twice are not looked for here: the ids of all pages need not fit in memory (see `createIdSet`).
+ * @param store holds the manifest
+ * @param wanted.versions whether the store of the inputs, which may be another one, has object versions
  */
 export async function readManifestEntries(
   store: ObjectStore,
   input: ManifestSpec,
   position: ManifestPosition,
-  count: number,
+  wanted: { readonly count: number; readonly versions: boolean },
   page: PageBuilder,
   limits: PlanLimits,
 ): Promise<EntryBatch> {
+  const { count, versions } = wanted;
   let state = position.line === 0 ? await openManifest(store, input, page) : position;
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const rules = { maxGroups: limits.maxGroups, versions: store.capabilities.versions };
+  const rules = { maxGroups: limits.maxGroups, versions };
   const entries: InputEntry[] = [];
   let parser = state.syntax === null ? null : createParser(state.syntax, state.columns);
 

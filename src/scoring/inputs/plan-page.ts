@@ -20,12 +20,14 @@ import { readTarItems } from "./tar-items.ts";
  * Bad lines, bad entries and broken containers are issues; the page goes on behind them. A container that is missing, or is
  * not the version that its entry names, becomes an item without a range, so that reading it gives the outcome.
  * Throws `object_missing` or `manifest_lost` where the manifest object itself is gone or changed, and the store's transient errors.
+ * @param listStore holds the manifest object, if it is another store than that of the inputs
  */
 export async function planInputPage(
   store: ObjectStore,
   input: InputSpec,
   cursor: string | null,
   limits: PlanLimits,
+  listStore: ObjectStore = store,
 ): Promise<InputPage> {
   const start = cursor === null ? null : parsePlanCursor(cursor);
   const page = createPageBuilder(start?.nextIndex ?? 0, limits);
@@ -39,7 +41,7 @@ export async function planInputPage(
     }
     // A container fills the page by itself: its entry is taken alone.
     const count = input.format === "image" ? page.roomLeft() : 1;
-    const batch: EntryBatch = await readEntries(store, input, source!, count, page, limits);
+    const batch: EntryBatch = await readEntries({ store, listStore }, input, source!, count, page, limits);
     source = batch.position;
     for (const entry of batch.entries) {
       if (input.format === "image" || entry.range !== undefined) page.addItem(entry);
@@ -71,7 +73,7 @@ function openSource(input: InputSpec): SourcePosition {
 }
 
 function readEntries(
-  store: ObjectStore,
+  { store, listStore }: { readonly store: ObjectStore; readonly listStore: ObjectStore },
   input: InputSpec,
   position: SourcePosition,
   count: number,
@@ -85,7 +87,14 @@ function readEntries(
     return Promise.resolve(readObjectEntries(store, input.objects, position.at, count, page, limits));
   }
   if (input.kind === "manifest" && position.kind === "manifest") {
-    return readManifestEntries(store, input, position, count, page, limits);
+    return readManifestEntries(
+      listStore,
+      input,
+      position,
+      { count, versions: store.capabilities.versions },
+      page,
+      limits,
+    );
   }
   throw new ScoringError("manifest_lost", "The planning cursor belongs to another kind of input.");
 }
