@@ -1,0 +1,211 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { packTar } from "modern-tar";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
+import { type Api, createApi } from "../../src/client/api.ts";
+import { LABELS_START, type LabelPosition, readLabelWindow } from "../../src/client/label-reader.ts";
+import { encodeJpeg } from "../golden/jpeg-encoder.ts";
+
+/**
+ * A hundred thousand pictures, packed as tar, through local workerd from upload to `_SUCCESS`. A thousand generated pictures
+ * come a hundred times each, so that a record in the wrong place has the wrong label; one of each ten thousand is cut off.
+ * Prints the figures of docs/scale.md.
+ */
+
+const INPUTS = 100_000;
+const SHARDS = 20;
+const PER_SHARD = INPUTS / SHARDS;
+const PICTURES = 1000;
+/** Every so many inputs, a picture that ends in its middle. */
+const BROKEN_EVERY = 10_000;
+const WINDOW_BYTES = 4 * 1024 * 1024;
+
+let folder = "";
+let worker: LocalWorker;
+let api: Api;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "countenance-scale-"));
+  worker = await startLocalWorker({ persistTo: folder, timeoutMs: 600_000 });
+  api = createApi({ baseUrl: worker.origin, key: "local-development-key" });
+}, 900_000);
+afterAll(async () => {
+  await worker?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A grey wave and a bright spot, of slopes, phase and place that follow from the number. */
+function makePicture(number: number): Uint8Array<ArrayBuffer> {
+  const [across, down, spot] = [1 + (number % 7), 1 + (number % 11), number % 37];
+  return encodeJpeg({
+    width: 48,
+    height: 48,
+    quality: 4,
+    readPixel(x, y, out) {
+      const near = Math.hypot(x - 6 - spot, y - 6 - ((number * 5) % 37)) < 5 ? 60 : 0;
+      out.fill(Math.min(255, 110 + 70 * Math.sin((x * across + y * down) / 24 + number) + near));
+    },
+  });
+}
+
+const isBroken = (index: number): boolean => index % BROKEN_EVERY === BROKEN_EVERY - 1;
+const shardKey = (shard: number): string => `in/shard-${String(shard).padStart(3, "0")}.tar`;
+const memberName = (index: number): string => `${String(index).padStart(6, "0")}.jpg`;
+
+async function uploadShards(): Promise<number> {
+  const pictures = Array.from({ length: PICTURES }, (_, number) => makePicture(number));
+  let bytes = 0;
+  for (let shard = 0; shard < SHARDS; shard++) {
+    const members = Array.from({ length: PER_SHARD }, (_, at) => {
+      const index = shard * PER_SHARD + at;
+      const whole = pictures[index % PICTURES]!;
+      const body = isBroken(index) ? whole.slice(0, whole.length / 2) : whole;
+      return { header: { name: memberName(index), size: body.length, mtime: new Date(0) }, body };
+    });
+    const archive = new Uint8Array(await packTar(members));
+    bytes += archive.length;
+    await api.upload("faces", shardKey(shard), archive);
+  }
+  return bytes;
+}
+
+/** Most memory that any of the server's processes held at once, bytes: workerd with all its isolates, and wrangler. */
+function readPeakBytes(): { readonly workerd: number; readonly all: number } {
+  const own = process.pid;
+  const parents = new Map<number, { readonly parent: number; readonly name: string; readonly peak: number }>();
+  for (const entry of readdirSync("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const status = readFileSync(`/proc/${entry}/status`, "utf8");
+      const read = (name: string): string => new RegExp(`^${name}:\\s+(\\S+)`, "m").exec(status)?.[1] ?? "0";
+      parents.set(Number(entry), {
+        parent: Number(read("PPid")),
+        name: read("Name"),
+        peak: Number(read("VmHWM")) * 1024,
+      });
+    } catch {
+      // The process has ended.
+    }
+  }
+  const isOurs = (pid: number): boolean => {
+    const known = parents.get(pid);
+    return known !== undefined && (known.parent === own || isOurs(known.parent));
+  };
+  const ours = [...parents].filter(([pid]) => isOurs(pid)).map(([, process]) => process);
+  return { workerd: sumPeaks(ours.filter(({ name }) => name === "workerd")), all: sumPeaks(ours) };
+}
+
+function sumPeaks(processes: readonly { readonly peak: number }[]): number {
+  return processes.reduce((total, { peak }) => total + peak, 0);
+}
+
+async function hashOutput(id: string, name: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  const hash = createHash("sha256");
+  let offset = 0;
+  for (;;) {
+    const { bytes, total } = await api.readOutput(id, name, offset, WINDOW_BYTES);
+    hash.update(bytes);
+    offset += bytes.length;
+    if (offset >= total) return { bytes: total, sha256: hash.digest("hex") };
+  }
+}
+
+/** The first record of `labels.jsonl` that is not its input's, in words; `null` where every input has its own, once, in order. */
+async function findWrongRecord(id: string): Promise<string | null> {
+  const known: string[] = [];
+  let index = 0;
+  for (let position: LabelPosition | null = LABELS_START; position !== null;) {
+    const window = await readLabelWindow(api, id, position);
+    for (const { record } of window.records) {
+      const shard = shardKey(Math.floor(index / PER_SHARD));
+      if (record.key !== shard || record.id !== `${shard}/${memberName(index)}`) {
+        return `input ${index} is ${record.id} of ${record.key}`;
+      }
+      if (isBroken(index) !== (record.status === "failed")) return `${record.id} is ${record.status}`;
+      if (!isBroken(index)) {
+        // Wherever a picture comes, it has the same label.
+        const scored = JSON.stringify([record.label, record.probabilities]);
+        const before = (known[index % PICTURES] ??= scored);
+        if (before !== scored) return `${record.id} is ${scored}, before ${before}`;
+      }
+      index += 1;
+    }
+    position = window.next;
+  }
+  if (index !== INPUTS) return `${index} records`;
+  const different = new Set(known).size;
+  return different > PICTURES / 2 ? null : `only ${different} pictures differ`;
+}
+
+it("scores 100,000 pictures out of tar shards, each once, in order", async () => {
+  const uploadStart = Date.now();
+  const packedBytes = await uploadShards();
+  const uploadedMs = Date.now() - uploadStart;
+
+  const start = Date.now();
+  const job = await api.submitJob({
+    input: { store: "faces", prefix: "in/" },
+    format: "tar",
+    output: { store: "faces", formats: ["jsonl", "csv", "parquet"] },
+  });
+  let ended = job;
+  for await (const event of api.followJob(job.id, new AbortController().signal)) ended = event.job;
+  const wallMs = Date.now() - start;
+  const peak = readPeakBytes();
+
+  const broken = INPUTS / BROKEN_EVERY;
+  expect(ended.status).toBe("completed_with_errors");
+  expect(ended.counts).toMatchObject({
+    listed: INPUTS,
+    finished: INPUTS,
+    records: INPUTS,
+    outcomes: { scored: INPUTS - broken, failed: broken, skipped: 0, no_face: 0, cancelled: 0, expired: 0 },
+  });
+
+  expect(await findWrongRecord(job.id)).toBeNull();
+
+  // `_SUCCESS` says what is there.
+  const success = JSON.parse(await (await api.request("GET", `/v1/jobs/${job.id}/outputs/_SUCCESS`)).text()) as {
+    readonly objects: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+  };
+  const merged = success.objects.filter(({ name }) => !name.startsWith("parts/"));
+  expect(merged.map(({ name }) => name).sort()).toEqual([
+    "errors.jsonl",
+    "input.jsonl",
+    "labels.csv",
+    "labels.jsonl",
+    "labels.parquet",
+    "report.html",
+    "report.json",
+    "run.lock.json",
+  ]);
+  for (const { name, bytes, sha256 } of merged)
+    expect({ name, ...(await hashOutput(job.id, name)) }).toEqual({ name, bytes, sha256 });
+  expect(success.objects.length - merged.length).toBe(ended.chunks.done);
+
+  const times = Object.fromEntries(Object.entries(ended.times).map(([status, at]) => [status, Date.parse(at)]));
+  const scoringMs = times["finalizing"]! - times["validating"]!;
+  const figures = {
+    command: "npm run test:long -- test/long/scale.test.ts",
+    commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim(),
+    machine: `${cpus().length} × ${cpus()[0]!.model}`,
+    inputs: INPUTS,
+    shards: SHARDS,
+    packedMB: Math.round(packedBytes / 1e6),
+    chunks: ended.chunks.done,
+    uploadSeconds: Math.round(uploadedMs / 1000),
+    wallSeconds: Math.round(wallMs / 1000),
+    scoringSeconds: Math.round(scoringMs / 1000),
+    finalizingSeconds: Math.round((wallMs - scoringMs) / 1000),
+    facesPerSecond: Math.round((INPUTS / wallMs) * 1000),
+    facesPerSecondScoring: Math.round((INPUTS / scoringMs) * 1000),
+    peakWorkerdMiB: Math.round(peak.workerd / 2 ** 20),
+    peakServerMiB: Math.round(peak.all / 2 ** 20),
+  };
+  process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
+});
