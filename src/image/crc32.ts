@@ -1,11 +1,11 @@
-/** CRC-32 as PNG uses it (ISO 3309, reflected, polynomial EDB88320), four bytes at a time. */
+/** CRC-32 as PNG and gzip use it (ISO 3309, reflected, polynomial EDB88320), four bytes at a time. */
 
 const TABLES = buildTables();
 
-/** @returns unsigned 32-bit checksum */
-export function computeCrc32(bytes: Uint8Array): number {
+/** @param before checksum of the bytes before these @returns unsigned 32-bit checksum */
+export function computeCrc32(bytes: Uint8Array, before = 0): number {
   const [t0, t1, t2, t3] = TABLES;
-  let crc = 0xffffffff;
+  let crc = ~before;
   let i = 0;
   const aligned = bytes.length - (bytes.length % 4);
   for (; i < aligned; i += 4) {

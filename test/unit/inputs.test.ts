@@ -17,6 +17,7 @@ import { LIMITS } from "../../src/scoring/limits.ts";
 import type { InputItem } from "../../src/scoring/records.ts";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
+import { joinBytes } from "../../src/storage/bytes.ts";
 import { withRetry } from "../../src/storage/retry.ts";
 import { createFaultStore, createRandom, createSeededSchedule, HEALABLE_RATES } from "../fault/fault-store.ts";
 
@@ -245,6 +246,42 @@ describe("a JSONL manifest", () => {
     await expect(planInputPage(store, manifest("m"), "foreign", LIMIT)).rejects.toMatchObject({
       code: "manifest_lost",
     });
+  });
+
+  it("reads gzip of several members whole, however it was cut", async () => {
+    const text = Array.from({ length: 60 }, (_, number) => `{"key":"in/${number}.jpg","label":${number % 7}}`).join(
+      "\n",
+    );
+    const expected = (await planAll(await fill({ m: text }), manifest("m"))).items;
+    const cuts = fc.array(fc.nat(text.length), { minLength: 1, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(cuts, fc.integer({ min: 1, max: 70 }), async (places, maxItems) => {
+        const sorted = [0, ...places.toSorted((a, b) => a - b), text.length];
+        const members = sorted.slice(1).map((end, at) => gzipSync(text.slice(sorted[at], end)));
+        const store = await fill({ m: joinBytes(members) });
+        const { items, issues } = await planAll(store, manifest("m"), { ...LIMIT, maxItems, maxInflateRatio: 2000 });
+        expect([items, issues]).toEqual([expected, []]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("refuses gzip of several members if any byte of a checksum is wrong, or anything follows or is missing", async () => {
+    const members = ["{}", '{"key":"a"}\n'.repeat(30), '{"key":"b"}\n'].map((text) => gzipSync(text));
+    const whole = joinBytes(members);
+    const ends = members.map((_, at) => joinBytes(members.slice(0, at + 1)).length);
+    const flips = ends.flatMap((end) => Array.from({ length: 8 }, (_, at) => end - 8 + at));
+    const broken = [
+      ...flips.map((at) => whole.map((byte, index) => (index === at ? byte ^ 1 : byte))),
+      ...[1, 4, 8, 12, 20].map((bytes) => whole.slice(0, -bytes)),
+      ...[1, 3, 8, 30].map((bytes) => joinBytes([whole, new Uint8Array(bytes)])),
+    ];
+    for (const m of broken) {
+      const planned = planAll(await fill({ m }), manifest("m"), { ...LIMIT, maxInflateRatio: 2000 });
+      await expect(planned).rejects.toMatchObject({ code: "validation_failed" });
+    }
+    const bomb = joinBytes([gzipSync('{"key":"a"}\n'), gzipSync(new Uint8Array(4 * 1024 * 1024))]);
+    await expect(planAll(await fill({ bomb }), manifest("bomb"))).rejects.toMatchObject({ code: "validation_failed" });
   });
 
   it("refuses gzip bombs and broken gzip", async () => {

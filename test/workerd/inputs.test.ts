@@ -41,6 +41,14 @@ describe("inputs inside workerd", () => {
     expect(items.map((item) => item.index)).toEqual(lines.map((_, number) => number));
   });
 
+  it("plans a gzip manifest of several members whole", async () => {
+    const lines = Array.from({ length: 5000 }, (_, number) => `{"key":"in/${number}.jpg","label":${number % 7}}\n`);
+    const members = [0, 1, 2, 3, 4].map((part) => gzip(lines.slice(part * 1000, part * 1000 + 1000).join("")));
+    await store.put("inputs/members.jsonl.gz", joinBytes(await Promise.all(members)));
+    const items = await planAll({ kind: "manifest", format: "image", key: "inputs/members.jsonl.gz" }, 900);
+    expect(items.map((item) => item.key)).toEqual(lines.map((_, number) => `in/${number}.jpg`));
+  });
+
   it("refuses a bomb and broken gzip as the caller's fault, not as a failure that may pass", async () => {
     await store.put("inputs/bomb.gz", await gzip("\n".repeat(4_000_000)));
     const whole = await gzip('{"key":"a"}\n'.repeat(10_000));

@@ -62,7 +62,7 @@ export async function readManifestEntries(
   };
 
   try {
-    const pieces = await openPieces(store, input.key, state, page, limits);
+    const pieces = openPieces(store, input.key, state, page, limits);
     for await (const line of readLines(pieces, state, limits.maxLineBytes)) {
       const place = { path: input.key, line: state.line };
       if (line.kind === "too_long") {
@@ -108,20 +108,23 @@ async function openManifest(store: ObjectStore, input: ManifestSpec, page: PageB
   };
 }
 
-async function openPieces(
+function openPieces(
   store: ObjectStore,
   key: string,
   state: ManifestPosition,
   page: PageBuilder,
   limits: PlanLimits,
-): Promise<AsyncIterable<Piece>> {
+): AsyncIterable<Piece> {
   const object: ObjectVersion = { key, etag: state.etag ?? "", size: state.size };
   if (!state.gzip)
     return readPieces(store, object, state.offset, computeLineWindow(limits), () => page.readsLeft-- > 0);
-  page.readsLeft -= 1;
-  const result = await store.get(key, { ifMatch: object.etag });
-  if (result.kind !== "found") throw new ScoringError("object_changed", `${key} is ${result.kind}.`);
-  return inflatePieces(result.body, state.size, state.offset, limits);
+  const open = async (): Promise<ReadableStream<Uint8Array>> => {
+    page.readsLeft -= 1;
+    const result = await store.get(key, { ifMatch: object.etag });
+    if (result.kind !== "found") throw new ScoringError("object_changed", `${key} is ${result.kind}.`);
+    return result.body;
+  };
+  return inflatePieces(open, state.size, state.offset, limits);
 }
 
 function createParser(syntax: "jsonl" | "csv", columns: readonly string[] | null): RowParser {
