@@ -9,10 +9,12 @@ import { type Config, parseConfig, type RawEnv } from "./env.ts";
 import { ScoringError } from "./errors.ts";
 import type { JobHandle } from "./http/api-deps.ts";
 import { createApp } from "./http/app.ts";
+import { readCallerById } from "./http/auth.ts";
 import { consumeBatch, consumeDeadLetters, nameWork } from "./jobs/consumer.ts";
 import { DirectoryBase } from "./jobs/directory-object.ts";
 import { JobCoordinatorBase } from "./jobs/job-coordinator-object.ts";
 import { createDatasetMetrics, createLogMetrics } from "./jobs/metrics-sinks.ts";
+import { runDueSchedules } from "./jobs/run-due-schedules.ts";
 import { sweepOpenJobs, sweepRetainedJobs } from "./jobs/sweep-open-jobs.ts";
 import { createWorkQueue } from "./jobs/work-queue.ts";
 import { createConsoleLogger } from "./log.ts";
@@ -24,6 +26,8 @@ import { DEFAULT_MODEL } from "./scoring/manifest.ts";
 import type { WorkMessage } from "./scoring/messages.ts";
 import type { Metrics } from "./scoring/metrics.ts";
 import { createReadiness } from "./scoring/readiness.ts";
+import type { ScheduleDeps } from "./scoring/schedules/run-schedule.ts";
+import type { ScheduleDirectory } from "./scoring/schedules/schedule.ts";
 import { sendWebhook } from "./scoring/webhook.ts";
 import type { WorkDeps } from "./scoring/work.ts";
 import { listStoredModels } from "./scoring/stored-models.ts";
@@ -38,10 +42,15 @@ interface Wiring {
   readonly scorers: ScorerLender;
   readonly app: ReturnType<typeof createApp>;
   readonly work: WorkDeps;
+  readonly schedule: ScheduleDeps;
 }
 
 /** The coordinator that readiness asks; it never has a job. */
 const NIL_UUID = "00000000-0000-0000-0000-000000000000";
+
+/** The two triggers of wrangler.toml; one without a name, by hand, does the work of both. */
+const SWEEP_CRON = "0 * * * *";
+const SCHEDULE_CRON = "*/5 * * * *";
 
 const logger = createConsoleLogger();
 const clock = (): number => Date.now();
@@ -110,27 +119,34 @@ function wire(env: RawEnv): Wiring {
     timeoutMs: LIMITS.readinessTimeoutMs,
     failed: (name, error) => logger.log("warn", "not_ready", { check: name, error }),
   });
-  const app = createApp({
-    readReadiness,
+  const { adminKey, devKey, limits } = config;
+  const schedule: ScheduleDeps = {
     openJob,
     openStore,
     storeNames: [...stores.keys()],
     registry,
-    directory: openDirectory(config),
+    directory,
+    schedules: directory,
+    readCaller: (keyId) => readCallerById(keyId, { adminKey, devKey, clock, keys: directory }),
     clock,
     webhookHosts: config.webhook?.allowedHosts ?? null,
     newId: uuidv7,
-    limits: config.limits,
-    keys: openDirectory(config),
-    adminKey: config.adminKey,
+    limits,
+  };
+  const app = createApp({
+    ...schedule,
+    readReadiness,
+    openJob,
+    keys: directory,
+    adminKey,
+    devKey,
     limitRate: async (who) => (await config.rateLimit.limit({ key: who })).success,
-    devKey: config.devKey,
     withScorer: (body) => scorers.withScorer(body),
     withReference: (body) => scorers.withReference(body),
     logger,
     version: packageJson.version,
   });
-  const wiring = { config, registry, scorers, app, work };
+  const wiring = { config, registry, scorers, app, work, schedule };
   wirings.set(env, wiring);
   return wiring;
 }
@@ -147,7 +163,7 @@ function openMetrics({ environment, metrics }: Config): Metrics {
 }
 
 /** A stub belongs to the request that made it, so each call makes its own. */
-function openDirectory(config: Config): Directory & KeyDirectory {
+function openDirectory(config: Config): Directory & KeyDirectory & ScheduleDirectory {
   const stub = () => config.directory.getByName("all");
   return {
     reserve: (request) => stub().reserve(request),
@@ -160,6 +176,15 @@ function openDirectory(config: Config): Directory & KeyDirectory {
     readKey: (id) => stub().readKey(id),
     listKeys: () => stub().listKeys(),
     removeKey: (id) => stub().removeKey(id),
+    addSchedule: (record, nextDueMs, maxPerOwner) => stub().addSchedule(record, nextDueMs, maxPerOwner),
+    replaceSchedule: (record, nextDueMs) => stub().replaceSchedule(record, nextDueMs),
+    readSchedule: (id) => stub().readSchedule(id),
+    listSchedules: (owner) => stub().listSchedules(owner),
+    listDueSchedules: (nowMs, limit) => stub().listDueSchedules(nowMs, limit),
+    settleSchedule: (id, revision, settledMs, nextDueMs) => stub().settleSchedule(id, revision, settledMs, nextDueMs),
+    removeSchedule: (id) => stub().removeSchedule(id),
+    writeScheduleRun: (run, keep) => stub().writeScheduleRun(run, keep),
+    listScheduleRuns: (id, limit) => stub().listScheduleRuns(id, limit),
   };
 }
 
@@ -192,8 +217,10 @@ export default {
     if (batch.queue.startsWith("chunks-dead")) await consumeDeadLetters(batch, deps);
     else await consumeBatch(batch, deps);
   },
-  async scheduled(_event: ScheduledEvent, env: RawEnv): Promise<void> {
-    const { config, work } = wire(env);
+  async scheduled(event: ScheduledEvent, env: RawEnv): Promise<void> {
+    const { config, work, schedule } = wire(env);
+    if (event.cron !== SWEEP_CRON) await runDueSchedules(schedule, event.scheduledTime, logger);
+    if (event.cron === SCHEDULE_CRON) return;
     const directory = openDirectory(config);
     const openJob = (id: string): JobHandle => config.jobs.getByName(id);
     await sweepOpenJobs(directory, openJob, logger);

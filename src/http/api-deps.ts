@@ -6,7 +6,7 @@ import type { JobCoordinator } from "../scoring/coordinator-port.ts";
 import type { JobEventRow } from "../scoring/job-rows.ts";
 import type { JobView } from "../scoring/job-view.ts";
 import type { Readiness } from "../scoring/readiness.ts";
-import type { SubmitDeps } from "../scoring/submit.ts";
+import type { ScheduleDeps } from "../scoring/schedules/run-schedule.ts";
 import type { VerifyDeps } from "../scoring/verify.ts";
 import type { WorkDeps } from "../scoring/work.ts";
 
@@ -21,7 +21,7 @@ export interface JobHandle extends JobCoordinator {
 }
 
 /** The ports that the routes work with. */
-export interface ApiDeps extends SubmitDeps {
+export interface ApiDeps extends ScheduleDeps {
   openJob(jobId: string): JobHandle;
   readonly keys: KeyDirectory;
   /** The secret that makes the first keys; `null` if none is configured. */

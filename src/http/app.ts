@@ -11,6 +11,7 @@ import { addJobRoutes } from "./job-routes.ts";
 import { addKeyRoutes } from "./key-routes.ts";
 import { addOutputRoutes } from "./output-routes.ts";
 import { answerProblem } from "./problem.ts";
+import { addScheduleRoutes } from "./schedule-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { addSystemRoutes } from "./system-routes.ts";
 
@@ -34,6 +35,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   addClientRoutes(app, deps);
   addSessionRoutes(app, deps);
   addKeyRoutes(app, deps);
+  addScheduleRoutes(app, deps);
   app.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
   app.doc31("/v1/openapi.json", {
     openapi: "3.1.0",

@@ -53,6 +53,17 @@ export async function findKey(key: string, request: Request, deps: AuthDeps): Pr
   throw new ScoringError("unauthorized", "this API key is not known");
 }
 
+/** The rights of a key by its id, for work that it asked for earlier; `null` once it was removed or expired. */
+export async function readCallerById(
+  id: string,
+  deps: Pick<AuthDeps, "adminKey" | "devKey" | "clock"> & { readonly keys: Pick<AuthDeps["keys"], "readKey"> },
+): Promise<Caller | null> {
+  if (id === "admin") return deps.adminKey === null ? null : toCaller(await makeBuiltInKey(id, deps.adminKey));
+  if (id === "local-development") return deps.devKey === null ? null : toCaller(await makeBuiltInKey(id, deps.devKey));
+  const record = await readStoredKey(id, deps);
+  return record === null ? null : toCaller(record);
+}
+
 /** @throws ScoringError `forbidden` */
 export function requireScope(caller: Caller, scope: Scope): void {
   if (caller.scopes.includes(scope)) return;
@@ -84,6 +95,13 @@ function isSameHash(a: string, b: string): boolean {
 async function readLiveKey(id: string, request: Request, deps: AuthDeps): Promise<ApiKeyRecord | null> {
   const builtIn = (await listBuiltInKeys(request, deps)).find((candidate) => candidate.id === id);
   if (builtIn !== undefined) return builtIn;
+  return readStoredKey(id, deps);
+}
+
+async function readStoredKey(
+  id: string,
+  deps: Pick<AuthDeps, "clock"> & { readonly keys: Pick<AuthDeps["keys"], "readKey"> },
+): Promise<ApiKeyRecord | null> {
   if (!/^[0-9a-f]{16}$/.test(id)) return null;
   const record = await deps.keys.readKey(id);
   return record === null || (record.expiresMs !== null && record.expiresMs <= deps.clock()) ? null : record;

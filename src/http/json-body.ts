@@ -1,6 +1,8 @@
 /** Request bodies, bounded before they are parsed. */
 
+import type { z } from "zod";
 import { ScoringError } from "../errors.ts";
+import { toIssue } from "../scoring/manifest.ts";
 import { findJsonError } from "./json-error.ts";
 
 /** The whole body. @throws ScoringError `payload_too_large` */
@@ -34,4 +36,11 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
     const issue = { path: "", line, code: "invalid_json", message: "the text is not JSON from here on" };
     throw new ScoringError("invalid_json", `the body is not JSON (line ${line})`, { cause, issues: [issue] });
   }
+}
+
+/** The body in its schema's form. @throws ScoringError `validation_failed` with all findings */
+export function parseBody<T>(shape: z.ZodType<T>, body: unknown): T {
+  const parsed = shape.safeParse(body, { reportInput: false });
+  if (parsed.success) return parsed.data;
+  throw new ScoringError("validation_failed", "the body has findings", { issues: parsed.error.issues.map(toIssue) });
 }

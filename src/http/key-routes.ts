@@ -4,11 +4,10 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { SCOPES } from "../scoring/access.ts";
 import { type ApiKeyRecord, newKeySchema, viewKey } from "../scoring/api-key.ts";
-import { toIssue } from "../scoring/manifest.ts";
 import { digestHex } from "../scoring/part.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { makeKey, makeKeyId } from "./auth.ts";
-import { readJsonBody } from "./json-body.ts";
+import { parseBody, readJsonBody } from "./json-body.ts";
 import { json, problemResponses } from "./schemas.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -124,10 +123,4 @@ export function addKeyRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       return c.body(null, 204);
     },
   );
-}
-
-function parseBody<T>(shape: z.ZodType<T>, body: unknown): T {
-  const parsed = shape.safeParse(body, { reportInput: false });
-  if (parsed.success) return parsed.data;
-  throw new ScoringError("validation_failed", "the body has findings", { issues: parsed.error.issues.map(toIssue) });
 }

@@ -5,7 +5,9 @@ import type { ApiKeyRecord, KeyDirectory } from "../scoring/api-key.ts";
 import type { Directory, JobPage, Reservation } from "../scoring/directory.ts";
 import type { JobView } from "../scoring/job-view.ts";
 import { isEnded } from "../scoring/job-state.ts";
+import type { ScheduleDirectory } from "../scoring/schedules/schedule.ts";
 import { parseStored } from "../scoring/stored-json.ts";
+import { createScheduleRows, type ScheduleRows } from "./schedule-rows.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, view TEXT NOT NULL, changes INTEGER NOT NULL);
@@ -24,10 +26,13 @@ const REMEMBER_MS = 48 * 3600 * 1000;
 const FORGET_MS = 9 * 86_400 * 1000;
 
 /** The directory's Durable Object: one for all jobs. */
-export class DirectoryBase extends DurableObject implements Directory, KeyDirectory {
+export class DirectoryBase extends DurableObject implements Directory, KeyDirectory, ScheduleDirectory {
+  readonly #schedules: ScheduleRows;
+
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
     ctx.storage.sql.exec(SCHEMA);
+    this.#schedules = createScheduleRows(ctx.storage.sql);
   }
 
   async reserve(request: Parameters<Directory["reserve"]>[0]): Promise<Reservation> {
@@ -155,5 +160,59 @@ export class DirectoryBase extends DurableObject implements Directory, KeyDirect
     this.ctx.storage.sql.exec("DELETE FROM jobs WHERE id = ?", jobId);
     this.ctx.storage.sql.exec("DELETE FROM requests WHERE jobId = ?", jobId);
     await this.release([jobId]);
+  }
+
+  async addSchedule(
+    ...args: Parameters<ScheduleDirectory["addSchedule"]>
+  ): ReturnType<ScheduleDirectory["addSchedule"]> {
+    return this.#schedules.addSchedule(...args);
+  }
+
+  async replaceSchedule(
+    ...args: Parameters<ScheduleDirectory["replaceSchedule"]>
+  ): ReturnType<ScheduleDirectory["replaceSchedule"]> {
+    return this.#schedules.replaceSchedule(...args);
+  }
+
+  async readSchedule(
+    ...args: Parameters<ScheduleDirectory["readSchedule"]>
+  ): ReturnType<ScheduleDirectory["readSchedule"]> {
+    return this.#schedules.readSchedule(...args);
+  }
+
+  async listSchedules(
+    ...args: Parameters<ScheduleDirectory["listSchedules"]>
+  ): ReturnType<ScheduleDirectory["listSchedules"]> {
+    return this.#schedules.listSchedules(...args);
+  }
+
+  async listDueSchedules(
+    ...args: Parameters<ScheduleDirectory["listDueSchedules"]>
+  ): ReturnType<ScheduleDirectory["listDueSchedules"]> {
+    return this.#schedules.listDueSchedules(...args);
+  }
+
+  async settleSchedule(
+    ...args: Parameters<ScheduleDirectory["settleSchedule"]>
+  ): ReturnType<ScheduleDirectory["settleSchedule"]> {
+    return this.#schedules.settleSchedule(...args);
+  }
+
+  async removeSchedule(
+    ...args: Parameters<ScheduleDirectory["removeSchedule"]>
+  ): ReturnType<ScheduleDirectory["removeSchedule"]> {
+    return this.#schedules.removeSchedule(...args);
+  }
+
+  async writeScheduleRun(
+    ...args: Parameters<ScheduleDirectory["writeScheduleRun"]>
+  ): ReturnType<ScheduleDirectory["writeScheduleRun"]> {
+    return this.#schedules.writeScheduleRun(...args);
+  }
+
+  async listScheduleRuns(
+    ...args: Parameters<ScheduleDirectory["listScheduleRuns"]>
+  ): ReturnType<ScheduleDirectory["listScheduleRuns"]> {
+    return this.#schedules.listScheduleRuns(...args);
   }
 }

@@ -7,6 +7,16 @@ import type { Limits } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import type { PipelineVersion } from "./records.ts";
 
+/** The run of a schedule that a job is. */
+export interface ScheduleOrigin {
+  readonly scheduleId: string;
+  readonly dueMs: number;
+  /** Its records are carried over where nothing changed, and it is compared with; `null` for the first run. */
+  readonly previousJobId: string | null;
+  /** The run that it is compared with too. */
+  readonly baselineJobId: string | null;
+}
+
 /** A job as it was accepted. */
 export interface JobSpec {
   /** UUIDv7. */
@@ -25,6 +35,8 @@ export interface JobSpec {
   readonly retryOf: string | null;
   /** The key that made it and what that key may use; `null` for a job on one machine, without keys. */
   readonly owner: JobOwner | null;
+  /** Absent for a job that no schedule made. */
+  readonly schedule?: ScheduleOrigin;
 }
 
 /** The machine's constants for a job. */

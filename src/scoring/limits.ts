@@ -27,6 +27,18 @@ export const LIMITS = {
   maxKeyPurposes: 50,
   /** Jobs of one key that have not ended: each keeps an alarm and a place in the queue. */
   maxJobsPerKey: 1000,
+  /** Schedules of one key: each is looked at by the cron, and owes runs. */
+  maxSchedulesPerKey: 100,
+  /** Bytes of one schedule: hundreds are answered together, and long lists of inputs belong into a manifest object. */
+  maxScheduleBytes: 64 * KIB,
+  /** Each run lists the whole input, and the Worker's cron fires every five minutes only. */
+  minScheduleIntervalMs: 15 * 60_000,
+  /** Missed windows that are caught up at once, the newest; a week of nights. The older ones are noted as skipped. */
+  maxCatchUpRuns: 7,
+  /** Runs that a schedule remembers: a quarter of nights. */
+  maxScheduleRuns: 92,
+  /** Due schedules of one look: what is left is still due at the next, five minutes later. */
+  maxSchedulesPerTick: 50,
   /** `groupBy` names of a job: each multiplies the aggregates. */
   maxGroupBy: 4,
 

@@ -10,7 +10,7 @@ import type { Directory } from "./directory.ts";
 import { estimateJob, type JobEstimate } from "./estimate.ts";
 import { guardStore } from "./guarded-store.ts";
 import { planInputPage } from "./inputs/plan-page.ts";
-import { findListStore, type JobSpec, toInputSpec } from "./job-spec.ts";
+import { findListStore, type JobSpec, type ScheduleOrigin, toInputSpec } from "./job-spec.ts";
 import { isEnded } from "./job-state.ts";
 import { type JobView, viewJob } from "./job-view.ts";
 import { probeKey } from "./keys.ts";
@@ -54,24 +54,39 @@ export type Submission =
   | { readonly kind: "dry-run"; readonly plan: DryRun };
 
 /**
- * Takes a manifest.
- * @param options.caller whose job it becomes; what it may not use is `forbidden`
- * @throws ScoringError `validation_failed` and `forbidden` with all findings, `idempotency_mismatch`, `quota_exceeded`, `store_unconditional`
+ * Checks all that can be said of a manifest before its input is looked at.
+ * @throws ScoringError `validation_failed`, `forbidden`, `address_forbidden`
  */
-export async function submitJob(
-  deps: SubmitDeps,
-  body: unknown,
-  options: { readonly idempotencyKey: string | null; readonly retryOf?: string; readonly caller: Caller },
-): Promise<Submission> {
+export function checkManifest(deps: SubmitDeps, body: unknown, caller: Caller): Manifest {
   const facts = new Map(deps.storeNames.map((name) => [name, deps.openStore(name).capabilities]));
   const manifest = parseManifest(body, facts, (reference) => knowsModel(deps.registry, reference));
-  const { caller } = options;
   checkManifestAccess(manifest, caller);
   if (manifest.notify !== undefined) {
     if (deps.webhookHosts === null)
       throw new ScoringError("validation_failed", "notify: WEBHOOK_SECRET is not configured");
     checkWebhookAddress(manifest.notify.url, deps.webhookHosts);
   }
+  return manifest;
+}
+
+/**
+ * Takes a manifest.
+ * @param options.caller whose job it becomes; what it may not use is `forbidden`
+ * @param options.schedule the run that it is, for a job of a schedule
+ * @throws ScoringError `validation_failed` and `forbidden` with all findings, `idempotency_mismatch`, `quota_exceeded`, `store_unconditional`
+ */
+export async function submitJob(
+  deps: SubmitDeps,
+  body: unknown,
+  options: {
+    readonly idempotencyKey: string | null;
+    readonly retryOf?: string;
+    readonly caller: Caller;
+    readonly schedule?: ScheduleOrigin;
+  },
+): Promise<Submission> {
+  const { caller, schedule } = options;
+  const manifest = checkManifest(deps, body, caller);
   if (manifest.dryRun) return { kind: "dry-run", plan: await planDryRun(deps, manifest, caller) };
   const card = await deps.registry.card(manifest.model);
   const manifestSha256 = await digestHex(new TextEncoder().encode(JSON.stringify(manifest)));
@@ -103,6 +118,7 @@ export async function submitJob(
     pipeline: card.pipeline,
     retryOf: options.retryOf ?? null,
     owner: toOwner(caller),
+    ...(schedule === undefined ? {} : { schedule }),
   };
   return { kind: "created", job: viewJob(await job.create(spec), spec, nowMs) };
 }

@@ -1,0 +1,201 @@
+/** `/v1/schedules`: jobs that come again, by cron in UTC. A schedule belongs to the key that made it, as its jobs do. */
+
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { ScoringError } from "../errors.ts";
+import type { Caller } from "../scoring/access.ts";
+import { JOB_STATUSES } from "../scoring/job-state.ts";
+import { LIMITS } from "../scoring/limits.ts";
+import { parseCron } from "../scoring/schedules/cron.ts";
+import { checkTemplate, runSchedule } from "../scoring/schedules/run-schedule.ts";
+import {
+  newScheduleSchema,
+  scheduleChangeSchema,
+  type ScheduleRecord,
+  type ScheduleView,
+  viewRun,
+  viewSchedule,
+} from "../scoring/schedules/schedule.ts";
+import type { ApiDeps } from "./api-deps.ts";
+import { parseBody, readJsonBody } from "./json-body.ts";
+import { json, problemResponses } from "./schemas.ts";
+
+/** Runs that a list shows of each schedule; one schedule shows all that are kept. */
+const LISTED_RUNS = 5;
+
+const time = z.iso.datetime();
+const count = z.int().nonnegative();
+const runSchema = z
+  .object({
+    dueAt: time,
+    firedAt: time,
+    trigger: z.enum(["cron", "manual"]),
+    jobId: z.string().nullable(),
+    failure: z.object({ code: z.string(), message: z.string() }).nullable(),
+    job: z.object({ status: z.enum(JOB_STATUSES), listed: count, scored: count, failed: count }).nullable(),
+  })
+  .openapi("ScheduleRun");
+const scheduleSchema = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    cron: z.string(),
+    windowOffsetHours: z.int(),
+    enabled: z.boolean(),
+    manifest: z.record(z.string(), z.unknown()),
+    baselineJobId: z.string().nullable(),
+    owner: z.string(),
+    createdAt: time,
+    updatedAt: time,
+    nextRuns: z.array(time),
+    lastRuns: z.array(runSchema),
+  })
+  .openapi("Schedule");
+const idParam = z.object({ id: z.uuid().openapi({ param: { name: "id", in: "path" } }) });
+const runBodySchema = z.strictObject({ dueAt: time.optional() });
+
+/** The routes of schedules. */
+export function addScheduleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
+  const { schedules, limits } = deps;
+  const readCron = (text: string) => parseCron(text, limits.minScheduleIntervalMs);
+
+  async function requireSchedule(c: Context, id: string): Promise<ScheduleRecord> {
+    const caller = c.get("caller");
+    const record = z.uuid().safeParse(id).success ? await schedules.readSchedule(id) : null;
+    if (record !== null && (record.owner === caller.keyId || caller.scopes.includes("admin"))) return record;
+    throw new ScoringError("not_found", `there is no schedule ${id.slice(0, 64)}`);
+  }
+
+  async function view(record: ScheduleRecord, runs: number): Promise<ScheduleView> {
+    const lastRuns = await schedules.listScheduleRuns(record.id, runs);
+    return viewSchedule(record, readCron(record.cron), lastRuns, deps.clock());
+  }
+
+  /** The next due time, once the template was checked as that run would be. */
+  function planNext(record: ScheduleRecord, caller: Caller): number | null {
+    const dueMs = readCron(record.cron).next(record.settledMs);
+    checkTemplate(deps, record, dueMs ?? record.settledMs, caller);
+    return record.enabled ? dueMs : null;
+  }
+
+  app.openAPIRegistry.registerPath({
+    method: "post",
+    path: "/v1/schedules",
+    summary: "Make a schedule: a manifest that is submitted whenever its cron expression (UTC) is due",
+    request: { body: { content: { "application/json": { schema: newScheduleSchema } } } },
+    responses: { 201: json(scheduleSchema, "The schedule"), ...problemResponses },
+  });
+  app.post("/v1/schedules", async (c) => {
+    const body = parseBody(newScheduleSchema, await readJsonBody(c.req.raw, limits.maxScheduleBytes));
+    const nowMs = deps.clock();
+    const caller = c.get("caller");
+    const record: ScheduleRecord = {
+      id: deps.newId(),
+      ...body,
+      baselineJobId: null,
+      owner: caller.keyId,
+      createdMs: nowMs,
+      updatedMs: nowMs,
+      revision: 1,
+      settledMs: nowMs,
+    };
+    if (!(await schedules.addSchedule(record, planNext(record, caller), limits.maxSchedulesPerKey))) {
+      throw new ScoringError("quota_exceeded", `an API key may have ${limits.maxSchedulesPerKey} schedules`);
+    }
+    return c.json(await view(record, LISTED_RUNS), 201, { location: `/v1/schedules/${record.id}` });
+  });
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/schedules",
+      summary: "The key's schedules (an admin key's: all), oldest first, with next and last runs",
+      responses: { 200: json(z.object({ schedules: z.array(scheduleSchema) }), "Schedules"), ...problemResponses },
+    }),
+    async (c) => {
+      const caller = c.get("caller");
+      const records = await schedules.listSchedules(caller.scopes.includes("admin") ? null : caller.keyId);
+      const views: ScheduleView[] = [];
+      for (const record of records) views.push(await view(record, LISTED_RUNS));
+      return c.json({ schedules: views }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/schedules/{id}",
+      summary: "One schedule with its next runs and all that are remembered",
+      request: { params: idParam },
+      responses: { 200: json(scheduleSchema, "The schedule"), ...problemResponses },
+    }),
+    async (c) => {
+      const record = await requireSchedule(c, c.req.valid("param").id);
+      return c.json(await view(record, LIMITS.maxScheduleRuns), 200);
+    },
+  );
+
+  app.openAPIRegistry.registerPath({
+    method: "patch",
+    path: "/v1/schedules/{id}",
+    summary: "Change a schedule: what is given replaces what was; due times before the change are not caught up",
+    request: { params: idParam, body: { content: { "application/json": { schema: scheduleChangeSchema } } } },
+    responses: { 200: json(scheduleSchema, "The schedule afterwards"), ...problemResponses },
+  });
+  app.patch("/v1/schedules/:id", async (c) => {
+    const known = await requireSchedule(c, c.req.param("id"));
+    const body = parseBody(scheduleChangeSchema, await readJsonBody(c.req.raw, limits.maxScheduleBytes));
+    const changes = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+    const nowMs = deps.clock();
+    const revision = known.revision + 1;
+    const record: ScheduleRecord = { ...known, ...changes, revision, updatedMs: nowMs, settledMs: nowMs };
+    await requireBaseline(deps, record);
+    // The runs are its owner's, whoever changes it.
+    const owner = await deps.readCaller(known.owner);
+    if (owner === null) throw new ScoringError("conflict", "the API key of this schedule opens nothing any more");
+    if (!(await schedules.replaceSchedule(record, planNext(record, owner)))) {
+      throw new ScoringError("conflict", "the schedule was changed or removed meanwhile: read it again");
+    }
+    return c.json(await view(record, LIMITS.maxScheduleRuns), 200);
+  });
+
+  app.openapi(
+    createRoute({
+      method: "delete",
+      path: "/v1/schedules/{id}",
+      summary: "Remove a schedule; the jobs of its runs stay",
+      request: { params: idParam },
+      responses: { 204: { description: "Gone" }, ...problemResponses },
+    }),
+    async (c) => {
+      const { id } = await requireSchedule(c, c.req.valid("param").id);
+      await schedules.removeSchedule(id);
+      return c.body(null, 204);
+    },
+  );
+
+  app.openAPIRegistry.registerPath({
+    method: "post",
+    path: "/v1/schedules/{id}/run",
+    summary: "Run a schedule now, or for the window of another time (dueAt); the same dueAt again gives the same job",
+    request: { params: idParam, body: { content: { "application/json": { schema: runBodySchema } } } },
+    responses: { 201: json(runSchema, "The run, with its job or why there is none"), ...problemResponses },
+  });
+  app.post("/v1/schedules/:id/run", async (c) => {
+    const record = await requireSchedule(c, c.req.param("id"));
+    const body = c.req.raw.body === null ? {} : await readJsonBody(c.req.raw, limits.maxScheduleBytes);
+    const { dueAt } = parseBody(runBodySchema, body);
+    const dueMs = dueAt === undefined ? deps.clock() : Date.parse(dueAt);
+    const run = await runSchedule(deps, record, { dueMs, trigger: "manual" });
+    return c.json(viewRun({ ...run, job: null }), 201);
+  });
+}
+
+/** @throws ScoringError `validation_failed` if the baseline is no run of the schedule */
+async function requireBaseline(deps: ApiDeps, { id, baselineJobId }: ScheduleRecord): Promise<void> {
+  if (baselineJobId === null) return;
+  const runs = await deps.schedules.listScheduleRuns(id, LIMITS.maxScheduleRuns);
+  if (runs.some(({ jobId }) => jobId === baselineJobId)) return;
+  const issues = [{ path: "baselineJobId", code: "unknown_job", message: "none of the schedule's runs made this job" }];
+  throw new ScoringError("validation_failed", "the change has 1 finding", { issues });
+}

@@ -1,0 +1,111 @@
+/** The directory's rows of schedules and their runs. */
+
+import type { JobView } from "../scoring/job-view.ts";
+import type {
+  ScheduleDirectory,
+  ScheduleRecord,
+  ScheduleRun,
+  ScheduleRunRecord,
+} from "../scoring/schedules/schedule.ts";
+import { parseStored } from "../scoring/stored-json.ts";
+
+/** The tables; `jobs` is the directory's own. */
+export const SCHEDULE_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS schedules (id TEXT PRIMARY KEY, owner TEXT NOT NULL, revision INTEGER NOT NULL, nextDueMs INTEGER, record TEXT NOT NULL);
+  CREATE INDEX IF NOT EXISTS schedules_due ON schedules (nextDueMs) WHERE nextDueMs IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS scheduleRuns (scheduleId TEXT NOT NULL, dueMs INTEGER NOT NULL, jobId TEXT, record TEXT NOT NULL, PRIMARY KEY (scheduleId, dueMs));
+`;
+
+/** Each call is one turn of the object: nothing comes between its statements. */
+export type ScheduleRows = {
+  readonly [K in keyof ScheduleDirectory]: (
+    ...args: Parameters<ScheduleDirectory[K]>
+  ) => Awaited<ReturnType<ScheduleDirectory[K]>>;
+};
+
+/** The rows over a Durable Object's database. */
+export function createScheduleRows(sql: SqlStorage): ScheduleRows {
+  sql.exec(SCHEDULE_SCHEMA);
+  const readRecords = (query: string, ...values: SqlValue[]): ScheduleRecord[] =>
+    sql
+      .exec<{ record: string }>(query, ...values)
+      .toArray()
+      .map(({ record }) => parseStored<ScheduleRecord>(record));
+  return {
+    addSchedule(record, nextDueMs, maxPerOwner) {
+      const { id, owner, revision } = record;
+      const held = sql.exec<{ n: number }>("SELECT count(*) AS n FROM schedules WHERE owner = ?", owner).one().n;
+      if (held >= maxPerOwner) return false;
+      sql.exec("INSERT INTO schedules VALUES (?, ?, ?, ?, ?)", id, owner, revision, nextDueMs, JSON.stringify(record));
+      return true;
+    },
+    replaceSchedule(record, nextDueMs) {
+      const { id, revision } = record;
+      const changed = sql.exec(
+        "UPDATE schedules SET revision = ?, nextDueMs = ?, record = ? WHERE id = ? AND revision = ? RETURNING id",
+        revision,
+        nextDueMs,
+        JSON.stringify(record),
+        id,
+        revision - 1,
+      );
+      return changed.toArray().length > 0;
+    },
+    readSchedule: (id) => readRecords("SELECT record FROM schedules WHERE id = ?", id)[0] ?? null,
+    // Ids are UUIDv7: their order is the order of creation.
+    listSchedules: (owner) =>
+      readRecords("SELECT record FROM schedules WHERE ?1 IS NULL OR owner = ?1 ORDER BY id", owner),
+    listDueSchedules: (nowMs, limit) =>
+      readRecords("SELECT record FROM schedules WHERE nextDueMs <= ? ORDER BY nextDueMs LIMIT ?", nowMs, limit),
+    settleSchedule(id, revision, settledMs, nextDueMs) {
+      sql.exec(
+        `UPDATE schedules SET nextDueMs = ?1, record = json_set(record, '$.settledMs', ?2)
+         WHERE id = ?3 AND revision = ?4 AND json_extract(record, '$.settledMs') <= ?2`,
+        nextDueMs,
+        settledMs,
+        id,
+        revision,
+      );
+    },
+    removeSchedule(id) {
+      sql.exec("DELETE FROM scheduleRuns WHERE scheduleId = ?", id);
+      return sql.exec("DELETE FROM schedules WHERE id = ? RETURNING id", id).toArray().length > 0;
+    },
+    writeScheduleRun(run, keep) {
+      const { scheduleId, dueMs, jobId } = run;
+      // A schedule that was removed meanwhile leaves no runs behind.
+      sql.exec(
+        `INSERT OR REPLACE INTO scheduleRuns
+         SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM schedules WHERE id = ?1)`,
+        scheduleId,
+        dueMs,
+        jobId,
+        JSON.stringify(run),
+      );
+      sql.exec(
+        `DELETE FROM scheduleRuns WHERE scheduleId = ?1 AND dueMs NOT IN
+         (SELECT dueMs FROM scheduleRuns WHERE scheduleId = ?1 ORDER BY dueMs DESC LIMIT ?2)`,
+        scheduleId,
+        keep,
+      );
+    },
+    listScheduleRuns: (id, limit) =>
+      sql
+        .exec<{ record: string; view: string | null }>(
+          `SELECT record, view FROM scheduleRuns LEFT JOIN jobs ON jobs.id = scheduleRuns.jobId
+           WHERE scheduleId = ? ORDER BY dueMs DESC LIMIT ?`,
+          id,
+          limit,
+        )
+        .toArray()
+        .map(({ record, view }) => ({
+          ...parseStored<ScheduleRunRecord>(record),
+          job: view === null ? null : foldView(parseStored<JobView>(view)),
+        })),
+  };
+}
+
+function foldView({ status, counts }: JobView): NonNullable<ScheduleRun["job"]> {
+  const { scored, failed } = counts.outcomes;
+  return { status, listed: counts.listed, scored, failed };
+}

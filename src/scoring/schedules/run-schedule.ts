@@ -1,0 +1,129 @@
+/** A due schedule becomes a job. Repeating a run changes nothing: its idempotency key is made of schedule and due time. */
+
+import { type Issue, ScoringError, toScoringError } from "../../errors.ts";
+import type { Caller } from "../access.ts";
+import type { Manifest } from "../manifest.ts";
+import { checkManifest, submitJob, type SubmitDeps } from "../submit.ts";
+import { parseCron } from "./cron.ts";
+import { planDueRuns, runIdempotencyKey } from "./due-runs.ts";
+import type { ScheduleDirectory, ScheduleRecord, ScheduleRun, ScheduleRunRecord } from "./schedule.ts";
+import { expandTemplate, hasWindow } from "./window.ts";
+
+/** What running schedules works with. */
+export interface ScheduleDeps extends SubmitDeps {
+  readonly schedules: ScheduleDirectory;
+  /** The rights that a key has now; `null` once it was removed or expired. */
+  readCaller(keyId: string): Promise<Caller | null>;
+}
+
+/** How a run came about. */
+export interface RunOptions {
+  readonly dueMs: number;
+  readonly trigger: ScheduleRunRecord["trigger"];
+}
+
+/**
+ * Checks the template as the run at `dueMs` would be.
+ * @throws ScoringError `validation_failed` and `forbidden` with all findings, under `manifest.`
+ */
+export function checkTemplate(
+  deps: SubmitDeps,
+  schedule: Pick<ScheduleRecord, "manifest" | "windowOffsetHours">,
+  dueMs: number,
+  caller: Caller,
+): Manifest {
+  const body = expandTemplate(schedule.manifest, dueMs, schedule.windowOffsetHours);
+  let manifest: Manifest;
+  try {
+    manifest = checkManifest(deps, body, caller);
+  } catch (error) {
+    const { code, detail, issues } = toScoringError(error);
+    throw new ScoringError(code, detail, { cause: error, issues: issues.map(placeInTemplate) });
+  }
+  if (!manifest.dryRun) return manifest;
+  const issues = [{ path: "manifest.dryRun", code: "not_supported", message: "a schedule makes jobs" }];
+  throw new ScoringError("validation_failed", "the template has 1 finding", { issues });
+}
+
+function placeInTemplate(issue: Issue): Issue {
+  return { ...issue, path: issue.path === "" ? "manifest" : `manifest.${issue.path}` };
+}
+
+/** The job that a run is compared with: of the latest run before `dueMs` whose job ended with labels. */
+export function findPreviousJob(runs: readonly ScheduleRun[], dueMs: number): string | null {
+  const ended = runs.filter(({ job }) => job?.status === "completed" || job?.status === "completed_with_errors");
+  const before = ended.filter((run) => run.dueMs < dueMs).sort((a, b) => b.dueMs - a.dueMs);
+  return before[0]?.jobId ?? null;
+}
+
+/**
+ * Makes the job of one run and notes it. What cannot be right the next time either is noted as the run's failure.
+ * @throws ScoringError transient: nothing is noted, the run is still owed
+ */
+export async function runSchedule(
+  deps: ScheduleDeps,
+  record: ScheduleRecord,
+  { dueMs, trigger }: RunOptions,
+): Promise<ScheduleRunRecord> {
+  const { id: scheduleId, baselineJobId } = record;
+  const { limits, schedules } = deps;
+  const run = { scheduleId, dueMs, firedMs: deps.clock(), trigger };
+  const note = async (outcome: Pick<ScheduleRunRecord, "jobId" | "failure">): Promise<ScheduleRunRecord> => {
+    const made = { ...run, ...outcome };
+    await schedules.writeScheduleRun(made, limits.maxScheduleRuns);
+    return made;
+  };
+  try {
+    const caller = await deps.readCaller(record.owner);
+    if (caller === null) throw new ScoringError("unauthorized", "the API key of this schedule opens nothing any more");
+    if (!caller.scopes.includes("jobs:write")) {
+      throw new ScoringError("forbidden", "the API key of this schedule does not have the scope jobs:write");
+    }
+    const body = expandTemplate(record.manifest, dueMs, record.windowOffsetHours);
+    const runs = await schedules.listScheduleRuns(scheduleId, limits.maxScheduleRuns);
+    const submission = await submitJob(deps, body, {
+      idempotencyKey: runIdempotencyKey(scheduleId, dueMs),
+      caller,
+      schedule: { scheduleId, dueMs, previousJobId: findPreviousJob(runs, dueMs), baselineJobId },
+    });
+    if (submission.kind === "dry-run") throw new ScoringError("validation_failed", "a schedule makes jobs");
+    return await note({ jobId: submission.job.id, failure: null });
+  } catch (error) {
+    const { code, detail, disposition } = toScoringError(error);
+    if (disposition !== "request") throw error;
+    return note({ jobId: null, failure: { code, message: detail } });
+  }
+}
+
+/** Makes every run that a schedule owes, and settles them. */
+export async function runDueSchedule(
+  deps: ScheduleDeps,
+  record: ScheduleRecord,
+  nowMs: number,
+): Promise<readonly ScheduleRunRecord[]> {
+  const { limits, schedules } = deps;
+  const cron = parseCron(record.cron, limits.minScheduleIntervalMs);
+  // Where every run reads the same input, one run makes up for all that were missed.
+  const windowed = hasWindow(record.manifest);
+  const maxRuns = windowed ? limits.maxCatchUpRuns : 1;
+  const plan = planDueRuns(cron, { settledMs: record.settledMs, nowMs, maxRuns });
+  const made: ScheduleRunRecord[] = [];
+  if (plan.skipped !== null && windowed) {
+    const { fromMs, toMs } = plan.skipped;
+    const message = `missed since ${new Date(fromMs).toISOString()}: only the newest ${maxRuns} are caught up`;
+    const { id: scheduleId } = record;
+    const missed: ScheduleRunRecord = {
+      scheduleId,
+      dueMs: toMs,
+      firedMs: nowMs,
+      trigger: "cron",
+      jobId: null,
+      failure: { code: "missed", message },
+    };
+    await schedules.writeScheduleRun(missed, limits.maxScheduleRuns);
+    made.push(missed);
+  }
+  for (const dueMs of plan.runs) made.push(await runSchedule(deps, record, { dueMs, trigger: "cron" }));
+  await schedules.settleSchedule(record.id, record.revision, plan.settledMs, plan.nextMs);
+  return made;
+}

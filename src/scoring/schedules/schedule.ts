@@ -1,0 +1,140 @@
+/** A schedule: a job template, when it is due, and what its runs came to. */
+
+import { z } from "zod";
+import type { JobStatus } from "../job-state.ts";
+import type { ErrorCode } from "../../errors.ts";
+import type { CronTimes } from "./cron.ts";
+import type { ManifestTemplate } from "./window.ts";
+
+/** A year back, a day ahead: uploads may be dated by another clock. */
+const WINDOW_OFFSET = z.int().min(-8784).max(24);
+
+/** The body of `POST /v1/schedules`; the manifest is checked as a job's is. */
+export const newScheduleSchema = z.strictObject({
+  name: z.string().min(1).max(200),
+  cron: z.string().min(1).max(100),
+  windowOffsetHours: WINDOW_OFFSET.default(0),
+  enabled: z.boolean().default(true),
+  manifest: z.record(z.string(), z.unknown()),
+});
+
+/** The body of `PATCH /v1/schedules/{id}`: what is given replaces what was. */
+export const scheduleChangeSchema = z.strictObject({
+  name: z.string().min(1).max(200).optional(),
+  cron: z.string().min(1).max(100).optional(),
+  windowOffsetHours: WINDOW_OFFSET.optional(),
+  enabled: z.boolean().optional(),
+  manifest: z.record(z.string(), z.unknown()).optional(),
+  baselineJobId: z.uuid().nullable().optional(),
+});
+
+/** One schedule as it is stored. */
+export interface ScheduleRecord {
+  /** UUIDv7. */
+  readonly id: string;
+  readonly name: string;
+  /** Five fields, UTC. */
+  readonly cron: string;
+  /** Added to a due time for `{yyyy}`, `{mm}`, `{dd}`, `{hh}`. */
+  readonly windowOffsetHours: number;
+  readonly enabled: boolean;
+  readonly manifest: ManifestTemplate;
+  /** The run that every later one is compared with beside its predecessor; `null`: none. */
+  readonly baselineJobId: string | null;
+  /** Id of the key whose jobs the runs are. */
+  readonly owner: string;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+  /** Counts the changes by people: what was read before a change decides nothing after it. */
+  readonly revision: number;
+  /** Every due time up to here was run, refused or skipped. */
+  readonly settledMs: number;
+}
+
+/** One run of a schedule as it is stored. */
+export interface ScheduleRunRecord {
+  readonly scheduleId: string;
+  readonly dueMs: number;
+  readonly firedMs: number;
+  readonly trigger: "cron" | "manual";
+  /** `null` where no job came of it: `failure` says why. */
+  readonly jobId: string | null;
+  readonly failure: { readonly code: ErrorCode | "missed"; readonly message: string } | null;
+}
+
+/** A run with what is known of its job. */
+export interface ScheduleRun extends ScheduleRunRecord {
+  /** `null` without a job, and once that was deleted. */
+  readonly job: {
+    readonly status: JobStatus;
+    readonly listed: number;
+    readonly scored: number;
+    readonly failed: number;
+  } | null;
+}
+
+/** The port to stored schedules. */
+export interface ScheduleDirectory {
+  /** False, and nothing stored, if the owner has `maxPerOwner` already. */
+  addSchedule(record: ScheduleRecord, nextDueMs: number | null, maxPerOwner: number): Promise<boolean>;
+  /** False if the stored revision is not the one before the record's. */
+  replaceSchedule(record: ScheduleRecord, nextDueMs: number | null): Promise<boolean>;
+  readSchedule(id: string): Promise<ScheduleRecord | null>;
+  /** Oldest first. @param owner id of a key; `null`: of all */
+  listSchedules(owner: string | null): Promise<readonly ScheduleRecord[]>;
+  /** Those whose next due time has come, the most overdue first. */
+  listDueSchedules(nowMs: number, limit: number): Promise<readonly ScheduleRecord[]>;
+  /** Notes that a schedule is settled up to `settledMs`, unless it was changed since `revision`. */
+  settleSchedule(id: string, revision: number, settledMs: number, nextDueMs: number | null): Promise<void>;
+  /** Forgets a schedule and its runs, not their jobs. False if there was none. */
+  removeSchedule(id: string): Promise<boolean>;
+  /** Stores a run, or replaces the one of the same due time; of the older ones the newest `keep` stay. */
+  writeScheduleRun(run: ScheduleRunRecord, keep: number): Promise<void>;
+  /** Newest due time first. */
+  listScheduleRuns(id: string, limit: number): Promise<readonly ScheduleRun[]>;
+}
+
+/** Due times that a view shows. */
+const NEXT_RUNS = 5;
+
+/** A schedule as the API shows it. Times are ISO 8601. */
+export function viewSchedule(record: ScheduleRecord, cron: CronTimes, runs: readonly ScheduleRun[], nowMs: number) {
+  const { id, name, windowOffsetHours, enabled, manifest, baselineJobId, owner, createdMs, updatedMs } = record;
+  return {
+    id,
+    name,
+    cron: record.cron,
+    windowOffsetHours,
+    enabled,
+    manifest,
+    baselineJobId,
+    owner,
+    createdAt: formatTime(createdMs),
+    updatedAt: formatTime(updatedMs),
+    nextRuns: enabled ? listNext(cron, Math.max(nowMs, record.settledMs)).map(formatTime) : [],
+    lastRuns: runs.map(viewRun),
+  };
+}
+
+/** A schedule for its readers. */
+export type ScheduleView = ReturnType<typeof viewSchedule>;
+
+/** A run as the API shows it. */
+export function viewRun({ dueMs, firedMs, trigger, jobId, failure, job }: ScheduleRun) {
+  return { dueAt: formatTime(dueMs), firedAt: formatTime(firedMs), trigger, jobId, failure, job };
+}
+
+/** A run for its readers. */
+export type ScheduleRunView = ReturnType<typeof viewRun>;
+
+function listNext(cron: CronTimes, afterMs: number): readonly number[] {
+  const times: number[] = [];
+  for (let dueMs = cron.next(afterMs); dueMs !== null && times.length < NEXT_RUNS; dueMs = cron.next(dueMs)) {
+    times.push(dueMs);
+  }
+  return times;
+}
+
+function formatTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
