@@ -46,7 +46,7 @@ describe("workflows", () => {
   });
 
   it.each(names)("%s tests with the commands that must hold before a landing", (name) => {
-    expect(listLandingCommands()).toHaveLength(4);
+    expect(listLandingCommands()).toHaveLength(5);
     expect(listCommands(readWorkflow(name), "test")).toEqual(listLandingCommands());
   });
 

@@ -1,0 +1,49 @@
+/** The stack's configuration of the AWS side, checked. */
+
+import type { Config } from "@pulumi/pulumi";
+import type { EventSettings } from "./upload-events.ts";
+import { UPLOAD_KINDS, type UploadKind } from "./upload-kinds.ts";
+
+const FACES = ["aligned", "largest", "all"] as const;
+
+/**
+ * Name of the store in STORES.
+ * @throws Error when the Worker would refuse it
+ */
+export function readStoreName(config: Config): string {
+  const name = config.get("store") ?? "uploads";
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) throw new Error("store: a-z, 0-9 and -");
+  return name;
+}
+
+/**
+ * What upload events need; `null` until `url` is set: the first `up` comes before the Worker has an address.
+ * @throws Error when `url` is set and the rest is missing or wrong
+ */
+export function readEventSettings(
+  config: Config,
+  store: string,
+): Omit<EventSettings, "environment" | "accountId"> | null {
+  const url = config.get("url");
+  if (url === undefined) return null;
+  return {
+    store,
+    url,
+    apiKey: config.requireSecret("apiKey"),
+    purpose: config.require("purpose"),
+    faces: readFaces(config.get("faces") ?? "largest"),
+    kinds: (config.getObject<string[]>("startOn") ?? ["manifest", "tar"]).map(readKind),
+  };
+}
+
+function readFaces(value: string): EventSettings["faces"] {
+  const faces = FACES.find((known) => known === value);
+  if (faces === undefined) throw new Error(`faces: one of ${FACES.join(", ")}`);
+  return faces;
+}
+
+function readKind(value: string): UploadKind {
+  const kind = UPLOAD_KINDS.find((known) => known === value);
+  if (kind === undefined) throw new Error(`startOn: some of ${UPLOAD_KINDS.join(", ")}`);
+  return kind;
+}

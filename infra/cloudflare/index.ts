@@ -1,0 +1,20 @@
+/** The Pulumi program of the Cloudflare side: the stack's configuration in, names and secrets out. */
+
+import { Config, getStack } from "@pulumi/pulumi";
+import { parseEnvironment } from "../environments.ts";
+import { createCloudflare } from "./resources.ts";
+
+const config = new Config();
+
+/** Names on the account, and the secrets for `wrangler secret put`. */
+export const { bucket, queue, deadLetterQueue, adminKey, webhookSecret } = createCloudflare({
+  environment: parseEnvironment(getStack()),
+  accountId: config.require("accountId"),
+  location: config.get("location"),
+  inputDays: config.getNumber("inputDays"),
+  disposable: config.getBoolean("disposable") ?? false,
+  generations: {
+    adminKey: config.get("adminKeyGeneration") ?? "1",
+    webhookSecret: config.get("webhookSecretGeneration") ?? "1",
+  },
+});

@@ -1,0 +1,107 @@
+/** One environment on Cloudflare: what `wrangler deploy` binds but does not create. */
+
+import { Queue } from "@pulumi/cloudflare/queue.js";
+import { R2Bucket } from "@pulumi/cloudflare/r2bucket.js";
+import { R2BucketLifecycle } from "@pulumi/cloudflare/r2bucketLifecycle.js";
+import { interpolate, secret, type Output } from "@pulumi/pulumi";
+import { RandomBytes } from "@pulumi/random/randomBytes.js";
+import { ABORT_UPLOADS_AFTER_DAYS, PREFIXES, type Environment } from "../environments.ts";
+
+/** What a stack's configuration says. */
+export interface CloudflareSettings {
+  readonly environment: Environment;
+  /** The account, 32 hexadecimal digits. */
+  readonly accountId: string;
+  /** Where R2 should keep the bucket, such as `weur`; `undefined`: near whoever creates it. */
+  readonly location: string | undefined;
+  /** Inputs under `in/` are deleted after this many days; `undefined`: never. */
+  readonly inputDays: number | undefined;
+  /** Whether `pulumi destroy` may take the data, and everything in the bucket goes after a day. */
+  readonly disposable: boolean;
+  /** Another text makes another secret. */
+  readonly generations: { readonly adminKey: string; readonly webhookSecret: string };
+}
+
+/** What the commands after `pulumi up` need. */
+export interface CloudflareOutputs {
+  readonly bucket: Output<string>;
+  readonly queue: Output<string>;
+  readonly deadLetterQueue: Output<string>;
+  readonly adminKey: Output<string>;
+  readonly webhookSecret: Output<string>;
+}
+
+const DAY_SECONDS = 86_400;
+/** The longest that Queues keeps a message. */
+const MAX_RETENTION_SECONDS = 14 * DAY_SECONDS;
+/** A running job, at most seven days old, may still read what it listed. */
+const MIN_INPUT_DAYS = 8;
+
+/**
+ * Creates bucket, queues and secrets under the names that wrangler.toml binds. The consumers, with retries and dead letters,
+ * are attached by `wrangler deploy`; two owners of one consumer would undo each other.
+ * @throws Error when a setting cannot be right
+ */
+export function createCloudflare(settings: CloudflareSettings): CloudflareOutputs {
+  const { environment, accountId, location, inputDays, disposable, generations } = settings;
+  if (!/^[0-9a-f]{32}$/.test(accountId)) throw new Error("accountId: 32 hexadecimal digits");
+  if (inputDays !== undefined && !(Number.isInteger(inputDays) && inputDays >= MIN_INPUT_DAYS)) {
+    throw new Error(`inputDays: at least ${MIN_INPUT_DAYS}, since a running job may still read its inputs`);
+  }
+  const kept = { protect: !disposable };
+
+  const bucket = new R2Bucket(
+    "faces",
+    { accountId, name: `faces-${environment}`, ...(location === undefined ? {} : { location }) },
+    kept,
+  );
+  void new R2BucketLifecycle("faces", { accountId, bucketName: bucket.name, rules: listRules(inputDays, disposable) });
+
+  const createQueue = (name: string) =>
+    new Queue(
+      name,
+      {
+        accountId,
+        queueName: `${name}-${environment}`,
+        settings: { messageRetentionPeriod: MAX_RETENTION_SECONDS },
+      },
+      kept,
+    ).queueName;
+
+  return {
+    bucket: bucket.name,
+    queue: createQueue("chunks"),
+    deadLetterQueue: createQueue("chunks-dead"),
+    adminKey: createSecret("admin-key", generations.adminKey),
+    // The form of Standard Webhooks.
+    webhookSecret: secret(interpolate`whsec_${createSecret("webhook-secret", generations.webhookSecret)}`),
+  };
+}
+
+/** 33 random bytes in base64: 44 characters without padding. */
+function createSecret(name: string, generation: string): Output<string> {
+  return secret(new RandomBytes(name, { length: 33, keepers: { generation } }).base64);
+}
+
+function listRules(inputDays: number | undefined, disposable: boolean) {
+  const deleteAfter = (id: string, prefix: string, days: number) => ({
+    id,
+    enabled: true,
+    conditions: { prefix },
+    deleteObjectsTransition: { condition: { type: "Age", maxAge: days * DAY_SECONDS } },
+  });
+  return [
+    {
+      id: "unfinished-uploads",
+      enabled: true,
+      conditions: { prefix: "" },
+      abortMultipartUploadsTransition: {
+        condition: { type: "Age", maxAge: ABORT_UPLOADS_AFTER_DAYS * DAY_SECONDS },
+      },
+    },
+    // Written and removed with every submission; one stays where the submission died between the two.
+    deleteAfter("probes", `${PREFIXES.outputs}.countenance-probe-`, 1),
+    ...(inputDays === undefined ? [] : [deleteAfter("inputs", PREFIXES.inputs, inputDays)]),
+    ...(disposable ? [deleteAfter("everything", "", 1)] : []),
+  ];
+}
