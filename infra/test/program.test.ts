@@ -23,11 +23,13 @@ interface Outcome {
   readonly text: string;
 }
 
-async function runInHost(program: "cloudflare" | "aws", config: Record<string, string>): Promise<Outcome> {
-  const types: string[] = [];
-  const texts: string[] = [];
+function answerNothing(_call: unknown, answer: sendUnaryData<empty.Empty>): void {
+  answer(null, new empty.Empty());
+}
+
+/** An engine that notes the types of what is registered and the texts of what is logged. */
+function createEngine(types: string[], texts: string[]): Server {
   const server = new Server();
-  const answerNothing = (_call: unknown, answer: sendUnaryData<empty.Empty>) => answer(null, new empty.Empty());
   server.addService(Reflect.get(monitor, "ResourceMonitorService"), {
     supportsFeature: (_call: unknown, answer: sendUnaryData<unknown>) => {
       const reply = new messages.SupportsFeatureResponse();
@@ -66,6 +68,13 @@ async function runInHost(program: "cloudflare" | "aws", config: Record<string, s
     getRootResource: (_call: unknown, answer: sendUnaryData<unknown>) =>
       answer(null, new engineMessages.GetRootResourceResponse()),
   });
+  return server;
+}
+
+async function runInHost(program: "cloudflare" | "aws", config: Record<string, string>): Promise<Outcome> {
+  const types: string[] = [];
+  const texts: string[] = [];
+  const server = createEngine(types, texts);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
