@@ -1,6 +1,6 @@
 /** `npm run bench`: every engine, one run, one table. `-- --seconds 5` shortens it, `-- --model name@version` chooses the weights. */
 
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { listDirectoryModels } from "../src/backends/models-node.ts";
@@ -13,22 +13,13 @@ import { measureImages } from "./images.ts";
 import { measureJobs } from "./jobs.ts";
 import { describeMachine, repeatPinned } from "./machine.ts";
 import { measureNetwork } from "./network.ts";
+import { listPortraits } from "./portraits.ts";
 import { startWorkerdEngines } from "./workerd.ts";
 import { profileKernel } from "./profile.ts";
 import { renderReport, type BenchRun } from "./report.ts";
 
 const root = join(import.meta.dirname, "..");
 const BATCHES = [1, 8, 64];
-
-/** Paths of the portraits that come with a development dependency (tabler-ui, MIT). */
-async function listPortraits(): Promise<string[]> {
-  const folder = join(root, "node_modules", "tabler-ui", "dist", "demo", "faces");
-  const files = await readdir(folder, { recursive: true });
-  return files
-    .filter((file) => file.endsWith(".jpg"))
-    .sort()
-    .map((file) => join(folder, file));
-}
 
 /** The portraits as the network takes them, repeated to `count` faces. */
 async function readFaces(portraits: readonly string[], count: number): Promise<Uint8Array> {

@@ -22,6 +22,7 @@ const submit = defineCommand({
     faces: { type: "string", description: "aligned, largest or all" },
     model: { type: "string", description: "name@version, or a name for its newest" },
     tta: { type: "string", description: "none or flip" },
+    pipeline: { type: "string", description: "Preprocessing 1 or 2; default the model's" },
     name: { type: "string", description: "A name for the job" },
     purpose: { type: "string", description: "What the labels are for; some keys demand it" },
     "idempotency-key": { type: "string", description: "Submitting again with the same one gives the same job" },

@@ -17,6 +17,7 @@ export interface ManifestFlags {
   readonly faces?: string | undefined;
   readonly model?: string | undefined;
   readonly tta?: string | undefined;
+  readonly pipeline?: string | undefined;
 }
 
 async function readJson(path: string): Promise<Record<string, unknown>> {
@@ -40,10 +41,11 @@ function pick(values: Readonly<Record<string, unknown>>): Record<string, unknown
 export async function readManifest(flags: ManifestFlags): Promise<ManifestInput> {
   const file = flags.manifest === undefined ? {} : await readJson(flags.manifest);
   const { name, purpose, store, format, faces, model, tta } = flags;
+  const pipeline = flags.pipeline === undefined ? undefined : Number(flags.pipeline);
   if (flags.manifest === undefined && store === undefined) {
     throw new ScoringError("validation_failed", "submit takes a manifest file, or --store with --prefix or --list");
   }
-  const manifest = { ...file, ...pick({ name, purpose, format, faces, model, tta }) };
+  const manifest = { ...file, ...pick({ name, purpose, format, faces, model, tta, pipeline }) };
   const source = { prefix: flags.prefix, manifest: flags.list === undefined ? undefined : { key: flags.list } };
   const outputStore = flags["output-store"] ?? (file["output"] === undefined ? store : undefined);
   const output = { store: outputStore, prefix: flags["output-prefix"], formats: flags.formats?.split(",") };

@@ -81,7 +81,7 @@ async function acceptJob(value: unknown): Promise<JobSpec> {
     manifestSha256: await digestHex(new TextEncoder().encode(JSON.stringify(manifest))),
     model: registry.resolve(manifest.model),
     modelSha256: card.sha256,
-    pipeline: card.pipeline,
+    pipeline: manifest.pipeline ?? card.pipeline,
     retryOf: null,
     owner: null,
   };

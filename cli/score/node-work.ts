@@ -50,7 +50,7 @@ export function createScorerSource(engine: LocalEngine): (options: ScorerOptions
     const plain: Classifier = await createClassifier(model, engineTables[engine]);
     const classifier = tta === "flip" ? createFlipClassifier(plain) : plain;
     const finder = findsFaces ? await createFaceFinderNode() : null;
-    return { decoder, finder, classifier, pipeline: model.card.pipeline };
+    return { decoder, finder, classifier };
   }
   return (options) => {
     const key = `${options.model} ${options.tta} ${options.findsFaces}`;

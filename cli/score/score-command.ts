@@ -57,6 +57,7 @@ export const scoreCommand = defineCommand({
     },
     model: { type: "string", description: "name@version, or a name for its newest", default: "deep-emotion" },
     tta: { type: "enum", options: ["none", "flip"], description: "Average with the mirrored face", default: "none" },
+    pipeline: { type: "enum", options: ["1", "2"], description: "Preprocessing; default the model's. 2: JPEGs faster" },
     formats: { type: "string", description: "jsonl,csv,parquet", default: "jsonl,csv" },
     engine: { type: "enum", options: [...LOCAL_ENGINES], description: "What computes the network", default: "fused" },
     threads: { type: "string", description: "Threads; default one a core" },
@@ -81,6 +82,7 @@ export const scoreCommand = defineCommand({
         faces: args.faces,
         model: args.model,
         tta: args.tta,
+        ...(args.pipeline === undefined ? {} : { pipeline: Number(args.pipeline) }),
         output: { store: "output", prefix: "", formats: args.formats.split(",") },
       },
       progressed: ({ counts, status, rate }) =>

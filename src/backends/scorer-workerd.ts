@@ -32,7 +32,6 @@ export interface LentScorer {
   readonly decoder: ImageDecoder;
   readonly finder: FaceFinder | null;
   readonly classifier: Classifier;
-  readonly pipeline: 1 | 2;
 }
 
 /** What a job asks of a scorer. */
@@ -79,7 +78,6 @@ export function createScorerLender(
       decoder: await decoder,
       finder: job.findsFaces ? await finder : null,
       classifier: job.tta === "flip" ? createFlipClassifier(plain) : plain,
-      pipeline: model.card.pipeline,
     };
   }
 

@@ -1,8 +1,8 @@
 /** Bytes to upright 8-bit pixels: sniff, guard, decode. Preprocessing step 1. */
 
-import { chooseJpegReduction, guardImage, readHeader, type AnyHeader } from "./guard.ts";
+import { chooseFaceReduction, chooseJpegReduction, guardImage, readHeader, type AnyHeader } from "./guard.ts";
 import { swapsSides } from "./exif.ts";
-import type { DecodedImage, ImageCodecs, ImageDecoder, ImageLimits } from "./image-types.ts";
+import type { DecodeAim, DecodedImage, ImageCodecs, ImageDecoder, ImageLimits } from "./image-types.ts";
 import { createJpegCodec } from "./jpeg.ts";
 import { decodePng } from "./png.ts";
 import { createWebpCodec } from "./webp.ts";
@@ -17,25 +17,27 @@ export function createImageDecoder(codecs: ImageCodecs, limits: ImageLimits): Im
   const webp = createWebpCodec(codecs.webp);
   let previous: Promise<unknown> = Promise.resolve();
 
-  async function decodeNow(bytes: Uint8Array): Promise<DecodedImage> {
+  async function decodeNow(bytes: Uint8Array, aim: DecodeAim): Promise<DecodedImage> {
     const header = readHeader(bytes);
     guardImage(header, bytes.length, limits);
-    const raster = await decodePixels(bytes, header);
+    const raster = await decodePixels(bytes, header, aim);
     const swaps = swapsSides(header.orientation);
     const sourceWidth = swaps ? header.height : header.width;
     const sourceHeight = swaps ? header.width : header.height;
     return { raster, sourceWidth, sourceHeight, scale: raster.width / sourceWidth, format: header.format };
   }
 
-  function decodePixels(bytes: Uint8Array, header: AnyHeader): Promise<Raster> | Raster {
+  function decodePixels(bytes: Uint8Array, header: AnyHeader, aim: DecodeAim): Promise<Raster> | Raster {
     if (header.format === "png") return decodePng(bytes, header);
     if (header.format === "webp") return webp.decode(bytes, header);
-    return jpeg.decode(bytes, header, chooseJpegReduction(header.width, header.height));
+    const { width, height } = header;
+    const denominator = aim === "face" ? chooseFaceReduction(width, height) : chooseJpegReduction(width, height);
+    return jpeg.decode(bytes, header, { denominator, grey: aim === "face" });
   }
 
   return {
-    decode(bytes) {
-      const decoded = previous.then(() => decodeNow(bytes));
+    decode(bytes, aim = "picture") {
+      const decoded = previous.then(() => decodeNow(bytes, aim));
       previous = decoded.catch(() => undefined);
       return decoded;
     },

@@ -12,6 +12,9 @@ const FULL_SCALE_MAX_PIXELS = 4_000_000;
 /** A reduced scale keeps at least this many pixels. */
 const REDUCED_MIN_PIXELS = 1_000_000;
 
+/** A face crop keeps at least this many pixels along its shorter side: see docs/model.md, preprocessing version 2. */
+const FACE_MIN_SIDE = 192;
+
 /** The header of any decodable format. */
 export type AnyHeader = JpegHeader | WebpHeader | (ImageHeader & { readonly format: "png" });
 
@@ -40,6 +43,16 @@ export function chooseJpegReduction(width: number, height: number): 1 | 2 | 4 | 
     if (Math.ceil(width / denominator) * Math.ceil(height / denominator) >= REDUCED_MIN_PIXELS) return denominator;
   }
   return 2;
+}
+
+/**
+ * The same where the picture is one face crop: the largest of 8, 4, 2 that leaves the shorter side at least
+ * {@link FACE_MIN_SIDE} pixels, as Pillow's `draft`, and never less than {@link chooseJpegReduction}.
+ */
+export function chooseFaceReduction(width: number, height: number): 1 | 2 | 4 | 8 {
+  const room = Math.floor(Math.min(width, height) / FACE_MIN_SIDE);
+  const least = chooseJpegReduction(width, height);
+  return ([8, 4, 2] as const).find((denominator) => denominator <= room && denominator >= least) ?? least;
 }
 
 /**

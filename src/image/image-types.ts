@@ -47,13 +47,20 @@ export interface ImageLimits {
   readonly maxScans: number;
 }
 
+/**
+ * What of a picture is wanted. `picture`: all of it, in colour, as faces are found and cut out of it. `face`: it is one face
+ * crop and only its 48×48 grey bytes matter, so that a JPEG is decoded straight to grey and at a reduced scale
+ * (preprocessing version 2; other formats as before).
+ */
+export type DecodeAim = "picture" | "face";
+
 /** A decoded picture, upright. */
 export interface DecodedImage {
   readonly raster: Raster;
   /** Width in pixels of the file's picture after EXIF orientation, at full size. */
   readonly sourceWidth: number;
   readonly sourceHeight: number;
-  /** `raster.width / sourceWidth`: 1, or less where a large JPEG was decoded at a reduced scale. */
+  /** `raster.width / sourceWidth`: 1, or less where a JPEG was decoded at a reduced scale. */
   readonly scale: number;
   readonly format: ImageFormat;
 }
@@ -69,10 +76,11 @@ export interface ImageCodecs {
 /** Turns bytes into pixels. One decode at a time: calls queue up, so that two pictures are never in memory together. */
 export interface ImageDecoder {
   /**
+   * @param aim `picture` by default
    * @throws ScoringError `object_empty`, `object_too_large`, `image_unsupported`, `image_corrupt`, `image_truncated`,
    * `image_too_many_pixels`
    */
-  decode(bytes: Uint8Array): Promise<DecodedImage>;
+  decode(bytes: Uint8Array, aim?: DecodeAim): Promise<DecodedImage>;
   /** Bytes of wasm memory held now, over all codecs. */
   memoryBytes(): number;
   /** The most wasm memory that any one decode has needed so far: large instances are dropped behind their picture. */

@@ -40,14 +40,21 @@ interface TurboExports {
   ): number;
 }
 
+/** How one file is decoded. */
+export interface JpegOptions {
+  /** Scale in the DCT domain: 1 / denominator. */
+  readonly denominator: 1 | 2 | 4 | 8;
+  /** The file's own luma, its colour never decoded. CMYK has none and comes as RGB all the same. */
+  readonly grey: boolean;
+}
+
 /** One instance of the JPEG decoder. */
 export interface JpegCodec {
   /**
-   * @param denominator scale in the DCT domain: 1, 2, 4 or 8
-   * @returns upright pixels, 1 channel for grey files, else RGB
+   * @returns upright pixels, 1 channel for grey files or where grey is asked for, else RGB
    * @throws ScoringError `image_truncated`, `image_corrupt`
    */
-  decode(bytes: Uint8Array, header: JpegHeader, denominator: 1 | 2 | 4 | 8): Promise<Raster>;
+  decode(bytes: Uint8Array, header: JpegHeader, options: JpegOptions): Promise<Raster>;
   memoryBytes(): number;
   /** The largest since the codec was made. */
   peakMemoryBytes(): number;
@@ -61,11 +68,11 @@ export function createJpegCodec(module: WebAssembly.Module): JpegCodec {
   let turbo: TurboExports | null = null;
   let peakBytes = 0;
   return {
-    async decode(bytes, header, denominator) {
+    async decode(bytes, header, options) {
       turbo ??= await instantiateTurbo(module);
       const { memory } = turbo;
       try {
-        return decodeWith(turbo, bytes, header, denominator);
+        return decodeWith(turbo, bytes, header, options);
       } catch (error) {
         // Whatever happened inside, memory may be leaked or corrupt: the next picture gets a new instance.
         turbo = null;
@@ -81,14 +88,16 @@ export function createJpegCodec(module: WebAssembly.Module): JpegCodec {
   };
 }
 
-function decodeWith(turbo: TurboExports, bytes: Uint8Array, header: JpegHeader, denominator: number): Raster {
+function decodeWith(turbo: TurboExports, bytes: Uint8Array, header: JpegHeader, options: JpegOptions): Raster {
+  const { denominator } = options;
   const width = Math.ceil(header.width / denominator);
   const height = Math.ceil(header.height / denominator);
-  const pixelFormat = header.components === 1 ? TJPF_GRAY : header.components === 4 ? TJPF_CMYK : TJPF_RGB;
+  const samples = options.grey && header.components === 3 ? 1 : header.components;
+  const pixelFormat = samples === 1 ? TJPF_GRAY : samples === 4 ? TJPF_CMYK : TJPF_RGB;
   const input = allocate(turbo, bytes.length);
   new Uint8Array(turbo.memory.buffer, input, bytes.length).set(bytes);
   const sizes = allocate(turbo, 16);
-  const output = allocate(turbo, width * height * header.components);
+  const output = allocate(turbo, width * height * samples);
   const handle = turbo.tjInitDecompress();
   if (handle === 0) throw new ScoringError("image_corrupt", "the JPEG decoder could not be made");
 
@@ -98,15 +107,15 @@ function decodeWith(turbo: TurboExports, bytes: Uint8Array, header: JpegHeader, 
   if (headerStatus !== 0 || readWidth !== header.width || readHeight !== header.height) {
     throw describeFailure(header, null);
   }
-  const pitch = width * header.components;
+  const pitch = width * samples;
   const status = turbo.tjDecompress2(handle, input, bytes.length, output, width, pitch, height, pixelFormat, 0);
   // Non-zero without a jump is a warning. With an end marker it is what Pillow and browsers let pass (stray bytes);
   // without one, data ran out and the rest of the picture is grey.
   if (status !== 0 && !header.complete) throw describeFailure(header, null);
 
-  const pixels = new Uint8Array(turbo.memory.buffer, output, width * height * header.components);
-  if (header.components === 4) convertCmykInPlace(pixels, header.adobeTransform !== null);
-  const channels = header.components === 1 ? 1 : 3;
+  const pixels = new Uint8Array(turbo.memory.buffer, output, width * height * samples);
+  if (samples === 4) convertCmykInPlace(pixels, header.adobeTransform !== null);
+  const channels = samples === 1 ? 1 : 3;
   const data = copyUpright(pixels, width, height, channels, header.orientation);
   turbo.tjDestroy(handle);
   turbo.free(output);

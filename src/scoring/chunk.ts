@@ -5,7 +5,7 @@
  */
 
 import { ScoringError, toScoringError } from "../errors.ts";
-import type { DecodedImage, ImageDecoder } from "../image/image-types.ts";
+import type { DecodeAim, DecodedImage, ImageDecoder } from "../image/image-types.ts";
 import { preprocessFace } from "../image/preprocess.ts";
 import type { Classifier, Scores } from "../model/classifier.ts";
 import type { FaceFinder } from "../model/face-finder.ts";
@@ -104,6 +104,11 @@ export async function scoreChunk(
   return { records: slots.flat(), reads, readBytes };
 }
 
+/** Version 2 of the preprocessing is version 1, but for JPEGs that are face crops by contract. */
+function chooseAim({ stamp, faces }: ChunkOptions): DecodeAim {
+  return stamp.pipeline === 2 && faces.mode === "aligned" ? "face" : "picture";
+}
+
 type Prepared = { readonly record: ScoreRecord } | { readonly face: PendingFace; readonly pixels: Uint8Array };
 
 async function prepareFaces(
@@ -120,7 +125,7 @@ async function prepareFaces(
     const quality = measureQuality(pixels, FACE_SIZE);
     return [{ face: { item, etag: read.etag, selected, ordinal: null, quality, ...size }, pixels }];
   }
-  const image = await deps.decoder.decode(read.bytes);
+  const image = await deps.decoder.decode(read.bytes, chooseAim(options));
   const selection = await selectFaces(image, deps.finder, options.faces);
   if (selection.kind === "no_face") return [{ record: makePlainRecord(item, stamp, "no_face", null, read.etag) }];
   if (selection.kind === "too_small") {

@@ -56,6 +56,8 @@ export const manifestSchema = z.strictObject({
   minFacePixels: z.int().min(1).max(4096).default(24),
   minFaceScore: z.number().min(0).max(1).default(0.4),
   tta: z.enum(["none", "flip"]).default("none"),
+  /** Version of the preprocessing; the model card's by default. See docs/model.md. */
+  pipeline: z.union([z.literal(1), z.literal(2)]).optional(),
   model: z.string().min(1).max(128).default(DEFAULT_MODEL),
   output: z.strictObject({
     store: storeName,

@@ -115,7 +115,7 @@ export async function submitJob(
     manifestSha256,
     model: deps.registry.resolve(manifest.model),
     modelSha256: card.sha256,
-    pipeline: card.pipeline,
+    pipeline: manifest.pipeline ?? card.pipeline,
     retryOf: options.retryOf ?? null,
     owner: toOwner(caller),
     ...(schedule === undefined ? {} : { schedule }),

@@ -24,14 +24,12 @@ import type { WorkMessage } from "./messages.ts";
 import { readChunkItems } from "./chunk-items.ts";
 import { describePart, readPart, storePart } from "./part.ts";
 import { planChunks } from "./plan.ts";
-import type { PipelineVersion } from "./records.ts";
 
 /** Everything that scores, for one job's model and options. */
 export interface Scorer {
   readonly decoder: ImageDecoder;
   readonly finder: FaceFinder | null;
   readonly classifier: Classifier;
-  readonly pipeline: PipelineVersion;
 }
 
 /** What a job asks of a scorer. */
@@ -204,7 +202,7 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
   const scores = await scoreChunk({ store: input, ...scorer }, items, {
     format: manifest.format,
     faces: { mode: faces, minFacePixels: manifest.minFacePixels, minFaceScore: manifest.minFaceScore },
-    stamp: { model: spec.model, pipeline: scorer.pipeline },
+    stamp: { model: spec.model, pipeline: spec.pipeline },
     maxImageBytes: limits.maxImageBytes,
     maxConnections: limits.maxConnections,
     maxRunBytes: limits.maxRunBytes,

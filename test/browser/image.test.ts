@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseGoldens } from "../golden/images.ts";
+import { type GoldenImage, parseGoldens } from "../golden/images.ts";
 import { launchChromium } from "./chromium.ts";
 import type { ImagePage } from "./pages/image.ts";
 import { serveFiles, type StaticFile, type StaticServer } from "./static-server.ts";
@@ -12,7 +12,11 @@ import { serveFiles, type StaticFile, type StaticServer } from "./static-server.
 declare const images: ImagePage;
 
 const folder = new URL("../golden/", import.meta.url);
-const goldens = parseGoldens(JSON.parse(await readFile(new URL("images.json", folder), "utf8")));
+const readJson = async (name: string) => JSON.parse(await readFile(new URL(name, folder), "utf8"));
+const goldens = [
+  ...parseGoldens(await readJson("images.json"), "picture"),
+  ...parseGoldens(await readJson("faces.json"), "face"),
+];
 
 let browser: Browser;
 let server: StaticServer;
@@ -22,8 +26,8 @@ async function readCodec(path: string): Promise<StaticFile> {
   return { type: "application/wasm", body: await readFile(createRequire(import.meta.url).resolve(path)) };
 }
 
-async function readGolden(name: string): Promise<[string, StaticFile]> {
-  const body = await readFile(new URL(`images/${name}`, folder));
+async function readGolden({ name, aim }: GoldenImage): Promise<[string, StaticFile]> {
+  const body = await readFile(new URL(`${aim === "face" ? "faces" : "images"}/${name}`, folder));
   return [`/images/${encodeURIComponent(name)}`, { type: "application/octet-stream", body }];
 }
 
@@ -43,7 +47,7 @@ beforeAll(async () => {
       ["/page.js", { type: "text/javascript", body: bundle.outputFiles[0]?.text ?? "" }],
       ["/jpeg-turbo.wasm", await readCodec("@cwasm/jpeg-turbo/jpeg-turbo.wasm")],
       ["/webp_dec.wasm", await readCodec("@jsquash/webp/codec/dec/webp_dec.wasm")],
-      ...(await Promise.all(goldens.map(({ name }) => readGolden(name)))),
+      ...(await Promise.all(goldens.map(readGolden))),
     ]),
   );
   browser = await launchChromium();
@@ -58,9 +62,13 @@ afterAll(async () => {
 });
 
 describe("pixels in Chromium equal Pillow's, as they do in Node and workerd", () => {
-  it.each(goldens)("$name", async ({ name, ...expected }) => {
+  it.each(goldens)("$name, $aim", async ({ name, aim, ...expected }) => {
     const boxes = expected.faces.map(({ box }) => box);
-    const result = await page.evaluate(([file, cut]) => images.run(file, cut), [name, boxes] as const);
+    const result = await page.evaluate(([file, decodeAim, cut]) => images.run(file, decodeAim, cut), [
+      name,
+      aim,
+      boxes,
+    ] as const);
     expect(result).toEqual({
       ...expected,
       faces: expected.faces.map(({ box, pixels }) => ({ box, pixels: [...pixels] })),

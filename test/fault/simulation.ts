@@ -183,7 +183,7 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
             return new Promise(() => {});
           },
         };
-        return body(async () => ({ decoder, classifier, finder: null, pipeline: spec.pipeline }));
+        return body(async () => ({ decoder, classifier, finder: null }));
       },
       readCard: async () => options.card,
       limits,

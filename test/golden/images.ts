@@ -2,10 +2,11 @@
 
 import type { Box } from "../../src/model/face-finder.ts";
 import { preprocessFace } from "../../src/image/preprocess.ts";
-import type { ImageDecoder } from "../../src/image/image-types.ts";
+import type { DecodeAim, ImageDecoder } from "../../src/image/image-types.ts";
 
 export interface GoldenImage {
   readonly name: string;
+  readonly aim: DecodeAim;
   readonly width: number;
   readonly height: number;
   readonly channels: number;
@@ -15,7 +16,7 @@ export interface GoldenImage {
 }
 
 /** What one picture became here, in the terms of the golden. */
-export type GoldenResult = Omit<GoldenImage, "name">;
+export type GoldenResult = Omit<GoldenImage, "name" | "aim">;
 
 interface GoldenFile {
   readonly images: readonly {
@@ -28,16 +29,18 @@ interface GoldenFile {
   }[];
 }
 
-export function parseGoldens(file: GoldenFile): readonly GoldenImage[] {
+/** @param aim `picture` for images.json, `face` for faces.json */
+export function parseGoldens(file: GoldenFile, aim: DecodeAim): readonly GoldenImage[] {
   return file.images.map((image) => ({
     ...image,
+    aim,
     faces: image.faces.map(({ box, bytes }) => ({ box: box === null ? null : toBox(box), pixels: decodeBase64(bytes) })),
   }));
 }
 
 /** Decodes and preprocesses the picture that belongs to `golden`. */
 export async function runGolden(golden: GoldenImage, file: Uint8Array, decoder: ImageDecoder): Promise<GoldenResult> {
-  const { raster } = await decoder.decode(file);
+  const { raster } = await decoder.decode(file, golden.aim);
   const digest = await crypto.subtle.digest("SHA-256", Uint8Array.from(raster.data));
   return {
     width: raster.width,

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { ScoringError } from "../../src/errors.ts";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
+import type { DecodeAim, ImageDecoder } from "../../src/image/image-types.ts";
 import type { Classifier } from "../../src/model/classifier.ts";
 import { scoreChunk } from "../../src/scoring/chunk.ts";
 import { createCoordinator } from "../../src/scoring/coordinator.ts";
@@ -59,6 +60,40 @@ describe("a chunk of packed inputs", () => {
 });
 
 const REST = { stamp: { model: "constant@1", pipeline: 1 }, tolerant: false } as const;
+
+describe("the version of the preprocessing", () => {
+  const NOBODY = { name: "nobody@1", find: async () => [], dispose() {} };
+  const FACES = [
+    { pipeline: 1, mode: "aligned", aim: "picture" },
+    { pipeline: 2, mode: "aligned", aim: "face" },
+    { pipeline: 2, mode: "largest", aim: "picture" },
+  ] as const;
+
+  it.each(FACES)("$pipeline decodes a crop ($mode) as a $aim, and stands in its record", async (setting) => {
+    const store = createMemoryStore();
+    await store.put("in/face.jpg", await readFile(join(IMAGES, "../faces/half-384x401.jpg")));
+    const source = { kind: "prefix", format: "image", prefix: "in/" } as const;
+    const { items } = await planInputPage(store, source, null, LIMITS.plan);
+    const plain = createImageDecoder(await loadCodecs(), LIMITS.image);
+    const aims: (DecodeAim | undefined)[] = [];
+    const decoder: ImageDecoder = {
+      ...plain,
+      decode: (bytes, aim) => {
+        aims.push(aim);
+        return plain.decode(bytes, aim);
+      },
+    };
+    const { records } = await scoreChunk({ store, decoder, finder: NOBODY, classifier: constant }, items, {
+      ...LIMITS,
+      format: "image",
+      faces: { mode: setting.mode, minFacePixels: 1, minFaceScore: 0 },
+      stamp: { model: "constant@1", pipeline: setting.pipeline },
+      tolerant: false,
+    });
+    expect(aims).toEqual([setting.aim]);
+    expect(records).toMatchObject([{ pipeline: setting.pipeline }]);
+  });
+});
 
 describe("a chunk whose model or store is gone", () => {
   it.each(["unknown_model", "unknown_store"] as const)("fails the job at once with %s", async (code) => {

@@ -6,12 +6,19 @@ import { LIMITS } from "../../src/scoring/limits.ts";
 import { parseGoldens, runGolden } from "../golden/images.ts";
 
 const golden = new URL("../golden/", import.meta.url);
-const goldens = parseGoldens(JSON.parse(readFileSync(new URL("images.json", golden), "utf8")));
+const read = (name: string): Buffer => readFileSync(new URL(name, golden));
+const pictures = parseGoldens(JSON.parse(read("images.json").toString()), "picture");
+const faces = parseGoldens(JSON.parse(read("faces.json").toString()), "face");
 const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
 
 describe("pixels equal Pillow's", () => {
-  test.each(goldens)("$name", async (image) => {
-    const { name, ...expected } = image;
-    expect(await runGolden(image, readFileSync(new URL(`images/${name}`, golden)), decoder)).toEqual(expected);
+  test.each(pictures)("$name", async (image) => {
+    const { name, aim: _, ...expected } = image;
+    expect(await runGolden(image, read(`images/${name}`), decoder)).toEqual(expected);
+  });
+
+  test.each(faces)("as a face crop, version 2: $name", async (image) => {
+    const { name, aim: _, ...expected } = image;
+    expect(await runGolden(image, read(`faces/${name}`), decoder)).toEqual(expected);
   });
 });

@@ -2,6 +2,7 @@
 
 import { loadCodecs } from "../../../src/image/codecs-browser.ts";
 import { createImageDecoder } from "../../../src/image/decode.ts";
+import type { DecodeAim } from "../../../src/image/image-types.ts";
 import type { Box } from "../../../src/model/face-finder.ts";
 import { LIMITS } from "../../../src/scoring/limits.ts";
 import { type GoldenResult, runGolden } from "../../golden/images.ts";
@@ -14,16 +15,17 @@ export type PlainResult = Omit<GoldenResult, "faces"> & {
 /** What the test calls. */
 export interface ImagePage {
   /** Decodes `/images/<name>` and cuts the faces of `boxes`. */
-  run(name: string, boxes: readonly (Box | null)[]): Promise<PlainResult>;
+  run(name: string, aim: DecodeAim, boxes: readonly (Box | null)[]): Promise<PlainResult>;
 }
 
 const ready = loadCodecs({ jpeg: "/jpeg-turbo.wasm", webp: "/webp_dec.wasm" });
 
 const page: ImagePage = {
-  async run(name, boxes) {
+  async run(name, aim, boxes) {
     const response = await fetch(`/images/${encodeURIComponent(name)}`);
     const golden = {
       name,
+      aim,
       width: 0,
       height: 0,
       channels: 0,
