@@ -5,12 +5,19 @@ import { EXIT_CODES } from "./exit-codes.ts";
 import { keyCommand } from "./remote/key-command.ts";
 import { workCommand } from "./remote/work-command.ts";
 import { remoteCommands } from "./remote/job-commands.ts";
+import { scheduleCommand } from "./remote/schedule-command.ts";
 import { scoreCommand } from "./score/score-command.ts";
 
 /** Every command, in the order of the help. */
 const main = defineCommand({
   meta: { name: "countenance", description: "Score the apparent facial expression of faces in batches" },
-  subCommands: { score: scoreCommand, ...remoteCommands, key: keyCommand, work: workCommand },
+  subCommands: {
+    score: scoreCommand,
+    ...remoteCommands,
+    schedule: scheduleCommand,
+    key: keyCommand,
+    work: workCommand,
+  },
 });
 
 /** What to do next, by code. */

@@ -20,7 +20,8 @@ export interface ManifestFlags {
   readonly pipeline?: string | undefined;
 }
 
-async function readJson(path: string): Promise<Record<string, unknown>> {
+/** A file that holds one JSON object; `-` is standard input. @throws ScoringError `validation_failed` */
+export async function readJson(path: string): Promise<Record<string, unknown>> {
   const text = await readFile(path === "-" ? "/dev/stdin" : path, "utf8").catch(() => {
     throw new ScoringError("validation_failed", `${path}: no such file`);
   });
@@ -43,7 +44,7 @@ export async function readManifest(flags: ManifestFlags): Promise<ManifestInput>
   const { name, purpose, store, format, faces, model, tta } = flags;
   const pipeline = flags.pipeline === undefined ? undefined : Number(flags.pipeline);
   if (flags.manifest === undefined && store === undefined) {
-    throw new ScoringError("validation_failed", "submit takes a manifest file, or --store with --prefix or --list");
+    throw new ScoringError("validation_failed", "give a manifest file, or --store with --prefix or --list");
   }
   const manifest = { ...file, ...pick({ name, purpose, format, faces, model, tta, pipeline }) };
   const source = { prefix: flags.prefix, manifest: flags.list === undefined ? undefined : { key: flags.list } };

@@ -7,6 +7,12 @@ import type { manifestSchema } from "../scoring/manifest.ts";
 import type { JobPage } from "../scoring/directory.ts";
 import type { JobView } from "../scoring/job-view.ts";
 import type { Report } from "../scoring/report.ts";
+import type {
+  newScheduleSchema,
+  scheduleChangeSchema,
+  ScheduleRunView,
+  ScheduleView,
+} from "../scoring/schedules/schedule.ts";
 import type { DryRun } from "../scoring/submit.ts";
 import type { z } from "zod";
 import { followEvents, type JobEvent } from "./event-stream.ts";
@@ -16,6 +22,12 @@ export type ManifestInput = z.input<typeof manifestSchema>;
 
 /** A new API key as it is asked for. */
 export type NewKey = z.input<typeof newKeySchema>;
+
+/** A new schedule as it is asked for; its manifest may hold `{yyyy}`, `{mm}`, `{dd}` and `{hh}`. */
+export type NewSchedule = Omit<z.input<typeof newScheduleSchema>, "manifest"> & { readonly manifest: ManifestInput };
+
+/** What changes of a schedule; the rest stays. */
+export type ScheduleChange = z.input<typeof scheduleChangeSchema>;
 
 /** A key with its text. */
 export type ShownKey = KeyView & { readonly key: string };
@@ -91,6 +103,15 @@ export interface Api {
   rotateKey(id: string, overlapSeconds: number): Promise<ShownKey>;
   listKeys(): Promise<readonly KeyView[]>;
   removeKey(id: string): Promise<void>;
+  /** With the next due times and the last five runs of each. */
+  listSchedules(signal?: AbortSignal): Promise<readonly ScheduleView[]>;
+  /** With every run that is remembered, newest first. */
+  readSchedule(id: string, signal?: AbortSignal): Promise<ScheduleView>;
+  makeSchedule(schedule: NewSchedule): Promise<ScheduleView>;
+  changeSchedule(id: string, change: ScheduleChange): Promise<ScheduleView>;
+  /** Runs it now, or for the window of `dueAt` (ISO 8601). */
+  runSchedule(id: string, dueAt?: string): Promise<ScheduleRunView>;
+  removeSchedule(id: string): Promise<void>;
   /** Address of an output, for a link. */
   outputUrl(id: string, name: string, download: boolean): string;
   /** Address of a record's picture. @param place bytes of its line in labels.jsonl, and the number of its input */
@@ -114,6 +135,7 @@ const sendJson = (value: unknown, headers: Readonly<Record<string, string>> = {}
 });
 
 const job = (id: string): string => `/v1/jobs/${encodeURIComponent(id)}`;
+const schedule = (id: string): string => `/v1/schedules/${encodeURIComponent(id)}`;
 
 /** A client of one server. */
 export function createApi(options: ApiOptions = {}): Api {
@@ -205,6 +227,16 @@ export function createApi(options: ApiOptions = {}): Api {
     },
     async removeKey(id) {
       await request("DELETE", `/v1/keys/${encodeURIComponent(id)}`);
+    },
+    async listSchedules(signal) {
+      return (await ask<{ schedules: ScheduleView[] }>("GET", "/v1/schedules", { signal })).schedules;
+    },
+    readSchedule: (id, signal) => ask("GET", schedule(id), { signal }),
+    makeSchedule: (wanted) => ask("POST", "/v1/schedules", sendJson(wanted)),
+    changeSchedule: (id, change) => ask("PATCH", schedule(id), sendJson(change)),
+    runSchedule: (id, dueAt) => ask("POST", `${schedule(id)}/run`, sendJson(dueAt === undefined ? {} : { dueAt })),
+    async removeSchedule(id) {
+      await request("DELETE", schedule(id));
     },
     outputUrl: (id, name, download) => `${baseUrl}${job(id)}/outputs/${name}${download ? "?download=1" : ""}`,
     imageUrl: (id, record, { offset, length, input }) =>

@@ -1,0 +1,149 @@
+import { defineCommand } from "citty";
+import type { NewSchedule, ScheduleChange } from "../../src/client/api.ts";
+import { ScoringError } from "../../src/errors.ts";
+import type { ScheduleRunView, ScheduleView } from "../../src/scoring/schedules/schedule.ts";
+import { EXIT_CODES } from "../exit-codes.ts";
+import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
+import { readJson, readManifest } from "./read-manifest.ts";
+
+const ID_ARG = { type: "positional", description: "The schedule's id", required: true } as const;
+const CRON_TEXT = "Five fields, UTC: minute, hour, day of month, month, day of week";
+const OFFSET_TEXT = "Added to the due time for {yyyy}, {mm}, {dd}, {hh}: -24 names the day before";
+
+/** `2026-11-24 02:30`: whole minutes of an ISO time. */
+const formatMinute = (time: string): string => time.slice(0, 16).replace("T", " ");
+
+function describeSchedule({ id, name, cron, enabled, nextRuns }: ScheduleView): string {
+  const next = enabled ? `next ${nextRuns[0] === undefined ? "never" : formatMinute(nextRuns[0])}` : "disabled";
+  return `${id}  ${cron}  ${next}  ${name}`;
+}
+
+function describeRun({ dueAt, trigger, jobId, job, failure }: ScheduleRunView): string {
+  const result =
+    failure === null
+      ? `${jobId}  ${job === null ? "–" : `${job.status}, ${job.scored} of ${job.listed} scored`}`
+      : `${failure.code}: ${failure.message}`;
+  return `${formatMinute(dueAt)}  ${trigger.padEnd(6)}  ${result}`;
+}
+
+function readHours(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^-?\d{1,5}$/.test(text)) return Number(text);
+  throw new ScoringError("validation_failed", `--window-offset-hours: ${text} is not a whole number`);
+}
+
+function pick(values: ScheduleChange): ScheduleChange {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+const create = defineCommand({
+  meta: { name: "create", description: "Submit a manifest whenever its cron expression is due" },
+  args: {
+    name: { type: "positional", description: "A name for the schedule", required: true },
+    manifest: { type: "positional", description: "Manifest file, JSON (- reads standard input)", required: false },
+    cron: { type: "string", description: CRON_TEXT, required: true },
+    "window-offset-hours": { type: "string", description: OFFSET_TEXT },
+    store: { type: "string", description: "Store of the inputs" },
+    prefix: { type: "string", description: "Score every object under this prefix; may hold {yyyy}, {mm}, {dd}, {hh}" },
+    "output-prefix": { type: "string", description: "Prefix of the outputs; default out/" },
+    model: { type: "string", description: "name@version, or a name for its newest" },
+    purpose: { type: "string", description: "What the labels are for; some keys demand it" },
+    disabled: { type: "boolean", description: "Make it, but do not run it yet", default: false },
+    ...CONNECTION_ARGS,
+  },
+  async run({ args }) {
+    const { name, cron, manifest, store, prefix, model, purpose } = args;
+    const template = { manifest, store, prefix, model, purpose, "output-prefix": args["output-prefix"] };
+    const offset = readHours(args["window-offset-hours"]);
+    const wanted: NewSchedule = {
+      name,
+      cron,
+      enabled: !args.disabled,
+      manifest: await readManifest(template),
+      ...(offset === undefined ? {} : { windowOffsetHours: offset }),
+    };
+    const made = await connect(args).makeSchedule(wanted);
+    if (args.json) return printJson(made);
+    print(made.id);
+    if (made.nextRuns[0] !== undefined) process.stderr.write(`next run ${formatMinute(made.nextRuns[0])} UTC\n`);
+  },
+});
+
+const list = defineCommand({
+  meta: { name: "list", description: "The schedules of this key" },
+  args: CONNECTION_ARGS,
+  async run({ args }) {
+    const schedules = await connect(args).listSchedules();
+    if (args.json) return printJson(schedules);
+    for (const schedule of schedules) print(describeSchedule(schedule));
+  },
+});
+
+function show(schedule: ScheduleView, json: boolean): void {
+  if (json) return printJson(schedule);
+  print(describeSchedule(schedule));
+  for (const run of schedule.lastRuns) print(describeRun(run));
+}
+
+const get = defineCommand({
+  meta: { name: "get", description: "Show a schedule with its runs, newest first" },
+  args: { id: ID_ARG, ...CONNECTION_ARGS },
+  async run({ args }) {
+    show(await connect(args).readSchedule(args.id), args.json);
+  },
+});
+
+const update = defineCommand({
+  meta: { name: "update", description: "Change a schedule; what is not given stays" },
+  args: {
+    id: ID_ARG,
+    name: { type: "string", description: "Another name" },
+    cron: { type: "string", description: CRON_TEXT },
+    "window-offset-hours": { type: "string", description: OFFSET_TEXT },
+    manifest: { type: "string", description: "Manifest file, JSON (- reads standard input)" },
+    baseline: { type: "string", description: "Job of a run that later runs are compared with too, or none" },
+    enable: { type: "boolean", description: "Run it again, from now on", default: false },
+    disable: { type: "boolean", description: "Stop running it", default: false },
+    ...CONNECTION_ARGS,
+  },
+  async run({ args }) {
+    const { enable, disable, baseline } = args;
+    if (enable && disable) throw new ScoringError("validation_failed", "either --enable or --disable");
+    const change = pick({
+      name: args.name,
+      cron: args.cron,
+      windowOffsetHours: readHours(args["window-offset-hours"]),
+      manifest: args.manifest === undefined ? undefined : await readJson(args.manifest),
+      baselineJobId: baseline === "none" ? null : baseline,
+      enabled: enable || disable ? enable : undefined,
+    });
+    show(await connect(args).changeSchedule(args.id, change), args.json);
+  },
+});
+
+const run = defineCommand({
+  meta: { name: "run", description: "Run a schedule now and print the job's id" },
+  args: {
+    id: ID_ARG,
+    "due-at": { type: "string", description: "For the window of another time, such as 2026-11-22T02:30:00Z" },
+    ...CONNECTION_ARGS,
+  },
+  async run({ args }) {
+    const made = await connect(args).runSchedule(args.id, args["due-at"]);
+    if (args.json) printJson(made);
+    else print(made.failure === null ? (made.jobId ?? "") : describeRun(made));
+    if (made.failure !== null) process.exitCode = EXIT_CODES.failed;
+  },
+});
+
+const remove = defineCommand({
+  meta: { name: "delete", description: "Remove a schedule; the jobs of its runs stay" },
+  args: { id: ID_ARG, ...CONNECTION_ARGS },
+  run: ({ args }) => connect(args).removeSchedule(args.id),
+});
+
+/** `countenance schedule`: jobs that come again. */
+export const scheduleCommand = defineCommand({
+  meta: { name: "schedule", description: "Make, list, show, change, run and delete schedules" },
+  subCommands: { create, list, get, update, run, delete: remove },
+});
