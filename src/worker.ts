@@ -167,6 +167,7 @@ function openDirectory(config: Config): Directory & KeyDirectory & ScheduleDirec
   const stub = () => config.directory.getByName("all");
   return {
     reserve: (request) => stub().reserve(request),
+    rank: (standing) => stub().rank(standing),
     update: (view) => stub().update(view),
     list: (options) => stub().list(options),
     remove: (jobId) => stub().remove(jobId),

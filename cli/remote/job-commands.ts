@@ -24,6 +24,7 @@ const submit = defineCommand({
     tta: { type: "string", description: "none or flip" },
     pipeline: { type: "string", description: "Preprocessing 1 or 2; default the model's" },
     name: { type: "string", description: "A name for the job" },
+    priority: { type: "string", description: "-100 to 100; jobs of a higher one go first. Default 0" },
     purpose: { type: "string", description: "What the labels are for; some keys demand it" },
     "idempotency-key": { type: "string", description: "Submitting again with the same one gives the same job" },
     watch: { type: "boolean", description: "Follow the job to its end", default: false },

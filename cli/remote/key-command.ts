@@ -34,6 +34,7 @@ const create = defineCommand({
     grants: { type: "string", description: "store/prefix/ or store, by commas; default every store" },
     purposes: { type: "string", description: "Purposes that jobs may declare, by commas; default any" },
     "max-jobs": { type: "string", description: "Jobs at once" },
+    "max-priority": { type: "string", description: "Highest priority of its jobs; default 0" },
     "max-images-per-day": { type: "string", description: "Images a day (UTC)" },
     "expires-in-seconds": { type: "string", description: "When it ends; default never" },
     ...CONNECTION_ARGS,
@@ -49,6 +50,7 @@ const create = defineCommand({
       grants,
       purposes: args.purposes?.split(","),
       maxJobs: readCount("max-jobs", args["max-jobs"]),
+      maxPriority: readCount("max-priority", args["max-priority"]),
       maxImagesPerDay: readCount("max-images-per-day", args["max-images-per-day"]),
       expiresInSeconds: readCount("expires-in-seconds", args["expires-in-seconds"]),
     } satisfies { readonly [K in keyof NewKey]: NewKey[K] | undefined };

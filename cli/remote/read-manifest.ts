@@ -7,6 +7,7 @@ export interface ManifestFlags {
   readonly manifest?: string | undefined;
   readonly name?: string | undefined;
   readonly purpose?: string | undefined;
+  readonly priority?: string | undefined;
   readonly store?: string | undefined;
   readonly prefix?: string | undefined;
   readonly list?: string | undefined;
@@ -42,11 +43,12 @@ function pick(values: Readonly<Record<string, unknown>>): Record<string, unknown
 export async function readManifest(flags: ManifestFlags): Promise<ManifestInput> {
   const file = flags.manifest === undefined ? {} : await readJson(flags.manifest);
   const { name, purpose, store, format, faces, model, tta } = flags;
+  const priority = flags.priority === undefined ? undefined : Number(flags.priority);
   const pipeline = flags.pipeline === undefined ? undefined : Number(flags.pipeline);
   if (flags.manifest === undefined && store === undefined) {
     throw new ScoringError("validation_failed", "give a manifest file, or --store with --prefix or --list");
   }
-  const manifest = { ...file, ...pick({ name, purpose, format, faces, model, tta, pipeline }) };
+  const manifest = { ...file, ...pick({ name, purpose, priority, format, faces, model, tta, pipeline }) };
   const source = { prefix: flags.prefix, manifest: flags.list === undefined ? undefined : { key: flags.list } };
   const outputStore = flags["output-store"] ?? (file["output"] === undefined ? store : undefined);
   const output = { store: outputStore, prefix: flags["output-prefix"], formats: flags.formats?.split(",") };

@@ -6,6 +6,7 @@
 import { ScoringError } from "../errors.ts";
 import type { Caller, Scope } from "../scoring/access.ts";
 import type { ApiKeyRecord } from "../scoring/api-key.ts";
+import { MAX_PRIORITY } from "../scoring/manifest.ts";
 import { digestHex } from "../scoring/part.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { readSession } from "./session.ts";
@@ -127,14 +128,15 @@ async function makeBuiltInKey(id: string, key: string): Promise<ApiKeyRecord> {
     grants: null,
     purposes: null,
     maxJobs: null,
+    maxPriority: MAX_PRIORITY,
     maxImagesPerDay: null,
     createdMs: 0,
     expiresMs: null,
   };
 }
 
-function toCaller({ id, scopes, grants, purposes, maxJobs, maxImagesPerDay }: ApiKeyRecord): Caller {
-  return { keyId: id, scopes, grants, purposes, maxJobs, maxImagesPerDay };
+function toCaller({ id, scopes, grants, purposes, maxJobs, maxPriority, maxImagesPerDay }: ApiKeyRecord): Caller {
+  return { keyId: id, scopes, grants, purposes, maxJobs, maxPriority: maxPriority ?? 0, maxImagesPerDay };
 }
 
 /** The platform routes requests by host name, so a deployed Worker never sees one of these. */

@@ -20,6 +20,7 @@ const keySchema = z
     grants: z.array(z.object({ store: z.string(), prefix: z.string() })).nullable(),
     purposes: z.array(z.string()).nullable(),
     maxJobs: z.int().nullable(),
+    maxPriority: z.int(),
     maxImagesPerDay: z.int().nullable(),
     createdAt: z.iso.datetime(),
     expiresAt: time,
@@ -47,7 +48,7 @@ export function addKeyRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     responses: { 201: json(shownKeySchema, "The key"), ...problemResponses },
   });
   app.post("/v1/keys", async (c) => {
-    const { name, scopes, grants, purposes, maxJobs, maxImagesPerDay, expiresInSeconds } = parseBody(
+    const { name, scopes, grants, purposes, maxJobs, maxPriority, maxImagesPerDay, expiresInSeconds } = parseBody(
       newKeySchema,
       await readJsonBody(c.req.raw, MAX_BODY_BYTES),
     );
@@ -62,6 +63,7 @@ export function addKeyRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       grants,
       purposes,
       maxJobs,
+      maxPriority,
       maxImagesPerDay,
       sha256: await digestHex(new TextEncoder().encode(key)),
       previous: null,

@@ -35,6 +35,8 @@ export const jobSchema = z
     name: z.string().nullable(),
     status: z.enum(JOB_STATUSES),
     model: z.string(),
+    priority: z.int(),
+    outranked: z.boolean(),
     createdAt: z.iso.datetime(),
     times: z.record(z.string(), z.iso.datetime()),
     counts: z.object({

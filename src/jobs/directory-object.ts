@@ -16,6 +16,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS admissions (jobId TEXT PRIMARY KEY, owner TEXT NOT NULL, day TEXT NOT NULL, atMs INTEGER NOT NULL, images INTEGER NOT NULL, open INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS admissions_open ON admissions (owner) WHERE open = 1;
   CREATE INDEX IF NOT EXISTS admissions_day ON admissions (owner, day);
+  CREATE TABLE IF NOT EXISTS ranks (jobId TEXT PRIMARY KEY, priority INTEGER NOT NULL, saidMs INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS ranks_priority ON ranks (priority);
   CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, createdMs INTEGER NOT NULL, record TEXT NOT NULL);
 `;
 
@@ -104,6 +106,15 @@ export class DirectoryBase extends DurableObject implements Directory, KeyDirect
     return true;
   }
 
+  async rank(standing: Parameters<Directory["rank"]>[0]): Promise<{ readonly outranked: boolean }> {
+    const { jobId, priority, wantsEdge, nowMs, rankMs } = standing;
+    const { sql } = this.ctx.storage;
+    sql.exec("DELETE FROM ranks WHERE saidMs < ? OR jobId = ?", nowMs - rankMs, jobId);
+    if (!wantsEdge) return { outranked: false };
+    sql.exec("INSERT INTO ranks VALUES (?, ?, ?)", jobId, priority, nowMs);
+    return { outranked: sql.exec("SELECT jobId FROM ranks WHERE priority > ? LIMIT 1", priority).toArray().length > 0 };
+  }
+
   async writeKey(record: ApiKeyRecord): Promise<void> {
     const { id, createdMs } = record;
     this.ctx.storage.sql.exec("INSERT OR REPLACE INTO keys VALUES (?, ?, ?)", id, createdMs, JSON.stringify(record));
@@ -137,7 +148,9 @@ export class DirectoryBase extends DurableObject implements Directory, KeyDirect
       JSON.stringify(view),
       changes,
     );
-    if (isEnded(view.status)) await this.release([view.id]);
+    if (!isEnded(view.status)) return;
+    this.ctx.storage.sql.exec("DELETE FROM ranks WHERE jobId = ?", view.id);
+    await this.release([view.id]);
   }
 
   async list(options: Parameters<Directory["list"]>[0]): Promise<JobPage> {

@@ -55,6 +55,14 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator 
           });
         }
       },
+      compareRank: async ({ id, manifest }, wantsEdge) => {
+        const standing = { jobId: id, priority: manifest.priority, wantsEdge, nowMs: clock(), rankMs: limits.rankMs };
+        const answer = await directory.rank(standing).catch((error: unknown) => {
+          logger.log("warn", "rank_unknown", { job: id, error });
+          return null;
+        });
+        return answer?.outranked ?? null;
+      },
       sendFailed: (error) => logger.log("warn", "queue_send_failed", { error }),
     });
   }

@@ -23,6 +23,8 @@ export interface Rights {
   readonly purposes: readonly string[] | null;
   /** Jobs that have not ended. */
   readonly maxJobs: number | null;
+  /** Highest priority of a job; absent: 0, so that no key gets ahead of others unless it was allowed to. */
+  readonly maxPriority?: number;
   /** Inputs of the jobs that were created on one UTC day. */
   readonly maxImagesPerDay: number | null;
 }
@@ -75,6 +77,14 @@ export function checkManifestAccess(manifest: Manifest, caller: Rights): void {
     check(`input.objects[${index}].key`, input.store, key);
   }
   check("output.prefix", output.store, jobFolder(output.prefix, ""));
+  const maxPriority = caller.maxPriority ?? 0;
+  if (manifest.priority > maxPriority) {
+    issues.push({
+      path: "priority",
+      code: "forbidden",
+      message: `this API key allows priorities up to ${maxPriority}`,
+    });
+  }
   if (caller.purposes !== null && (purpose === undefined || !caller.purposes.includes(purpose))) {
     const allowed = caller.purposes.map((one) => JSON.stringify(one)).join(", ");
     issues.push({ path: "purpose", code: "forbidden", message: `this API key allows the purposes ${allowed}` });

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { type Rights, SCOPES } from "./access.ts";
 import { LIMITS } from "./limits.ts";
+import { MAX_PRIORITY } from "./manifest.ts";
 
 /** One key. */
 export interface ApiKeyRecord extends Rights {
@@ -47,13 +48,15 @@ export const newKeySchema = z.strictObject({
     .default(null),
   purposes: z.array(z.string().min(1).max(200)).min(1).max(LIMITS.maxKeyPurposes).nullable().default(null),
   maxJobs: z.int().min(1).max(LIMITS.maxJobsPerKey).nullable().default(LIMITS.maxJobsPerKey),
+  maxPriority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0),
   maxImagesPerDay: z.int().min(0).nullable().default(null),
   expiresInSeconds: z.int().min(60).nullable().default(null),
 });
 
 /** Everything of a key but its hashes. */
 export function viewKey(record: ApiKeyRecord, nowMs: number) {
-  const { id, name, scopes, grants, purposes, maxJobs, maxImagesPerDay, createdMs, expiresMs, previous } = record;
+  const { id, name, scopes, grants, purposes, maxJobs, maxPriority, maxImagesPerDay, createdMs, expiresMs, previous } =
+    record;
   const rotating = previous !== null && previous.untilMs > nowMs;
   return {
     id,
@@ -62,6 +65,7 @@ export function viewKey(record: ApiKeyRecord, nowMs: number) {
     grants,
     purposes,
     maxJobs,
+    maxPriority: maxPriority ?? 0,
     maxImagesPerDay,
     createdAt: new Date(createdMs).toISOString(),
     expiresAt: expiresMs === null ? null : new Date(expiresMs).toISOString(),

@@ -15,6 +15,7 @@ import type {
 } from "./coordinator-port.ts";
 import type { JobEffect, JobEvent, Transition } from "./job-event.ts";
 import { advanceJob, createJob } from "./job-machine.ts";
+import { wantsEdge } from "./job-priority.ts";
 import type { JobEventRow, JobRows } from "./job-rows.ts";
 import { type JobSpec, makeRules } from "./job-spec.ts";
 import {
@@ -28,7 +29,7 @@ import {
 import { viewJob } from "./job-view.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import type { Clock, WorkMessage, WorkQueue } from "./messages.ts";
-import { NOTICE_DELAYS_SECONDS } from "./webhook.ts";
+import { makePayload, NOTICE_DELAYS_SECONDS } from "./webhook.ts";
 
 /** What the shell of the job machine works with. */
 export interface CoordinatorDeps {
@@ -40,6 +41,8 @@ export interface CoordinatorDeps {
   readonly announced?: (state: JobState, spec: JobSpec, type: JobEventRow["type"], eventId: number) => Promise<void>;
   /** Told of a failed send; the sweep repairs it. */
   readonly sendFailed?: (error: unknown) => void;
+  /** Says whether the job wants the edge; whether a job of a higher priority does, `null` where nobody knows. Must not throw. */
+  readonly compareRank?: (spec: JobSpec, wantsEdge: boolean) => Promise<boolean | null>;
   /** Asked to be called back: keeps the alarm alive. */
   readonly wake?: (atMs: number) => Promise<void>;
 }
@@ -64,12 +67,8 @@ export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
       const data = JSON.stringify(viewJob(transition.state, spec, nowMs));
       const id = rows.appendEvent(type, nowMs, data, limits.maxEvents);
       if (type === "status" && isEnded(transition.state.status) && spec.manifest.notify !== undefined) {
-        rows.writeNotice({
-          eventId: id,
-          payload: makePayload(transition.state, nowMs, data),
-          attempt: 0,
-          dueMs: nowMs,
-        });
+        const payload = makePayload(transition.state.status, nowMs, data);
+        rows.writeNotice({ eventId: id, payload, attempt: 0, dueMs: nowMs });
       }
       return { type, id };
     });
@@ -157,6 +156,14 @@ export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
     }
   }
 
+  /** Finds out whether this job has to step back, or may go on. */
+  async function compareRank(): Promise<void> {
+    const state = rows.readState();
+    if (state === null || deps.compareRank === undefined) return;
+    const outranked = await deps.compareRank(requireSpec(), wantsEdge(state, clock()));
+    if (outranked !== null) await apply(() => ({ kind: "rank", outranked }));
+  }
+
   const applyToChunk = (chunkId: string, make: (chunk: ChunkRow) => EventBody): Promise<Committed | null> =>
     apply(() => {
       const chunk = rows.readChunk(chunkId);
@@ -171,7 +178,10 @@ export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
         rows.writeSpec(spec);
         return commit(spec.id, createJob(spec.id, makeRules(spec, limits), nowMs), nowMs);
       });
-      if (committed !== null) await deliver(committed);
+      if (committed !== null) {
+        await deliver(committed);
+        await compareRank();
+      }
       return rows.readState()!;
     },
     async read() {
@@ -267,6 +277,7 @@ export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
       if (rows.readNotice()?.eventId === eventId) rows.writeNotice(null);
     },
     async sweep(): Promise<number | null> {
+      await compareRank();
       await apply(() => ({ kind: "tick" }));
       for (const { id } of rows.listDue(clock(), limits.maxSweepRows)) {
         await applyToChunk(id, (chunk) => ({ kind: "chunk-due", chunk }));
@@ -278,12 +289,6 @@ export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
       return rows.readNotice()?.dueMs ?? null;
     },
   };
-}
-
-/** `type`, `timestamp` and `data`, as Standard Webhooks recommends; the data is the job's view. */
-function makePayload(state: JobState, nowMs: number, view: string): string {
-  const timestamp = new Date(nowMs).toISOString();
-  return `{"type":"job.${state.status}","timestamp":"${timestamp}","data":${view}}`;
 }
 
 interface Committed {

@@ -41,6 +41,17 @@ export interface Directory {
     readonly images: number;
     readonly maxImagesPerDay: number;
   }): Promise<boolean>;
+  /**
+   * Says whether a job wants the edge, and learns whether one of a higher priority does. Said again at each sweep: what was not
+   * for `LIMITS.rankMs` no longer counts.
+   */
+  rank(standing: {
+    readonly jobId: string;
+    readonly priority: number;
+    readonly wantsEdge: boolean;
+    readonly nowMs: number;
+    readonly rankMs: number;
+  }): Promise<{ readonly outranked: boolean }>;
   /** The newest view of a job; an older one than is stored is ignored. */
   update(view: JobView): Promise<void>;
   /** @param options.owner id of a key; `null`: of all */

@@ -33,6 +33,7 @@ export type JobEvent = { readonly nowMs: number } & (
   | { readonly kind: "client-renew"; readonly chunk: ChunkRow; readonly hold: ClientHold }
   | { readonly kind: "client-return"; readonly chunk: ChunkRow; readonly hold: ClientHold }
   | { readonly kind: "client-reject"; readonly chunk: ChunkRow; readonly hold: ClientHold; readonly issue: Issue }
+  | { readonly kind: "rank"; readonly outranked: boolean }
   | { readonly kind: "tick" }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }

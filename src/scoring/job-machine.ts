@@ -16,6 +16,7 @@ import {
   type JobState,
   type JobTask,
 } from "./job-state.ts";
+import { countPlaces, rankJob } from "./job-priority.ts";
 import { beginTask, commitFinalize, commitPlan, retryTask, sendTask, tickTask } from "./job-tasks.ts";
 import { type Draft, enter, fail, isWorking, stop } from "./job-transition.ts";
 
@@ -89,6 +90,8 @@ function applyEvent(state: JobState, event: JobEvent): Draft | null {
       return returnFromClient(state, event.chunk, event.hold, event.nowMs);
     case "client-reject":
       return rejectClient(state, event.chunk, event.hold, event.issue, event.nowMs);
+    case "rank":
+      return rankJob(state, event.outranked);
     case "tick":
       return tick(state, event.nowMs);
     case "pause":
@@ -126,7 +129,7 @@ function settle(draft: Draft, nowMs: number): Draft {
   if (state.status !== "queued" && state.status !== "running") return draft;
   if (state.plan.status === "done" && pending + queued + leased === 0) return beginFinalizing(draft, nowMs);
   if (!isForEdge(state, nowMs)) return draft;
-  const count = Math.min(pending, state.rules.maxConcurrency - queued - leased);
+  const count = Math.min(pending, countPlaces(state) - queued - leased);
   if (count <= 0) return draft;
   return {
     state: { ...state, chunks: { ...state.chunks, pending: pending - count, queued: queued + count } },

@@ -156,6 +156,8 @@ export interface JobState {
   readonly blockedKeys?: readonly string[];
   /** When a client last took, renewed or finished a chunk. */
   readonly clientSeenMs?: number;
+  /** A job of a higher priority wants the edge; absent: none does. */
+  readonly outranked?: boolean;
   readonly issues: readonly Issue[];
   readonly failure: JobFailure | null;
   readonly finalize: JobTask;

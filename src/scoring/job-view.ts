@@ -18,6 +18,9 @@ export interface JobView {
   readonly name: string | null;
   readonly status: JobStatus;
   readonly model: string;
+  readonly priority: number;
+  /** True while it has one chunk out at most, since a job of a higher priority has some to give. */
+  readonly outranked: boolean;
   readonly createdAt: string;
   /** When each status was last entered, ISO 8601. */
   readonly times: Readonly<Partial<Record<JobStatus, string>>>;
@@ -54,6 +57,8 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     name: name ?? null,
     status: state.status,
     model: spec.model,
+    priority: spec.manifest.priority,
+    outranked: state.outranked === true && !isEnded(state.status),
     createdAt: formatTime(state.createdMs),
     times,
     counts: {

@@ -96,6 +96,8 @@ export const LIMITS = {
   clientRetrySeconds: 2,
   /** How often the coordinator looks for lost work while a job is alive. */
   sweepMs: 15_000,
+  /** A job that did not say for so long that it wants the edge no longer outranks others: four sweeps, so that one may be lost. */
+  rankMs: 60_000,
   /** Rows handled by one sweep, so that it stays short. */
   maxSweepRows: 200,
   /** Attempts with failing reads before an item that still fails is recorded as failed instead of retried. */

@@ -45,11 +45,14 @@ const outputPrefix = text(512)
 /** The model of a manifest that names none. */
 export const DEFAULT_MODEL = "deep-emotion";
 
+/** Highest priority of a job; as far below zero is the lowest. */
+export const MAX_PRIORITY = 100;
+
 /** The schema of `POST /v1/jobs`; also the source of its OpenAPI document. */
 export const manifestSchema = z.strictObject({
   name: text(200).optional(),
   purpose: text(200).optional(),
-  priority: z.int().min(-100).max(100).default(0),
+  priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0),
   input,
   format: z.enum(["image", "tar", "fer2013-csv"]).default("image"),
   faces: z.enum(["aligned", "largest", "all"]).default("aligned"),
@@ -139,9 +142,6 @@ export function parseManifest(
   if (manifest.format === "fer2013-csv" && manifest.faces !== "aligned") {
     add("faces", "aligned_only", "FER2013 rows are face crops: use aligned");
   }
-  // Named in the format, and refused until it is more than a word.
-  if (manifest.priority !== 0)
-    add("priority", "not_supported", "jobs are served in the order of their messages: use 0");
   if (issues.length > 0) throw refuse(issues);
   return manifest;
 }

@@ -5,6 +5,7 @@
 
 import { Webhook } from "standardwebhooks";
 import { ScoringError } from "../errors.ts";
+import type { JobStatus } from "./job-state.ts";
 import { checkWebhookAddress } from "./webhook-address.ts";
 
 /** What still has to be told; kept by the coordinator until it was, or until the attempts are spent. */
@@ -19,6 +20,14 @@ export interface Notice {
 
 /** Seconds before each further attempt (the schedule that Standard Webhooks recommends, cut at half a day). */
 export const NOTICE_DELAYS_SECONDS = [5, 300, 1800, 7200, 18_000, 18_000] as const;
+
+/**
+ * JSON text with `type`, `timestamp` and `data`, as Standard Webhooks recommends.
+ * @param view the job's view, JSON text
+ */
+export function makePayload(status: JobStatus, nowMs: number, view: string): string {
+  return `{"type":"job.${status}","timestamp":"${new Date(nowMs).toISOString()}","data":${view}}`;
+}
 
 /** How to sign and send. */
 export interface WebhookOptions {

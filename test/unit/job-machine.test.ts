@@ -52,6 +52,8 @@ function createModel(changed: Partial<JobRules> = {}) {
         // The machine counts rows that it does not see: it must never ask for more than there are.
         if (pending.length < effect.count)
           throw new Error(`${effect.count} of ${pending.length} pending rows asked for`);
+        const { chunks, outranked = false } = transition.state;
+        if (outranked && chunks.queued + chunks.leased > 1) throw new Error("an outranked job pushes ahead");
         for (const row of pending.slice(0, effect.count)) {
           rows.set(row.id, { ...row, status: "queued", dueMs: effect.dueMs });
           sent.push(row.id);
@@ -352,6 +354,7 @@ describe("the job machine", () => {
             "lost",
             "due",
             "tick",
+            "rank",
             "pause",
             "resume",
             "cancel",
@@ -390,6 +393,7 @@ describe("the job machine", () => {
               attempt: 1,
               failure: { code: "internal", message: "" },
             });
+          else if (kind === "rank") model.send({ kind, outranked: pick % 2 === 0 });
           else if (kind === "tick" || kind === "pause" || kind === "resume") model.send({ kind });
           else if (kind === "client-lease") {
             const key = `key${pick % 3}`;

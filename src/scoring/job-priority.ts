@@ -1,0 +1,31 @@
+/**
+ * Priorities: all jobs share one queue, which knows none, so a job holds its own chunks back. While a job of a higher priority
+ * waits for the edge, one of a lower priority has a single chunk out, and goes on as before once the other has none to give. One
+ * chunk, not none: whatever becomes of the others, every job ends.
+ */
+
+import { isForEdge } from "./job-clients.ts";
+import type { JobState } from "./job-state.ts";
+import type { Draft } from "./job-transition.ts";
+
+/** Chunks of an outranked job in the queue or leased at once. */
+const OUTRANKED_CONCURRENCY = 1;
+
+/** Chunks that the job may have in the queue or leased now. */
+export function countPlaces(state: JobState): number {
+  const { maxConcurrency } = state.rules;
+  return state.outranked === true ? Math.min(OUTRANKED_CONCURRENCY, maxConcurrency) : maxConcurrency;
+}
+
+/** Whether jobs of a lower priority should step back: this one has, or will have, chunks to give to the edge. */
+export function wantsEdge(state: JobState, nowMs: number): boolean {
+  const { status, chunks, plan } = state;
+  if (status !== "validating" && status !== "queued" && status !== "running") return false;
+  if (!isForEdge(state, nowMs)) return false;
+  return plan.status !== "done" || chunks.pending + chunks.queued > 0;
+}
+
+/** Takes note of whether a job of a higher priority wants the edge; not accepted where that is known. */
+export function rankJob(state: JobState, outranked: boolean): Draft | null {
+  return (state.outranked ?? false) === outranked ? null : { state: { ...state, outranked }, effects: [] };
+}
