@@ -29,7 +29,12 @@ export interface Config {
   /** Accepted from a loopback address only; `null` outside local development. */
   readonly devKey: string | null;
   /** Signs webhooks; `null`: no job may ask for one. */
-  readonly webhook: { readonly secret: string; readonly allowedHosts: readonly string[] } | null;
+  readonly webhook: {
+    readonly secret: string;
+    readonly allowedHosts: readonly string[];
+    /** Where names are looked up before they are used; `null`: nowhere. */
+    readonly resolverUrl: string | null;
+  } | null;
   /** LIMITS, except for the times that local tests shorten. */
   readonly limits: Limits;
   readonly queue: QueueProducer<WorkMessage>;
@@ -69,13 +74,18 @@ const timesShape = z.strictObject({
   sweepMs: z.int().min(100).optional(),
 });
 
-function readWebhook(env: RawEnv): NonNullable<Config["webhook"]> {
+function readWebhook(env: RawEnv, environment: Config["environment"]): NonNullable<Config["webhook"]> {
   const secret = readText(env, "WEBHOOK_SECRET");
   // Standard Webhooks: 24 to 64 random bytes in base64.
   if (!/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(secret))
     fail("WEBHOOK_SECRET", "must be whsec_ and 24 to 64 bytes in base64");
   const hosts = env["WEBHOOK_ALLOWED_HOSTS"];
-  return { secret, allowedHosts: typeof hosts === "string" ? hosts.split(",").filter((host) => host !== "") : [] };
+  const allowedHosts = typeof hosts === "string" ? hosts.split(",").filter((host) => host !== "") : [];
+  const resolverUrl = env["WEBHOOK_RESOLVER"] === undefined ? null : readText(env, "WEBHOOK_RESOLVER");
+  const protocol = resolverUrl !== null && URL.canParse(resolverUrl) ? new URL(resolverUrl).protocol : null;
+  if (resolverUrl !== null && protocol !== "https:" && !(environment === "local" && protocol === "http:"))
+    fail("WEBHOOK_RESOLVER", "must be an https address");
+  return { secret, allowedHosts, resolverUrl };
 }
 
 function readLimits(env: RawEnv, environment: Config["environment"]): Limits {
@@ -160,7 +170,7 @@ export function parseConfig(env: RawEnv): Config {
     adminKey,
     devKey: environment === "local" ? readText(env, "DEV_API_KEY") : null,
     limits: readLimits(env, environment),
-    webhook: env["WEBHOOK_SECRET"] === undefined ? null : readWebhook(env),
+    webhook: env["WEBHOOK_SECRET"] === undefined ? null : readWebhook(env, environment),
     queue: readBinding(env, "CHUNKS", "sendBatch"),
     rateLimit: readBinding(env, "RATE_LIMIT", "limit"),
     metrics: env["METRICS"] === undefined ? null : readBinding(env, "METRICS", "writeDataPoint"),

@@ -28,7 +28,8 @@ import type { Metrics } from "./scoring/metrics.ts";
 import { createReadiness } from "./scoring/readiness.ts";
 import type { ScheduleDeps } from "./scoring/schedules/run-schedule.ts";
 import type { ScheduleDirectory } from "./scoring/schedules/schedule.ts";
-import { sendWebhook } from "./scoring/webhook.ts";
+import { sendWebhook, type WebhookOptions } from "./scoring/webhook.ts";
+import { createNameResolver, type ResolveName } from "./scoring/webhook-names.ts";
 import type { WorkDeps } from "./scoring/work.ts";
 import { listStoredModels } from "./scoring/stored-models.ts";
 import type { ObjectStore } from "./storage/object-store.ts";
@@ -120,6 +121,7 @@ function wire(env: RawEnv): Wiring {
     failed: (name, error) => logger.log("warn", "not_ready", { check: name, error }),
   });
   const { adminKey, devKey, limits } = config;
+  const { resolve } = config.webhook === null ? {} : makeResolver(config.webhook);
   const schedule: ScheduleDeps = {
     openJob,
     openStore,
@@ -130,6 +132,7 @@ function wire(env: RawEnv): Wiring {
     readCaller: (keyId) => readCallerById(keyId, { adminKey, devKey, clock, keys: directory }),
     clock,
     webhookHosts: config.webhook?.allowedHosts ?? null,
+    ...(resolve === undefined ? {} : { resolveName: resolve }),
     newId: uuidv7,
     limits,
   };
@@ -152,9 +155,22 @@ function wire(env: RawEnv): Wiring {
 }
 
 function makeWebhookSender(webhook: NonNullable<Config["webhook"]>): NonNullable<WorkDeps["sendWebhook"]> {
-  const limits = { maxRedirects: LIMITS.maxWebhookRedirects, timeoutMs: LIMITS.webhookTimeoutMs };
-  return (url, id, payload) =>
-    sendWebhook(url, id, payload, { ...webhook, ...limits, clock, fetch: (target, init) => fetch(target, init) });
+  const options: WebhookOptions = {
+    secret: webhook.secret,
+    allowedHosts: webhook.allowedHosts,
+    ...makeResolver(webhook),
+    maxRedirects: LIMITS.maxWebhookRedirects,
+    timeoutMs: LIMITS.webhookTimeoutMs,
+    clock,
+    fetch: (target, init) => fetch(target, init),
+  };
+  return (url, id, payload) => sendWebhook(url, id, payload, options);
+}
+
+function makeResolver({ resolverUrl }: NonNullable<Config["webhook"]>): { readonly resolve?: ResolveName } {
+  if (resolverUrl === null) return {};
+  const timeoutMs = LIMITS.webhookTimeoutMs;
+  return { resolve: createNameResolver({ url: resolverUrl, timeoutMs, fetch: (target, init) => fetch(target, init) }) };
 }
 
 /** Locally the dataset keeps nothing, so the log tells. */

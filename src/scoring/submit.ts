@@ -19,6 +19,7 @@ import { type Manifest, parseManifest } from "./manifest.ts";
 import { digestHex } from "./part.ts";
 import { planChunks } from "./plan.ts";
 import { checkWebhookAddress } from "./webhook-address.ts";
+import { checkWebhookTarget, type ResolveName } from "./webhook-names.ts";
 
 /** What accepting a job works with. */
 export interface SubmitDeps {
@@ -30,6 +31,8 @@ export interface SubmitDeps {
   readonly directory: Directory;
   /** Private `host:port` pairs that webhooks may reach; `null` where none can be signed. */
   readonly webhookHosts: readonly string[] | null;
+  /** Looks up the names of webhooks; absent: they are taken as they are. */
+  readonly resolveName?: ResolveName;
   readonly clock: () => number;
   readonly newId: () => string;
   readonly limits: Limits;
@@ -87,6 +90,7 @@ export async function submitJob(
 ): Promise<Submission> {
   const { caller, schedule } = options;
   const manifest = checkManifest(deps, body, caller);
+  if (manifest.notify !== undefined) await checkNotifyName(deps, manifest.notify.url);
   if (manifest.dryRun) return { kind: "dry-run", plan: await planDryRun(deps, manifest, caller) };
   const card = await deps.registry.card(manifest.model);
   const manifestSha256 = await digestHex(new TextEncoder().encode(JSON.stringify(manifest)));
@@ -121,6 +125,12 @@ export async function submitJob(
     ...(schedule === undefined ? {} : { schedule }),
   };
   return { kind: "created", job: viewJob(await job.create(spec), spec, nowMs) };
+}
+
+/** @throws ScoringError `address_forbidden`, `webhook_failed` */
+async function checkNotifyName({ webhookHosts, resolveName }: SubmitDeps, url: string): Promise<void> {
+  if (resolveName === undefined) return;
+  await checkWebhookTarget(url, { allowedHosts: webhookHosts ?? [], resolve: resolveName });
 }
 
 /** The manifest that takes up a finished job's failed and skipped inputs: its `errors.jsonl` is one. */

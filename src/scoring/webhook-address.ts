@@ -2,8 +2,8 @@
  * Where a webhook may go. A caller names the address, so it must not reach what only this deployment can reach: loopback,
  * private and link-local networks, metadata services. Checked when a job is created, at each send and at each redirect.
  *
- * Names are not resolved here: a Worker cannot look up an address before it connects. On the platform a Worker's fetch
- * reaches public addresses only; elsewhere an outgoing proxy must refuse private ones.
+ * What a name stands for is looked up in `webhook-names.ts`, where a resolver is configured. On the platform a Worker's fetch
+ * reaches public addresses only; elsewhere an outgoing proxy should refuse private ones.
  */
 
 import { ScoringError } from "../errors.ts";

@@ -6,7 +6,7 @@
 import { Webhook } from "standardwebhooks";
 import { ScoringError } from "../errors.ts";
 import type { JobStatus } from "./job-state.ts";
-import { checkWebhookAddress } from "./webhook-address.ts";
+import { checkWebhookTarget, type ResolveName } from "./webhook-names.ts";
 
 /** What still has to be told; kept by the coordinator until it was, or until the attempts are spent. */
 export interface Notice {
@@ -34,6 +34,8 @@ export interface WebhookOptions {
   /** `whsec_` and base64, or the bytes alone. */
   readonly secret: string;
   readonly allowedHosts: readonly string[];
+  /** Looks names up, so that none leads into a private network; absent: they are taken as they are. */
+  readonly resolve?: ResolveName;
   readonly maxRedirects: number;
   readonly timeoutMs: number;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
@@ -50,7 +52,7 @@ export async function sendWebhook(url: string, id: string, payload: string, opti
     "webhook-timestamp": String(Math.floor(sentAt.getTime() / 1000)),
     "webhook-signature": new Webhook(options.secret).sign(id, sentAt, payload),
   };
-  let target = checkWebhookAddress(url, options.allowedHosts);
+  let target = await checkWebhookTarget(url, options);
   for (let hop = 0; hop <= options.maxRedirects; hop++) {
     const response = await post(target, headers, payload, options);
     await response.body?.cancel();
@@ -60,7 +62,7 @@ export async function sendWebhook(url: string, id: string, payload: string, opti
     const redirects = response.status === 307 || response.status === 308;
     if (!redirects || location === null)
       throw new ScoringError("webhook_failed", `the receiver answered ${response.status}`);
-    target = checkWebhookAddress(new URL(location, target).href, options.allowedHosts);
+    target = await checkWebhookTarget(new URL(location, target).href, options);
   }
   throw new ScoringError("webhook_failed", "the receiver redirects without end");
 }
