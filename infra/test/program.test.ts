@@ -19,7 +19,10 @@ const infra = join(import.meta.dirname, "..");
 
 interface Outcome {
   readonly code: number | null;
+  /** Types of all resources. */
   readonly types: readonly string[];
+  /** Types of those that `destroy` refuses to take. */
+  readonly kept: readonly string[];
   readonly text: string;
 }
 
@@ -27,8 +30,10 @@ function answerNothing(_call: unknown, answer: sendUnaryData<empty.Empty>): void
   answer(null, new empty.Empty());
 }
 
-/** An engine that notes the types of what is registered and the texts of what is logged. */
-function createEngine(types: string[], texts: string[]): Server {
+type Registration = InstanceType<typeof messages.RegisterResourceRequest>;
+
+/** An engine that notes what is registered and the texts of what is logged. */
+function createEngine(registered: Registration[], texts: string[]): Server {
   const server = new Server();
   server.addService(Reflect.get(monitor, "ResourceMonitorService"), {
     supportsFeature: (_call: unknown, answer: sendUnaryData<unknown>) => {
@@ -36,12 +41,9 @@ function createEngine(types: string[], texts: string[]): Server {
       reply.setHassupport(true);
       answer(null, reply);
     },
-    registerResource: (
-      call: ServerUnaryCall<InstanceType<typeof messages.RegisterResourceRequest>, unknown>,
-      answer: sendUnaryData<unknown>,
-    ) => {
+    registerResource: (call: ServerUnaryCall<Registration, unknown>, answer: sendUnaryData<unknown>) => {
       const type = call.request.getType();
-      types.push(type);
+      registered.push(call.request);
       const reply = new messages.RegisterResourceResponse();
       reply.setUrn(`urn:pulumi:production::infra::${type}::${call.request.getName()}`);
       reply.setObject(call.request.getObject() ?? new structs.Struct());
@@ -72,9 +74,9 @@ function createEngine(types: string[], texts: string[]): Server {
 }
 
 async function runInHost(program: "cloudflare" | "aws", config: Record<string, string>): Promise<Outcome> {
-  const types: string[] = [];
+  const registered: Registration[] = [];
   const texts: string[] = [];
-  const server = createEngine(types, texts);
+  const server = createEngine(registered, texts);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
@@ -98,7 +100,9 @@ async function runInHost(program: "cloudflare" | "aws", config: Record<string, s
     );
     for (const stream of [host.stdout, host.stderr]) stream.on("data", (data: Buffer) => texts.push(data.toString()));
     const [code] = (await once(host, "close")) as [number | null];
-    return { code, types, text: texts.join("\n") };
+    const listTypes = (some: readonly Registration[]) => some.map((request) => request.getType()).sort();
+    const kept = registered.filter((request) => request.getProtect());
+    return { code, types: listTypes(registered), kept: listTypes(kept), text: texts.join("\n") };
   } finally {
     server.forceShutdown();
   }
@@ -106,11 +110,11 @@ async function runInHost(program: "cloudflare" | "aws", config: Record<string, s
 
 describe("Pulumi's language host", () => {
   it("runs the Cloudflare program", async () => {
-    const { code, types, text } = await runInHost("cloudflare", {
+    const { code, types, kept, text } = await runInHost("cloudflare", {
       "countenance-cloudflare:accountId": "0123456789abcdef0123456789abcdef",
     });
     expect({ code, said: code === 0 ? "" : text }).toEqual({ code: 0, said: "" });
-    expect([...types].sort()).toEqual([
+    expect(types).toEqual([
       "cloudflare:index/queue:Queue",
       "cloudflare:index/queue:Queue",
       "cloudflare:index/r2Bucket:R2Bucket",
@@ -119,10 +123,19 @@ describe("Pulumi's language host", () => {
       "random:index/randomBytes:RandomBytes",
       "random:index/randomBytes:RandomBytes",
     ]);
+    expect(kept).toEqual(types.filter((type) => /:(Queue|R2Bucket)$/.test(type)));
+  });
+
+  it("keeps nothing of a disposable environment", async () => {
+    const { code, kept } = await runInHost("cloudflare", {
+      "countenance-cloudflare:accountId": "0123456789abcdef0123456789abcdef",
+      "countenance-cloudflare:disposable": "true",
+    });
+    expect({ code, kept }).toEqual({ code: 0, kept: [] });
   });
 
   it("runs the AWS program, and says which setting is missing", async () => {
-    const { code, types, text } = await runInHost("aws", {
+    const { code, types, kept, text } = await runInHost("aws", {
       "aws:region": "eu-central-1",
       "countenance-aws:url": "https://countenance-production.example.workers.dev",
       "countenance-aws:apiKey": "a key",
@@ -130,6 +143,7 @@ describe("Pulumi's language host", () => {
     });
     expect({ code, said: code === 0 ? "" : text }).toEqual({ code: 0, said: "" });
     expect(types.filter((type) => type.endsWith(":EventTarget"))).toHaveLength(2);
+    expect(kept).toEqual(["aws:s3/bucket:Bucket"]);
     const refused = await runInHost("aws", {});
     expect(refused.code).not.toBe(0);
     expect(refused.text).toContain("aws:region");
