@@ -3,15 +3,17 @@
 import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity.js";
 import { Config, getStack } from "@pulumi/pulumi";
 import { parseEnvironment } from "../environments.ts";
-import { readEventSettings, readStoreName } from "./settings.ts";
+import { readEventSettings } from "./settings.ts";
+import { parseStoreName } from "./store-name.ts";
 import { createStore } from "./store.ts";
 import { createUploadEvents } from "./upload-events.ts";
 
 const config = new Config();
 const environment = parseEnvironment(getStack());
-const store = readStoreName(config);
+const store = parseStoreName(config.get("store") ?? "uploads");
 const created = createStore({
   environment,
+  store,
   region: new Config("aws").require("region"),
   inputDays: config.getNumber("inputDays"),
   disposable: config.getBoolean("disposable") ?? false,
@@ -22,11 +24,9 @@ const events = readEventSettings(config, store);
 /** Name of the bucket. */
 export const bucket = created.bucket.bucket;
 /** The store's entry in STORES of wrangler.toml. */
-export const stores = created.entry.apply((entry) => `"${store}": ${entry}`);
-/** For `wrangler secret put STORE_<NAME>_ACCESS_KEY_ID`. */
-export const accessKeyId = created.accessKeyId;
-/** For `wrangler secret put STORE_<NAME>_SECRET_ACCESS_KEY`. */
-export const secretAccessKey = created.secretAccessKey;
+export const stores = created.entry;
+/** JSON for `wrangler secret bulk`. */
+export const secrets = created.secrets;
 /** Uploads whose job could not be started; absent while uploads start none. */
 export const deadLetterUrl =
   events === null

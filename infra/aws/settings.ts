@@ -7,16 +7,6 @@ import { UPLOAD_KINDS, type UploadKind } from "./upload-kinds.ts";
 const FACES = ["aligned", "largest", "all"] as const;
 
 /**
- * Name of the store in STORES.
- * @throws Error when the Worker would refuse it
- */
-export function readStoreName(config: Config): string {
-  const name = config.get("store") ?? "uploads";
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) throw new Error("store: a-z, 0-9 and -");
-  return name;
-}
-
-/**
  * What upload events need; `null` until `url` is set: the first `up` comes before the Worker has an address.
  * @throws Error when `url` is set and the rest is missing or wrong
  */
@@ -33,6 +23,7 @@ export function readEventSettings(
     purpose: config.require("purpose"),
     faces: readFaces(config.get("faces") ?? "largest"),
     kinds: (config.getObject<string[]>("startOn") ?? ["manifest", "tar"]).map(readKind),
+    alarmEmail: config.get("alarmEmail"),
   };
 }
 

@@ -8,13 +8,16 @@ import { BucketLifecycleConfiguration } from "@pulumi/aws/s3/bucketLifecycleConf
 import { BucketPolicy } from "@pulumi/aws/s3/bucketPolicy.js";
 import { BucketPublicAccessBlock } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
 import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
-import { jsonStringify, secret, type Output } from "@pulumi/pulumi";
+import { interpolate, jsonStringify, secret, type Output } from "@pulumi/pulumi";
 import { ABORT_UPLOADS_AFTER_DAYS, PREFIXES, type Environment } from "../environments.ts";
 import { describeBucketRules, describeWorkerRights } from "./rights.ts";
+import { nameVariable } from "./store-name.ts";
 
 /** What a stack's configuration says of the store. */
 export interface StoreSettings {
   readonly environment: Environment;
+  /** Its name in STORES: a-z, 0-9 and -. */
+  readonly store: string;
   readonly region: string;
   /** Inputs under `in/` are deleted after this many days; `undefined`: never. */
   readonly inputDays: number | undefined;
@@ -24,12 +27,13 @@ export interface StoreSettings {
   readonly accessKeys: readonly string[];
 }
 
-/** The store, its entry in STORES and the newest access key. */
+/** The store, as the Worker is told of it. */
 export interface AwsStore {
   readonly bucket: Bucket;
+  /** The store's entry in STORES of wrangler.toml. */
   readonly entry: Output<string>;
-  readonly accessKeyId: Output<string>;
-  readonly secretAccessKey: Output<string>;
+  /** The newest access key: JSON for `wrangler secret bulk`, which changes both halves at once. */
+  readonly secrets: Output<string>;
 }
 
 /** A deleted or overwritten object can be brought back for this long, and is gone after it. */
@@ -42,7 +46,7 @@ const MIN_INPUT_DAYS = 8;
  * @throws Error when a setting cannot be right
  */
 export function createStore(settings: StoreSettings): AwsStore {
-  const { environment, region, inputDays, disposable, accessKeys } = settings;
+  const { environment, store, region, inputDays, disposable, accessKeys } = settings;
   const newest = accessKeys[0];
   if (newest === undefined || accessKeys.length > 2 || new Set(accessKeys).size !== accessKeys.length) {
     throw new Error("accessKeys: one generation, or two different ones");
@@ -71,11 +75,13 @@ export function createStore(settings: StoreSettings): AwsStore {
   void new UserPolicy(name, { user: user.name, policy: jsonStringify(bucket.arn.apply(describeWorkerRights)) });
   const [key] = accessKeys.map((generation) => new AccessKey(`${name}-${generation}`, { user: user.name }));
   if (key === undefined) throw new Error("accessKeys: one generation at least");
+  const variable = nameVariable(store);
   return {
     bucket,
-    entry: jsonStringify({ kind: "s3", region, bucket: bucket.bucket, versions: true }),
-    accessKeyId: key.id,
-    secretAccessKey: secret(key.secret),
+    entry: interpolate`"${store}": ${jsonStringify({ kind: "s3", region, bucket: bucket.bucket, versions: true })}`,
+    secrets: secret(
+      jsonStringify({ [`${variable}_ACCESS_KEY_ID`]: key.id, [`${variable}_SECRET_ACCESS_KEY`]: key.secret }),
+    ),
   };
 }
 

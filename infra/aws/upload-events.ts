@@ -12,6 +12,7 @@ import { Queue } from "@pulumi/aws/sqs/queue.js";
 import { QueuePolicy } from "@pulumi/aws/sqs/queuePolicy.js";
 import { all, interpolate, jsonStringify, output, type Input, type Output } from "@pulumi/pulumi";
 import type { Environment } from "../environments.ts";
+import { createAlarm } from "./alarm.ts";
 import { describeCaller, describeCallerRights, describeDeadLetterRights } from "./rights.ts";
 import { describePattern, EVENT_PATHS, type UploadKind, type UploadSettings, writeTemplate } from "./upload-kinds.ts";
 
@@ -23,6 +24,8 @@ export interface EventSettings extends UploadSettings {
   /** A key with the scope jobs:write and grants to `in/` and `out/` of the store; never the admin key. */
   readonly apiKey: Input<string>;
   readonly kinds: readonly UploadKind[];
+  /** Is told of dead letters; `undefined`: nobody is. */
+  readonly alarmEmail: string | undefined;
   /** The AWS account. */
   readonly accountId: Input<string>;
 }
@@ -41,7 +44,7 @@ const DEAD_LETTER_SECONDS = 14 * 86_400;
  * @throws Error when the address is not an origin
  */
 export function createUploadEvents(bucket: Bucket, settings: EventSettings): Output<string> {
-  const { environment, url, apiKey, kinds, accountId } = settings;
+  const { environment, url, apiKey, kinds, alarmEmail, accountId } = settings;
   if (!/^https:\/\/[^/?#@]+$/.test(url)) throw new Error("url: https:// and a host, nothing after it");
   const name = `countenance-${environment}-uploads`;
 
@@ -62,6 +65,7 @@ export function createUploadEvents(bucket: Bucket, settings: EventSettings): Out
   void new RolePolicy(name, { role: role.name, policy: jsonStringify(destination.arn.apply(describeCallerRights)) });
 
   const deadLetters = new Queue(name, { messageRetentionSeconds: DEAD_LETTER_SECONDS, sqsManagedSseEnabled: true });
+  if (alarmEmail !== undefined) createAlarm(name, deadLetters, alarmEmail);
   const rules = kinds.map((kind) => {
     const pattern = jsonStringify(bucket.bucket.apply((bucketName) => describePattern(bucketName, kind)));
     const rule = new EventRule(`${name}-${kind}`, { eventPattern: pattern });

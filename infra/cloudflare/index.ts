@@ -6,8 +6,8 @@ import { createCloudflare } from "./resources.ts";
 
 const config = new Config();
 
-/** Names on the account, and the secrets for `wrangler secret put`. */
-export const { bucket, queue, deadLetterQueue, adminKey, webhookSecret } = createCloudflare({
+/** Names on the account, the admin key, and JSON of all secrets for `wrangler secret bulk`. */
+export const { bucket, queue, deadLetterQueue, adminKey, secrets } = createCloudflare({
   environment: parseEnvironment(getStack()),
   accountId: config.require("accountId"),
   location: config.get("location"),

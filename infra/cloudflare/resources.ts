@@ -3,7 +3,7 @@
 import { Queue } from "@pulumi/cloudflare/queue.js";
 import { R2Bucket } from "@pulumi/cloudflare/r2bucket.js";
 import { R2BucketLifecycle } from "@pulumi/cloudflare/r2bucketLifecycle.js";
-import { interpolate, secret, type Output } from "@pulumi/pulumi";
+import { interpolate, jsonStringify, secret, type Output } from "@pulumi/pulumi";
 import { RandomBytes } from "@pulumi/random/randomBytes.js";
 import { ABORT_UPLOADS_AFTER_DAYS, PREFIXES, type Environment } from "../environments.ts";
 
@@ -27,8 +27,10 @@ export interface CloudflareOutputs {
   readonly bucket: Output<string>;
   readonly queue: Output<string>;
   readonly deadLetterQueue: Output<string>;
+  /** Also among `secrets`. */
   readonly adminKey: Output<string>;
-  readonly webhookSecret: Output<string>;
+  /** JSON for `wrangler secret bulk`. */
+  readonly secrets: Output<string>;
 }
 
 const DAY_SECONDS = 86_400;
@@ -68,13 +70,15 @@ export function createCloudflare(settings: CloudflareSettings): CloudflareOutput
       kept,
     ).queueName;
 
+  const adminKey = createSecret("admin-key", generations.adminKey);
+  const webhookBytes = createSecret("webhook-secret", generations.webhookSecret);
   return {
     bucket: bucket.name,
     queue: createQueue("chunks"),
     deadLetterQueue: createQueue("chunks-dead"),
-    adminKey: createSecret("admin-key", generations.adminKey),
-    // The form of Standard Webhooks.
-    webhookSecret: secret(interpolate`whsec_${createSecret("webhook-secret", generations.webhookSecret)}`),
+    adminKey,
+    // The prefix is that of Standard Webhooks.
+    secrets: jsonStringify({ ADMIN_KEY: adminKey, WEBHOOK_SECRET: interpolate`whsec_${webhookBytes}` }),
   };
 }
 

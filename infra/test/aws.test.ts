@@ -152,11 +152,13 @@ describe("the store", () => {
     expect(made.outputs).toMatchObject({
       stores:
         '"uploads": {"kind":"s3","region":"eu-central-1","bucket":"countenance-production-1a2b3c4","versions":true}',
-      accessKeyId: "id-of-countenance-production-1",
-      secretAccessKey: "secret of countenance-production-1",
       deadLetterUrl: undefined,
     });
-    expect(made.secrets).toEqual(["secretAccessKey"]);
+    expect(JSON.parse(String(made.outputs["secrets"]))).toEqual({
+      STORE_UPLOADS_ACCESS_KEY_ID: "id-of-countenance-production-1",
+      STORE_UPLOADS_SECRET_ACCESS_KEY: "secret of countenance-production-1",
+    });
+    expect(made.secrets).toEqual(["secrets"]);
   });
 
   it("has two access keys while one replaces the other, and names the newer", async () => {
@@ -165,7 +167,8 @@ describe("the store", () => {
       "countenance-production-2",
       "countenance-production-1",
     ]);
-    expect(made.outputs["accessKeyId"]).toBe("id-of-countenance-production-2");
+    expect(made.outputs["secrets"]).toContain('"id-of-countenance-production-2"');
+    expect(made.outputs["secrets"]).not.toContain("countenance-production-1");
     for (const accessKeys of ["[]", '["3","2","1"]', '["1","1"]']) {
       await expect(run({ accessKeys })).rejects.toThrow("accessKeys: one generation, or two different ones");
     }
@@ -223,6 +226,25 @@ describe("upload events", () => {
       },
     });
     expect(made.outputs["deadLetterUrl"]).toBe("https://sqs.example/countenance-production-uploads");
+  });
+
+  it("tell an address of dead letters, where there is one", async () => {
+    expect((await run(withEvents)).every("MetricAlarm")).toEqual([]);
+    const made = await run({ ...withEvents, alarmEmail: "operator@example.org" });
+    const topic = "arn:aws:topic:Topic:::countenance-production-uploads";
+    expect(made.one("TopicSubscription").inputs).toEqual({
+      topic,
+      protocol: "email",
+      endpoint: "operator@example.org",
+    });
+    expect(made.one("MetricAlarm").inputs).toMatchObject({
+      namespace: "AWS/SQS",
+      metricName: "ApproximateNumberOfMessagesVisible",
+      dimensions: { QueueName: made.one("Queue").name },
+      comparisonOperator: "GreaterThanThreshold",
+      threshold: 0,
+      alarmActions: [topic],
+    });
   });
 
   it("take a role that may call this one address, for this account only", async () => {

@@ -112,8 +112,12 @@ describe("the bucket's rules", () => {
 describe("secrets", () => {
   it("are kept encrypted, and are long enough for the Worker", async () => {
     const made = await run("production");
-    expect([...made.secrets].sort()).toEqual(["adminKey", "webhookSecret"]);
-    expect(made.outputs["webhookSecret"]).toBe("whsec_bytes of webhook-secret");
+    expect([...made.secrets].sort()).toEqual(["adminKey", "secrets"]);
+    expect(made.outputs["adminKey"]).toBe("bytes of admin-key");
+    expect(JSON.parse(String(made.outputs["secrets"]))).toEqual({
+      ADMIN_KEY: "bytes of admin-key",
+      WEBHOOK_SECRET: "whsec_bytes of webhook-secret",
+    });
     // Base64 of 33 bytes: 44 characters; the Worker wants 32 for a key and 24 to 64 bytes for signing.
     for (const { inputs } of made.every("RandomBytes")) expect(inputs["length"]).toBe(33);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ENVIRONMENTS, PREFIXES } from "../../infra/environments.ts";
+import { PREFIXES } from "../../infra/environments.ts";
+import { nameVariable, parseStoreName } from "../../infra/aws/store-name.ts";
 import {
   describePattern,
   EVENT_PATHS,
@@ -89,13 +90,22 @@ it("lifecycle rules for probes fit their keys", () => {
   expect(probeKey(PREFIXES.outputs, "x")).toBe(`${PREFIXES.outputs}.countenance-probe-x`);
 });
 
-it("the store's entry is one that the configuration accepts, with the secrets that the README names", () => {
-  const entry =
-    '"uploads": {"kind":"s3","region":"eu-central-1","bucket":"countenance-production-1a2b3c4","versions":true}';
-  const env = { ENVIRONMENT: "production", ENGINE: "fused", STORES: `{ ${entry} }`, ADMIN_KEY: "0123456789".repeat(4) };
-  expect(() => parseConfig(env)).toThrow("STORE_UPLOADS_ACCESS_KEY_ID");
-  const keyed = { ...env, STORE_UPLOADS_ACCESS_KEY_ID: "AKIA", STORE_UPLOADS_SECRET_ACCESS_KEY: "secret" };
-  // All that is missing is what only wrangler binds.
-  expect(() => parseConfig(keyed)).toThrow("CHUNKS");
-  expect(ENVIRONMENTS).toContain("production");
+it("the store's entry is one that the configuration accepts, with secrets of these names", () => {
+  for (const store of ["uploads", "north-2"]) {
+    const entry = `"${parseStoreName(store)}": {"kind":"s3","region":"eu-central-1","bucket":"faces","versions":true}`;
+    const env = {
+      ENVIRONMENT: "production",
+      ENGINE: "fused",
+      STORES: `{ ${entry} }`,
+      ADMIN_KEY: "0123456789".repeat(4),
+    };
+    expect(() => parseConfig(env)).toThrow(`${nameVariable(store)}_ACCESS_KEY_ID is missing`);
+    const keyed = {
+      ...env,
+      [`${nameVariable(store)}_ACCESS_KEY_ID`]: "AKIA",
+      [`${nameVariable(store)}_SECRET_ACCESS_KEY`]: "secret",
+    };
+    // All that is missing is what only wrangler binds.
+    expect(() => parseConfig(keyed)).toThrow("CHUNKS");
+  }
 });
