@@ -47,6 +47,7 @@ function simulate(objects: number): Record<string, string | number> {
     bytes: objects * OBJECT_BYTES,
     chunks,
     pages,
+    packed: false,
     reads: objects,
     tta: "none",
     findsFaces: false,

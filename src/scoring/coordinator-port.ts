@@ -1,6 +1,7 @@
 /** What consumers and the API ask of a job's coordinator; every call may be repeated. */
 
 import type { Issue } from "../errors.ts";
+import type { StoreOperations } from "../storage/metered-store.ts";
 import type { JobEventRow } from "./job-rows.ts";
 import type { Notice } from "./webhook.ts";
 import type { JobSpec } from "./job-spec.ts";
@@ -26,6 +27,10 @@ export interface PlanReport {
   readonly cursor: string | null;
   readonly items: number;
   readonly bytes: number;
+  /** Reads that scoring the items will take; absent: one each. */
+  readonly reads?: number;
+  /** What the step asked of the stores; absent where it was not counted. */
+  readonly operations?: StoreOperations;
   readonly pageKeys: readonly string[];
   readonly chunks: readonly ChunkRow[];
   readonly issues: readonly Issue[];

@@ -3,13 +3,19 @@
  * includes (developers.cloudflare.com: workers/platform/pricing, r2/pricing, queues/platform/pricing). CPU times are measured, docs/benchmarks.md.
  */
 
+import type { StoreOperations } from "../storage/metered-store.ts";
+import { LIMITS } from "./limits.ts";
+
 /** The numbers that a job's cost follows from. */
 export interface EstimateInput {
   readonly inputs: number;
   /** Bytes of all inputs together. */
   readonly bytes: number;
   readonly chunks: number;
+  /** Frozen pages of the input. */
   readonly pages: number;
+  /** The inputs lie in tar shards or tables, which planning reads window by window. */
+  readonly packed: boolean;
   /** Reads of inputs: fewer than inputs where shards hold many. */
   readonly reads: number;
   readonly tta: "none" | "flip";
@@ -42,6 +48,11 @@ const COSTS = {
   chunkMs: 15,
 } as const;
 
+/** Bytes of one record in JSONL and CSV together, for the parts of their uploads. */
+const MERGED_BYTES = 1000;
+/** A message is written, read and deleted (Queues pricing). */
+export const OPERATIONS_PER_MESSAGE = 3;
+
 /** Dollars a unit. */
 const PRICES = {
   cpuMs: 0.02 / 1e6,
@@ -52,30 +63,62 @@ const PRICES = {
   durableObject: 0.15 / 1e6,
 } as const;
 
-/** Operations follow from the protocol: see docs/architecture.md, "A chunk's life". */
-export function estimateJob(input: EstimateInput): JobEstimate {
+/** What planning asks of the stores: a listing and a frozen page for each page; of packed inputs, their windows. */
+function estimatePlanning({ pages, packed, bytes }: EstimateInput): StoreOperations {
+  return { writes: 2 * pages, reads: packed ? pages + Math.ceil(bytes / LIMITS.plan.windowBytes) : 0 };
+}
+
+/** What the job's end asks of the stores. It is not over when the receipt is written, so that it is calculated there too. */
+export function estimateMerge(
+  inputs: number,
+  chunks: number,
+): { readonly steps: number; readonly operations: StoreOperations } {
+  const steps = Math.max(1, Math.ceil(chunks / LIMITS.maxChunksPerFinalizeStep));
+  // Each step but the last leaves a state, and a buffer and an encoder for each of about six outputs.
+  const carried = 13 * (steps - 1);
+  const parts = Math.ceil((inputs * MERGED_BYTES) / LIMITS.multipartBytes);
+  // A chunk's lines and its part; the outputs.
+  return { steps: steps + 1, operations: { reads: 2 * chunks + carried, writes: 10 + parts + carried } };
+}
+
+/** CPU of the consumers, ms. */
+export function estimateCpuMs(
+  input: Pick<EstimateInput, "inputs" | "bytes" | "chunks" | "tta" | "findsFaces">,
+): number {
   const faces = input.inputs * (input.tta === "flip" ? 2 : 1);
   const detect = input.findsFaces ? input.inputs * COSTS.detectMs : 0;
   const decode = (input.bytes / 1024) * COSTS.decodeMsPerKib;
-  const cpuMs = Math.round(
+  return Math.round(
     faces * COSTS.faceMs + detect + decode + input.inputs * COSTS.overheadMs + input.chunks * COSTS.chunkMs,
   );
-  const operations = {
-    // A listing and a frozen page; a part; the outputs.
-    classA: 2 * input.pages + input.chunks + 10,
-    // The inputs; a chunk's lines twice; its part once.
-    classB: input.reads + 3 * input.chunks,
-    // Each message is written, read and deleted.
-    queue: 3 * (input.chunks + input.pages + 2),
-    // Lease and report.
-    durableObject: 2 * input.chunks + 2 * input.pages + 10,
-  };
+}
+
+/** The dollars of what is known. @param requests invocations of the Worker: one a message */
+export function priceJob(cpuMs: number, requests: number, operations: JobEstimate["operations"]): JobEstimate {
   const dollars =
     cpuMs * PRICES.cpuMs +
-    (input.chunks + input.pages) * PRICES.request +
+    requests * PRICES.request +
     operations.classA * PRICES.classA +
     operations.classB * PRICES.classB +
     operations.queue * PRICES.queue +
     operations.durableObject * PRICES.durableObject;
   return { cpuMs, operations, dollars: Math.round(dollars * 1e6) / 1e6 };
+}
+
+/** Operations follow from the protocol: docs/architecture.md, "One job, step by step". */
+export function estimateJob(input: EstimateInput): JobEstimate {
+  const { chunks, reads } = input;
+  const planSteps = Math.ceil(input.pages / LIMITS.maxPagesPerPlanStep);
+  const planning = estimatePlanning(input);
+  const merge = estimateMerge(input.inputs, chunks);
+  const messages = planSteps + chunks + merge.steps;
+  return priceJob(estimateCpuMs(input), messages, {
+    // A part each chunk.
+    classA: planning.writes + chunks + merge.operations.writes,
+    // The inputs, and each chunk's lines.
+    classB: planning.reads + reads + chunks + merge.operations.reads,
+    queue: OPERATIONS_PER_MESSAGE * messages,
+    // Lease and report.
+    durableObject: 2 * messages,
+  });
 }

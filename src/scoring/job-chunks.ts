@@ -13,6 +13,7 @@ import {
   type JobState,
 } from "./job-state.ts";
 import { countClientChunk, takeBack } from "./job-clients.ts";
+import { meterChunk } from "./job-meter.ts";
 import { backoffSeconds, type Draft, enter, fail, isWorking, withEffects } from "./job-transition.ts";
 
 /** A chunk that is in the queue or with a consumer. */
@@ -63,6 +64,7 @@ export function finishChunk(state: JobState, chunk: ChunkRow, result: ChunkResul
     records: state.records + result.records,
     reads: state.reads + result.reads,
     readBytes: state.readBytes + result.readBytes,
+    ...(result.operations === undefined ? {} : { meter: meterChunk(state, result.operations) }),
     engines: state.engines.includes(result.engine) ? state.engines : [...state.engines, result.engine].sort(),
     rate: averageRate(state.rate, countFinished(outcomes), nowMs),
     ...(result.client === undefined ? {} : countClientChunk(state, "done", nowMs)),

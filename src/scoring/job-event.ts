@@ -1,5 +1,6 @@
 /** What can happen to a job, and what the job asks its surroundings to do. */
 
+import type { StoreOperations } from "../storage/metered-store.ts";
 import type { Issue } from "../errors.ts";
 import type { ChunkResult, ChunkRow, ClientHold, JobFailure, JobState } from "./job-state.ts";
 
@@ -13,6 +14,10 @@ export type JobEvent = { readonly nowMs: number } & (
       readonly cursor: string | null;
       readonly items: number;
       readonly bytes: number;
+      /** Reads that scoring the items will take; absent: one each. */
+      readonly reads?: number;
+      /** What the step asked of the stores; absent where it was not counted. */
+      readonly operations?: StoreOperations;
       readonly pages: number;
       readonly chunks: readonly ChunkRow[];
       readonly issues: readonly Issue[];

@@ -16,6 +16,7 @@ import {
   type JobState,
   type JobTask,
 } from "./job-state.ts";
+import { countEvent } from "./job-meter.ts";
 import { countPlaces, rankJob } from "./job-priority.ts";
 import { beginTask, commitFinalize, commitPlan, retryTask, sendTask, tickTask } from "./job-tasks.ts";
 import { type Draft, enter, fail, isWorking, stop } from "./job-transition.ts";
@@ -49,7 +50,8 @@ export function createJob(id: string, rules: JobRules, nowMs: number): Transitio
     rate: { perSecond: null, atMs: nowMs, counted: 0 },
     announcedMs: nowMs,
   };
-  return { ...sendTask(state, "plan", nowMs, [{ kind: "announce", event: "status" }]), accepted: true };
+  const sent = sendTask(state, "plan", nowMs, [{ kind: "announce", event: "status" }]);
+  return { state: countEvent(sent.state, sent.effects), effects: sent.effects, accepted: true };
 }
 
 /** The machine. Never throws; an event that does not fit is not accepted. */
@@ -57,7 +59,8 @@ export function advanceJob(state: JobState, event: JobEvent): Transition {
   const draft = isEnded(state.status) ? null : applyEvent(state, event);
   if (draft === null) return { state, effects: [], accepted: false };
   const settled = settle(draft, event.nowMs);
-  return { ...settled, accepted: true };
+  const metered = state.status === "finalizing" ? settled.state : countEvent(settled.state, settled.effects);
+  return { state: metered, effects: settled.effects, accepted: true };
 }
 
 function applyEvent(state: JobState, event: JobEvent): Draft | null {

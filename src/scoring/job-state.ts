@@ -4,6 +4,8 @@
  */
 
 import { ERROR_CODES, type ErrorCode, type Issue } from "../errors.ts";
+import type { StoreOperations } from "../storage/metered-store.ts";
+import type { JobMeter } from "./job-meter.ts";
 import { OUTCOMES, type Outcome } from "./records.ts";
 
 /** Every status, in the order in which a job may pass through them. */
@@ -84,6 +86,8 @@ export interface ChunkResult {
   /** Storage operations, for the receipt. */
   readonly reads: number;
   readonly readBytes: number;
+  /** Everything that was asked of the stores, those reads included; absent where it was not counted. */
+  readonly operations?: StoreOperations;
   /** What computed it, for the run lock. */
   readonly engine: string;
   /** The submission that it came with, if a client computed it: the same one again is not an error. */
@@ -148,6 +152,8 @@ export interface JobState {
   /** Counted operations of finished chunks, for the receipt. */
   readonly reads: number;
   readonly readBytes: number;
+  /** What was used so far; absent in jobs from before it was counted. */
+  readonly meter?: JobMeter;
   /** Engines that scored finished chunks, sorted. */
   readonly engines: readonly string[];
   /** Chunks that clients finished, and those that were taken back from them; absent: none. */

@@ -1,7 +1,9 @@
 /** Planning and finalising: sequential steps, one at a time, leased like chunks. */
 
+import { NO_OPERATIONS } from "../storage/metered-store.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
 import { endStatus, type JobFailure, type JobState, type JobTask } from "./job-state.ts";
+import { meterPlan } from "./job-meter.ts";
 import { backoffSeconds, type Draft, enter, fail, isWorking, withEffects } from "./job-transition.ts";
 
 /** Puts the task's current step on its way. */
@@ -58,6 +60,11 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
     listed: state.listed + event.items,
     listedBytes: state.listedBytes + event.bytes,
     pages: state.pages + event.pages,
+    meter: meterPlan(state, {
+      chunks: event.chunks.length,
+      reads: event.reads ?? event.items,
+      operations: event.operations ?? NO_OPERATIONS,
+    }),
     issues,
     chunks: { ...state.chunks, pending: state.chunks.pending + event.chunks.length },
   };

@@ -78,7 +78,7 @@ export async function storePart(
 export async function describePart(
   part: StoredPart,
   faces: FaceMode,
-  receipt: Pick<ChunkResult, "reads" | "readBytes" | "engine">,
+  receipt: Pick<ChunkResult, "reads" | "readBytes" | "operations" | "engine">,
 ): Promise<ChunkResult> {
   const outcomes: Record<Outcome, number> = { ...emptyOutcomes() };
   const errors: Partial<Record<ErrorCode, number>> = {};

@@ -1,6 +1,8 @@
 /** From a page of inputs to chunks: pure. */
 
+import { countReads } from "./inputs/item-reader.ts";
 import type { ChunkRow } from "./job-state.ts";
+import type { Limits } from "./limits.ts";
 import type { InputItem } from "./records.ts";
 
 /** How large a chunk may be. */
@@ -51,6 +53,16 @@ export function planChunks(items: readonly InputItem[], pageKey: string, options
   }
   close(items.length);
   return { body, chunks };
+}
+
+/** Reads that scoring a page's chunks takes: packed neighbours within a chunk come together. */
+export function countChunkReads(items: readonly InputItem[], chunks: readonly ChunkRow[], limits: Limits): number {
+  const start = items[0]?.index ?? 0;
+  const rules = { maxBytes: limits.maxImageBytes, maxRunBytes: limits.maxRunBytes, maxGapBytes: limits.maxGapBytes };
+  return chunks.reduce((sum, { first, count }) => {
+    const own = items.slice(first - start, first - start + count);
+    return sum + countReads(own, rules);
+  }, 0);
 }
 
 function makeChunk(first: number, count: number, pageKey: string, offset: number, length: number): ChunkRow {

@@ -1,8 +1,17 @@
 /** `run.lock.json`: everything needed to say how these labels were made, and to make them again. */
 
-import { estimateJob, type JobEstimate } from "./estimate.ts";
+import {
+  estimateCpuMs,
+  estimateJob,
+  type EstimateInput,
+  estimateMerge,
+  type JobEstimate,
+  OPERATIONS_PER_MESSAGE,
+  priceJob,
+} from "./estimate.ts";
 import type { FinalizeContext } from "./finalize-merge.ts";
 import type { JobStatus, OutcomeCounts } from "./job-state.ts";
+import { readMeter } from "./job-meter.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { PipelineVersion } from "./records.ts";
 
@@ -12,6 +21,19 @@ export interface ChunkCounts {
   readonly client: number;
   readonly expired: number;
   readonly rejected: number;
+}
+
+/** What a job used. */
+export interface JobReceipt {
+  readonly chunks: ChunkCounts;
+  /** Reads of inputs, and their bytes. */
+  readonly reads: number;
+  readonly readBytes: number;
+  /**
+   * Operations as they were counted (store, messages, accepted calls of the coordinator), their dollars with those of the CPU. The
+   * CPU is estimated from what was read: a Worker cannot read its own; `scripts/measure-receipt.ts` adds it up from tail events.
+   */
+  readonly cost: JobEstimate;
 }
 
 /** `run.lock.json`: everything that the labels depend on, and what they cost. */
@@ -29,13 +51,9 @@ export interface RunLock {
   /** Backends of clients stand as `client:<name>`. */
   readonly engines: readonly string[];
   readonly counts: { readonly listed: number; readonly records: number; readonly outcomes: OutcomeCounts };
-  /** What was counted (chunks by who finished them, and those that came back from clients), priced like the estimate; and the estimate for the same inputs. */
-  readonly receipt: {
-    readonly chunks: ChunkCounts;
-    readonly reads: number;
-    readonly readBytes: number;
-    readonly cost: JobEstimate;
-  };
+  /** What was counted. */
+  readonly receipt: JobReceipt;
+  /** What the same inputs were expected to take, as a dry run says it. */
   readonly estimate: JobEstimate;
 }
 
@@ -43,7 +61,7 @@ export interface RunLock {
 export function buildRunLock(context: FinalizeContext, status: JobStatus, finishedMs: number): RunLock {
   const { spec, state } = context;
   const { manifest } = spec;
-  const common = { inputs: state.listed, tta: manifest.tta, findsFaces: manifest.faces !== "aligned" } as const;
+  const meter = readMeter(state);
   return {
     version: 1,
     job: spec.id,
@@ -56,24 +74,39 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     pipeline: spec.pipeline,
     engines: state.engines,
     counts: { listed: state.listed, records: state.records, outcomes: state.outcomes },
-    receipt: {
-      chunks: countChunks(state),
-      reads: state.reads,
-      readBytes: state.readBytes,
-      cost: estimateJob({
-        ...common,
-        bytes: state.readBytes,
-        chunks: state.chunks.done,
-        pages: state.pages,
-        reads: state.reads,
-      }),
-    },
+    receipt: buildReceipt(context),
     estimate: estimateJob({
-      ...common,
+      ...describeWork(context),
       bytes: state.listedBytes,
-      chunks: Math.ceil(state.listed / manifest.limits.chunkSize),
+      chunks: meter.plannedChunks,
       pages: state.pages,
-      reads: state.listed,
+      packed: manifest.format !== "image",
+      reads: meter.plannedReads,
+    }),
+  };
+}
+
+function describeWork({ spec, state }: FinalizeContext): Pick<EstimateInput, "inputs" | "tta" | "findsFaces"> {
+  const { tta, faces } = spec.manifest;
+  return { inputs: state.listed, tta, findsFaces: faces !== "aligned" };
+}
+
+/** Counted up to the end of scoring; merging, which writes this, by the estimate's arithmetic. */
+function buildReceipt(context: FinalizeContext): JobReceipt {
+  const { state } = context;
+  const meter = readMeter(state);
+  const merge = estimateMerge(state.listed, state.chunks.done);
+  const messages = meter.messages + merge.steps - 1;
+  const cpuMs = estimateCpuMs({ ...describeWork(context), bytes: state.readBytes, chunks: state.chunks.done });
+  return {
+    chunks: countChunks(state),
+    reads: state.reads,
+    readBytes: state.readBytes,
+    cost: priceJob(cpuMs, messages, {
+      classA: meter.planning.writes + meter.scoring.writes + merge.operations.writes,
+      classB: meter.planning.reads + meter.scoring.reads + merge.operations.reads,
+      queue: OPERATIONS_PER_MESSAGE * messages,
+      durableObject: meter.calls + 2 * merge.steps,
     }),
   };
 }

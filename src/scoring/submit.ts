@@ -17,7 +17,7 @@ import { probeKey } from "./keys.ts";
 import type { Limits } from "./limits.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import { digestHex } from "./part.ts";
-import { planChunks } from "./plan.ts";
+import { countChunkReads, planChunks } from "./plan.ts";
 import { checkWebhookAddress } from "./webhook-address.ts";
 import { checkWebhookTarget, type ResolveName } from "./webhook-names.ts";
 
@@ -192,6 +192,7 @@ async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller):
   let objects = 0;
   let bytes = 0;
   let chunks = 0;
+  let reads = 0;
   const warnings: string[] = [];
   do {
     const page = await planInputPage(store, toInputSpec(manifest), cursor, limits.plan, listStore);
@@ -201,13 +202,16 @@ async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller):
     for (const { key } of page.items) requireGrant(caller.grants, storeName, key);
     objects += page.items.length;
     bytes += page.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
-    chunks += planChunks(page.items, "", options).chunks.length;
+    const planned = planChunks(page.items, "", options).chunks;
+    chunks += planned.length;
+    reads += countChunkReads(page.items, planned, limits);
     const tooLarge = page.items.filter((item) => (item.size ?? 0) > limits.maxImageBytes).length;
     if (tooLarge > 0) warnings.push(`${tooLarge} inputs have more than ${limits.maxImageBytes} bytes and would fail`);
     cursor = page.cursor;
     pages += 1;
   } while (cursor !== null && pages < limits.maxDryRunPages);
   const facts = { tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
-  const estimate = estimateJob({ inputs: objects, bytes, chunks, pages, reads: objects, ...facts });
+  const packed = manifest.format !== "image";
+  const estimate = estimateJob({ inputs: objects, bytes, chunks, pages, packed, reads, ...facts });
   return { objects, bytes, chunks, complete: cursor === null, estimate, warnings };
 }

@@ -8,6 +8,13 @@ import type { ImageDecoder } from "../image/image-types.ts";
 import type { ModelCard } from "../model/card.ts";
 import type { Classifier } from "../model/classifier.ts";
 import type { FaceFinder } from "../model/face-finder.ts";
+import {
+  addOperations,
+  type MeteredStore,
+  meterStore,
+  NO_OPERATIONS,
+  type StoreOperations,
+} from "../storage/metered-store.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { requireGrant } from "./access.ts";
 import { scoreChunk } from "./chunk.ts";
@@ -23,7 +30,7 @@ import type { Limits } from "./limits.ts";
 import type { WorkMessage } from "./messages.ts";
 import { readChunkItems } from "./chunk-items.ts";
 import { describePart, readPart, storePart } from "./part.ts";
-import { planChunks } from "./plan.ts";
+import { countChunkReads, planChunks } from "./plan.ts";
 
 /** Everything that scores, for one job's model and options. */
 export interface Scorer {
@@ -109,9 +116,9 @@ async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket
   const { spec, step, attempt } = ticket;
   const { manifest } = spec;
   const { limits } = deps;
-  const input = deps.openStore(manifest.input.store);
-  const list = deps.openStore(findListStore(manifest));
-  const output = deps.openStore(manifest.output.store);
+  const input = meterStore(deps.openStore(manifest.input.store));
+  const list = meterStore(deps.openStore(findListStore(manifest)));
+  const output = meterStore(deps.openStore(manifest.output.store));
   const folder = jobFolder(manifest.output.prefix, spec.id);
   const source = toInputSpec(manifest);
   const options = { chunkSize: manifest.limits.chunkSize, maxChunkBytes: limits.maxChunkBytes, assumedBytes: 0 };
@@ -121,6 +128,7 @@ async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket
   const issues = [];
   let items = 0;
   let bytes = 0;
+  let reads = 0;
   for (let n = 0; n < limits.maxPagesPerPlanStep; n++) {
     const page = await planInputPage(input, source, cursor, limits.plan, list);
     cursor = page.cursor;
@@ -133,13 +141,19 @@ async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket
       await output.put(key, frozen.body, { contentType: "application/x-ndjson" });
       pageKeys.push(key);
       chunks.push(...frozen.chunks);
+      reads += countChunkReads(page.items, frozen.chunks, limits);
       items += page.items.length;
       bytes += page.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
     }
     if (cursor === null) break;
   }
   await chargeOwner(deps, spec, ticket.firstIndex + items);
-  await job.commitPlan({ step, attempt, cursor, items, bytes, pageKeys, chunks, issues });
+  const operations = sumOperations([input, list, output]);
+  await job.commitPlan({ step, attempt, cursor, items, bytes, reads, operations, pageKeys, chunks, issues });
+}
+
+function sumOperations(stores: readonly MeteredStore[]): StoreOperations {
+  return stores.reduce((sum, store) => addOperations(sum, store.operations()), NO_OPERATIONS);
 }
 
 /** The stores as the job's owner may use them, whatever key a listed manifest or a frozen page names. */
@@ -186,8 +200,8 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
   const { spec, chunk } = lease;
   const { manifest } = spec;
   const { limits } = deps;
-  const input = deps.openStore(manifest.input.store);
-  const output = deps.openStore(manifest.output.store);
+  const input = meterStore(deps.openStore(manifest.input.store));
+  const output = meterStore(deps.openStore(manifest.output.store));
   const { faces } = manifest;
   const scorer = await open({ model: spec.model, tta: manifest.tta, findsFaces: faces !== "aligned" });
   const { engine } = scorer.classifier;
@@ -196,7 +210,10 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
   // An earlier attempt may have written the part and died before it could say so.
   const stored = chunk.attempt > 1 ? await readPart(output, key, items, faces, limits.maxPartBytes) : null;
   if (stored !== null) {
-    await job.finish(chunk.id, await describePart(stored, faces, { reads: 0, readBytes: 0, engine }));
+    await job.finish(
+      chunk.id,
+      await describePart(stored, faces, { reads: 0, readBytes: 0, operations: output.operations(), engine }),
+    );
     return;
   }
   const scores = await scoreChunk({ store: input, ...scorer }, items, {
@@ -210,7 +227,8 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
     tolerant: chunk.attempt >= limits.maxTransientAttempts,
   });
   const part = await storePart(output, key, scores.records, items, faces, limits.maxPartBytes);
-  const receipt = { reads: scores.reads, readBytes: scores.readBytes, engine };
+  const operations = sumOperations([input, output]);
+  const receipt = { reads: scores.reads, readBytes: scores.readBytes, operations, engine };
   await job.finish(chunk.id, await describePart(part, faces, receipt));
 }
 

@@ -40,10 +40,15 @@ function makeChunk(first: number, count: number): ChunkRow {
 function createModel(changed: Partial<JobRules> = {}) {
   const rows = new Map<string, ChunkRow>();
   const sent: string[] = [];
+  let messages = 0;
+  let finalising = false;
   let nowMs = 0;
   let state = perform(createJob("job", { ...rules, ...changed }, nowMs));
 
   function perform(transition: { state: JobState; effects: readonly JobEffect[] }): JobState {
+    // What leaves while finalising is not on the receipt, which is written then.
+    const before = sent.length;
+    const tasks = transition.effects.filter(({ kind }) => kind === "send-task").length;
     for (const effect of transition.effects) {
       if (effect.kind === "put-chunk") rows.set(effect.chunk.id, effect.chunk);
       if (effect.kind === "send-chunk") sent.push(effect.chunkId);
@@ -60,10 +65,15 @@ function createModel(changed: Partial<JobRules> = {}) {
         }
       }
     }
+    messages += finalising ? 0 : sent.length - before + tasks;
+    finalising = transition.state.status === "finalizing";
     return transition.state;
   }
 
   return {
+    get messages() {
+      return messages;
+    },
     rows,
     sent,
     get state() {
@@ -146,6 +156,7 @@ function createModel(changed: Partial<JobRules> = {}) {
 /** What must hold in every state. */
 function checkInvariants(model: ReturnType<typeof createModel>): void {
   const { state, rows } = model;
+  expect(state.meter?.messages).toBe(model.messages);
   const count = (...statuses: ChunkRow["status"][]) =>
     [...rows.values()].filter(({ status }) => statuses.includes(status)).length;
   expect(state.chunks).toEqual({

@@ -10,6 +10,7 @@ import { scoreChunk } from "../chunk.ts";
 import { jobFolder, partKey } from "../keys.ts";
 import type { ChunkRow, ClientHold } from "../job-state.ts";
 import { parseRecord, serializeRecords } from "../outputs/labels-jsonl.ts";
+import { meterStore } from "../../storage/metered-store.ts";
 import { describePart, storePart } from "../part.ts";
 import type { InputItem, ScoreRecord } from "../records.ts";
 import { findDisagreement, groupRecords } from "./check-records.ts";
@@ -48,7 +49,7 @@ export async function submitClientChunk(
     throw new ScoringError("conflict", "the lease of this chunk is over");
   }
   const { manifest } = spec;
-  const output = deps.openStore(manifest.output.store);
+  const output = meterStore(deps.openStore(manifest.output.store));
   const items = await readChunkItems(output, chunk, deps.limits.maxPageBytes);
   const records = submission.records.map(parseRecord);
   const problem = await findProblem(deps, job, items, records);
@@ -60,7 +61,14 @@ export async function submitClientChunk(
   const key = partKey(jobFolder(manifest.output.prefix, spec.id), chunk.id);
   const part = await storePart(output, key, records, items, manifest.faces, deps.limits.maxPartBytes);
   const own = new TextDecoder().decode(part.bytes) === serializeRecords(records);
-  const receipt = { reads: items.length, readBytes: sumBytes(items), engine: `client:${submission.backend}` };
+  const { reads, writes } = output.operations();
+  const receipt = {
+    reads: items.length,
+    readBytes: sumBytes(items),
+    // The client's reads, one a request; the sample that was read again; the chunk's lines and its part.
+    operations: { reads: reads + items.length + Math.min(items.length, 2 * deps.limits.maxClientSample), writes },
+    engine: `client:${submission.backend}`,
+  };
   const result = await describePart(part, manifest.faces, receipt);
   const finished = await coordinator.finish(chunk.id, own ? { ...result, client: hold } : result);
   if (!finished && !(await wasTaken(job, chunk, hold))) {

@@ -71,7 +71,7 @@ function planRuns(items: readonly InputItem[], limits: RunLimits): Map<InputItem
   const runs = new Map<InputItem, Run>();
   let run: Run | null = null;
   for (const item of items) {
-    if (!isRanged(item) || item.range.length === 0 || item.range.length > limits.maxBytes) continue;
+    if (!isRanged(item) || isUnread(item, limits)) continue;
     const { offset, length } = item.range;
     const joins: boolean =
       run !== null &&
@@ -91,6 +91,18 @@ function planRuns(items: readonly InputItem[], limits: RunLimits): Map<InputItem
   }
   for (const [item, { itemsLeft }] of runs) if (itemsLeft < 2) runs.delete(item);
   return runs;
+}
+
+/** Requests that reading all of a chunk's items takes. */
+export function countReads(items: readonly InputItem[], limits: RunLimits): number {
+  const runs = planRuns(items, limits);
+  const alone = items.filter((item) => !runs.has(item) && !isUnread(item, limits));
+  return new Set(runs.values()).size + alone.length;
+}
+
+/** Its range alone says what becomes of it. */
+function isUnread({ range }: InputItem, limits: ReadLimits): boolean {
+  return range !== undefined && (range.length === 0 || range.length > limits.maxBytes);
 }
 
 function isRanged(item: InputItem): item is RangedItem {
