@@ -100,7 +100,8 @@ async function runInHost(program: "cloudflare" | "aws", config: Record<string, s
     );
     for (const stream of [host.stdout, host.stderr]) stream.on("data", (data: Buffer) => texts.push(data.toString()));
     const [code] = (await once(host, "close")) as [number | null];
-    const listTypes = (some: readonly Registration[]) => some.map((request) => request.getType()).sort();
+    const listTypes = (some: readonly Registration[]) =>
+      some.map((request) => request.getType()).sort((a, b) => (a < b ? -1 : 1));
     const kept = registered.filter((request) => request.getProtect());
     return { code, types: listTypes(registered), kept: listTypes(kept), text: texts.join("\n") };
   } finally {
