@@ -1,7 +1,7 @@
 /** What consumers and the API ask of a job's coordinator; every call may be repeated. */
 
 import type { Issue } from "../errors.ts";
-import type { StoreOperations } from "../storage/metered-store.ts";
+import type { StoreOperations } from "./metered-store.ts";
 import type { JobEventRow } from "./job-rows.ts";
 import type { Notice } from "./webhook.ts";
 import type { JobSpec } from "./job-spec.ts";

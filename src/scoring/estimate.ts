@@ -3,7 +3,7 @@
  * includes (developers.cloudflare.com: workers/platform/pricing, r2/pricing, queues/platform/pricing). CPU times are measured, docs/benchmarks.md.
  */
 
-import type { StoreOperations } from "../storage/metered-store.ts";
+import type { StoreOperations } from "./metered-store.ts";
 import { LIMITS } from "./limits.ts";
 
 /** The numbers that a job's cost follows from. */

@@ -1,6 +1,6 @@
 /** What can happen to a job, and what the job asks its surroundings to do. */
 
-import type { StoreOperations } from "../storage/metered-store.ts";
+import type { StoreOperations } from "./metered-store.ts";
 import type { Issue } from "../errors.ts";
 import type { ChunkResult, ChunkRow, ClientHold, JobFailure, JobState } from "./job-state.ts";
 

@@ -3,7 +3,7 @@
  * finalising begins, since the receipt is among what is then written and may not depend on how often a step was tried.
  */
 
-import { addOperations, NO_OPERATIONS, type StoreOperations } from "../storage/metered-store.ts";
+import { addOperations, NO_OPERATIONS, type StoreOperations } from "./metered-store.ts";
 import type { JobEffect } from "./job-event.ts";
 import type { JobState } from "./job-state.ts";
 

@@ -4,7 +4,7 @@
  */
 
 import { ERROR_CODES, type ErrorCode, type Issue } from "../errors.ts";
-import type { StoreOperations } from "../storage/metered-store.ts";
+import type { StoreOperations } from "./metered-store.ts";
 import type { JobMeter } from "./job-meter.ts";
 import { OUTCOMES, type Outcome } from "./records.ts";
 

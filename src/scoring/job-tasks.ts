@@ -1,6 +1,6 @@
 /** Planning and finalising: sequential steps, one at a time, leased like chunks. */
 
-import { NO_OPERATIONS } from "../storage/metered-store.ts";
+import { NO_OPERATIONS } from "./metered-store.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
 import { endStatus, type JobFailure, type JobState, type JobTask } from "./job-state.ts";
 import { meterPlan } from "./job-meter.ts";

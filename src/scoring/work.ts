@@ -8,13 +8,7 @@ import type { ImageDecoder } from "../image/image-types.ts";
 import type { ModelCard } from "../model/card.ts";
 import type { Classifier } from "../model/classifier.ts";
 import type { FaceFinder } from "../model/face-finder.ts";
-import {
-  addOperations,
-  type MeteredStore,
-  meterStore,
-  NO_OPERATIONS,
-  type StoreOperations,
-} from "../storage/metered-store.ts";
+import { addOperations, type MeteredStore, meterStore, NO_OPERATIONS, type StoreOperations } from "./metered-store.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { requireGrant } from "./access.ts";
 import { scoreChunk } from "./chunk.ts";

@@ -19,7 +19,7 @@ import type { RunLock } from "../../src/scoring/run-lock.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import { handleMessage } from "../../src/scoring/work.ts";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";
-import { meterStore } from "../../src/storage/metered-store.ts";
+import { meterStore } from "../../src/scoring/metered-store.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
 import { createTestModel } from "../golden/network.ts";
 

@@ -10,7 +10,7 @@ import { scoreChunk } from "../chunk.ts";
 import { jobFolder, partKey } from "../keys.ts";
 import type { ChunkRow, ClientHold } from "../job-state.ts";
 import { parseRecord, serializeRecords } from "../outputs/labels-jsonl.ts";
-import { meterStore } from "../../storage/metered-store.ts";
+import { meterStore } from "../metered-store.ts";
 import { describePart, storePart } from "../part.ts";
 import type { InputItem, ScoreRecord } from "../records.ts";
 import { findDisagreement, groupRecords } from "./check-records.ts";

@@ -1,6 +1,6 @@
 /** A store that counts what is asked of it, as object stores charge for it. */
 
-import type { MultipartUpload, ObjectStore } from "./object-store.ts";
+import type { MultipartUpload, ObjectStore } from "../storage/object-store.ts";
 
 /** Charged operations. Deleting and aborting cost nothing (R2 pricing; S3 pricing, DELETE requests). */
 export interface StoreOperations {
