@@ -53,6 +53,7 @@ export const jobSchema = z
     etaSeconds: z.number().nullable(),
     failure: z.object({ code: z.string(), message: z.string() }).nullable(),
     issues: z.array(issueSchema),
+    warnings: z.array(z.string()),
     output: z.object({ store: z.string(), prefix: z.string() }),
     retryOf: z.string().nullable(),
     retainUntil: z.iso.datetime().optional(),

@@ -8,6 +8,7 @@ import type { JobState } from "./job-state.ts";
 import { OUTPUT_NAMES, partName } from "./keys.ts";
 import type { Limits } from "./limits.ts";
 import { createMergedOutput, type MergedOutput, type UploadState, type WrittenObject } from "./merged-output.ts";
+import { chooseFormats } from "./output-formats.ts";
 import { chooseRowGroupRows } from "./outputs/labels-parquet.ts";
 import { createOutputEncoder, type OutputEncoder, type OutputFormat } from "./outputs/output-encoder.ts";
 import { choosePartBytes } from "./outputs/part-buffer.ts";
@@ -70,7 +71,7 @@ const CONTENT_TYPES = {
 /** Opens a merge, new or where an earlier step left it. */
 export async function openMerge(context: FinalizeContext, saved: MergeState | null): Promise<Merge> {
   const { store, folder, spec, state, limits } = context;
-  const { formats } = spec.manifest.output;
+  const formats = chooseFormats(spec.manifest.output.formats, state.records, limits);
   const groupKeys = [...spec.manifest.groupBy];
   const rowGroupRows = chooseRowGroupRows(state.records, {
     minRows: limits.minParquetRowGroupRows,

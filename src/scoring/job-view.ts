@@ -2,6 +2,8 @@
 
 import type { Issue } from "../errors.ts";
 import type { JobSpec } from "./job-spec.ts";
+import { LIMITS } from "./limits.ts";
+import { describeOmission } from "./output-formats.ts";
 import {
   countFinished,
   type ErrorCounts,
@@ -41,6 +43,8 @@ export interface JobView {
   readonly etaSeconds: number | null;
   readonly failure: JobFailure | null;
   readonly issues: readonly Issue[];
+  /** What the job asks for and will not get, in sentences. */
+  readonly warnings: readonly string[];
   readonly output: { readonly store: string; readonly prefix: string };
   readonly retryOf: string | null;
   /** When the job and its outputs are deleted, ISO 8601; absent before the end, and without `output.retentionDays`. */
@@ -75,6 +79,10 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     etaSeconds: estimateSeconds(state, finished, nowMs),
     failure: state.failure,
     issues: state.issues,
+    // With several faces a picture there are more records than inputs, with none found as many.
+    warnings: [describeOmission(output.formats, Math.max(state.listed, state.records), LIMITS)].filter(
+      (one) => one !== null,
+    ),
     output: { store: output.store, prefix: `${output.prefix}${state.id}/` },
     retryOf: spec.retryOf,
     ...findRetention(state, output.retentionDays),

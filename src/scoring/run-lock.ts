@@ -13,6 +13,7 @@ import type { FinalizeContext } from "./finalize-merge.ts";
 import type { JobStatus, OutcomeCounts } from "./job-state.ts";
 import { readMeter } from "./job-meter.ts";
 import type { JobSpec } from "./job-spec.ts";
+import { describeOmission } from "./output-formats.ts";
 import type { PipelineVersion } from "./records.ts";
 
 /** Chunks by who finished them, and those that clients let expire or that were rejected. A split chunk counts as its parts. */
@@ -51,6 +52,8 @@ export interface RunLock {
   /** Backends of clients stand as `client:<name>`. */
   readonly engines: readonly string[];
   readonly counts: { readonly listed: number; readonly records: number; readonly outcomes: OutcomeCounts };
+  /** What the job asked for and could not get, in sentences. */
+  readonly warnings: readonly string[];
   /** What was counted. */
   readonly receipt: JobReceipt;
   /** What the same inputs were expected to take, as a dry run says it. */
@@ -74,6 +77,7 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     pipeline: spec.pipeline,
     engines: state.engines,
     counts: { listed: state.listed, records: state.records, outcomes: state.outcomes },
+    warnings: [describeOmission(manifest.output.formats, state.records, context.limits)].filter((one) => one !== null),
     receipt: buildReceipt(context),
     estimate: estimateJob({
       ...describeWork(context),

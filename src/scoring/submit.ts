@@ -17,6 +17,7 @@ import { probeKey } from "./keys.ts";
 import type { Limits } from "./limits.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import { digestHex } from "./part.ts";
+import { countParquetRows, describeOmission } from "./output-formats.ts";
 import { countChunkReads, planChunks } from "./plan.ts";
 import { checkWebhookAddress } from "./webhook-address.ts";
 import { checkWebhookTarget, type ResolveName } from "./webhook-names.ts";
@@ -210,8 +211,20 @@ async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller):
     cursor = page.cursor;
     pages += 1;
   } while (cursor !== null && pages < limits.maxDryRunPages);
+  warnings.push(...warnOfParquet(manifest, objects, cursor === null, limits));
   const facts = { tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
   const packed = manifest.format !== "image";
   const estimate = estimateJob({ inputs: objects, bytes, chunks, pages, packed, reads, ...facts });
   return { objects, bytes, chunks, complete: cursor === null, estimate, warnings };
+}
+
+/** A Parquet file that would not be written, or may not: the end of a long input is not seen in a dry run. */
+function warnOfParquet({ output }: Manifest, objects: number, complete: boolean, limits: Limits): string[] {
+  const omission = describeOmission(output.formats, objects, limits);
+  if (omission !== null) return [omission];
+  if (complete || !output.formats.includes("parquet")) return [];
+  const rows = countParquetRows(limits).toLocaleString("en");
+  return [
+    `labels.parquet is left out if there are more than ${rows} records; the listing was cut before that is known`,
+  ];
 }

@@ -9,10 +9,11 @@ import type { Classifier } from "../../src/model/classifier.ts";
 import { createCoordinator } from "../../src/scoring/coordinator.ts";
 import { countReads, createItemReader } from "../../src/scoring/inputs/item-reader.ts";
 import type { JobSpec } from "../../src/scoring/job-spec.ts";
-import { LIMITS } from "../../src/scoring/limits.ts";
+import { type Limits, LIMITS } from "../../src/scoring/limits.ts";
 import { parseManifest } from "../../src/scoring/manifest.ts";
 import { createMemoryRows } from "../../src/scoring/memory-rows.ts";
 import type { WorkMessage } from "../../src/scoring/messages.ts";
+import { describeOmission } from "../../src/scoring/output-formats.ts";
 import { readObject } from "../../src/scoring/part.ts";
 import type { InputItem } from "../../src/scoring/records.ts";
 import type { RunLock } from "../../src/scoring/run-lock.ts";
@@ -39,11 +40,13 @@ const certain: Classifier = {
   dispose() {},
 };
 
-function makeSpec(format: "image" | "tar"): JobSpec {
+type Formats = JobSpec["manifest"]["output"]["formats"];
+
+function makeSpec(format: "image" | "tar", formats: Formats = ["jsonl", "csv"]): JobSpec {
   const body = {
     input: { store: "faces", prefix: "in/" },
     format,
-    output: { store: "faces" },
+    output: { store: "faces", formats },
     limits: { chunkSize: 50 },
   };
   const manifest = parseManifest(body, new Map([["faces", { versions: false }]]), () => true);
@@ -52,7 +55,7 @@ function makeSpec(format: "image" | "tar"): JobSpec {
 }
 
 /** Runs a whole job; what it asked for, and the lock that it wrote. */
-async function runJob(inner: ObjectStore, spec: JobSpec) {
+async function runJob(inner: ObjectStore, spec: JobSpec, limits: Limits = LIMITS) {
   const store = meterStore(inner);
   const messages: WorkMessage[] = [];
   let sent = 0;
@@ -76,7 +79,7 @@ async function runJob(inner: ObjectStore, spec: JobSpec) {
         openStore: () => store,
         withScorer: (body) => body(async () => scorer),
         readCard: async () => createTestModel(new Map()).card,
-        limits: LIMITS,
+        limits,
       },
       message,
     );
@@ -119,6 +122,32 @@ describe("a receipt", () => {
       expect(Math.abs(operations.classB - asked.reads)).toBeLessThanOrEqual(10);
       expect(Math.abs(operations.classA - asked.writes)).toBeLessThanOrEqual(10);
     }
+  });
+});
+
+describe("a Parquet file that would be too long", () => {
+  const FEW: Limits = { ...LIMITS, maxParquetRowGroupRows: 10, minParquetRowGroupRows: 5, targetParquetRowGroups: 2 };
+  const ASKED: readonly { readonly count: number; readonly formats: Formats; readonly names: readonly string[] }[] = [
+    { count: 20, formats: ["csv", "parquet"], names: ["labels.csv", "labels.parquet"] },
+    { count: 21, formats: ["csv", "parquet"], names: ["labels.csv"] },
+    { count: 21, formats: ["parquet"], names: ["labels.jsonl"] },
+    { count: 21, formats: ["csv"], names: ["labels.csv"] },
+  ];
+
+  it.each(ASKED)("$count records as $formats: $names", async ({ count, formats, names }) => {
+    const store = createMemoryStore();
+    const bytes = new Uint8Array(await readFile(picture));
+    for (let i = 0; i < count; i++) await store.put(`in/${i}.png`, bytes);
+    const { lock } = await runJob(store, makeSpec("image", formats), FEW);
+    const { objects } = await store.list({ prefix: "out/job/labels." });
+    expect(objects.map(({ key }) => key.slice("out/job/".length))).toEqual(names);
+    const success = new TextDecoder().decode((await readObject(store, "out/job/_SUCCESS", 1e6))!);
+    for (const name of ["labels.csv", "labels.jsonl", "labels.parquet"]) {
+      expect([name, success.includes(`"${name}"`)]).toEqual([name, names.includes(name)]);
+    }
+    const left = formats.includes("parquet") && !names.includes("labels.parquet");
+    expect(lock.warnings).toHaveLength(left ? 1 : 0);
+    expect(describeOmission(formats, count, FEW)).toBe(lock.warnings[0] ?? null);
   });
 });
 

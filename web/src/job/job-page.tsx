@@ -225,6 +225,11 @@ function Live({ job, rates }: { readonly job: JobView; readonly rates: readonly 
           <strong>The job failed:</strong> {job.failure.message}
         </p>
       )}
+      {job.warnings.map((warning) => (
+        <p key={warning} className="alert">
+          {warning}
+        </p>
+      ))}
       {job.issues.length > 0 && (
         <details open>
           <summary>{formatCount(job.issues.length)} findings in the input</summary>
