@@ -31,6 +31,8 @@ export const workCommand = defineCommand({
       filename: new URL("./work-thread.ts", import.meta.url).href,
       minThreads: threads,
       maxThreads: threads,
+      // The second one reads while the first one computes.
+      concurrentTasksPerWorker: 2,
       idleTimeout: 60_000,
     });
     const stop = new AbortController();

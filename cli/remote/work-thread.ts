@@ -1,5 +1,5 @@
 import { createAddressReader } from "../../src/client/compute/compute-api.ts";
-import { scoreCanary, scoreLease } from "../../src/client/compute/score-lease.ts";
+import { prefetchLease, scoreCanary, scoreLease } from "../../src/client/compute/score-lease.ts";
 import { createApi } from "../../src/client/api.ts";
 import { ScoringError, toScoringError } from "../../src/errors.ts";
 import type { Canary, ClientLease, ClientTask } from "../../src/scoring/clients/protocol.ts";
@@ -24,15 +24,29 @@ export type WorkThreadReply =
 let source: ReturnType<typeof createScorerSource> | null = null;
 const checked = new Set<string>();
 
-/** Runs in a pool's thread, one task at a time. */
+let turn: Promise<unknown> = Promise.resolve();
+
+/** Engines are not safe for overlapping calls. */
+function takeTurn<T>(body: () => Promise<T>): Promise<T> {
+  const mine = turn.then(body);
+  turn = mine.catch(() => undefined);
+  return mine;
+}
+
+/** Runs in a pool's thread: two tasks at a time, of which one computes. */
 export default async function runWork({ baseUrl, key, engine, work }: WorkThreadTask): Promise<WorkThreadReply> {
   try {
     source ??= createScorerSource(engine);
     if (work.kind === "canary") {
-      return { kind: "done", value: await scoreCanary(work.canary, await openScorer(source, work.canary.task)) };
+      const { canary } = work;
+      const scorer = await openScorer(source, canary.task);
+      return { kind: "done", value: await takeTurn(() => scoreCanary(canary, scorer)) };
     }
-    const read = createAddressReader(createApi({ baseUrl, key }));
-    return { kind: "done", value: await scoreLease(work.lease, await openScorer(source, work.lease.task), read) };
+    const { lease } = work;
+    // The bytes are on their way while the chunk before is scored.
+    const read = prefetchLease(lease, createAddressReader(createApi({ baseUrl, key })));
+    const scorer = await openScorer(source, lease.task);
+    return { kind: "done", value: await takeTurn(() => scoreLease(lease, scorer, read)) };
   } catch (thrown) {
     const { code, detail } = toScoringError(thrown);
     return { kind: "failed", code, detail };

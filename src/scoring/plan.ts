@@ -1,6 +1,6 @@
 /** From a page of inputs to chunks: pure. */
 
-import { countReads } from "./inputs/item-reader.ts";
+import { listReads } from "./inputs/item-reader.ts";
 import type { ChunkRow } from "./job-state.ts";
 import type { Limits } from "./limits.ts";
 import type { InputItem } from "./records.ts";
@@ -61,7 +61,7 @@ export function countChunkReads(items: readonly InputItem[], chunks: readonly Ch
   const rules = { maxBytes: limits.maxImageBytes, maxRunBytes: limits.maxRunBytes, maxGapBytes: limits.maxGapBytes };
   return chunks.reduce((sum, { first, count }) => {
     const own = items.slice(first - start, first - start + count);
-    return sum + countReads(own, rules);
+    return sum + listReads(own, rules).length;
   }, 0);
 }
 

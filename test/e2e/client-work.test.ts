@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { packTar } from "modern-tar";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi, type ManifestInput } from "../../src/client/api.ts";
@@ -9,6 +10,7 @@ import { createComputeApi } from "../../src/client/compute/compute-api.ts";
 import { decodeBase64 } from "../../src/scoring/clients/claims.ts";
 import { answerCanary } from "../../src/scoring/clients/canary.ts";
 import type { JobView } from "../../src/scoring/job-view.ts";
+import { encodeJpeg } from "../golden/jpeg-encoder.ts";
 import { createScorerSource } from "../../cli/score/node-work.ts";
 
 /** Two thousand faces on the edge and on `countenance work`: the same labels; and a lease that outlives its server. */
@@ -102,6 +104,37 @@ it("scores 2,000 faces to the same labels and report on the edge and by `counten
     engines: ["client:node"],
     receipt: { chunks: { edge: 0, client: 8, expired: 0, rejected: 0 } },
   });
+});
+
+it("scores every open job with `work --any`, pictures of tar shards too, to the edge's labels", async () => {
+  const members = Array.from({ length: 300 }, (_, number) => {
+    const body = encodeJpeg({
+      width: 48,
+      height: 48,
+      quality: 4,
+      readPixel: (x, y, out) => void out.fill(120 + 90 * Math.sin((x * (1 + (number % 7)) + y) / 9 + number)),
+    });
+    return { header: { name: `${String(number).padStart(3, "0")}.jpg`, size: body.length }, body };
+  });
+  await api.upload("faces", "tar/0.tar", new Uint8Array(await packTar(members)));
+  const packed = { input: { store: "faces", prefix: "tar/" }, format: "tar", output: { store: "faces" } } as const;
+  const edge = await api.submitJob(packed);
+  expect((await follow(edge.id)).status).toBe("completed");
+  const client = { ...packed, execution: "client", limits: { chunkSize: 50 } } as const;
+  const jobs = [await api.submitJob(client), await api.submitJob(client)];
+  for (const { id } of jobs) {
+    for await (const { job } of api.followJob(id, new AbortController().signal)) if (job.counts.planned) break;
+  }
+  const { code, out, err } = await runWork("--any");
+  expect([code, JSON.parse(out)]).toEqual([0, { chunks: 12, records: 600 }]);
+  expect(err).not.toContain("given back");
+  for (const { id } of jobs) {
+    expect(await follow(id)).toMatchObject({ status: "completed", counts: { records: 300 } });
+    expect(await readText(id, "labels.jsonl")).toBe(await readText(edge.id, "labels.jsonl"));
+    const lock = JSON.parse(await readText(id, "run.lock.json")) as unknown;
+    // One request for the bytes of a chunk of packed neighbours.
+    expect(lock).toMatchObject({ receipt: { chunks: { edge: 0, client: 6 }, reads: 6 } });
+  }
 });
 
 it("gives the edge a chunk whose client never came back, across a kill of the server", async () => {

@@ -1,3 +1,4 @@
+import { packTar } from "modern-tar";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createFaceFinderWorkerd } from "../../src/backends/faces-workerd.ts";
 import { listBundledModels } from "../../src/backends/models-workerd.ts";
@@ -5,7 +6,7 @@ import { createScorerLender } from "../../src/backends/scorer-workerd.ts";
 import { createApi } from "../../src/client/api.ts";
 import { readEvents } from "../../src/client/event-stream.ts";
 import { createAddressReader } from "../../src/client/compute/compute-api.ts";
-import { scoreCanary, scoreLease } from "../../src/client/compute/score-lease.ts";
+import { prefetchLease, scoreCanary, scoreLease } from "../../src/client/compute/score-lease.ts";
 import { createRegistry } from "../../src/model/registry.ts";
 import type { Canary, CanaryPass, ClientLease, ClientTask, LeaseAnswer } from "../../src/scoring/clients/protocol.ts";
 import type { JobView } from "../../src/scoring/job-view.ts";
@@ -106,6 +107,44 @@ describe("an honest client", () => {
     });
     const over = await ask<LeaseAnswer>(ADMIN, "POST", `/v1/jobs/${id}/leases`, { token });
     expect([over.status, over.body.kind]).toEqual([200, "ended"]);
+  });
+
+  it("reads packed inputs in runs, and alone what a run cannot give", async () => {
+    const members = PICTURES.map((name) => ({ name, body: readPicture(name) }));
+    const entries = members.map(({ name, body }) => ({ header: { name, size: body.length }, body }));
+    await bucket.put("client-packed/0.tar", new Uint8Array(await packTar(entries)));
+    const packed = { input: { store: "faces", prefix: "client-packed/" }, format: "tar" };
+    const edge = await submitJob(ADMIN, { ...packed, execution: "edge" });
+    await follow(ADMIN, edge.id);
+    const { id } = await submitJob(ADMIN, { ...packed, limits: { chunkSize: 5 } });
+    const token = await passCanary(ADMIN, id);
+    const reads: number[] = [];
+    for (let chunk = 0; chunk < 2; chunk++) {
+      const lease = await takeLease(ADMIN, id, token);
+      const read = createAddressReader(apiOf(ADMIN));
+      let count = 0;
+      const counted = (url: string) => {
+        count += 1;
+        return read(url);
+      };
+      const records = await withScorer(lease.task, (scorer) =>
+        scoreLease(lease, scorer, prefetchLease(lease, counted)),
+      );
+      reads.push(count);
+      // A client of before there were runs, or one that would cut them otherwise, reads each input alone.
+      const { runs, ...plain } = lease;
+      for (const other of [plain, { ...plain, runs: { ...runs!, maxGapBytes: 0 } }]) {
+        count = 0;
+        expect(await withScorer(lease.task, (scorer) => scoreLease(other, scorer, counted))).toEqual(records);
+        expect(count).toBe(lease.items.length);
+      }
+      expect((await put(ADMIN, lease, records)).status).toBe(200);
+    }
+    expect(reads).toEqual([1, 1]);
+    expect(await follow(ADMIN, id)).toMatchObject({ status: "completed", counts: { finished: PICTURES.length } });
+    expect(await readLabels(ADMIN, id)).toBe(await readLabels(ADMIN, edge.id));
+    const lock = await (await call(ADMIN, `/v1/jobs/${id}/outputs/run.lock.json`)).json();
+    expect(lock).toMatchObject({ receipt: { chunks: { client: 2 }, reads: 2 } });
   });
 
   it("gives a chunk back, which the edge then scores; renews another", async () => {

@@ -4,14 +4,20 @@ import { ScoringError } from "../../errors.ts";
 import { answerCanary } from "../../scoring/clients/canary.ts";
 import { decodeBase64 } from "../../scoring/clients/claims.ts";
 import type { Canary, CanaryAnswer, ClientLease } from "../../scoring/clients/protocol.ts";
+import { listReads, type PlannedRead } from "../../scoring/inputs/item-reader.ts";
 import { scoreChunk } from "../../scoring/chunk.ts";
 import type { ScoreRecord } from "../../scoring/records.ts";
 import type { Scorer } from "../../scoring/work.ts";
 import type { GetOptions, ObjectStore } from "../../storage/object-store.ts";
 import type { ReadAddress } from "./compute-api.ts";
+import { type ExpectedRead, prefetchReads } from "./prefetch-reads.ts";
 
 /** Reads under way at once: what browsers open to one origin. */
 const MAX_CONNECTIONS = 6;
+/** Bytes that wait for their turn: a chunk of small faces whole, of photographs a few. */
+const MAX_PREFETCH_BYTES = 16 * 1024 * 1024;
+/** No read of several inputs. */
+const ALONE = { maxRunBytes: 0, maxGapBytes: 0 } as const;
 
 /** The records of a lease, in input order. @throws ScoringError transient `store_*`, `api_unavailable`; `engine_unavailable` */
 export async function scoreLease(
@@ -27,12 +33,57 @@ export async function scoreLease(
     stamp: { model: task.model, pipeline: task.pipeline },
     maxImageBytes: task.maxImageBytes,
     maxConnections: MAX_CONNECTIONS,
-    // Every input has an address of its own, so that none can be read together.
-    maxRunBytes: 0,
-    maxGapBytes: 0,
+    ...findRunLimits(lease),
     tolerant: false,
   });
   return records;
+}
+
+/** Begins to read a lease's inputs, so that scoring it finds them. */
+export function prefetchLease(lease: ClientLease, read: ReadAddress): ReadAddress {
+  return prefetchReads(listExpected(lease), read, { maxConnections: MAX_CONNECTIONS, maxBytes: MAX_PREFETCH_BYTES });
+}
+
+/** The addresses that scoring a lease will ask for, in about that order. */
+function listExpected(lease: ClientLease): readonly ExpectedRead[] {
+  const urls = listAddresses(lease);
+  return planReads(lease, findRunLimits(lease)).flatMap((read): ExpectedRead[] => {
+    const { key, range, versionId } = read.kind === "run" ? read : read.item;
+    const url = urls.get(place(key, range, versionId));
+    const bytes = range?.length ?? (read.kind === "item" ? read.item.size : null) ?? 0;
+    return url === undefined ? [] : [{ url, bytes }];
+  });
+}
+
+interface RunBounds {
+  readonly maxRunBytes: number;
+  readonly maxGapBytes: number;
+}
+
+function planReads({ items, task }: ClientLease, bounds: RunBounds): readonly PlannedRead[] {
+  return listReads(
+    items.map(({ item }) => item),
+    { maxBytes: task.maxImageBytes, ...bounds },
+  );
+}
+
+/** The server's bounds if they give the runs here that it has signed; none otherwise, so that each input is read alone. */
+function findRunLimits(lease: ClientLease): RunBounds {
+  if (lease.runs === undefined) return ALONE;
+  const { maxRunBytes, maxGapBytes, reads } = lease.runs;
+  const signed = new Set(reads.map(({ key, range, versionId }) => place(key, range, versionId)));
+  const fits = planReads(lease, { maxRunBytes, maxGapBytes }).every(
+    (read) => read.kind === "item" || signed.has(place(read.key, read.range, read.versionId)),
+  );
+  return fits ? { maxRunBytes, maxGapBytes } : ALONE;
+}
+
+/** Address by what is read. */
+function listAddresses({ items, runs }: ClientLease): ReadonlyMap<string, string> {
+  const urls = new Map<string, string>();
+  for (const { key, range, versionId, url } of runs?.reads ?? []) urls.set(place(key, range, versionId), url);
+  for (const { item, url } of items) urls.set(place(item.key, item.range, item.versionId), url);
+  return urls;
 }
 
 /** A scorer's answer to a canary. */
@@ -45,11 +96,11 @@ export function scoreCanary(
 
 /** A store that holds a lease's inputs and nothing else, for reading. */
 export function createLeasedStore(lease: ClientLease, read: ReadAddress): ObjectStore {
-  const urls = new Map(lease.items.map(({ item, url }) => [place(item.key, item), url]));
+  const urls = listAddresses(lease);
   return {
     capabilities: { versions: true },
     async get(key, options = {}) {
-      const url = urls.get(place(key, options));
+      const url = urls.get(place(key, options.range, options.versionId));
       if (url === undefined) throw new ScoringError("internal", `${key} is not of this lease`);
       try {
         const { bytes, etag } = await read(url);
@@ -80,8 +131,8 @@ async function refuse(): Promise<never> {
 }
 
 /** Which bytes of which version. */
-function place(key: string, options: GetOptions = {}): string {
-  return JSON.stringify([key, options.versionId ?? "", options.range?.offset ?? "", options.range?.length ?? ""]);
+function place(key: string, range?: GetOptions["range"], versionId = ""): string {
+  return JSON.stringify([key, versionId, range?.offset ?? "", range?.length ?? ""]);
 }
 
 function streamBytes(bytes: Uint8Array): ReadableStream<Uint8Array> {

@@ -4,14 +4,16 @@ import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import { readChunkItems } from "../chunk-items.ts";
 import { guardStore } from "../guarded-store.ts";
+import { listReads } from "../inputs/item-reader.ts";
 import { readItem } from "../inputs/read-item.ts";
+import type { Limits } from "../limits.ts";
 import type { JobSpec } from "../job-spec.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { LABELS } from "../../model/labels.ts";
 import type { InputItem } from "../records.ts";
 import { readClaim, signClaim } from "./claims.ts";
 import { type ClientDeskDeps, type ClientJob, describeTask, makeHold, requirePass } from "./client-desk.ts";
-import type { LeaseAnswer, LeasedItem } from "./protocol.ts";
+import type { LeaseAnswer, LeasedItem, LeasedRuns } from "./protocol.ts";
 
 const itemShape = z.strictObject({
   index: z.int(),
@@ -69,11 +71,31 @@ export async function leaseToClient(
       leaseMs: Math.max(0, chunk.dueMs - deps.clock()),
       task: describeTask(job.spec, deps.limits),
       items: await Promise.all(items.map(sign)),
+      runs: await signRuns(items, deps.limits, sign),
     };
   } catch (error) {
     await job.coordinator.returnFromClient(chunk.id, hold, null);
     throw error;
   }
+}
+
+/** To the server a run is an input with a larger range. */
+async function signRuns(
+  items: readonly InputItem[],
+  limits: Limits,
+  sign: (item: InputItem) => Promise<LeasedItem>,
+): Promise<LeasedRuns> {
+  const { maxImageBytes: maxBytes, maxRunBytes, maxGapBytes } = limits;
+  const planned = listReads(items, { maxBytes, maxRunBytes, maxGapBytes });
+  const reads: LeasedRuns["reads"][number][] = [];
+  for (const run of planned) {
+    if (run.kind !== "run") continue;
+    const { key, etag, range, versionId } = run;
+    const place = { key, range, ...(versionId === undefined ? {} : { versionId }) };
+    const { url } = await sign({ index: 0, id: "", size: null, etag, ...place });
+    reads.push({ ...place, url });
+  }
+  return { maxRunBytes, maxGapBytes, reads };
 }
 
 /**

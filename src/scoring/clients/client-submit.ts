@@ -10,6 +10,7 @@ import { scoreChunk } from "../chunk.ts";
 import { jobFolder, partKey } from "../keys.ts";
 import type { ChunkRow, ClientHold } from "../job-state.ts";
 import { parseRecord, serializeRecords } from "../outputs/labels-jsonl.ts";
+import { listReads } from "../inputs/item-reader.ts";
 import { meterStore } from "../metered-store.ts";
 import { describePart, storePart } from "../part.ts";
 import type { InputItem, ScoreRecord } from "../records.ts";
@@ -62,11 +63,13 @@ export async function submitClientChunk(
   const part = await storePart(output, key, records, items, manifest.faces, deps.limits.maxPartBytes);
   const own = new TextDecoder().decode(part.bytes) === serializeRecords(records);
   const { reads, writes } = output.operations();
+  const { maxImageBytes: maxBytes, maxRunBytes, maxGapBytes } = deps.limits;
+  const asked = listReads(items, { maxBytes, maxRunBytes, maxGapBytes }).length;
   const receipt = {
-    reads: items.length,
+    reads: asked,
     readBytes: sumBytes(items),
-    // The client's reads, one a request; the sample that was read again; the chunk's lines and its part.
-    operations: { reads: reads + items.length + Math.min(items.length, 2 * deps.limits.maxClientSample), writes },
+    // The client's reads, as it does them without a failure; the sample that was read again; the chunk's lines and its part.
+    operations: { reads: reads + asked + Math.min(items.length, 2 * deps.limits.maxClientSample), writes },
     engine: `client:${submission.backend}`,
   };
   const result = await describePart(part, manifest.faces, receipt);

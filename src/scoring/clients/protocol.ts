@@ -69,6 +69,20 @@ export interface ClientLease {
   readonly leaseMs: number;
   readonly task: ClientTask;
   readonly items: readonly LeasedItem[];
+  /** Packed neighbours come together: addresses for each run of them that these bounds give. Absent: none. */
+  readonly runs?: LeasedRuns;
+}
+
+/** Combined reads of a lease, as `listReads` plans them. */
+export interface LeasedRuns {
+  readonly maxRunBytes: number;
+  readonly maxGapBytes: number;
+  readonly reads: readonly {
+    readonly key: string;
+    readonly versionId?: string;
+    readonly range: { readonly offset: number; readonly length: number };
+    readonly url: string;
+  }[];
 }
 
 /** `wait`: nothing is free now. `ended`: this job needs nobody any more. */

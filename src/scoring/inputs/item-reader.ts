@@ -93,11 +93,32 @@ function planRuns(items: readonly InputItem[], limits: RunLimits): Map<InputItem
   return runs;
 }
 
-/** Requests that reading all of a chunk's items takes. */
-export function countReads(items: readonly InputItem[], limits: RunLimits): number {
+/** One request for a chunk's inputs: several packed neighbours, or an input alone. */
+export type PlannedRead =
+  | {
+      readonly kind: "run";
+      readonly key: string;
+      readonly etag: string;
+      readonly versionId?: string;
+      readonly range: { readonly offset: number; readonly length: number };
+    }
+  | { readonly kind: "item"; readonly item: InputItem };
+
+/** The requests that reading all of a chunk's items takes, in their order. */
+export function listReads(items: readonly InputItem[], limits: RunLimits): readonly PlannedRead[] {
   const runs = planRuns(items, limits);
-  const alone = items.filter((item) => !runs.has(item) && !isUnread(item, limits));
-  return new Set(runs.values()).size + alone.length;
+  const begun = new Set<Run>();
+  const reads: PlannedRead[] = [];
+  for (const item of items) {
+    const run = runs.get(item);
+    if (run === undefined && !isUnread(item, limits)) reads.push({ kind: "item", item });
+    if (run === undefined || begun.has(run)) continue;
+    begun.add(run);
+    const { key, etag, versionId, start, end } = run;
+    const range = { offset: start, length: end - start };
+    reads.push({ kind: "run", key, etag, ...(versionId === undefined ? {} : { versionId }), range });
+  }
+  return reads;
 }
 
 /** Its range alone says what becomes of it. */
