@@ -27,6 +27,7 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   ...[...LABEL_OFFERS, ...REPORT_OFFERS].map(({ name, type }) => [name, type] as const),
   [OUTPUT_NAMES.input, "application/x-ndjson"],
   [OUTPUT_NAMES.errors, "application/x-ndjson"],
+  [OUTPUT_NAMES.summary, "application/json"],
   [OUTPUT_NAMES.runLock, "application/json"],
   [OUTPUT_NAMES.success, "application/json"],
 ]);

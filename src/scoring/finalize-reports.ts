@@ -8,6 +8,7 @@ import { digestHex } from "./part.ts";
 import { renderReportHtml } from "./report-html.ts";
 import { buildReport } from "./report.ts";
 import { buildRunLock } from "./run-lock.ts";
+import type { RunDrift } from "./schedules/compare-run.ts";
 import type { ChunkSummary } from "./summary.ts";
 
 /** Writes them; what they say depends on the job's state alone, so a repeated step writes the same bytes. */
@@ -15,6 +16,7 @@ export async function writeReports(
   context: FinalizeContext,
   summary: ChunkSummary,
   endStatus: JobStatus,
+  { drift, baseline }: RunDrift,
 ): Promise<readonly WrittenObject[]> {
   const { spec, state, card } = context;
   const { manifest } = spec;
@@ -36,9 +38,16 @@ export async function writeReports(
     faces: manifest.faces,
     tta: manifest.tta,
     minGroupSize: manifest.minGroupSize,
+    drift,
+    baseline,
   });
   const lock = buildRunLock(context, endStatus, finishedMs);
+  const stored = JSON.stringify(summary);
   return [
+    // A later run of the schedule is compared with the fold itself.
+    ...(spec.schedule === undefined
+      ? []
+      : [await writeText(context, OUTPUT_NAMES.summary, "application/json", `${stored}\n`)]),
     await writeText(context, OUTPUT_NAMES.reportJson, "application/json", `${JSON.stringify(report, null, 2)}\n`),
     await writeText(context, OUTPUT_NAMES.reportHtml, "text/html; charset=utf-8", renderReportHtml(report)),
     await writeText(context, OUTPUT_NAMES.runLock, "application/json", `${JSON.stringify(lock, null, 2)}\n`),

@@ -18,14 +18,14 @@ import type { Limits } from "./limits.ts";
 import { UPLOAD_SPOILED } from "./merged-output.ts";
 import { digestHex, parsePart, readObject } from "./part.ts";
 import type { InputItem, PipelineVersion, ScoreRecord } from "./records.ts";
+import { type Comparison, type ComparisonState, openComparison } from "./schedules/compare-run.ts";
+import type { PriorRunDeps } from "./schedules/prior-run.ts";
 import { makePlainRecord } from "./score-record.ts";
 import { parseStored } from "./stored-json.ts";
 
 /** What finalisation works with. */
-export interface FinalizeDeps {
-  openStore(name: string): ObjectStore;
+export interface FinalizeDeps extends PriorRunDeps {
   readCard(model: string): Promise<ModelCard>;
-  readonly limits: Limits;
 }
 
 /**
@@ -55,11 +55,13 @@ export async function runFinalizeStep(
     card: await deps.readCard(spec.model),
   };
   const merge = await openMerge(context, saved?.merge ?? null);
+  const comparison = await openComparison(deps, spec, saved?.comparison ?? null);
   let next = saved?.nextIndex ?? 0;
   const rows = await job.listChunks(next, limits.maxChunksPerFinalizeStep);
   const verdict = ticket.state.verdict ?? "completed";
   for await (const piece of readPieces(store, folder, spec, rows, verdict, limits)) {
     await merge.add(piece);
+    await comparison.add(piece);
     next = piece.chunk.first + piece.chunk.count;
   }
   if (rows.length === limits.maxChunksPerFinalizeStep) {
@@ -67,12 +69,13 @@ export async function runFinalizeStep(
       nextIndex: next,
       restarts: saved?.restarts ?? 0,
       merge: await merge.save((name) => carryKey(folder, name, step, attempt)),
+      comparison: comparison.save(),
     };
     const key = carryKey(folder, "state", step, attempt);
     await store.put(key, JSON.stringify(state));
     return { step, attempt, checkpoint: key, done: false };
   }
-  return finish(context, job, ticket, merge, saved?.restarts ?? 0);
+  return finish(context, job, ticket, { merge, comparison }, saved?.restarts ?? 0);
 }
 
 interface Checkpoint {
@@ -80,6 +83,8 @@ interface Checkpoint {
   readonly nextIndex: number;
   readonly restarts: number;
   readonly merge: MergeState | null;
+  /** Absent at the start, and from a version that compared nothing. */
+  readonly comparison?: ComparisonState;
 }
 
 async function readCheckpoint(store: ObjectStore, key: string | null, limits: Limits): Promise<Checkpoint | null> {
@@ -97,14 +102,15 @@ async function finish(
   context: FinalizeContext,
   job: JobCoordinator,
   ticket: FinalizeTicket,
-  merge: Merge,
+  { merge, comparison }: { readonly merge: Merge; readonly comparison: Comparison },
   restarts: number,
 ): Promise<FinalizeReport> {
   const { store, folder, limits } = context;
   const { step, attempt } = ticket;
   try {
     const written = await merge.finish();
-    written.push(...(await writeReports(context, merge.summary(), endStatus(ticket.state))));
+    const drift = await comparison.finish(merge.summary());
+    written.push(...(await writeReports(context, merge.summary(), endStatus(ticket.state), drift)));
     await removeOrphans(store, folder, job);
     await merge.success(written);
   } catch (error) {

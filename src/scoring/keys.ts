@@ -23,6 +23,7 @@ export const OUTPUT_NAMES = {
   errors: "errors.jsonl",
   reportJson: "report.json",
   reportHtml: "report.html",
+  summary: "summary.json",
   runLock: "run.lock.json",
   success: "_SUCCESS",
 } as const;

@@ -27,10 +27,16 @@ export function serializeItem(item: InputItem): string {
   return JSON.stringify({ index, id, key, size, etag, versionId, range, label, groups });
 }
 
+/** The same with the position in the run before, for the pages that chunks are read from. */
+function serializeFrozenItem(item: InputItem): string {
+  const line = serializeItem(item);
+  return item.prior === undefined ? line : `${line.slice(0, -1)},"prior":${item.prior}}`;
+}
+
 /** Freezes a page and cuts it into chunks by number and by weight. A chunk never reaches over a page. */
 export function planChunks(items: readonly InputItem[], pageKey: string, options: ChunkPlanOptions): FrozenPage {
   const encoder = new TextEncoder();
-  const lines = items.map((item) => encoder.encode(`${serializeItem(item)}\n`));
+  const lines = items.map((item) => encoder.encode(`${serializeFrozenItem(item)}\n`));
   const body = new Uint8Array(lines.reduce((sum, line) => sum + line.length, 0));
   const chunks: ChunkRow[] = [];
   let at = 0;

@@ -68,4 +68,6 @@ export interface InputItem {
   readonly range?: { readonly offset: number; readonly length: number };
   readonly label?: Label;
   readonly groups?: Readonly<Record<string, string>>;
+  /** Position of the same object in the run before, in pages of a schedule's job; not in `input.jsonl`. */
+  readonly prior?: number;
 }

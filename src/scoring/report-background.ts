@@ -93,15 +93,19 @@ function renderFlips(flips: NonNullable<DriftReport["flips"]>): SafeHtml {
 }
 
 /** Comparison with another run. */
-export function renderDrift(report: Report): SafeHtml | null {
-  const { drift } = report;
+export function renderDrift(drift: DriftReport | null): SafeHtml | null {
   if (drift === null) return null;
-  const { labels, quality, confidence, findings } = drift;
+  const { inputs, labels, quality, confidence, findings } = drift;
   return html`<section class="long">
     <h2>Compared with ${drift.against.name}</h2>
     <p class="quiet">
       Job <code>${drift.against.jobId}</code>: ${formatCount(drift.facesBefore)} faces then,
       ${formatCount(drift.facesAfter)} now.
+      ${
+        inputs !== null &&
+        html`${formatCount(inputs.carried)} unchanged inputs keep their records, ${formatCount(inputs.scoredAgain)} were
+        scored again, ${formatCount(inputs.appeared)} are new, ${formatCount(inputs.vanished)} are gone.`
+      }
     </p>
     ${
       findings.length > 0

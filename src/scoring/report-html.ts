@@ -53,9 +53,9 @@ export function renderReportHtml(report: Report): string {
         <p><b>${notice.wording}</b></p>
         <p>${notice.error}</p>
       </div>
-      ${renderOverview(report)} ${renderLabels(report)} ${renderDrift(report)} ${renderGroups(report)}
-      ${renderTruth(report)} ${renderConfidence(report)} ${renderInputs(report)} ${renderQuality(report)}
-      ${renderModel(report)} ${renderProvenance(report)}
+      ${renderOverview(report)} ${renderLabels(report)} ${renderDrift(report.drift)} ${renderDrift(report.baseline)}
+      ${renderGroups(report)} ${renderTruth(report)} ${renderConfidence(report)} ${renderInputs(report)}
+      ${renderQuality(report)} ${renderModel(report)} ${renderProvenance(report)}
       <div class="notice">
         <p><b>Law</b></p>
         ${notice.law.map((sentence) => html`<p>${sentence}</p>`)}

@@ -37,7 +37,10 @@ export interface ReportContext {
   readonly minGroupSize: number;
   /** Seed of the bootstrap: the same seed gives the same interval. Default 1. */
   readonly seed?: number;
+  /** Against the run before, for a job of a schedule. */
   readonly drift?: DriftReport | null;
+  /** Against the run that was chosen as the baseline. */
+  readonly baseline?: DriftReport | null;
 }
 
 /** Inputs of one outcome by error code, most frequent first. */
@@ -113,6 +116,7 @@ export interface Report {
   /** The evaluation of the model's card that fits the job; `null` where the card has none. */
   readonly modelEvaluation: ModelEvaluation | null;
   readonly drift: DriftReport | null;
+  readonly baseline: DriftReport | null;
   readonly provenance: Provenance;
 }
 
@@ -205,6 +209,7 @@ export function buildReport(summary: ChunkSummary, context: ReportContext): Repo
     groups: summary.groups.map((group) => describeGroups(group, context, confusion)),
     modelEvaluation: evaluation,
     drift: context.drift ?? null,
+    baseline: context.baseline ?? null,
     provenance: {
       model: `${card.name}@${card.version}`,
       family: card.family,

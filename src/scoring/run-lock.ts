@@ -97,8 +97,10 @@ function describeWork({ spec, state }: FinalizeContext): Pick<EstimateInput, "in
 
 /** Counted up to the end of scoring; merging, which writes this, by the estimate's arithmetic. */
 function buildReceipt(context: FinalizeContext): JobReceipt {
-  const { state } = context;
+  const { spec, state } = context;
   const meter = readMeter(state);
+  // Comparing reads the run before once more: about a part for each chunk.
+  const comparing = (spec.schedule?.previousJobId ?? null) === null ? 0 : state.chunks.done;
   const merge = estimateMerge(state.listed, state.chunks.done);
   const messages = meter.messages + merge.steps - 1;
   const cpuMs = estimateCpuMs({ ...describeWork(context), bytes: state.readBytes, chunks: state.chunks.done });
@@ -108,7 +110,7 @@ function buildReceipt(context: FinalizeContext): JobReceipt {
     readBytes: state.readBytes,
     cost: priceJob(cpuMs, messages, {
       classA: meter.planning.writes + meter.scoring.writes + merge.operations.writes,
-      classB: meter.planning.reads + meter.scoring.reads + merge.operations.reads,
+      classB: meter.planning.reads + meter.scoring.reads + merge.operations.reads + comparing,
       queue: OPERATIONS_PER_MESSAGE * messages,
       durableObject: meter.calls + 2 * merge.steps,
     }),

@@ -11,7 +11,7 @@ import type { FaceFinder } from "../model/face-finder.ts";
 import { addOperations, type MeteredStore, meterStore, NO_OPERATIONS, type StoreOperations } from "./metered-store.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { requireGrant } from "./access.ts";
-import { scoreChunk } from "./chunk.ts";
+import { type ChunkOptions, scoreChunk } from "./chunk.ts";
 import type { ChunkLease, JobCoordinator, PlanTicket } from "./coordinator-port.ts";
 import type { Directory } from "./directory.ts";
 import { runFinalizeStep } from "./finalize.ts";
@@ -25,6 +25,9 @@ import type { WorkMessage } from "./messages.ts";
 import { readChunkItems } from "./chunk-items.ts";
 import { describePart, readPart, storePart } from "./part.ts";
 import { countChunkReads, planChunks } from "./plan.ts";
+import { scoreChanged } from "./schedules/carry.ts";
+import { formatJoinedCursor, joinPrior, openPriorLines, parseJoinedCursor } from "./schedules/prior-join.ts";
+import { openPriorRun } from "./schedules/prior-run.ts";
 
 /** Everything that scores, for one job's model and options. */
 export interface Scorer {
@@ -116,7 +119,10 @@ async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket
   const folder = jobFolder(manifest.output.prefix, spec.id);
   const source = toInputSpec(manifest);
   const options = { chunkSize: manifest.limits.chunkSize, maxChunkBytes: limits.maxChunkBytes, assumedBytes: 0 };
-  let cursor = ticket.cursor;
+  const joined = parseJoinedCursor(ticket.cursor);
+  let cursor = joined.plan;
+  const prior = await openPriorRun(deps, spec);
+  const lines = prior === null ? null : await openPriorLines(prior, joined.prior, limits);
   const chunks: ChunkRow[] = [];
   const pageKeys: string[] = [];
   const issues = [];
@@ -131,7 +137,7 @@ async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket
     for (const { key } of page.items) requireGrant(spec.owner?.grants ?? null, manifest.input.store, key);
     if (page.items.length > 0) {
       const key = inputPageKey(folder, ticket.firstPage + pageKeys.length, attempt);
-      const frozen = planChunks(page.items, key, options);
+      const frozen = planChunks(lines === null ? page.items : await joinPrior(page.items, lines), key, options);
       await output.put(key, frozen.body, { contentType: "application/x-ndjson" });
       pageKeys.push(key);
       chunks.push(...frozen.chunks);
@@ -142,8 +148,9 @@ async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket
     if (cursor === null) break;
   }
   await chargeOwner(deps, spec, ticket.firstIndex + items);
-  const operations = sumOperations([input, list, output]);
-  await job.commitPlan({ step, attempt, cursor, items, bytes, reads, operations, pageKeys, chunks, issues });
+  const operations = sumOperations([input, list, output, ...(prior === null ? [] : [prior.store])]);
+  const next = prior === null ? cursor : formatJoinedCursor(cursor, lines?.position() ?? null);
+  await job.commitPlan({ step, attempt, cursor: next, items, bytes, reads, operations, pageKeys, chunks, issues });
 }
 
 function sumOperations(stores: readonly MeteredStore[]): StoreOperations {
@@ -210,7 +217,7 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
     );
     return;
   }
-  const scores = await scoreChunk({ store: input, ...scorer }, items, {
+  const chunkOptions: ChunkOptions = {
     format: manifest.format,
     faces: { mode: faces, minFacePixels: manifest.minFacePixels, minFaceScore: manifest.minFaceScore },
     stamp: { model: spec.model, pipeline: spec.pipeline },
@@ -219,9 +226,13 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
     maxRunBytes: limits.maxRunBytes,
     maxGapBytes: limits.maxGapBytes,
     tolerant: chunk.attempt >= limits.maxTransientAttempts,
-  });
+  };
+  const prior = await openPriorRun(deps, spec);
+  const scores = await scoreChanged(prior, spec, items, (fresh) =>
+    scoreChunk({ store: input, ...scorer }, fresh, chunkOptions),
+  );
   const part = await storePart(output, key, scores.records, items, faces, limits.maxPartBytes);
-  const operations = sumOperations([input, output]);
+  const operations = sumOperations([input, output, ...(prior === null ? [] : [prior.store])]);
   const receipt = { reads: scores.reads, readBytes: scores.readBytes, operations, engine };
   await job.finish(chunk.id, await describePart(part, faces, receipt));
 }

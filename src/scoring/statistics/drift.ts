@@ -15,6 +15,17 @@ export interface QualityShift extends HistogramShift {
   readonly cohensD: number;
 }
 
+/** What became of the inputs of the earlier run, and what is new. */
+export interface InputChanges {
+  /** Unchanged objects whose records were taken over. */
+  readonly carried: number;
+  /** Inputs of both runs that were scored again: changed, or not read then. */
+  readonly scoredAgain: number;
+  readonly appeared: number;
+  /** Inputs that the later run no longer has. */
+  readonly vanished: number;
+}
+
 /** The drift section of a report. */
 export interface DriftReport {
   /** What the run is compared with, for instance "last run" or "baseline", and its job id. */
@@ -23,6 +34,8 @@ export interface DriftReport {
   readonly comparable: boolean;
   readonly facesBefore: number;
   readonly facesAfter: number;
+  /** `null` where the runs were compared by their summaries only. */
+  readonly inputs: InputChanges | null;
   readonly labels: ShiftTest | null;
   readonly confidence: HistogramShift | null;
   readonly quality: readonly QualityShift[];
@@ -93,9 +106,9 @@ const sumOf = (values: readonly number[]): number => values.reduce((total, value
 export function compareRuns(
   before: ChunkSummary,
   after: ChunkSummary,
-  options: { against: DriftReport["against"]; flips?: FlipSummary | null },
+  options: { against: DriftReport["against"]; flips?: FlipSummary | null; inputs?: InputChanges | null },
 ): DriftReport {
-  const { flips = null, against } = options;
+  const { flips = null, inputs = null, against } = options;
   const counted = flips === null ? null : countFlips(flips);
   const drift: Omit<DriftReport, "findings"> = {
     against,
@@ -105,6 +118,7 @@ export function compareRuns(
       (before.model === after.model && before.pipeline === after.pipeline),
     facesBefore: sumOf(before.total.labels),
     facesAfter: sumOf(after.total.labels),
+    inputs,
     labels: testShift(before.total.labels, after.total.labels),
     confidence: compareHistograms(before.total.confidence, after.total.confidence),
     quality: compareQuality(before, after),
