@@ -25,7 +25,13 @@ const invocationShape = z.union([
 const lineShape = z.object({ event: z.literal("message_settled"), fields: z.object({ job: z.string() }) });
 const costShape = z.object({
   cpuMs: z.number(),
-  operations: z.object({ classA: z.int(), classB: z.int(), queue: z.int(), durableObject: z.int() }),
+  operations: z.object({
+    classA: z.int(),
+    classB: z.int(),
+    queue: z.int(),
+    durableObject: z.int(),
+    rowsWritten: z.int(),
+  }),
   dollars: z.number(),
 });
 const lockShape = z.object({ job: z.string(), receipt: z.object({ cost: costShape }), estimate: costShape });

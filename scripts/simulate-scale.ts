@@ -42,16 +42,17 @@ function simulate(objects: number): Record<string, string | number> {
   };
   const rowBytes = JSON.stringify(row).length;
   const partBytes = Math.max(LIMITS.multipartBytes, Math.ceil((objects * 1600) / LIMITS.maxMultipartParts / MIB) * MIB);
-  const estimate = estimateJob({
+  const facts = {
     inputs: objects,
     bytes: objects * OBJECT_BYTES,
     chunks,
     pages,
-    packed: false,
-    reads: objects,
     tta: "none",
     findsFaces: false,
-  });
+  } as const;
+  const estimate = estimateJob({ ...facts, packed: false, reads: objects });
+  // Neighbours in a shard come in one read a chunk.
+  const packed = estimateJob({ ...facts, packed: true, reads: chunks });
   return {
     objects,
     "listing pages": pages,
@@ -61,6 +62,7 @@ function simulate(objects: number): Record<string, string | number> {
     "queue messages": planSteps + chunks + finalizeSteps,
     "coordinator rows": chunks + pages,
     "coordinator GB": round((chunks * rowBytes + pages * 120) / 1e9),
+    "coordinator rows written": estimate.operations.rowsWritten,
     "coordinator calls": 2 * (planSteps + chunks + finalizeSteps),
     "frozen input GB": round((pages * pageBytes) / 1e9),
     "labels.jsonl GB": round((objects * RECORD_BYTES) / 1e9),
@@ -68,6 +70,7 @@ function simulate(objects: number): Record<string, string | number> {
     "held while merging, MiB (4 outputs)": (4 * partBytes) / MIB,
     "CPU hours": round(estimate.cpuMs / 3.6e6),
     dollars: round(estimate.dollars),
+    "dollars, packed as tar": round(packed.dollars),
   };
 }
 

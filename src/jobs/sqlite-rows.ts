@@ -20,6 +20,10 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, atMs INTEGER NOT NULL, data TEXT NOT NULL);
 `;
 
+/** What an id stands for never changes: only what does is written, since each entry of an index is charged as a row. */
+const WRITE_CHUNK = `INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+  status = excluded.status, attempt = excluded.attempt, expiries = excluded.expiries, dueMs = excluded.dueMs, result = excluded.result`;
+
 /** A row as SQLite gives it. */
 type RawChunk = Omit<ChunkRow, "result" | "client"> & {
   readonly result: string | null;
@@ -74,7 +78,7 @@ export function createSqliteRows(storage: DurableObjectStorage): JobRows {
       const { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result } = chunk;
       const text = result === null ? null : JSON.stringify(result);
       const values = [id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, text];
-      sql.exec("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ...values);
+      sql.exec(WRITE_CHUNK, ...values);
       const client = chunk.client ?? null;
       if (client === null) sql.exec("DELETE FROM clients WHERE chunkId = ?", id);
       else sql.exec("INSERT OR REPLACE INTO clients VALUES (?, ?, ?)", id, client.keyId, client.nonce);

@@ -1,6 +1,6 @@
 /**
  * What a job costs, before and after. Prices as Cloudflare publishes them for the Workers Paid plan, without what the plan
- * includes (developers.cloudflare.com: workers/platform/pricing, r2/pricing, queues/platform/pricing). CPU times are measured, docs/benchmarks.md.
+ * includes (developers.cloudflare.com: workers/platform/pricing, r2/pricing, queues/platform/pricing, durable-objects/platform/pricing). CPU times are measured, docs/benchmarks.md.
  */
 
 import type { StoreOperations } from "./metered-store.ts";
@@ -32,6 +32,8 @@ export interface JobEstimate {
     readonly classB: number;
     readonly queue: number;
     readonly durableObject: number;
+    /** Rows that the coordinator writes, calculated. */
+    readonly rowsWritten: number;
   };
   readonly dollars: number;
 }
@@ -50,6 +52,11 @@ const COSTS = {
 
 /** Bytes of one record in JSONL and CSV together, for the parts of their uploads. */
 const MERGED_BYTES = 1000;
+/**
+ * Rows that a coordinator's SQLite writes, entries of indexes among them, from planning to the end (test/workerd/rows-written.test.ts
+ * measures them in workerd).
+ */
+export const ROWS_WRITTEN = { chunk: 16, page: 3, job: 20 } as const;
 /** A message is written, read and deleted (Queues pricing). */
 export const OPERATIONS_PER_MESSAGE = 3;
 
@@ -61,6 +68,7 @@ const PRICES = {
   classB: 0.36 / 1e6,
   queue: 0.4 / 1e6,
   durableObject: 0.15 / 1e6,
+  rowWritten: 1 / 1e6,
 } as const;
 
 /** What planning asks of the stores: a listing and a frozen page for each page; of packed inputs, their windows. */
@@ -101,7 +109,8 @@ export function priceJob(cpuMs: number, requests: number, operations: JobEstimat
     operations.classA * PRICES.classA +
     operations.classB * PRICES.classB +
     operations.queue * PRICES.queue +
-    operations.durableObject * PRICES.durableObject;
+    operations.durableObject * PRICES.durableObject +
+    operations.rowsWritten * PRICES.rowWritten;
   return { cpuMs, operations, dollars: Math.round(dollars * 1e6) / 1e6 };
 }
 
@@ -120,5 +129,11 @@ export function estimateJob(input: EstimateInput): JobEstimate {
     queue: OPERATIONS_PER_MESSAGE * messages,
     // Lease and report.
     durableObject: 2 * messages,
+    rowsWritten: estimateRows(chunks, input.pages),
   });
+}
+
+/** Rows that the coordinator of a job writes in its life. */
+export function estimateRows(chunks: number, pages: number): number {
+  return ROWS_WRITTEN.chunk * chunks + ROWS_WRITTEN.page * pages + ROWS_WRITTEN.job;
 }

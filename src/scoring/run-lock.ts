@@ -5,6 +5,7 @@ import {
   estimateJob,
   type EstimateInput,
   estimateMerge,
+  estimateRows,
   type JobEstimate,
   OPERATIONS_PER_MESSAGE,
   priceJob,
@@ -113,6 +114,7 @@ function buildReceipt(context: FinalizeContext): JobReceipt {
       classB: meter.planning.reads + meter.scoring.reads + merge.operations.reads + comparing,
       queue: OPERATIONS_PER_MESSAGE * messages,
       durableObject: meter.calls + 2 * merge.steps,
+      rowsWritten: estimateRows(state.chunks.done, state.pages),
     }),
   };
 }

@@ -35,7 +35,7 @@ it("adds up what Logpush wrote, one record a line", () => {
 });
 
 it("prices the measured CPU with the counted operations", () => {
-  const operations = { classA: 10, classB: 1_000_000, queue: 30, durableObject: 20 };
+  const operations = { classA: 10, classB: 1_000_000, queue: 30, durableObject: 20, rowsWritten: 40 };
   const receipt = { cpuMs: 5_000_000, operations, dollars: 1 };
   const measured = priceMeasured(receipt, { cpuMs: 1_000_000, invocations: 10 });
   expect(measured).toMatchObject({ cpuMs: 1_000_000, operations });
