@@ -1,11 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
-import type { ScheduleRunView, ScheduleView } from "../../src/scoring/schedules/schedule.ts";
+import type { ScoreRecord } from "../../src/scoring/records.ts";
+import type { RunLock } from "../../src/scoring/run-lock.ts";
+import type { ObjectStore } from "../../src/storage/object-store.ts";
+import { createS3Store } from "../../src/storage/s3-store.ts";
+import { parseStored } from "../../src/scoring/stored-json.ts";
 
 /** Schedules over a real `wrangler dev`: the command line, and the cron fired by hand as docs/schedules.md says. */
 
@@ -13,6 +17,8 @@ const root = join(import.meta.dirname, "../..");
 const ADMIN = "local-development-key";
 let worker: LocalWorker;
 let api: Api;
+/** The local bucket over the S3 protocol: the API deletes no object. */
+let bucket: ObjectStore;
 let folder = "";
 
 interface Ended {
@@ -44,6 +50,14 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-schedules-"));
   worker = await startLocalWorker({ persistTo: join(folder, "state") });
   api = createApi({ baseUrl: worker.origin, key: ADMIN });
+  bucket = createS3Store({
+    endpoint: worker.s3Endpoint,
+    region: "auto",
+    bucket: "faces",
+    forcePathStyle: true,
+    versions: false,
+    credentials: { accessKeyId: "local", secretAccessKey: "local-secret" },
+  });
 });
 
 afterAll(async () => {
@@ -83,17 +97,65 @@ describe("countenance schedule", () => {
   });
 });
 
-describe("a night", () => {
-  it("runs when the cron is fired by hand, and only once", async () => {
-    await upload("nights/a.png", "grey-48x48.png");
+/** Portraits by key, as they lie in the bucket. */
+const portraits = join(root, "node_modules/tabler-ui/dist/demo/faces/female");
+
+async function uploadPortrait(key: string, name: string): Promise<void> {
+  await api.upload("faces", key, new Uint8Array(await readFile(join(portraits, name))));
+}
+
+async function readLabels(job: string): Promise<readonly ScoreRecord[]> {
+  const { out } = await run("get", job, "labels");
+  return out
+    .trimEnd()
+    .split("\n")
+    .map((line) => parseStored<ScoreRecord>(line));
+}
+
+describe("two nights", () => {
+  it("run when the cron is fired by hand; the second scores only what changed, and tells flips and drift", async () => {
+    const names = (await readdir(portraits)).sort().slice(0, 12);
+    for (const name of names) await uploadPortrait(`nights/${name}`, name);
     const manifest = { input: { store: "faces", prefix: "nights/" }, output: { store: "faces" } };
     const schedule = await api.makeSchedule({ name: "nights", cron: "30 2 * * *", manifest });
     const dueMs = Date.parse(schedule.nextRuns[0]!);
     await fire(dueMs);
     await fire(dueMs + 1000);
-    const { lastRuns }: ScheduleView = await api.readSchedule(schedule.id);
-    const dueAt = new Date(dueMs).toISOString();
-    expect(lastRuns).toMatchObject([{ dueAt, trigger: "cron", failure: null }] satisfies Partial<ScheduleRunView>[]);
-    expect((await run("watch", lastRuns[0]!.jobId!)).code).toBe(0);
+    const first = await api.readSchedule(schedule.id);
+    expect(first.lastRuns).toMatchObject([{ dueAt: new Date(dueMs).toISOString(), trigger: "cron", failure: null }]);
+    const one = first.lastRuns[0]!.jobId!;
+    expect((await run("watch", one)).code).toBe(0);
+    expect((await api.readReport(one)).drift).toBeNull();
+
+    // By day: two faces change places with one of another label, one goes, one comes.
+    const before = await readLabels(one);
+    const [changed, gone] = before;
+    const other = before.find(({ label }) => label !== changed!.label)!;
+    await uploadPortrait(changed!.key, other.key.slice("nights/".length));
+    await uploadPortrait("nights/zz.jpg", names[0]!);
+    await bucket.delete([gone!.key]);
+
+    await fire(dueMs + 86_400_000);
+    const second = await api.readSchedule(schedule.id);
+    const two = second.lastRuns[0]!.jobId!;
+    expect(two).not.toBe(one);
+    expect((await run("watch", two)).code).toBe(0);
+    const after = await readLabels(two);
+    expect(after).toHaveLength(12);
+    const kept = after.filter(({ key }) => key !== changed!.key && key !== "nights/zz.jpg");
+    expect(kept).toEqual(before.filter(({ key }) => key !== changed!.key && key !== gone!.key));
+    // The pictures that stayed were not read at all.
+    const lock = parseStored<RunLock>((await run("get", two, "run.lock.json")).out);
+    expect(lock.receipt.reads).toBe(2);
+    const { drift } = await api.readReport(two);
+    expect(drift).toMatchObject({
+      against: { jobId: one },
+      comparable: true,
+      inputs: { carried: 10, scoredAgain: 1, appeared: 1, vanished: 1 },
+      flips: { compared: 11, flipped: 1, unchangedFlips: 0, samples: [{ id: changed!.id, from: changed!.label }] },
+    });
+    expect(drift!.labels).toMatchObject({ cramersV: expect.any(Number) as number, p: expect.any(Number) as number });
+    expect(drift!.quality).toHaveLength(3);
+    expect((await run("get", two, "report.html")).out).toContain("Compared with the last run");
   });
 });
