@@ -82,15 +82,16 @@ function createPoolScorer(
   };
 }
 
+/** The open jobs of this key: those of a higher priority first, else the newest. */
 async function listOpenJobs(api: ReturnType<typeof connect>): Promise<string[]> {
-  const ids: string[] = [];
+  const jobs: { readonly id: string; readonly priority: number }[] = [];
   let cursor: string | null = null;
   do {
     const page: Awaited<ReturnType<typeof api.listJobs>> = await api.listJobs(cursor === null ? {} : { cursor });
-    for (const { id, status } of page.jobs) if (status === "queued" || status === "running") ids.push(id);
+    for (const job of page.jobs) if (job.status === "queued" || job.status === "running") jobs.push(job);
     cursor = page.cursor;
   } while (cursor !== null);
-  return ids;
+  return jobs.sort((a, b) => b.priority - a.priority).map(({ id }) => id);
 }
 
 function describeEvent(event: ComputeEvent): void {

@@ -19,8 +19,7 @@ const PRIVATE_SUFFIXES = [".localhost", ".local", ".internal", ".intranet", ".la
 export function checkWebhookAddress(text: string, allowedHosts: readonly string[]): URL {
   const url = URL.canParse(text) ? new URL(text) : refuse("is not a URL");
   if (url.username !== "" || url.password !== "") refuse("carries credentials");
-  const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port;
-  if (allowedHosts.includes(`${url.hostname}:${port}`)) return url;
+  if (isAllowedHost(url, allowedHosts)) return url;
   if (url.protocol !== "https:") refuse("is not https");
   const host = url.hostname.replace(/\.$/, "");
   if (host.startsWith("[")) {
@@ -31,6 +30,12 @@ export function checkWebhookAddress(text: string, allowedHosts: readonly string[
     refuse("is not a public name");
   }
   return url;
+}
+
+/** Whether the configuration names this receiver: it is then used whatever its address is. */
+export function isAllowedHost(url: URL, allowedHosts: readonly string[]): boolean {
+  const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port;
+  return allowedHosts.includes(`${url.hostname}:${port}`);
 }
 
 function refuse(problem: string): never {

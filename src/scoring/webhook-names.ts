@@ -9,7 +9,7 @@
 import { z } from "zod";
 import { ScoringError } from "../errors.ts";
 import { readBody } from "../storage/read-body.ts";
-import { checkWebhookAddress, isPublicIpv4, isPublicIpv6 } from "./webhook-address.ts";
+import { checkWebhookAddress, isAllowedHost, isPublicIpv4, isPublicIpv6 } from "./webhook-address.ts";
 
 /** Every IPv4 and IPv6 address of a name, none if there is no such name. @throws ScoringError `webhook_failed` if nobody can say */
 export type ResolveName = (name: string) => Promise<readonly string[]>;
@@ -73,8 +73,7 @@ export async function checkWebhookTarget(
 ): Promise<URL> {
   const url = checkWebhookAddress(text, rules.allowedHosts);
   const name = url.hostname.replace(/\.$/, "");
-  if (rules.resolve === undefined || isAddress(name)) return url;
-  if (rules.allowedHosts.includes(`${url.hostname}:${url.port === "" ? "443" : url.port}`)) return url;
+  if (rules.resolve === undefined || isAddress(name) || isAllowedHost(url, rules.allowedHosts)) return url;
   const addresses = await rules.resolve(name);
   if (addresses.length === 0) throw new ScoringError("address_forbidden", "the webhook's name has no address");
   if (!addresses.every(isPublic)) {

@@ -121,13 +121,16 @@ it("scores every open job with `work --any`, pictures of tar shards too, to the 
   const edge = await api.submitJob(packed);
   expect((await follow(edge.id)).status).toBe("completed");
   const client = { ...packed, execution: "client", limits: { chunkSize: 50 } } as const;
-  const jobs = [await api.submitJob(client), await api.submitJob(client)];
+  const jobs = [await api.submitJob({ ...client, priority: 5 }), await api.submitJob(client)];
   for (const { id } of jobs) {
     for await (const { job } of api.followJob(id, new AbortController().signal)) if (job.counts.planned) break;
   }
   const { code, out, err } = await runWork("--any");
   expect([code, JSON.parse(out)]).toEqual([0, { chunks: 12, records: 600 }]);
   expect(err).not.toContain("given back");
+  const [first, second] = [await follow(jobs[0]!.id), await follow(jobs[1]!.id)];
+  // The newest would come first, were it not for the other's priority.
+  expect(Date.parse(first.times["finalizing"]!)).toBeLessThan(Date.parse(second.times["running"]!));
   for (const { id } of jobs) {
     expect(await follow(id)).toMatchObject({ status: "completed", counts: { records: 300 } });
     expect(await readText(id, "labels.jsonl")).toBe(await readText(edge.id, "labels.jsonl"));

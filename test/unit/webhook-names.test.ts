@@ -86,11 +86,15 @@ describe("a receiver's name", () => {
   });
 
   it("is not asked for where the address needs none: numbers, allowed hosts, what is refused as it stands", async () => {
-    const rules = { allowedHosts: ["intranet.example:8443", "other.example:443"], resolve: makeResolver() };
+    const rules = {
+      allowedHosts: ["intranet.example:8443", "other.example:443", "plain.intranet:80"],
+      resolve: makeResolver(),
+    };
     await checkWebhookTarget("https://8.8.8.8/a", rules);
     await checkWebhookTarget("https://[2606:4700::1111]/a", rules);
     await checkWebhookTarget("https://intranet.example:8443/a", rules);
     await checkWebhookTarget("https://other.example/a", rules);
+    await checkWebhookTarget("http://plain.intranet/a", rules);
     await expect(checkWebhookTarget("http://plain.example/", rules)).rejects.toThrow("address_forbidden");
     expect(asked).toEqual([]);
   });

@@ -225,6 +225,9 @@ function Live({ job, rates }: { readonly job: JobView; readonly rates: readonly 
           <strong>The job failed:</strong> {job.failure.message}
         </p>
       )}
+      {job.outranked && (
+        <p className="quiet">Jobs of a higher priority go first: one chunk at a time until they are done.</p>
+      )}
       {job.warnings.map((warning) => (
         <p key={warning} className="alert">
           {warning}
