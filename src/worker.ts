@@ -21,6 +21,7 @@ import { createConsoleLogger } from "./log.ts";
 import { createRegistry, type Registry } from "./model/registry.ts";
 import type { KeyDirectory } from "./scoring/api-key.ts";
 import type { Directory } from "./scoring/directory.ts";
+import type { Eraser } from "./scoring/erase/eraser-port.ts";
 import { LIMITS } from "./scoring/limits.ts";
 import { DEFAULT_MODEL } from "./scoring/manifest.ts";
 import type { WorkMessage } from "./scoring/messages.ts";
@@ -93,8 +94,10 @@ function wire(env: RawEnv): Wiring {
   const registry = createRegistry([...listBundledModels(), ...stored], models?.aliases);
   const scorers = createScorerLender(registry, config.engine, LIMITS.image, createFaceFinderWorkerd);
   const openJob = (id: string): JobHandle => config.jobs.getByName(id);
+  const openEraser = (id: string): Eraser => config.jobs.getByName(id);
   const work: WorkDeps = {
     openJob,
+    openEraser,
     openStore,
     withScorer: (body) => scorers.withScorer(body),
     readCard: (model) => registry.card(model),
@@ -138,6 +141,7 @@ function wire(env: RawEnv): Wiring {
   };
   const app = createApp({
     ...schedule,
+    openEraser,
     readReadiness,
     openJob,
     keys: directory,

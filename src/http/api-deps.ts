@@ -3,6 +3,7 @@
 import type { Logger } from "../log.ts";
 import type { KeyDirectory } from "../scoring/api-key.ts";
 import type { JobCoordinator } from "../scoring/coordinator-port.ts";
+import type { Eraser } from "../scoring/erase/eraser-port.ts";
 import type { JobEventRow } from "../scoring/job-rows.ts";
 import type { JobView } from "../scoring/job-view.ts";
 import type { Readiness } from "../scoring/readiness.ts";
@@ -23,6 +24,7 @@ export interface JobHandle extends JobCoordinator {
 /** The ports that the routes work with. */
 export interface ApiDeps extends ScheduleDeps {
   openJob(jobId: string): JobHandle;
+  openEraser(jobId: string): Eraser;
   readonly keys: KeyDirectory;
   /** The secret that makes the first keys; `null` if none is configured. */
   readonly adminKey: string | null;

@@ -11,6 +11,7 @@ import { addJobRoutes } from "./job-routes.ts";
 import { addKeyRoutes } from "./key-routes.ts";
 import { addOutputRoutes } from "./output-routes.ts";
 import { answerProblem } from "./problem.ts";
+import { addRecordRoutes } from "./record-routes.ts";
 import { addScheduleRoutes } from "./schedule-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { addSystemRoutes } from "./system-routes.ts";
@@ -35,6 +36,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   addClientRoutes(app, deps);
   addSessionRoutes(app, deps);
   addKeyRoutes(app, deps);
+  addRecordRoutes(app, deps);
   addScheduleRoutes(app, deps);
   app.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
   app.doc31("/v1/openapi.json", {

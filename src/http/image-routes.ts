@@ -48,7 +48,7 @@ export function addImageRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     const known = await deps.openJob(id).read();
     if (known === null) throw new ScoringError("not_found", `there is no job ${id}`);
     const { manifest } = known.spec;
-    const folder = jobFolder(manifest.output.prefix, id);
+    const folder = jobFolder(manifest.output.prefix, id, known.state.generation);
     const outputs = deps.openStore(manifest.output.store);
     const record = await readRecord(outputs, `${folder}${OUTPUT_NAMES.labelsJsonl}`, place.data);
     if (record?.id !== decodeKey(new URL(c.req.url).pathname.split("/images/").slice(1).join("/images/"))) {

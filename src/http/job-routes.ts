@@ -156,7 +156,7 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       const { spec, state } = known;
       if (!isEnded(state.status)) throw new ScoringError("conflict", `the job is ${state.status}, not ended`);
       if (state.outcomes.failed + state.outcomes.skipped === 0) throw new ScoringError("conflict", "no input failed");
-      const errorsKey = `${jobFolder(spec.manifest.output.prefix, id)}${OUTPUT_NAMES.errors}`;
+      const errorsKey = `${jobFolder(spec.manifest.output.prefix, id, state.generation)}${OUTPUT_NAMES.errors}`;
       const manifest = makeRetryManifest(spec, errorsKey);
       const submission = await submitJob(deps, manifest, {
         idempotencyKey: null,

@@ -115,8 +115,10 @@ function addNamedOutputs(app: OpenAPIHono, deps: ApiDeps): void {
 async function openOutputs(deps: ApiDeps, id: string) {
   const job = await deps.openJob(id).read();
   if (job === null) throw new ScoringError("not_found", `there is no job ${id}`);
-  const { output } = job.spec.manifest;
-  return { store: deps.openStore(output.store), folder: jobFolder(output.prefix, id), status: job.state.status };
+  const { spec, state } = job;
+  const { output } = spec.manifest;
+  const folder = jobFolder(output.prefix, id, state.generation);
+  return { store: deps.openStore(output.store), folder, status: state.status };
 }
 
 async function answerObject(

@@ -57,6 +57,13 @@ export const jobSchema = z
     output: z.object({ store: z.string(), prefix: z.string() }),
     retryOf: z.string().nullable(),
     retainUntil: z.iso.datetime().optional(),
+    erasure: z
+      .object({
+        status: z.enum(["running", "done", "failed"]),
+        inputs: count,
+        failure: z.object({ code: z.string(), message: z.string() }).nullable(),
+      })
+      .optional(),
   })
   .openapi("Job");
 

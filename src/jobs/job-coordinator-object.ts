@@ -3,6 +3,9 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Directory } from "../scoring/directory.ts";
 import { createCoordinator } from "../scoring/coordinator.ts";
+import { createEraser } from "../scoring/erase/eraser.ts";
+import type { Eraser, EraseReport } from "../scoring/erase/eraser-port.ts";
+import type { EraseTarget } from "../scoring/erase/erasure.ts";
 import type { FinalizeReport, JobCommand, JobCoordinator, PlanReport } from "../scoring/coordinator-port.ts";
 import type { JobSpec } from "../scoring/job-spec.ts";
 import type { ChunkResult, ClientHold, JobFailure, JobState } from "../scoring/job-state.ts";
@@ -25,8 +28,9 @@ export interface JobObjectDeps {
 }
 
 /** One instance a job, addressed by the job's id. */
-export class JobCoordinatorBase extends DurableObject implements JobCoordinator {
+export class JobCoordinatorBase extends DurableObject implements JobCoordinator, Eraser {
   readonly #coordinator: JobCoordinator;
+  readonly #eraser: ReturnType<typeof createEraser>;
   readonly #clock: () => number;
   #listeners: (() => void)[] = [];
 
@@ -34,25 +38,39 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator 
     super(ctx, env);
     const { queue, directory, clock, logger, metrics, limits } = deps;
     this.#clock = clock;
-    this.#coordinator = createCoordinator({
+    const shared = {
       rows: createSqliteRows(ctx.storage),
       queue,
       clock,
       limits,
-      wake: async (atMs) => {
+      wake: async (atMs: number) => {
         // Never push a nearer alarm away: a busy job would then never be swept.
         const set = await ctx.storage.getAlarm();
         if (set === null || set > atMs) await ctx.storage.setAlarm(atMs);
       },
+      sendFailed: (error: unknown) => logger.log("warn", "queue_send_failed", { error }),
+    };
+    // The list may lag behind a job, never block it.
+    const updateList = (state: JobState, spec: JobSpec): Promise<void> =>
+      directory.update(viewJob(state, spec, clock())).catch((error: unknown) => {
+        logger.log("warn", "directory_update_failed", { job: state.id, error });
+      });
+    this.#eraser = createEraser({
+      ...shared,
+      announced: async (state, spec) => {
+        const { erasure } = viewJob(state, spec, clock());
+        logger.log("info", "job_erasure", { job: state.id, generation: state.generation ?? 0, ...erasure });
+        await updateList(state, spec);
+      },
+    });
+    this.#coordinator = createCoordinator({
+      ...shared,
       announced: async (state: JobState, spec: JobSpec, type) => {
         for (const wakeUp of this.#listeners.splice(0)) wakeUp();
         if (type === "status") {
           logger.log("info", "job_status", { job: state.id, status: state.status, failure: state.failure });
           metrics.write(describeEndedJob(state, spec));
-          // The list may lag behind a job, never block it.
-          await directory.update(viewJob(state, spec, clock())).catch((error: unknown) => {
-            logger.log("warn", "directory_update_failed", { job: state.id, error });
-          });
+          await updateList(state, spec);
         }
       },
       compareRank: async ({ id, manifest }, wantsEdge) => {
@@ -63,13 +81,17 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator 
         });
         return answer?.outranked ?? null;
       },
-      sendFailed: (error) => logger.log("warn", "queue_send_failed", { error }),
     });
   }
 
   override async alarm(): Promise<void> {
-    const nextMs = await this.#coordinator.sweep();
+    const nextMs = await this.#sweepBoth();
     if (nextMs !== null) await this.ctx.storage.setAlarm(nextMs);
+  }
+
+  async #sweepBoth(): Promise<number | null> {
+    const times = [await this.#coordinator.sweep(), await this.#eraser.sweep()].filter((time) => time !== null);
+    return times.length === 0 ? null : Math.min(...times);
   }
 
   /** New events after `afterId`, waiting up to `waitMs` for one; empty on timeout. */
@@ -177,8 +199,20 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator 
   finishNotice(eventId: number) {
     return this.#coordinator.finishNotice(eventId);
   }
+  askErase(store: string, target: EraseTarget) {
+    return this.#eraser.askErase(store, target);
+  }
+  beginErase(step: number) {
+    return this.#eraser.beginErase(step);
+  }
+  commitErase(report: EraseReport) {
+    return this.#eraser.commitErase(report);
+  }
+  retryErase(step: number, attempt: number, failure: JobFailure, isFatal: boolean) {
+    return this.#eraser.retryErase(step, attempt, failure, isFatal);
+  }
   async sweep() {
-    const nextMs = await this.#coordinator.sweep();
+    const nextMs = await this.#sweepBoth();
     // Called from outside when an alarm may have been lost: set it again.
     if (nextMs !== null && (await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(nextMs);
     return nextMs;

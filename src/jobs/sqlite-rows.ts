@@ -6,12 +6,15 @@ import type { JobSpec } from "../scoring/job-spec.ts";
 import type { ChunkResult, ChunkRow, JobState } from "../scoring/job-state.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS chunks (
+const CHUNK_COLUMNS = `(
     id TEXT PRIMARY KEY, first INTEGER NOT NULL, count INTEGER NOT NULL,
     pageKey TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
-    status TEXT NOT NULL, attempt INTEGER NOT NULL, expiries INTEGER NOT NULL, dueMs INTEGER NOT NULL, result TEXT);
+    status TEXT NOT NULL, attempt INTEGER NOT NULL, expiries INTEGER NOT NULL, dueMs INTEGER NOT NULL, result TEXT)`;
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS chunks ${CHUNK_COLUMNS};
+  CREATE TABLE IF NOT EXISTS stagedChunks ${CHUNK_COLUMNS};
   CREATE INDEX IF NOT EXISTS chunks_waiting ON chunks (first) WHERE status = 'pending';
   CREATE INDEX IF NOT EXISTS chunks_due ON chunks (dueMs) WHERE status IN ('queued', 'leased');
   CREATE INDEX IF NOT EXISTS chunks_order ON chunks (first) WHERE status <> 'split';
@@ -21,7 +24,9 @@ const SCHEMA = `
 `;
 
 /** What an id stands for never changes: only what does is written, since each entry of an index is charged as a row. */
-const WRITE_CHUNK = `INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+const writeChunkInto = (
+  table: "chunks" | "stagedChunks",
+): string => `INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
   status = excluded.status, attempt = excluded.attempt, expiries = excluded.expiries, dueMs = excluded.dueMs, result = excluded.result`;
 
 /** A row as SQLite gives it. */
@@ -55,6 +60,12 @@ export function createSqliteRows(storage: DurableObjectStorage): JobRows {
     else
       sql.exec("INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value);
   };
+  const putChunk = (table: "chunks" | "stagedChunks", chunk: ChunkRow): void => {
+    const { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result } = chunk;
+    const text = result === null ? null : JSON.stringify(result);
+    const values = [id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, text];
+    sql.exec(writeChunkInto(table), ...values);
+  };
   const select = (where: string, ...values: SqlValue[]): ChunkRow[] =>
     sql
       .exec<RawChunk>(
@@ -75,13 +86,10 @@ export function createSqliteRows(storage: DurableObjectStorage): JobRows {
     writeNotice: (notice) => writeFact("notice", notice === null ? null : JSON.stringify(notice)),
     readChunk: (id) => select("id = ?", id)[0] ?? null,
     writeChunk: (chunk) => {
-      const { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result } = chunk;
-      const text = result === null ? null : JSON.stringify(result);
-      const values = [id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, text];
-      sql.exec(WRITE_CHUNK, ...values);
+      putChunk("chunks", chunk);
       const client = chunk.client ?? null;
-      if (client === null) sql.exec("DELETE FROM clients WHERE chunkId = ?", id);
-      else sql.exec("INSERT OR REPLACE INTO clients VALUES (?, ?, ?)", id, client.keyId, client.nonce);
+      if (client === null) sql.exec("DELETE FROM clients WHERE chunkId = ?", chunk.id);
+      else sql.exec("INSERT OR REPLACE INTO clients VALUES (?, ?, ?)", chunk.id, client.keyId, client.nonce);
     },
     takePending: (limit, dueMs) => {
       const ids = select("status = 'pending' ORDER BY first LIMIT ?", limit).map(({ id }) => id);
@@ -100,6 +108,18 @@ export function createSqliteRows(storage: DurableObjectStorage): JobRows {
       select("status IN ('queued', 'leased') AND dueMs <= ? ORDER BY dueMs LIMIT ?", nowMs, limit),
     listChunks: (fromIndex, limit) =>
       select("status <> 'split' AND first >= ? ORDER BY first LIMIT ?", fromIndex, limit),
+    stageChunks: (rows) => {
+      for (const chunk of rows) putChunk("stagedChunks", chunk);
+    },
+    clearStagedChunks: () => {
+      sql.exec("DELETE FROM stagedChunks");
+    },
+    adoptStagedChunks: () => {
+      sql.exec("DELETE FROM chunks");
+      sql.exec("DELETE FROM clients");
+      sql.exec("INSERT INTO chunks SELECT * FROM stagedChunks");
+      sql.exec("DELETE FROM stagedChunks");
+    },
     listPages: (skip, limit) =>
       sql
         .exec<{ pageKey: string }>("SELECT pageKey FROM pages WHERE number > ? ORDER BY number LIMIT ?", skip, limit)

@@ -14,14 +14,14 @@ export interface SweptJob extends Pick<JobCoordinator, "sweep"> {
   view(): Promise<JobView | null>;
 }
 
-/** Sweeps every job that the directory takes for open. One that fails does not keep the others from theirs. */
+/** Sweeps every job that the directory takes for open, or for being rewritten. One that fails does not keep the others from theirs. */
 export async function sweepOpenJobs(
   directory: Directory,
   openJob: (id: string) => SweptJob,
   logger: Logger,
 ): Promise<void> {
-  for await (const { id, status } of listAllJobs(directory)) {
-    if (isEnded(status)) continue;
+  for await (const { id, status, erasure } of listAllJobs(directory)) {
+    if (isEnded(status) && erasure?.status !== "running") continue;
     try {
       const job = openJob(id);
       await job.sweep();

@@ -4,6 +4,7 @@ import { ScoringError } from "../errors.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import type { JobCoordinator } from "./coordinator-port.ts";
 import type { Directory } from "./directory.ts";
+import { isErasing } from "./erase/erasure.ts";
 import { isEnded } from "./job-state.ts";
 import { jobFolder } from "./keys.ts";
 
@@ -35,6 +36,9 @@ export async function deleteJob(deps: DeleteJobDeps, id: string): Promise<void> 
   }
   const { spec, state } = known;
   if (!isEnded(state.status)) throw new ScoringError("conflict", `the job is ${state.status}: cancel it first`);
+  // A step that is under way would write into the folder once more.
+  if (isErasing(state))
+    throw new ScoringError("conflict", "an image is being erased from the job: delete it after that");
   const { output } = spec.manifest;
   await deleteFolder(deps.openStore(output.store), jobFolder(output.prefix, id));
   await deps.directory.remove(id);

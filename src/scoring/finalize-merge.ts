@@ -26,6 +26,8 @@ export interface FinalizeContext {
   readonly state: JobState;
   readonly limits: Limits;
   readonly card: ModelCard;
+  /** Set where the outputs replace others that hold records which were erased. */
+  readonly generation?: { readonly number: number; readonly replaces: number };
 }
 
 /** One chunk with all that its outputs need. */
@@ -112,7 +114,9 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
   if (formats.includes("parquet")) labels.push(await open(OUTPUT_NAMES.labelsParquet, "parquet", "parquet"));
   const merged = [input, ...labels, errors];
   if (saved === null) {
-    const head = { job: spec.id, manifest: spec.manifestSha256, model: spec.model };
+    const { generation } = context;
+    const replaced = generation && { generation: generation.number, replaces: generation.replaces };
+    const head = { job: spec.id, manifest: spec.manifestSha256, model: spec.model, ...replaced };
     await success.output.append(text.encode(`${JSON.stringify(head).slice(0, -1)},"objects":[`));
   }
   let entries = saved?.entries ?? 0;

@@ -9,18 +9,16 @@ import type { ModelCard } from "../model/card.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { readChunkItems } from "./chunk-items.ts";
 import type { FinalizeReport, FinalizeTicket, JobCoordinator } from "./coordinator-port.ts";
-import { type FinalizeContext, type Merge, type MergePiece, type MergeState, openMerge } from "./finalize-merge.ts";
+import { type FinalizeContext, type Merge, type MergeState, openMerge } from "./finalize-merge.ts";
+import { readPieces } from "./finalize-pieces.ts";
 import { writeReports } from "./finalize-reports.ts";
-import type { JobSpec } from "./job-spec.ts";
-import { type ChunkRow, endStatus, type Verdict } from "./job-state.ts";
+import { type ChunkRow, endStatus } from "./job-state.ts";
 import { carryKey, jobFolder, parsePartKey, partKey, partsPrefix, workPrefix } from "./keys.ts";
 import type { Limits } from "./limits.ts";
 import { UPLOAD_SPOILED } from "./merged-output.ts";
-import { digestHex, parsePart, readObject } from "./part.ts";
-import type { InputItem, PipelineVersion, ScoreRecord } from "./records.ts";
+import { readObject } from "./part.ts";
 import { type Comparison, type ComparisonState, openComparison } from "./schedules/compare-run.ts";
 import type { PriorRunDeps } from "./schedules/prior-run.ts";
-import { makePlainRecord } from "./score-record.ts";
 import { parseStored } from "./stored-json.ts";
 
 /** What finalisation works with. */
@@ -59,7 +57,8 @@ export async function runFinalizeStep(
   let next = saved?.nextIndex ?? 0;
   const rows = await job.listChunks(next, limits.maxChunksPerFinalizeStep);
   const verdict = ticket.state.verdict ?? "completed";
-  for await (const piece of readPieces(store, folder, spec, rows, verdict, limits)) {
+  const readItems = (chunk: ChunkRow) => readChunkItems(store, chunk, limits.maxPageBytes);
+  for await (const piece of readPieces({ store, folder, spec, verdict, limits, readItems }, rows)) {
     await merge.add(piece);
     await comparison.add(piece);
     next = piece.chunk.first + piece.chunk.count;
@@ -144,66 +143,4 @@ async function removeAll(store: ObjectStore, prefix: string): Promise<void> {
     if (page.objects.length > 0) await store.delete(page.objects.map(({ key }) => key));
     if (page.cursor === undefined) return;
   }
-}
-
-/** The chunks in order, two ahead: four reads, so that an upload beside them stays within the connections. */
-async function* readPieces(
-  store: ObjectStore,
-  folder: string,
-  spec: JobSpec,
-  rows: readonly ChunkRow[],
-  verdict: Verdict,
-  limits: Limits,
-): AsyncGenerator<MergePiece> {
-  const ahead: Promise<MergePiece | { readonly error: unknown }>[] = [];
-  let next = 0;
-  for (let index = 0; index < rows.length; index++) {
-    while (next < rows.length && next < index + 2) {
-      ahead.push(readPiece(store, folder, spec, rows[next++]!, verdict, limits).catch((error: unknown) => ({ error })));
-    }
-    const piece = await ahead.shift()!;
-    if ("error" in piece) {
-      await Promise.all(ahead);
-      throw piece.error;
-    }
-    yield piece;
-  }
-}
-
-async function readPiece(
-  store: ObjectStore,
-  folder: string,
-  spec: JobSpec,
-  chunk: ChunkRow,
-  verdict: Verdict,
-  limits: Limits,
-): Promise<MergePiece> {
-  const items = await readChunkItems(store, chunk, limits.maxPageBytes);
-  if (chunk.status !== "done" || chunk.result === null) {
-    const stamp = { model: spec.model, pipeline: spec.pipeline };
-    return { chunk, items, records: items.map((item) => makeUnscored(item, chunk, verdict, stamp)), part: null };
-  }
-  const key = partKey(folder, chunk.id);
-  const part = await readObject(store, key, limits.maxPartBytes);
-  if (part === null) throw new ScoringError("output_conflict", `${key} is gone`);
-  if ((await digestHex(part)) !== chunk.result.sha256) {
-    throw new ScoringError("output_conflict", `${key} is not what its chunk wrote`);
-  }
-  const { sha256, bytes } = chunk.result;
-  return { chunk, items, records: parsePart(part), part: { sha256, bytes } };
-}
-
-function makeUnscored(
-  item: InputItem,
-  chunk: ChunkRow,
-  verdict: Verdict,
-  stamp: { model: string; pipeline: PipelineVersion },
-): ScoreRecord {
-  if (chunk.status === "sealed") {
-    const message = "the consumer died each time it scored this input";
-    return makePlainRecord(item, stamp, "failed", { code: "item_poisoned", message });
-  }
-  return verdict === "expired"
-    ? makePlainRecord(item, stamp, "expired", { code: "item_expired", message: "the job expired before this input" })
-    : makePlainRecord(item, stamp, "cancelled", { code: "item_cancelled", message: "the job ended before this input" });
 }

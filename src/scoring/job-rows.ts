@@ -44,6 +44,10 @@ export interface JobRows {
   listDue(nowMs: number, limit: number): readonly ChunkRow[];
   /** Rows in input order, without split ones, whose first input is ≥ `fromIndex`. */
   listChunks(fromIndex: number, limit: number): readonly ChunkRow[];
+  /** Rows of the generation that is being built, kept apart until `adoptStagedChunks` puts them in the place of all others. */
+  stageChunks(chunks: readonly ChunkRow[]): void;
+  clearStagedChunks(): void;
+  adoptStagedChunks(): void;
   /** Frozen pages in order, after the first `skip`. */
   listPages(skip: number, limit: number): readonly string[];
   addPages(keys: readonly string[]): void;

@@ -4,6 +4,7 @@
  */
 
 import { ERROR_CODES, type ErrorCode, type Issue } from "../errors.ts";
+import type { Erasure } from "./erase/erasure.ts";
 import type { StoreOperations } from "./metered-store.ts";
 import type { JobMeter } from "./job-meter.ts";
 import { OUTCOMES, type Outcome } from "./records.ts";
@@ -167,6 +168,10 @@ export interface JobState {
   readonly issues: readonly Issue[];
   readonly failure: JobFailure | null;
   readonly finalize: JobTask;
+  /** Generation of the outputs; absent: 0, nothing was erased. */
+  readonly generation?: number;
+  /** The erasure under way, or the last one; absent: none was asked for. */
+  readonly erasure?: Erasure;
   /** Outcomes a second, exponentially averaged over about 20 s; `null` until two reports came in. */
   readonly rate: { readonly perSecond: number | null; readonly atMs: number; readonly counted: number };
   readonly announcedMs: number;

@@ -1,6 +1,7 @@
 /** A job as the API, the event stream and webhooks show it. */
 
 import type { Issue } from "../errors.ts";
+import { isErasing } from "./erase/erasure.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { LIMITS } from "./limits.ts";
 import { describeOmission } from "./output-formats.ts";
@@ -13,6 +14,7 @@ import {
   type JobStatus,
   type OutcomeCounts,
 } from "./job-state.ts";
+import { jobFolder } from "./keys.ts";
 
 /** A job for its readers. */
 export interface JobView {
@@ -49,6 +51,12 @@ export interface JobView {
   readonly retryOf: string | null;
   /** When the job and its outputs are deleted, ISO 8601; absent before the end, and without `output.retentionDays`. */
   readonly retainUntil?: string;
+  /** Absent if nothing was to be erased. `inputs`: how many were removed so far. */
+  readonly erasure?: {
+    readonly status: "running" | "done" | "failed";
+    readonly inputs: number;
+    readonly failure: JobFailure | null;
+  };
 }
 
 /** @param nowMs not used for ended jobs, so that their view never changes again */
@@ -83,10 +91,18 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     warnings: [describeOmission(output.formats, Math.max(state.listed, state.records), LIMITS)].filter(
       (one) => one !== null,
     ),
-    output: { store: output.store, prefix: `${output.prefix}${state.id}/` },
+    output: { store: output.store, prefix: jobFolder(output.prefix, state.id, state.generation) },
     retryOf: spec.retryOf,
     ...findRetention(state, output.retentionDays),
+    ...describeErasure(state),
   };
+}
+
+function describeErasure(state: JobState): Pick<JobView, "erasure"> {
+  if (state.erasure === undefined) return {};
+  const { inputs, failure } = state.erasure;
+  const status = isErasing(state) ? "running" : failure === null ? "done" : "failed";
+  return { erasure: { status, inputs, failure } };
 }
 
 function findRetention(state: JobState, retentionDays: number | undefined): Pick<JobView, "retainUntil"> {

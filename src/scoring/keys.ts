@@ -9,9 +9,26 @@ export function normalizePrefix(prefix: string): string {
   return trimmed === "" ? "" : `${trimmed}/`;
 }
 
-/** Folder of one job's outputs, with its trailing slash. */
-export function jobFolder(prefix: string, jobId: string): string {
-  return `${normalizePrefix(prefix)}${jobId}/`;
+/**
+ * Folder of one job's outputs, with its trailing slash. `generation` is 0 until records are erased; each later one has a folder
+ * inside of the first's, so that whoever deletes the job's folder deletes all of them.
+ */
+export function jobFolder(prefix: string, jobId: string, generation = 0): string {
+  const root = `${normalizePrefix(prefix)}${jobId}/`;
+  return generation === 0 ? root : `${root}${GENERATIONS}${String(generation).padStart(6, "0")}/`;
+}
+
+const GENERATIONS = "generations/";
+
+/**
+ * Whether a key under a job's folder is to stay when `generation` replaced all earlier ones: what belongs to it, or to a later
+ * one that may be under way.
+ */
+export function isCurrentOutput(root: string, key: string, generation: number): boolean {
+  const name = key.slice(root.length);
+  if (!name.startsWith(GENERATIONS)) return generation === 0 && !key.startsWith(workPrefix(root));
+  const [number = "", ...rest] = name.slice(GENERATIONS.length).split("/");
+  return Number(number) > generation || (Number(number) === generation && rest[0] !== "work");
 }
 
 /** Names of the finalised objects, relative to the job's folder. */

@@ -121,6 +121,12 @@ export const LIMITS = {
 
   /** Chunks written by one finalising step: bounds its time and subrequests. */
   maxChunksPerFinalizeStep: 200,
+  /** Images that wait to be erased from one job: they are kept in one row (2 MB at most on the platform), and removed together. */
+  maxEraseTargets: 500,
+  /** Reads of `input.jsonl` in one searching step, 512 KiB each: about 100 MB, a second of CPU. */
+  maxEraseReads: 200,
+  /** Jobs that one `DELETE /v1/records` asks: each is a call to its own Durable Object. */
+  maxEraseJobs: 50,
   /** Bytes of one multipart part: S3 and R2 want equal parts of at least 5 MiB. */
   multipartBytes: 5 * MIB,
 

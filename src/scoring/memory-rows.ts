@@ -18,6 +18,7 @@ export function createMemoryRows(): JobRows {
   let notice: Notice | null = null;
   let clientSecret: string | null = null;
   const chunks = new Map<string, ChunkRow>();
+  let staged: readonly ChunkRow[] = [];
   const pages: string[] = [];
   let events: JobEventRow[] = [];
   let lastEvent = 0;
@@ -69,6 +70,17 @@ export function createMemoryRows(): JobRows {
         .filter((chunk) => chunk.status !== "split" && chunk.first >= fromIndex)
         .sort(byFirst)
         .slice(0, limit),
+    stageChunks: (rows) => {
+      staged = [...staged, ...rows];
+    },
+    clearStagedChunks: () => {
+      staged = [];
+    },
+    adoptStagedChunks: () => {
+      chunks.clear();
+      for (const chunk of staged) chunks.set(chunk.id, chunk);
+      staged = [];
+    },
     listPages: (skip, limit) => pages.slice(skip, skip + limit),
     addPages: (keys) => {
       pages.push(...keys);

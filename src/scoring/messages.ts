@@ -5,6 +5,7 @@ export type WorkMessage =
   | { readonly kind: "plan"; readonly jobId: string; readonly step: number }
   | { readonly kind: "score"; readonly jobId: string; readonly chunkId: string }
   | { readonly kind: "finalize"; readonly jobId: string; readonly step: number }
+  | { readonly kind: "erase"; readonly jobId: string; readonly step: number }
   | { readonly kind: "notify"; readonly jobId: string; readonly eventId: number };
 
 /** The port to the queue. Delivery is at least once, in any order; a send may fail as a whole. */

@@ -53,8 +53,12 @@ export async function readPart(
 }
 
 function belongsTo(record: ScoreRecord, item: InputItem, faces: FaceMode): boolean {
-  const id = faces === "all" && record.face !== null ? record.id.replace(/#\d+$/, "") : record.id;
-  return id === item.id && record.key === item.key;
+  return findInputId(record, faces) === item.id && record.key === item.key;
+}
+
+/** Id of the input that a record is of: of several faces of one picture each has a number behind it. */
+export function findInputId(record: ScoreRecord, faces: FaceMode): string {
+  return faces === "all" && record.face !== null ? record.id.replace(/#\d+$/, "") : record.id;
 }
 
 /** Writes the part, or reads back the one that another attempt wrote: what is stored counts. */

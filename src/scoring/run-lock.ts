@@ -44,6 +44,8 @@ export interface RunLock {
   readonly job: string;
   readonly status: JobStatus;
   readonly retryOf: string | null;
+  /** Set where the outputs replace others: records were erased. Counts and estimate are those of what is left, reads those of what was scored. */
+  readonly generation?: { readonly number: number; readonly replaces: number };
   readonly createdAt: string;
   readonly finishedAt: string;
   readonly manifest: { readonly sha256: string; readonly content: JobSpec["manifest"] };
@@ -71,6 +73,7 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     job: spec.id,
     status,
     retryOf: spec.retryOf,
+    ...(context.generation && { generation: context.generation }),
     createdAt: new Date(state.createdMs).toISOString(),
     finishedAt: new Date(finishedMs).toISOString(),
     manifest: { sha256: spec.manifestSha256, content: manifest },

@@ -77,7 +77,7 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
   // The frozen list can be overwritten by whoever may upload there: it opens nothing that the job's key may not read.
   const inputName = manifest.input.store;
   const input = guardStore(deps.openStore(inputName), inputName, spec.owner?.grants ?? null);
-  const folder = jobFolder(manifest.output.prefix, spec.id);
+  const folder = jobFolder(manifest.output.prefix, spec.id, state.generation);
   const inputKey = `${folder}${OUTPUT_NAMES.input}`;
   const options: ScorerOptions = { model: spec.model, tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
   return deps.withReference(async (open) => {

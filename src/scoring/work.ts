@@ -14,6 +14,8 @@ import { requireGrant } from "./access.ts";
 import { type ChunkOptions, scoreChunk } from "./chunk.ts";
 import type { ChunkLease, JobCoordinator, PlanTicket } from "./coordinator-port.ts";
 import type { Directory } from "./directory.ts";
+import { runEraseStep } from "./erase/erase-step.ts";
+import type { Eraser } from "./erase/eraser-port.ts";
 import { runFinalizeStep } from "./finalize.ts";
 import { guardStore } from "./guarded-store.ts";
 import { planInputPage } from "./inputs/plan-page.ts";
@@ -47,6 +49,8 @@ export interface ScorerOptions {
 export interface WorkDeps {
   /** The coordinator of a job. */
   openJob(jobId: string): JobCoordinator;
+  /** The eraser of a job. Absent where nothing can be erased: a run on one machine. */
+  openEraser?(jobId: string): Eraser;
   /** See Directory.chargeImages. Absent where there are no quotas. */
   readonly chargeImages?: Directory["chargeImages"];
   /** @throws ScoringError `unknown_store` */
@@ -74,6 +78,8 @@ export async function handleMessage(deps: WorkDeps, message: WorkMessage): Promi
       return score(deps, message);
     case "finalize":
       return finalize(deps, message);
+    case "erase":
+      return erase(deps, message);
     case "notify":
       return notify(deps, message);
   }
@@ -245,6 +251,21 @@ async function finalize(deps: WorkDeps, message: Extract<WorkMessage, { kind: "f
     await job.commitFinalize(await runFinalizeStep(limitAccess(deps, ticket.spec), job, ticket));
   } catch (error) {
     await reportTaskFailure(deps, job, message, ticket, toScoringError(error));
+  }
+}
+
+async function erase(deps: WorkDeps, message: Extract<WorkMessage, { kind: "erase" }>): Promise<void> {
+  const job = deps.openEraser?.(message.jobId);
+  const ticket = (await job?.beginErase(message.step)) ?? null;
+  if (job === undefined || ticket === null) return;
+  try {
+    await job.commitErase(await runEraseStep(limitAccess(deps, ticket.spec), job, ticket));
+  } catch (error) {
+    const failure = toScoringError(error);
+    deps.failed?.(message, failure);
+    const { code, detail, disposition } = failure;
+    const isFatal = disposition !== "transient" && code !== "internal";
+    await job.retryErase(ticket.step, ticket.attempt, { code, message: detail }, isFatal);
   }
 }
 

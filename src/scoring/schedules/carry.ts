@@ -35,7 +35,9 @@ export function readPriorRecords(prior: PriorRun, items: readonly InputItem[]): 
 
 /** Records of one item in the run before. */
 export function findBefore(item: InputItem, before: PriorRecords): readonly ScoreRecord[] | undefined {
-  return item.prior === undefined ? undefined : before.get(item.prior);
+  const records = item.prior === undefined ? undefined : before.get(item.prior);
+  // Positions move when an image is erased from the run before.
+  return records?.[0]?.key === item.key ? records : undefined;
 }
 
 /**

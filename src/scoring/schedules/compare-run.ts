@@ -61,10 +61,10 @@ export async function openComparison(
     save: () => ({ flips, inputs }),
     async finish(summary) {
       const { previousJobId = null, baselineJobId = null } = spec.schedule ?? {};
-      const before = prior === null ? null : await readSummary(deps, prior.spec);
+      const before = prior === null ? null : await readSummary(deps, prior.spec.id);
       const drift = (): DriftReport | null => {
         if (prior === null || before === null) return null;
-        const vanished = prior.listed - inputs.carried - inputs.scoredAgain;
+        const vanished = Math.max(0, prior.listed - inputs.carried - inputs.scoredAgain);
         return compareRuns(before, summary, {
           against: { name: "the last run", jobId: prior.spec.id },
           flips: { ...flips, vanished },
@@ -73,14 +73,13 @@ export async function openComparison(
       };
       // The run before is compared already.
       const chosen = baselineJobId === null || baselineJobId === previousJobId ? null : baselineJobId;
-      const base = chosen === null ? null : ((await deps.openJob(chosen).read())?.spec ?? null);
-      const baseSummary = base === null ? null : await readSummary(deps, base);
+      const base = chosen === null ? null : await readSummary(deps, chosen);
       return {
         drift: drift(),
         baseline:
-          base === null || baseSummary === null
+          base === null || chosen === null
             ? null
-            : compareRuns(baseSummary, summary, { against: { name: "the baseline", jobId: base.id } }),
+            : compareRuns(base, summary, { against: { name: "the baseline", jobId: chosen } }),
       };
     },
   };
@@ -95,8 +94,11 @@ function pairRecords(before: readonly ScoreRecord[], after: readonly ScoreRecord
 }
 
 /** The fold that another run of the schedule left; `null` where that is gone. */
-async function readSummary(deps: PriorRunDeps, { id, manifest }: JobSpec): Promise<ChunkSummary | null> {
-  const key = `${jobFolder(manifest.output.prefix, id)}${OUTPUT_NAMES.summary}`;
-  const bytes = await readIfAllowed(deps.openStore(manifest.output.store), key, deps.limits.maxPartBytes);
+async function readSummary(deps: PriorRunDeps, jobId: string): Promise<ChunkSummary | null> {
+  const known = await deps.openJob(jobId).read();
+  if (known === null) return null;
+  const { output } = known.spec.manifest;
+  const key = `${jobFolder(output.prefix, jobId, known.state.generation)}${OUTPUT_NAMES.summary}`;
+  const bytes = await readIfAllowed(deps.openStore(output.store), key, deps.limits.maxPartBytes);
   return bytes === null ? null : parseStored<ChunkSummary>(new TextDecoder().decode(bytes));
 }

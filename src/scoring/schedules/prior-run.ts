@@ -44,7 +44,7 @@ export async function openPriorRun(deps: PriorRunDeps, spec: JobSpec): Promise<P
   const { output, faces, limits: own } = known.spec.manifest;
   const store = openOutputs(deps, output.store);
   if (store === null) return null;
-  const folder = jobFolder(output.prefix, previousJobId);
+  const folder = jobFolder(output.prefix, previousJobId, known.state.generation);
   const { limits } = deps;
   return {
     spec: known.spec,

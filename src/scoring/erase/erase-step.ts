@@ -1,0 +1,61 @@
+/** One step of an erasure: searching, rebuilding or cleaning, in bounded time and memory. Any step may be repeated. */
+
+import { ScoringError } from "../../errors.ts";
+import type { ObjectStore } from "../../storage/object-store.ts";
+import type { FinalizeDeps } from "../finalize.ts";
+import { isCurrentOutput, jobFolder, OUTPUT_NAMES } from "../keys.ts";
+import type { EraseReport, Eraser, EraseTicket } from "./eraser-port.ts";
+import { searchInput } from "./input-cursor.ts";
+import { rebuildOutputs } from "./rebuild.ts";
+
+/**
+ * Runs one step; the report to commit.
+ * @throws ScoringError `manifest_lost`, `output_conflict` where the outputs are not what the job wrote; transient errors of the store
+ */
+export async function runEraseStep(
+  deps: FinalizeDeps,
+  job: Pick<Eraser, "listChunks">,
+  ticket: EraseTicket,
+): Promise<EraseReport> {
+  const { spec, state, erasure, step, attempt } = ticket;
+  const { limits } = deps;
+  const { output } = spec.manifest;
+  const store = deps.openStore(output.store);
+  const plain = { step, attempt, staged: [], restaged: false };
+  switch (erasure.progress.kind) {
+    case "search": {
+      const key = `${jobFolder(output.prefix, spec.id, state.generation)}${OUTPUT_NAMES.input}`;
+      const { offset } = erasure.progress;
+      const { windowBytes } = limits.plan;
+      const search = { windowBytes: Math.max(windowBytes, limits.plan.maxLineBytes), maxReads: limits.maxEraseReads };
+      const found = await searchInput(store, key, erasure.targets, offset, search);
+      if (found === "found") return { ...plain, outcome: { kind: "next", progress: { kind: "rebuild", carry: null } } };
+      // Nothing to remove; what an erasure that was given up has left behind goes all the same.
+      if (found === "absent") return { ...plain, outcome: { kind: "next", progress: { kind: "clean" } } };
+      return { ...plain, outcome: { kind: "next", progress: { kind: "search", offset: found } } };
+    }
+    case "rebuild":
+      return rebuildOutputs(deps, store, job, ticket, erasure.progress.carry);
+    default:
+      await removeReplaced(store, output.prefix, spec.id, state.generation ?? 0);
+      return { ...plain, outcome: { kind: "cleaned" } };
+  }
+}
+
+/** Deletes all of the job's objects that are not of its current generation, the one that says "complete" first. */
+async function removeReplaced(store: ObjectStore, prefix: string, jobId: string, generation: number): Promise<void> {
+  const root = jobFolder(prefix, jobId);
+  if (generation > 0) {
+    const success = await store.head(`${jobFolder(prefix, jobId, generation)}${OUTPUT_NAMES.success}`);
+    // Never the last whole generation.
+    if (success === null) throw new ScoringError("output_conflict", `generation ${generation} is not whole`);
+    await store.delete([`${root}${OUTPUT_NAMES.success}`]);
+  }
+  for (let cursor: string | undefined, more = true; more;) {
+    const page = await store.list({ prefix: root, ...(cursor === undefined ? {} : { cursor }) });
+    const replaced = page.objects.map(({ key }) => key).filter((key) => !isCurrentOutput(root, key, generation));
+    if (replaced.length > 0) await store.delete(replaced);
+    cursor = page.cursor;
+    more = cursor !== undefined;
+  }
+}

@@ -1,0 +1,43 @@
+/** What consumers and the API ask of a job's coordinator to erase an image; every call may be repeated. */
+
+import type { JobCoordinator } from "../coordinator-port.ts";
+import type { JobSpec } from "../job-spec.ts";
+import type { ChunkRow, JobFailure, JobState } from "../job-state.ts";
+import type { Erasure, EraseOutcome, EraseTarget } from "./erasure.ts";
+
+/**
+ * - `erasing`: the job may hold the image and is being rewritten without it.
+ * - `unfinished`: it may hold the image once it has ended: ask again then.
+ * - `elsewhere`: its input cannot have named the image, or there is no job.
+ * - `full`: too many images wait already: ask again later.
+ */
+export type EraseAnswer = "erasing" | "unfinished" | "elsewhere" | "full";
+
+/** The right to run one erasing step. */
+export interface EraseTicket {
+  readonly spec: JobSpec;
+  readonly state: JobState;
+  readonly erasure: Erasure;
+  readonly step: number;
+  readonly attempt: number;
+}
+
+/** What one erasing step did. */
+export interface EraseReport {
+  readonly step: number;
+  readonly attempt: number;
+  readonly outcome: EraseOutcome;
+  /** Chunks of the new generation that this step wrote. */
+  readonly staged: readonly ChunkRow[];
+  /** Forget what earlier steps staged: the rebuilding begins (again). */
+  readonly restaged: boolean;
+}
+
+/** The port to a job's erasing. */
+export interface Eraser extends Pick<JobCoordinator, "listChunks"> {
+  /** @param store the store that holds the image */
+  askErase(store: string, target: EraseTarget): Promise<EraseAnswer>;
+  beginErase(step: number): Promise<EraseTicket | null>;
+  commitErase(report: EraseReport): Promise<boolean>;
+  retryErase(step: number, attempt: number, failure: JobFailure, isFatal: boolean): Promise<boolean>;
+}

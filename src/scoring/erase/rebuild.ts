@@ -1,0 +1,172 @@
+/** Building a new generation of a job's outputs without the targets: the parts anew, then everything that is merged from them. */
+
+import { ScoringError } from "../../errors.ts";
+import type { ObjectStore } from "../../storage/object-store.ts";
+import { type FinalizeContext, type MergeState, openMerge } from "../finalize-merge.ts";
+import { readPieces, type StoredPiece } from "../finalize-pieces.ts";
+import { writeReports } from "../finalize-reports.ts";
+import type { FinalizeDeps } from "../finalize.ts";
+import { addErrors, addOutcomes, type ChunkRow, emptyOutcomes } from "../job-state.ts";
+import { carryKey, jobFolder, OUTPUT_NAMES, partKey } from "../keys.ts";
+import type { Limits } from "../limits.ts";
+import { UPLOAD_SPOILED } from "../merged-output.ts";
+import { serializeRecords } from "../outputs/labels-jsonl.ts";
+import { describePart, digestHex, findInputId, readObject } from "../part.ts";
+import { type ComparisonState, openComparison } from "../schedules/compare-run.ts";
+import { parseStored } from "../stored-json.ts";
+import { countsAsInput } from "../summary.ts";
+import type { EraseReport, Eraser, EraseTicket } from "./eraser-port.ts";
+import { type EraseTarget, type Removed, subtract } from "./erasure.ts";
+import { createInputCursor, isTarget } from "./input-cursor.ts";
+import { scrubSpec, scrubState } from "./scrub.ts";
+
+/** What one rebuilding step leaves for the next. */
+interface Carry {
+  /** First input that is not looked at yet: its index in the old generation, and its byte in the old `input.jsonl`. */
+  readonly nextIndex: number;
+  readonly offset: number;
+  /** Inputs of the new generation so far. */
+  readonly kept: number;
+  readonly removed: Removed;
+  readonly restarts: number;
+  readonly merge: MergeState | null;
+  readonly comparison: ComparisonState | null;
+}
+
+const FRESH: Carry = {
+  nextIndex: 0,
+  offset: 0,
+  kept: 0,
+  removed: { inputs: 0, bytes: 0, records: 0, outcomes: emptyOutcomes(), errors: {} },
+  restarts: 0,
+  merge: null,
+  comparison: null,
+};
+
+/** Runs one rebuilding step. */
+export async function rebuildOutputs(
+  deps: FinalizeDeps,
+  store: ObjectStore,
+  job: Pick<Eraser, "listChunks">,
+  ticket: EraseTicket,
+  carryFrom: string | null,
+): Promise<EraseReport> {
+  const { spec, state, erasure, step, attempt } = ticket;
+  const { limits } = deps;
+  const { prefix } = spec.manifest.output;
+  const oldFolder = jobFolder(prefix, spec.id, state.generation);
+  const folder = jobFolder(prefix, spec.id, erasure.generation);
+  const carry = carryFrom === null ? FRESH : await readCarry(store, carryFrom, limits);
+  const context: FinalizeContext = {
+    store,
+    folder,
+    spec: scrubSpec(spec, erasure.targets),
+    limits,
+    state,
+    card: await deps.readCard(spec.model),
+    generation: { number: erasure.generation, replaces: state.generation ?? 0 },
+  };
+  const saveCarry = async (next: Carry): Promise<EraseReport["outcome"]> => {
+    const key = carryKey(folder, "state", step, attempt);
+    await store.put(key, JSON.stringify(next));
+    return { kind: "next", progress: { kind: "rebuild", carry: key } };
+  };
+  const merge = await openMerge(context, carry.merge);
+  // What a schedule's run says of the runs before it is said anew, of what is left of them.
+  const comparison = await openComparison(deps, spec, carry.comparison);
+  const windowBytes = Math.max(limits.plan.windowBytes, limits.plan.maxLineBytes);
+  const inputs = createInputCursor(store, `${oldFolder}${OUTPUT_NAMES.input}`, carry.offset, windowBytes);
+  const rows = await job.listChunks(carry.nextIndex, limits.maxChunksPerFinalizeStep);
+  const source = {
+    store,
+    folder: oldFolder,
+    spec,
+    limits,
+    verdict: state.verdict ?? ("completed" as const),
+    readItems: (chunk: ChunkRow) => inputs.take(chunk.count),
+  };
+  const staged: ChunkRow[] = [];
+  let { nextIndex, kept, removed } = carry;
+  for await (const piece of readPieces(source, rows)) {
+    nextIndex = piece.chunk.first + piece.chunk.count;
+    const less = await removeTargets(piece, erasure.targets, kept, spec.manifest.faces);
+    removed = addRemoved(removed, less.removed);
+    if (less.piece === null) continue;
+    kept += less.piece.chunk.count;
+    if (less.piece.body !== null) {
+      await store.put(partKey(folder, piece.chunk.id), less.piece.body, { contentType: "application/x-ndjson" });
+    }
+    staged.push(less.piece.chunk);
+    await merge.add(less.piece);
+    await comparison.add(less.piece);
+  }
+  const report = { step, attempt, staged, restaged: carry.merge === null };
+  if (rows.length === limits.maxChunksPerFinalizeStep) {
+    const saved = await merge.save((name) => carryKey(folder, name, step, attempt));
+    const [{ restarts }, { offset }] = [carry, inputs];
+    const folds = { merge: saved, comparison: comparison.save() };
+    return { ...report, outcome: await saveCarry({ nextIndex, offset, kept, removed, restarts, ...folds }) };
+  }
+  try {
+    const written = await merge.finish();
+    const lighter = scrubState(subtract(state, removed), erasure.targets);
+    const drift = await comparison.finish(merge.summary());
+    written.push(...(await writeReports({ ...context, state: lighter }, merge.summary(), state.status, drift)));
+    await merge.success(written);
+  } catch (error) {
+    if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;
+    if (carry.restarts >= limits.maxFinalizeRestarts) throw new ScoringError("output_conflict", UPLOAD_SPOILED);
+    return { ...report, outcome: await saveCarry({ ...FRESH, restarts: carry.restarts + 1 }) };
+  }
+  return { ...report, outcome: { kind: "rebuilt", removed } };
+}
+
+async function readCarry(store: ObjectStore, key: string, limits: Limits): Promise<Carry> {
+  const bytes = await readObject(store, key, limits.maxCarryBytes);
+  if (bytes === null) throw new ScoringError("internal", `${key} is gone`);
+  return parseStored<Carry>(new TextDecoder().decode(bytes));
+}
+
+/** A piece without the targets, its inputs counted from `first`; `null` if nothing is left of it. */
+async function removeTargets(
+  piece: StoredPiece,
+  targets: readonly EraseTarget[],
+  first: number,
+  faces: Parameters<typeof findInputId>[1],
+): Promise<{ readonly piece: StoredPiece | null; readonly removed: Removed }> {
+  const gone = piece.items.filter((item) => isTarget(item, targets));
+  const goneIds = new Set(gone.map(({ id }) => id));
+  const items = piece.items.filter(({ id }) => !goneIds.has(id)).map((item, at) => ({ ...item, index: first + at }));
+  const goneRecords = piece.records.filter((record) => goneIds.has(findInputId(record, faces)));
+  const records = piece.records.filter((record) => !goneIds.has(findInputId(record, faces)));
+  const outcomes = { ...emptyOutcomes() };
+  let errors = {};
+  for (const record of goneRecords) {
+    if (!countsAsInput(record, faces)) continue;
+    outcomes[record.status] += 1;
+    if (record.error !== null) errors = addErrors(errors, { [record.error.code]: 1 });
+  }
+  const bytes = gone.reduce((sum, { size }) => sum + (size ?? 0), 0);
+  const removed: Removed = { inputs: gone.length, bytes, records: goneRecords.length, outcomes, errors };
+  if (items.length === 0) return { piece: null, removed };
+  const chunk: ChunkRow = { ...piece.chunk, first, count: items.length };
+  if (gone.length === 0 || piece.body === null || chunk.result === null) {
+    return { piece: { ...piece, chunk, items, records }, removed };
+  }
+  const body = new TextEncoder().encode(serializeRecords(records));
+  const { reads, readBytes, engine } = chunk.result;
+  const counted = await describePart({ bytes: body, records }, faces, { reads, readBytes, engine });
+  const result = { ...chunk.result, ...counted };
+  const part = { sha256: await digestHex(body), bytes: body.length };
+  return { piece: { chunk: { ...chunk, result }, items, records, body, part }, removed };
+}
+
+function addRemoved(a: Removed, b: Removed): Removed {
+  return {
+    inputs: a.inputs + b.inputs,
+    bytes: a.bytes + b.bytes,
+    records: a.records + b.records,
+    outcomes: addOutcomes(a.outcomes, b.outcomes),
+    errors: addErrors(a.errors, b.errors),
+  };
+}
