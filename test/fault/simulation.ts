@@ -42,12 +42,15 @@ export interface SimulationOptions {
   readonly maxTroubles: number;
   /** Pictures that kill the isolate that decodes them: it never answers. */
   readonly isDeadly?: (bytes: Uint8Array) => boolean;
+  /** Coordinators of ended jobs that this one reads: the runs before it. */
+  readonly ended?: ReadonlyMap<string, JobCoordinator>;
   /** Called between steps, to give commands. */
   readonly onStep?: (step: number, job: JobCoordinator) => Promise<void>;
 }
 
 export interface SimulationResult {
   readonly state: JobState;
+  readonly coordinator: JobCoordinator;
   readonly chunks: readonly ChunkRow[];
   readonly kills: number;
   readonly steps: number;
@@ -170,7 +173,7 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
     });
     const job = gateCoordinator(coordinator, gated);
     return {
-      openJob: () => job,
+      openJob: (id) => options.ended?.get(id) ?? job,
       openStore: () => store,
       withScorer: (body) => {
         const { classifier } = options;
@@ -250,7 +253,7 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
     if (random() < 0.05) nowMs += 10;
   }
   if (steps === MAX_STEPS) throw new Error(`seed ${options.seed}: the job never ended (${rows.readState()?.status})`);
-  return { state: rows.readState()!, chunks: rows.listChunks(0, 1e6), kills, steps, meter };
+  return { state: rows.readState()!, coordinator, chunks: rows.listChunks(0, 1e6), kills, steps, meter };
 }
 
 type Gated = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => (...args: A) => Promise<R>;

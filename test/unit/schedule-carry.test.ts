@@ -5,9 +5,6 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
 import type { ImageDecoder } from "../../src/image/image-types.ts";
-import type { Classifier } from "../../src/model/classifier.ts";
-import { FACE_PIXELS } from "../../src/model/labels.ts";
-import { computeProbabilities } from "../../src/model/softmax.ts";
 import { createCoordinator } from "../../src/scoring/coordinator.ts";
 import type { JobCoordinator } from "../../src/scoring/coordinator-port.ts";
 import type { JobSpec } from "../../src/scoring/job-spec.ts";
@@ -24,6 +21,7 @@ import { handleMessage } from "../../src/scoring/work.ts";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
 import { createTestModel } from "../golden/network.ts";
+import { stripes } from "../golden/stripes.ts";
 
 /** Two nights in one process: what is carried over, what is scored again, and that nobody can tell by the labels. */
 
@@ -38,24 +36,6 @@ const SMALL: Limits = {
   maxChunksPerFinalizeStep: 2,
   multipartBytes: 700,
   plan: { ...LIMITS.plan, maxItems: 3, windowBytes: 300, maxLineBytes: 200 },
-};
-
-/** Scores follow the mean of seven stripes. */
-const stripes: Classifier = {
-  model: "stripes@1",
-  engine: "stripes",
-  batchSize: 3,
-  async classify(pixels, count) {
-    const logits = new Float32Array(count * 7);
-    for (let face = 0; face < count; face++) {
-      for (let i = 0; i < FACE_PIXELS; i++) {
-        const at = face * 7 + Math.floor((i * 7) / FACE_PIXELS);
-        logits[at] = logits[at]! + pixels[face * FACE_PIXELS + i]! / 10_000;
-      }
-    }
-    return { count, logits, probabilities: computeProbabilities(logits, count, null), theta: null };
-  },
-  dispose() {},
 };
 
 beforeAll(async () => {
