@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import { createApi } from "../src/client/api.ts";
+import { isEnded } from "../src/scoring/job-state.ts";
 import { launchChromium } from "../test/browser/chromium.ts";
-import { listPortraits, signIn, startJob } from "../test/browser/console-steps.ts";
+import { listPortraits, LOCAL_KEY, signIn, startJob } from "../test/browser/console-steps.ts";
 import { startLocalWorker } from "./local-worker.ts";
 
 /** `npm run screenshots`: every page of the console, light and dark, desktop and phone, into `screenshots/`. */
@@ -20,24 +22,51 @@ async function shoot(page: Page, look: string, name: string, fullPage = true): P
   await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage });
 }
 
+/** Ids of what the first look made, for the others. */
+interface Made {
+  readonly job: string;
+  readonly schedule: string;
+}
+
+/** A schedule with three nights, a few faces changing from each to the next. Returns its id. */
+async function makeNights(origin: string): Promise<string> {
+  const api = createApi({ baseUrl: origin, key: LOCAL_KEY });
+  const [women, men] = [await listPortraits("female", 30), await listPortraits("male", 30)];
+  const upload = async (paths: readonly string[], first: number) => {
+    for (const [at, path] of paths.entries()) {
+      await api.upload("faces", `nightly/${first + at}.jpg`, new Uint8Array(await readFile(path)));
+    }
+  };
+  const manifest = { input: { store: "faces", prefix: "nightly/" }, output: { store: "faces", prefix: "out/" } };
+  const { id } = await api.makeSchedule({ name: "portraits by night", cron: "30 2 * * *", manifest });
+  for (const paths of [women, men.slice(0, 10), men.slice(10)]) {
+    await upload(paths, paths === women ? 100 : 110);
+    const { jobId } = await api.runSchedule(id);
+    for await (const event of api.followJob(jobId ?? "", new AbortController().signal)) {
+      if (isEnded(event.job.status)) break;
+    }
+  }
+  return id;
+}
+
 async function shootLook(
   browser: Browser,
   origin: string,
   look: (typeof LOOKS)[number],
-  known: string,
-): Promise<string> {
+  known: Made | null,
+): Promise<Made> {
   const context = await browser.newContext({ viewport: look.viewport, colorScheme: look.colorScheme });
   const page = await context.newPage();
   await page.goto(origin);
   await page.getByLabel("API key").waitFor();
   await shoot(page, look.name, "sign-in");
   await signIn(page);
-  if (known === "") await shoot(page, look.name, "jobs-empty");
+  if (known === null) await shoot(page, look.name, "jobs-empty");
   await page.goto(`${origin}/#/new`);
   await page.getByText("Start the job").waitFor();
   await shoot(page, look.name, "new");
-  const id = known === "" ? await startJob(page, "portraits") : known;
-  if (known === "") {
+  const id = known === null ? await startJob(page, "portraits") : known.job;
+  if (known === null) {
     await page.getByRole("progressbar").waitFor();
     await shoot(page, look.name, "job-running");
   }
@@ -60,12 +89,22 @@ async function shootLook(
   await page.goto(`${origin}/#/models`);
   await page.getByRole("heading", { name: "deep-emotion@1" }).waitFor();
   await shoot(page, look.name, "models");
+  const schedule = known === null ? await makeNights(origin) : known.schedule;
+  await page.goto(`${origin}/#/schedules`);
+  await page.locator(".job-row").first().waitFor();
+  await shoot(page, look.name, "schedules");
+  await page.goto(`${origin}/#/schedules/${schedule}`);
+  await page.getByRole("heading", { name: "From night to night" }).waitFor();
+  await shoot(page, look.name, "schedule");
+  await page.goto(`${origin}/#/schedules/new`);
+  await page.getByRole("button", { name: "Make the schedule" }).waitFor();
+  await shoot(page, look.name, "schedule-new");
   await page.goto(`${origin}/#/try`);
   await page.getByLabel("Choose pictures").setInputFiles(await listPortraits("female", 4));
   await page.locator("[data-probabilities]").nth(3).waitFor({ timeout: 90_000 });
   await shoot(page, look.name, "try");
   await context.close();
-  return id;
+  return { job: id, schedule };
 }
 
 const state = await mkdtemp(join(tmpdir(), "countenance-screenshots-"));
@@ -73,8 +112,8 @@ await mkdir(folder, { recursive: true });
 const worker = await startLocalWorker({ persistTo: state });
 const browser = await launchChromium();
 try {
-  let id = "";
-  for (const look of LOOKS) id = await shootLook(browser, worker.origin, look, id);
+  let made: Made | null = null;
+  for (const look of LOOKS) made = await shootLook(browser, worker.origin, look, made);
 } finally {
   await browser.close();
   await worker.stop();

@@ -11,6 +11,11 @@ import { ThemeButton } from "./theme.tsx";
 const NewJobPage = lazyPage(() => import("./new/new-job-page.tsx").then((module) => module.NewJobPage));
 const JobPage = lazyPage(() => import("./job/job-page.tsx").then((module) => module.JobPage));
 const ModelsPage = lazyPage(() => import("./models-page.tsx").then((module) => module.ModelsPage));
+const SchedulesPage = lazyPage(() => import("./schedules/schedules-page.tsx").then((module) => module.SchedulesPage));
+const SchedulePage = lazyPage(() => import("./schedules/schedule-page.tsx").then((module) => module.SchedulePage));
+const loadForm = () => import("./schedules/schedule-form.tsx");
+const NewSchedulePage = lazyPage(() => loadForm().then((module) => module.NewSchedulePage));
+const EditSchedulePage = lazyPage(() => loadForm().then((module) => module.EditSchedulePage));
 const TryPage = lazyPage(() => import("./try/try-page.tsx").then((module) => module.TryPage));
 
 function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>) {
@@ -20,6 +25,7 @@ function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>) {
 const LINKS = [
   { path: "jobs", title: "Jobs" },
   { path: "new", title: "New job" },
+  { path: "schedules", title: "Schedules" },
   { path: "models", title: "Models" },
   { path: "try", title: "Try it here" },
 ] as const;
@@ -102,6 +108,7 @@ function Page(props: {
   if (session.kind === "none") return <SignIn signedIn={props.signedIn} />;
   if (page === "new") return <NewJobPage />;
   if (page === "models") return <ModelsPage />;
+  if (page === "schedules") return <SchedulePages path={route.path} />;
   if (page === "jobs" && route.path[1] !== undefined) {
     return <JobPage key={route.path[1]} id={route.path[1]} query={route.query} />;
   }
@@ -114,6 +121,13 @@ function Page(props: {
       </p>
     </section>
   );
+}
+
+/** `#/schedules`, `…/new`, `…/<id>`, `…/<id>/edit`. */
+function SchedulePages({ path: [, id, verb] }: Pick<Route, "path">): ReactNode {
+  if (id === undefined) return <SchedulesPage />;
+  if (id === "new") return <NewSchedulePage />;
+  return verb === "edit" ? <EditSchedulePage key={id} id={id} /> : <SchedulePage key={id} id={id} />;
 }
 
 function useSession(): [Session, (session: Session) => void] {

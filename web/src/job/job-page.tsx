@@ -278,6 +278,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   "errors.jsonl": "Failed and skipped inputs; itself a list that can be run",
   "report.html": "The report as one page that needs no network",
   "report.json": "The report's figures",
+  "summary.json": "The exact fold that the schedule's next run is compared with",
   "input.jsonl": "The inputs as they were listed",
   "run.lock.json": "What produced the labels: model, engine, hashes, receipt",
   _SUCCESS: "Every output with its size and SHA-256",

@@ -1,0 +1,152 @@
+/** Label shares and drift from night to night. Plain SVG, for the reason in `job/charts.tsx`. */
+
+import type { ReactNode } from "react";
+import { LABELS } from "../../../src/model/labels.ts";
+import {
+  formatCount,
+  formatInterval,
+  formatNumber,
+  formatP,
+  formatPercent,
+  formatTime,
+} from "../../../src/scoring/report-format.ts";
+import type { Night } from "./nights.ts";
+
+type Share = { readonly value: number; readonly low: number; readonly high: number } | null;
+
+const WIDTH = 100;
+const HEIGHT = 24;
+
+function findShare({ report }: Night, label: string): Share {
+  return report.total.labels.find((row) => row.label === label)?.share ?? null;
+}
+
+/** One small chart a label: the share with its 95 % band; all on one scale. */
+export function ShareLines({ nights }: { readonly nights: readonly Night[] }): ReactNode {
+  const highest = Math.max(
+    0.05,
+    ...nights.flatMap((night) => LABELS.map((label) => findShare(night, label)?.high ?? 0)),
+  );
+  return (
+    <figure>
+      <ul className="sparks">
+        {LABELS.map((label) => (
+          <li key={label}>
+            <span>{label}</span>
+            <ShareLine label={label} shares={nights.map((night) => findShare(night, label))} highest={highest} />
+            <b>{formatPercent(findShare(nights.at(-1)!, label)?.value ?? null)}</b>
+          </li>
+        ))}
+      </ul>
+      <figcaption>
+        Share of each label by night, up to {formatPercent(highest, 0)}, with its 95 % interval; the last night in
+        figures
+      </figcaption>
+    </figure>
+  );
+}
+
+function ShareLine(props: {
+  readonly label: string;
+  readonly shares: readonly Share[];
+  readonly highest: number;
+}): ReactNode {
+  const { label, shares, highest } = props;
+  const step = WIDTH / Math.max(1, shares.length - 1);
+  const y = (share: number): string => (HEIGHT - 1 - ((HEIGHT - 2) * share) / highest).toFixed(2);
+  // A night without faces has no share: the line leads past it.
+  const points = shares.flatMap((share, at) => (share === null ? [] : [{ ...share, x: (at * step).toFixed(2) }]));
+  const band = [
+    ...points.map(({ x, high }) => `${x},${y(high)}`),
+    ...points.toReversed().map(({ x, low }) => `${x},${y(low)}`),
+  ];
+  const words = shares.map((share) => formatPercent(share?.value ?? null)).join(", ");
+  return (
+    <svg
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      className="spark"
+      role="img"
+      aria-label={`${label} by night: ${words}`}
+    >
+      <polygon points={band.join(" ")} className="spark-band" />
+      <polyline points={points.map(({ x, value }) => `${x},${y(value)}`).join(" ")} className="rate-line" />
+    </svg>
+  );
+}
+
+/** What changed from each night to the next. */
+export function DriftTable({ nights }: { readonly nights: readonly Night[] }): ReactNode {
+  return (
+    <div className="scroll" tabIndex={0} role="region" aria-label="Table of nights">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Due</th>
+            <th scope="col">Faces</th>
+            <th scope="col">Carried over</th>
+            <th scope="col">Scored again</th>
+            <th scope="col">New</th>
+            <th scope="col">Gone</th>
+            <th scope="col">Label flips</th>
+            <th scope="col">Shift (V)</th>
+            <th scope="col">p</th>
+          </tr>
+        </thead>
+        <tbody>
+          {nights.toReversed().map(({ dueAt, jobId, report }) => {
+            const { drift } = report;
+            const inputs = drift?.inputs ?? null;
+            const flips = drift?.flips ?? null;
+            return (
+              <tr key={jobId}>
+                <th scope="row">
+                  <a href={`#/jobs/${jobId}`}>{formatTime(dueAt)}</a>
+                </th>
+                <td>{formatCount(report.total.faces)}</td>
+                {(["carried", "scoredAgain", "appeared", "vanished"] as const).map((name) => (
+                  <td key={name}>{inputs === null ? "–" : formatCount(inputs[name])}</td>
+                ))}
+                <td>
+                  {flips === null ? (
+                    "–"
+                  ) : (
+                    <>
+                      {formatCount(flips.flipped)} of {formatCount(flips.compared)}{" "}
+                      <small>{formatInterval(flips.share)}</small>
+                    </>
+                  )}
+                </td>
+                <td>
+                  {drift === null || drift.labels === null
+                    ? "–"
+                    : `${formatNumber(drift.labels.cramersV, 3)} (${drift.labels.effect})`}
+                </td>
+                <td>{drift === null || drift.labels === null ? "–" : formatP(drift.labels.p)}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** What passed a mark in the last night, against the night before and the baseline. */
+export function Findings({ night }: { readonly night: Night }): ReactNode {
+  const sides = [night.report.drift, night.report.baseline].filter((side) => side !== null);
+  return sides.map(({ against, findings }) => (
+    <div key={against.jobId}>
+      <h3>The last night against {against.name === "the last run" ? "the one before" : against.name}</h3>
+      {findings.length === 0 ? (
+        <p>Nothing passed a mark.</p>
+      ) : (
+        <ul>
+          {findings.map((finding) => (
+            <li key={finding}>{finding}</li>
+          ))}
+        </ul>
+      )}
+    </div>
+  ));
+}

@@ -1,0 +1,191 @@
+/** One schedule: its runs, what moved from night to night, and what can be done with it. */
+
+import { type ReactNode, useCallback, useState } from "react";
+import { type ScoringError, toScoringError } from "../../../src/errors.ts";
+import { formatCount, formatTime } from "../../../src/scoring/report-format.ts";
+import type { ScheduleView } from "../../../src/scoring/schedules/schedule.ts";
+import { api, noteSignedOut, useLoad } from "../api.ts";
+import { Failure } from "../parts.tsx";
+import { DriftTable, Findings, ShareLines } from "./drift-chart.tsx";
+import { readNights } from "./nights.ts";
+import { isRunning, RunPill } from "./schedules-page.tsx";
+
+/** `#/schedules/<id>`. */
+export function SchedulePage({ id }: { readonly id: string }): ReactNode {
+  const load = useCallback((signal: AbortSignal) => api.readSchedule(id, signal), [id]);
+  const { value, error, reload } = useLoad(load, ({ lastRuns }) => (lastRuns.some(isRunning) ? 2000 : 15_000));
+  const [failure, setFailure] = useState<ScoringError | null>(null);
+  if (value === null) return error === null ? <p className="quiet">Loading …</p> : <Failure error={error} />;
+  const act = async (work: () => Promise<unknown>): Promise<void> => {
+    setFailure(null);
+    try {
+      await work();
+      reload();
+    } catch (thrown) {
+      const refused = toScoringError(thrown);
+      noteSignedOut(refused);
+      setFailure(refused);
+    }
+  };
+  return (
+    <>
+      <p className="crumbs">
+        <a href="#/schedules">Schedules</a> /
+      </p>
+      <div className="head">
+        <h1>{value.name}</h1>
+        <Commands schedule={value} act={(work) => void act(work)} />
+      </div>
+      {failure !== null && <Failure error={failure} />}
+      {error !== null && <Failure error={error} />}
+      <About schedule={value} />
+      <Drift schedule={value} />
+      <Runs schedule={value} act={(work) => void act(work)} />
+    </>
+  );
+}
+
+type Act = (work: () => Promise<unknown>) => void;
+
+function Commands({ schedule, act }: { readonly schedule: ScheduleView; readonly act: Act }): ReactNode {
+  const { id, enabled, name } = schedule;
+  const remove = async (): Promise<void> => {
+    if (!window.confirm(`Delete the schedule ${name}? The jobs of its runs stay.`)) return;
+    await api.removeSchedule(id);
+    window.location.hash = "#/schedules";
+  };
+  return (
+    <div className="row">
+      <button type="button" className="primary" onClick={() => act(() => api.runSchedule(id))}>
+        Run now
+      </button>
+      <a className="button" href={`#/schedules/${id}/edit`}>
+        Edit
+      </a>
+      <button type="button" onClick={() => act(() => api.changeSchedule(id, { enabled: !enabled }))}>
+        {enabled ? "Disable" : "Enable"}
+      </button>
+      <button type="button" className="danger" onClick={() => act(remove)}>
+        Delete
+      </button>
+    </div>
+  );
+}
+
+function About({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
+  const { cron, enabled, nextRuns, windowOffsetHours, manifest } = schedule;
+  return (
+    <section className="card">
+      <dl className="figures">
+        <div>
+          <dt>Cron (UTC)</dt>
+          <dd className="small">
+            <code>{cron}</code>
+          </dd>
+        </div>
+        <div>
+          <dt>Next</dt>
+          <dd className="small">
+            {enabled ? (nextRuns[0] === undefined ? "never" : formatTime(nextRuns[0])) : "disabled"}
+          </dd>
+        </div>
+        <div>
+          <dt>Window</dt>
+          <dd className="small">
+            {windowOffsetHours === 0 ? "the due time" : `${windowOffsetHours} h from the due time`}
+          </dd>
+        </div>
+      </dl>
+      {nextRuns.length > 1 && <p className="quiet">Then {nextRuns.slice(1).map(formatTime).join(", ")}.</p>}
+      <details>
+        <summary>Manifest</summary>
+        <pre tabIndex={0}>{JSON.stringify(manifest, null, 2)}</pre>
+      </details>
+    </section>
+  );
+}
+
+function Drift({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
+  // Loaded again when another run has finished, not with every look at the schedule.
+  const finished = schedule.lastRuns.map(({ jobId, job }) => `${jobId} ${job?.status}`).join();
+  const load = useCallback(
+    (signal: AbortSignal) => readNights(schedule, signal),
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- what matters of the schedule
+    [finished],
+  );
+  const { value, error } = useLoad(load);
+  if (error !== null) return <Failure error={error} />;
+  const last = value?.at(-1);
+  if (value === null || last === undefined) return null;
+  return (
+    <section className="card">
+      <h2>From night to night</h2>
+      <ShareLines nights={value} />
+      <Findings night={last} />
+      <DriftTable nights={value} />
+    </section>
+  );
+}
+
+function Runs({ schedule, act }: { readonly schedule: ScheduleView; readonly act: Act }): ReactNode {
+  const { id, lastRuns, baselineJobId } = schedule;
+  return (
+    <section className="card">
+      <h2>Runs</h2>
+      {lastRuns.length === 0 && <p>None yet.</p>}
+      {lastRuns.length > 0 && (
+        <div className="scroll" tabIndex={0} role="region" aria-label="Table of runs">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Due</th>
+                <th scope="col">By</th>
+                <th scope="col">Result</th>
+                <th scope="col">Scored</th>
+                <th scope="col">Baseline</th>
+              </tr>
+            </thead>
+            <tbody>
+              {lastRuns.map((run) => (
+                <tr key={run.dueAt}>
+                  <th scope="row">
+                    {run.job === null ? (
+                      formatTime(run.dueAt)
+                    ) : (
+                      <a href={`#/jobs/${run.jobId}`}>{formatTime(run.dueAt)}</a>
+                    )}
+                  </th>
+                  <td>{run.trigger === "cron" ? "cron" : "hand"}</td>
+                  <td>
+                    <RunPill run={run} />
+                    {run.failure !== null && <small> {run.failure.message}</small>}
+                  </td>
+                  <td>{run.job === null ? "–" : `${formatCount(run.job.scored)} of ${formatCount(run.job.listed)}`}</td>
+                  <td>
+                    {run.jobId !== null && (
+                      <button
+                        type="button"
+                        className="plain"
+                        aria-pressed={run.jobId === baselineJobId}
+                        aria-label={`${run.jobId === baselineJobId ? "Baseline" : "Choose"}: run of ${formatTime(run.dueAt)}`}
+                        onClick={() =>
+                          act(() =>
+                            api.changeSchedule(id, {
+                              baselineJobId: run.jobId === baselineJobId ? null : run.jobId,
+                            }),
+                          )
+                        }
+                      >
+                        {run.jobId === baselineJobId ? "Baseline" : "Choose"}
+                      </button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}

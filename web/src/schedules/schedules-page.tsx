@@ -1,0 +1,82 @@
+/** All schedules: when each is due, how its last run went. */
+
+import type { ReactNode } from "react";
+import { isEnded } from "../../../src/scoring/job-state.ts";
+import { formatCount, formatTime } from "../../../src/scoring/report-format.ts";
+import type { ScheduleRunView, ScheduleView } from "../../../src/scoring/schedules/schedule.ts";
+import { api, useLoad } from "../api.ts";
+import { Failure, StatusPill } from "../parts.tsx";
+
+const loadSchedules = (signal: AbortSignal) => api.listSchedules(signal);
+
+/** Whether a run's job goes on: its page is then asked again sooner. */
+export function isRunning({ job }: ScheduleRunView): boolean {
+  return job !== null && !isEnded(job.status);
+}
+
+/** `#/schedules`. */
+export function SchedulesPage(): ReactNode {
+  const { value, error } = useLoad(loadSchedules, (all) =>
+    all.some(({ lastRuns }) => lastRuns.some(isRunning)) ? 2000 : 15_000,
+  );
+  return (
+    <>
+      <div className="head">
+        <h1>Schedules</h1>
+        <a className="button primary" href="#/schedules/new">
+          New schedule
+        </a>
+      </div>
+      {error !== null && <Failure error={error} />}
+      {value?.length === 0 && (
+        <section className="card empty">
+          <h2>No schedule yet</h2>
+          <p>A schedule runs a job again and again, scores only what changed, and tells what moved.</p>
+        </section>
+      )}
+      <ul className="jobs">
+        {value?.map((schedule) => (
+          <li key={schedule.id}>
+            <ScheduleRow schedule={schedule} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function ScheduleRow({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
+  const { id, name, cron, enabled, nextRuns, lastRuns } = schedule;
+  const [last] = lastRuns;
+  return (
+    <a className="card job-row" href={`#/schedules/${id}`}>
+      <span className="job-name">{name}</span>
+      {last === undefined ? <span className="pill tone-idle">no run yet</span> : <RunPill run={last} />}
+      <span className="quiet job-when">
+        {enabled ? `next ${nextRuns[0] === undefined ? "never" : formatTime(nextRuns[0])}` : "disabled"}
+      </span>
+      <span className="job-figures quiet">
+        <code>{cron}</code> UTC
+        {last !== undefined && <> · last {formatTime(last.dueAt)}</>}
+        {last !== undefined && last.job !== null && (
+          <>
+            {" "}
+            · {formatCount(last.job.scored)} of {formatCount(last.job.listed)} pictures scored
+          </>
+        )}
+      </span>
+    </a>
+  );
+}
+
+/** How a run went, with its job or without one. */
+export function RunPill({ run }: { readonly run: ScheduleRunView }): ReactNode {
+  if (run.failure !== null) {
+    return (
+      <span className="pill tone-bad" title={run.failure.message}>
+        {run.failure.code.replaceAll("_", " ")}
+      </span>
+    );
+  }
+  return run.job === null ? <span className="pill tone-idle">deleted</span> : <StatusPill status={run.job.status} />;
+}
