@@ -1,6 +1,6 @@
 /**
  * What a job costs, before and after. Prices as Cloudflare publishes them for the Workers Paid plan, without what the plan
- * includes (developers.cloudflare.com: workers/platform/pricing, r2/pricing, queues/platform/pricing, durable-objects/platform/pricing). CPU times are measured, docs/benchmarks.md.
+ * includes (developers.cloudflare.com: workers/platform/pricing, r2/pricing, queues/platform/pricing, durable-objects/platform/pricing). CPU times are measured: docs/benchmarks.md, docs/scale.md.
  */
 
 import type { StoreOperations } from "./metered-store.ts";
@@ -39,8 +39,8 @@ export interface JobEstimate {
 }
 
 const COSTS = {
-  /** One face through the network, ms of CPU. */
-  faceMs: 0.7,
+  /** One face through the network of the default model, ms of CPU. With the others it makes 66 s for the job of docs/scale.md, which took 60. */
+  faceMs: 0.25,
   /** One picture through the face detector, ms of CPU. */
   detectMs: 25,
   /** Decoding, ms of CPU for each KiB of JPEG. */

@@ -1,14 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { packTar } from "modern-tar";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { listWorkerdProcesses, readProcessClock } from "../../bench/process-clock.ts";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 import { LABELS_START, type LabelPosition, readLabelWindow } from "../../src/client/label-reader.ts";
+import type { RunLock } from "../../src/scoring/run-lock.ts";
 import { encodeJpeg } from "../golden/jpeg-encoder.ts";
 
 /**
@@ -74,34 +76,12 @@ async function uploadShards(): Promise<number> {
   return bytes;
 }
 
-/** Most memory that any of the server's processes held at once, bytes: workerd with all its isolates, and wrangler. */
-function readPeakBytes(): { readonly workerd: number; readonly all: number } {
-  const own = process.pid;
-  const parents = new Map<number, { readonly parent: number; readonly name: string; readonly peak: number }>();
-  for (const entry of readdirSync("/proc")) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      const status = readFileSync(`/proc/${entry}/status`, "utf8");
-      const read = (name: string): string => new RegExp(`^${name}:\\s+(\\S+)`, "m").exec(status)?.[1] ?? "0";
-      parents.set(Number(entry), {
-        parent: Number(read("PPid")),
-        name: read("Name"),
-        peak: Number(read("VmHWM")) * 1024,
-      });
-    } catch {
-      // The process has ended.
-    }
-  }
-  const isOurs = (pid: number): boolean => {
-    const known = parents.get(pid);
-    return known !== undefined && (known.parent === own || isOurs(known.parent));
-  };
-  const ours = [...parents].filter(([pid]) => isOurs(pid)).map(([, process]) => process);
-  return { workerd: sumPeaks(ours.filter(({ name }) => name === "workerd")), all: sumPeaks(ours) };
-}
-
-function sumPeaks(processes: readonly { readonly peak: number }[]): number {
-  return processes.reduce((total, { peak }) => total + peak, 0);
+/** Most memory that each of the processes held at once, bytes, together: proc(5), VmHWM. */
+function readPeakBytes(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return sum + 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+  }, 0);
 }
 
 async function hashOutput(id: string, name: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
@@ -147,6 +127,8 @@ it("scores 100,000 pictures out of tar shards, each once, in order", async () =>
   const packedBytes = await uploadShards();
   const uploadedMs = Date.now() - uploadStart;
 
+  const workerd = listWorkerdProcesses();
+  const cpuStartMs = readProcessClock(workerd);
   const start = Date.now();
   const job = await api.submitJob({
     input: { store: "faces", prefix: "in/" },
@@ -156,7 +138,8 @@ it("scores 100,000 pictures out of tar shards, each once, in order", async () =>
   let ended = job;
   for await (const event of api.followJob(job.id, new AbortController().signal)) ended = event.job;
   const wallMs = Date.now() - start;
-  const peak = readPeakBytes();
+  const cpuMs = readProcessClock(workerd) - cpuStartMs;
+  const peakBytes = readPeakBytes(workerd);
 
   const broken = INPUTS / BROKEN_EVERY;
   expect(ended.status).toBe("completed_with_errors");
@@ -190,6 +173,10 @@ it("scores 100,000 pictures out of tar shards, each once, in order", async () =>
 
   const times = Object.fromEntries(Object.entries(ended.times).map(([status, at]) => [status, Date.parse(at)]));
   const scoringMs = times["finalizing"]! - times["validating"]!;
+  const lock = JSON.parse(
+    await (await api.request("GET", `/v1/jobs/${job.id}/outputs/run.lock.json`)).text(),
+  ) as RunLock;
+  expect(lock.receipt).toMatchObject({ chunks: { edge: ended.chunks.done }, reads: ended.chunks.done });
   const figures = {
     command: "npm run test:long -- test/long/scale.test.ts",
     commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim(),
@@ -204,8 +191,10 @@ it("scores 100,000 pictures out of tar shards, each once, in order", async () =>
     finalizingSeconds: Math.round((wallMs - scoringMs) / 1000),
     facesPerSecond: Math.round((INPUTS / wallMs) * 1000),
     facesPerSecondScoring: Math.round((INPUTS / scoringMs) * 1000),
-    peakWorkerdMiB: Math.round(peak.workerd / 2 ** 20),
-    peakServerMiB: Math.round(peak.all / 2 ** 20),
+    workerdCpuSeconds: Math.round(cpuMs / 1000),
+    workerdPeakMiB: Math.round(peakBytes / 2 ** 20),
+    receipt: lock.receipt,
+    estimate: lock.estimate,
   };
   process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
 });
