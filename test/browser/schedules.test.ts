@@ -101,6 +101,18 @@ describe("schedules in the console", () => {
     expect(await listViolations()).toEqual([]);
   });
 
+  it("lead to the run's report, which names the run before", async () => {
+    const address = page.url();
+    await page.getByRole("region", { name: "Table of nights" }).getByRole("link").first().click();
+    await page.getByRole("heading", { name: "Compared with the last run" }).waitFor();
+    await page
+      .getByText("7 unchanged pictures keep their labels, 1 were scored again, 1 are new, 0 are gone")
+      .waitFor();
+    expect(await listViolations()).toEqual([]);
+    await page.goto(address);
+    await page.getByRole("heading", { name: "Runs" }).waitFor();
+  });
+
   it("take a baseline, are changed, disabled and deleted", async () => {
     await page.getByRole("button", { name: "Choose: run of" }).last().click();
     await page.getByRole("button", { name: "Baseline: run of", pressed: true }).waitFor();

@@ -14,6 +14,7 @@ import { LABELS } from "../../../src/model/labels.ts";
 import { api, useLoad } from "../api.ts";
 import { Failure } from "../parts.tsx";
 import { ConfidenceHistogram, ConfusionMatrix, LabelBars } from "./charts.tsx";
+import { RunDrift } from "./run-drift.tsx";
 
 /** Loads the report and shows it. */
 export function ReportView({ id }: { readonly id: string }): ReactNode {
@@ -107,6 +108,7 @@ function ReportSections({ id, report }: { readonly id: string; readonly report: 
           </table>
         </section>
       )}
+      <RunDrift report={report} />
       <section className="card">
         <h2>How the labels were made</h2>
         <dl className="pairs">

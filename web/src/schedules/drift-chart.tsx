@@ -10,6 +10,7 @@ import {
   formatPercent,
   formatTime,
 } from "../../../src/scoring/report-format.ts";
+import { FindingList, listComparisons } from "../job/run-drift.tsx";
 import type { Night } from "./nights.ts";
 
 type Share = { readonly value: number; readonly low: number; readonly high: number } | null;
@@ -134,19 +135,10 @@ export function DriftTable({ nights }: { readonly nights: readonly Night[] }): R
 
 /** What passed a mark in the last night, against the night before and the baseline. */
 export function Findings({ night }: { readonly night: Night }): ReactNode {
-  const sides = [night.report.drift, night.report.baseline].filter((side) => side !== null);
-  return sides.map(({ against, findings }) => (
+  return listComparisons(night.report).map(({ against, findings }) => (
     <div key={against.jobId}>
       <h3>The last night against {against.name === "the last run" ? "the one before" : against.name}</h3>
-      {findings.length === 0 ? (
-        <p>Nothing passed a mark.</p>
-      ) : (
-        <ul>
-          {findings.map((finding) => (
-            <li key={finding}>{finding}</li>
-          ))}
-        </ul>
-      )}
+      <FindingList findings={findings} />
     </div>
   ));
 }
