@@ -2,6 +2,7 @@
 import { defineCommand, runCommand, runMain } from "citty";
 import { type ErrorCode, ScoringError } from "../src/errors.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { eraseCommand } from "./remote/erase-command.ts";
 import { keyCommand } from "./remote/key-command.ts";
 import { workCommand } from "./remote/work-command.ts";
 import { remoteCommands } from "./remote/job-commands.ts";
@@ -14,6 +15,7 @@ const main = defineCommand({
   subCommands: {
     score: scoreCommand,
     ...remoteCommands,
+    erase: eraseCommand,
     schedule: scheduleCommand,
     key: keyCommand,
     work: workCommand,

@@ -5,6 +5,7 @@ import type { ModelCard } from "../model/card.ts";
 import type { KeyView, newKeySchema } from "../scoring/api-key.ts";
 import type { manifestSchema } from "../scoring/manifest.ts";
 import type { JobPage } from "../scoring/directory.ts";
+import type { EraseAnswers } from "../scoring/erase/erase-records.ts";
 import type { JobView } from "../scoring/job-view.ts";
 import type { Report } from "../scoring/report.ts";
 import type {
@@ -56,6 +57,9 @@ export interface ByteRange {
   readonly total: number;
 }
 
+/** A job that was asked to erase an image, and what it answered. */
+export type EraseRequestView = EraseAnswers["jobs"][number];
+
 /** A command to a job. */
 export type JobAction = "pause" | "resume" | "cancel" | "retry-failed";
 
@@ -89,6 +93,15 @@ export interface Api {
   /** The job afterwards; for `retry-failed`, the new job. */
   commandJob(id: string, action: JobAction): Promise<JobView>;
   deleteJob(id: string): Promise<void>;
+  /**
+   * Asks every job of the key (an admin's: every job) to rewrite its outputs without an image; `id`: without one member of a shard or row of
+   * a table. Those that cannot hold it are left out; `erasing` is done when the job's view says so.
+   */
+  eraseRecords(image: {
+    readonly store: string;
+    readonly key: string;
+    readonly id?: string;
+  }): Promise<readonly EraseRequestView[]>;
   /** Status and progress until the job ends or `signal` fires; connects again after a break, without a gap. */
   followJob(id: string, signal: AbortSignal): AsyncGenerator<JobEvent>;
   readReport(id: string, signal?: AbortSignal): Promise<Report>;
@@ -191,6 +204,17 @@ export function createApi(options: ApiOptions = {}): Api {
     commandJob: (id, action) => ask("POST", `${job(id)}/${action}`),
     async deleteJob(id) {
       await request("DELETE", job(id));
+    },
+    async eraseRecords(image) {
+      const jobs: EraseRequestView[] = [];
+      let cursor: string | null = null;
+      do {
+        const query = new URLSearchParams({ ...image, ...(cursor === null ? {} : { cursor }) });
+        const page: EraseAnswers = await ask("DELETE", `/v1/records?${query}`);
+        jobs.push(...page.jobs);
+        ({ cursor } = page);
+      } while (cursor !== null);
+      return jobs;
     },
     followJob: (id, signal) =>
       followEvents((headers) => request("GET", `${job(id)}/events`, { headers, signal }), signal),

@@ -89,6 +89,34 @@ describe("countenance", () => {
     expect([code, err.includes("cannot pause")]).toEqual([2, true]);
   });
 
+  it("erases an image from every job that holds it, and the outputs verify again", async () => {
+    const image = "mixed/q90-47x49.jpg";
+    const done = await run([
+      "submit",
+      "--store",
+      "faces",
+      "--prefix",
+      "mixed/",
+      "--name",
+      "to erase",
+      "--watch",
+      "--json",
+    ]);
+    const job = JSON.parse(done.out) as { id: string };
+    expect((await run(["get", job.id, "labels"])).out).toContain(image);
+    const erased = await run(["erase", "faces", image, "--json"]);
+    expect([erased.code, erased.err]).toEqual([0, ""]);
+    expect(JSON.parse(erased.out)).toContainEqual({ id: job.id, state: "done", inputs: 1, message: null });
+    const labels = await run(["get", job.id, "labels"]);
+    expect(labels.out.trimEnd().split("\n")).toHaveLength(2);
+    expect(labels.out).not.toContain(image);
+    expect((await run(["verify", job.id])).code).toBe(0);
+    const nowhere = await run(["erase", "faces", "elsewhere/face.jpg"]);
+    // A job over a list of inputs is searched all the same; one over a prefix is not even asked.
+    expect([nowhere.code, nowhere.out.includes(job.id)]).toEqual([0, false]);
+    expect((await run(["erase", "nowhere", image])).code).toBe(2);
+  });
+
   it("makes, rotates and removes keys; explains what is refused", async () => {
     const made = await run(["key", "create", "tester", "--grants", "faces/good/", "--json"]);
     const { id, key } = JSON.parse(made.out) as { id: string; key: string };
