@@ -56,6 +56,7 @@ export const jobSchema = z
     warnings: z.array(z.string()),
     output: z.object({ store: z.string(), prefix: z.string() }),
     retryOf: z.string().nullable(),
+    schedule: z.object({ id: z.uuid(), dueAt: z.iso.datetime() }).optional(),
     retainUntil: z.iso.datetime().optional(),
     erasure: z
       .object({

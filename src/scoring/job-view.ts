@@ -49,6 +49,8 @@ export interface JobView {
   readonly warnings: readonly string[];
   readonly output: { readonly store: string; readonly prefix: string };
   readonly retryOf: string | null;
+  /** The run of a schedule that it is; absent for other jobs. */
+  readonly schedule?: { readonly id: string; readonly dueAt: string };
   /** When the job and its outputs are deleted, ISO 8601; absent before the end, and without `output.retentionDays`. */
   readonly retainUntil?: string;
   /** Absent if nothing was to be erased. `inputs`: how many were removed so far. */
@@ -93,6 +95,9 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     ),
     output: { store: output.store, prefix: jobFolder(output.prefix, state.id, state.generation) },
     retryOf: spec.retryOf,
+    ...(spec.schedule === undefined
+      ? {}
+      : { schedule: { id: spec.schedule.scheduleId, dueAt: formatTime(spec.schedule.dueMs) } }),
     ...findRetention(state, output.retentionDays),
     ...describeErasure(state),
   };

@@ -44,6 +44,13 @@ export interface RunLock {
   readonly job: string;
   readonly status: JobStatus;
   readonly retryOf: string | null;
+  /** The schedule's run that it was, and the job whose records of unchanged objects it took over; absent for other jobs. */
+  readonly schedule?: {
+    readonly id: string;
+    readonly dueAt: string;
+    readonly carriedFrom: string | null;
+    readonly baseline: string | null;
+  };
   /** Set where the outputs replace others: records were erased. Counts and estimate are those of what is left, reads those of what was scored. */
   readonly generation?: { readonly number: number; readonly replaces: number };
   readonly createdAt: string;
@@ -73,6 +80,7 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     job: spec.id,
     status,
     retryOf: spec.retryOf,
+    ...describeRun(spec),
     ...(context.generation && { generation: context.generation }),
     createdAt: new Date(state.createdMs).toISOString(),
     finishedAt: new Date(finishedMs).toISOString(),
@@ -92,6 +100,12 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
       reads: meter.plannedReads,
     }),
   };
+}
+
+function describeRun({ schedule }: JobSpec): Pick<RunLock, "schedule"> {
+  if (schedule === undefined) return {};
+  const { scheduleId: id, dueMs, previousJobId: carriedFrom, baselineJobId: baseline } = schedule;
+  return { schedule: { id, dueAt: new Date(dueMs).toISOString(), carriedFrom, baseline } };
 }
 
 function describeWork({ spec, state }: FinalizeContext): Pick<EstimateInput, "inputs" | "tta" | "findsFaces"> {

@@ -147,6 +147,8 @@ describe("two nights", () => {
     // The pictures that stayed were not read at all.
     const lock = parseStored<RunLock>((await run("get", two, "run.lock.json")).out);
     expect(lock.receipt.reads).toBe(2);
+    expect(lock.schedule).toMatchObject({ id: schedule.id, carriedFrom: one, baseline: null });
+    expect((await api.readJob(two)).schedule).toMatchObject({ id: schedule.id });
     const { drift } = await api.readReport(two);
     expect(drift).toMatchObject({
       against: { jobId: one },

@@ -42,6 +42,12 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
     <>
       <p className="crumbs">
         <a href="#/jobs">Jobs</a> /
+        {job.schedule !== undefined && (
+          <>
+            {" "}
+            run of <a href={`#/schedules/${job.schedule.id}`}>a schedule</a>, due {formatTime(job.schedule.dueAt)}
+          </>
+        )}
       </p>
       <div className="head">
         <h1>
