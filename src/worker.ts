@@ -200,7 +200,7 @@ function openDirectory(config: Config): Directory & KeyDirectory & ScheduleDirec
     addSchedule: (record, nextDueMs, maxPerOwner) => stub().addSchedule(record, nextDueMs, maxPerOwner),
     replaceSchedule: (record, nextDueMs) => stub().replaceSchedule(record, nextDueMs),
     readSchedule: (id) => stub().readSchedule(id),
-    listSchedules: (owner) => stub().listSchedules(owner),
+    listSchedules: (options) => stub().listSchedules(options),
     listDueSchedules: (nowMs, limit) => stub().listDueSchedules(nowMs, limit),
     settleSchedule: (id, revision, settledMs, nextDueMs) => stub().settleSchedule(id, revision, settledMs, nextDueMs),
     removeSchedule: (id) => stub().removeSchedule(id),

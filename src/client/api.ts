@@ -116,7 +116,7 @@ export interface Api {
   rotateKey(id: string, overlapSeconds: number): Promise<ShownKey>;
   listKeys(): Promise<readonly KeyView[]>;
   removeKey(id: string): Promise<void>;
-  /** With the next due times and the last five runs of each. */
+  /** All of them, with the next due times and the last five runs of each. */
   listSchedules(signal?: AbortSignal): Promise<readonly ScheduleView[]>;
   /** With every run that is remembered, newest first. */
   readSchedule(id: string, signal?: AbortSignal): Promise<ScheduleView>;
@@ -253,7 +253,15 @@ export function createApi(options: ApiOptions = {}): Api {
       await request("DELETE", `/v1/keys/${encodeURIComponent(id)}`);
     },
     async listSchedules(signal) {
-      return (await ask<{ schedules: ScheduleView[] }>("GET", "/v1/schedules", { signal })).schedules;
+      const all: ScheduleView[] = [];
+      let cursor: string | null = null;
+      do {
+        const path: string = `/v1/schedules${cursor === null ? "" : `?cursor=${cursor}`}`;
+        const page = await ask<{ schedules: ScheduleView[]; cursor: string | null }>("GET", path, { signal });
+        all.push(...page.schedules);
+        cursor = page.cursor;
+      } while (cursor !== null);
+      return all;
     },
     readSchedule: (id, signal) => ask("GET", schedule(id), { signal }),
     makeSchedule: (wanted) => ask("POST", "/v1/schedules", sendJson(wanted)),

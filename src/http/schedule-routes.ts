@@ -110,14 +110,28 @@ export function addScheduleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       method: "get",
       path: "/v1/schedules",
       summary: "The key's schedules (an admin key's: all), oldest first, with next and last runs",
-      responses: { 200: json(z.object({ schedules: z.array(scheduleSchema) }), "Schedules"), ...problemResponses },
+      request: {
+        query: z.object({
+          cursor: z.string().max(64).optional(),
+          limit: z.coerce.number().int().min(1).max(LIMITS.maxSchedulesPerPage).default(LIMITS.maxSchedulesPerPage),
+        }),
+      },
+      responses: {
+        200: json(
+          z.object({ schedules: z.array(scheduleSchema), cursor: z.string().nullable() }),
+          "A page of schedules",
+        ),
+        ...problemResponses,
+      },
     }),
     async (c) => {
       const caller = c.get("caller");
-      const records = await schedules.listSchedules(caller.scopes.includes("admin") ? null : caller.keyId);
-      const views: ScheduleView[] = [];
-      for (const record of records) views.push(await view(record, LISTED_RUNS));
-      return c.json({ schedules: views }, 200);
+      const { cursor = null, limit } = c.req.valid("query");
+      const owner = caller.scopes.includes("admin") ? null : caller.keyId;
+      const page = await schedules.listSchedules({ owner, cursor, limit, runs: LISTED_RUNS });
+      const nowMs = deps.clock();
+      const views = page.schedules.map(({ record, runs }) => viewSchedule(record, readCron(record.cron), runs, nowMs));
+      return c.json({ schedules: views, cursor: page.cursor }, 200);
     },
   );
 

@@ -31,6 +31,19 @@ export function createScheduleRows(sql: SqlStorage): ScheduleRows {
       .exec<{ record: string }>(query, ...values)
       .toArray()
       .map(({ record }) => parseStored<ScheduleRecord>(record));
+  const listRuns = (id: string, limit: number): readonly ScheduleRun[] =>
+    sql
+      .exec<{ record: string; view: string | null }>(
+        `SELECT record, view FROM scheduleRuns LEFT JOIN jobs ON jobs.id = scheduleRuns.jobId
+           WHERE scheduleId = ? ORDER BY dueMs DESC LIMIT ?`,
+        id,
+        limit,
+      )
+      .toArray()
+      .map(({ record, view }) => ({
+        ...parseStored<ScheduleRunRecord>(record),
+        job: view === null ? null : foldView(parseStored<JobView>(view)),
+      }));
   return {
     addSchedule(record, nextDueMs, maxPerOwner) {
       const { id, owner, revision } = record;
@@ -52,9 +65,20 @@ export function createScheduleRows(sql: SqlStorage): ScheduleRows {
       return changed.toArray().length > 0;
     },
     readSchedule: (id) => readRecords("SELECT record FROM schedules WHERE id = ?", id)[0] ?? null,
-    // Ids are UUIDv7: their order is the order of creation.
-    listSchedules: (owner) =>
-      readRecords("SELECT record FROM schedules WHERE ?1 IS NULL OR owner = ?1 ORDER BY id", owner),
+    listSchedules({ owner, cursor, limit, runs }) {
+      // Ids are UUIDv7: their order is the order of creation.
+      const found = readRecords(
+        "SELECT record FROM schedules WHERE id > ?1 AND (?2 IS NULL OR owner = ?2) ORDER BY id LIMIT ?3",
+        cursor ?? "",
+        owner,
+        limit + 1,
+      );
+      const page = found.slice(0, limit);
+      return {
+        schedules: page.map((record) => ({ record, runs: listRuns(record.id, runs) })),
+        cursor: found.length > limit ? (page.at(-1)?.id ?? null) : null,
+      };
+    },
     listDueSchedules: (nowMs, limit) =>
       readRecords("SELECT record FROM schedules WHERE nextDueMs <= ? ORDER BY nextDueMs LIMIT ?", nowMs, limit),
     settleSchedule(id, revision, settledMs, nextDueMs) {
@@ -89,19 +113,7 @@ export function createScheduleRows(sql: SqlStorage): ScheduleRows {
         keep,
       );
     },
-    listScheduleRuns: (id, limit) =>
-      sql
-        .exec<{ record: string; view: string | null }>(
-          `SELECT record, view FROM scheduleRuns LEFT JOIN jobs ON jobs.id = scheduleRuns.jobId
-           WHERE scheduleId = ? ORDER BY dueMs DESC LIMIT ?`,
-          id,
-          limit,
-        )
-        .toArray()
-        .map(({ record, view }) => ({
-          ...parseStored<ScheduleRunRecord>(record),
-          job: view === null ? null : foldView(parseStored<JobView>(view)),
-        })),
+    listScheduleRuns: listRuns,
   };
 }
 

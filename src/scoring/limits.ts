@@ -29,7 +29,9 @@ export const LIMITS = {
   maxJobsPerKey: 1000,
   /** Schedules of one key: each is looked at by the cron, and owes runs. */
   maxSchedulesPerKey: 100,
-  /** Bytes of one schedule: hundreds are answered together, and long lists of inputs belong into a manifest object. */
+  /** Schedules of one page of `GET /v1/schedules`: 64 KB each at most. */
+  maxSchedulesPerPage: 50,
+  /** Bytes of one schedule: a page of them is answered together, and long lists of inputs belong into a manifest object. */
   maxScheduleBytes: 64 * KIB,
   /** Each run lists the whole input, and the Worker's cron fires every five minutes only. */
   minScheduleIntervalMs: 15 * 60_000,

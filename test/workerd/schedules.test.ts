@@ -76,6 +76,24 @@ describe("schedules", () => {
     expect((await ask(owner.key, "GET", path)).status).toBe(404);
   });
 
+  it("are listed in pages, oldest first", async () => {
+    const { key } = await makeKey();
+    const made = [await makeSchedule(key, "a/"), await makeSchedule(key, "b/"), await makeSchedule(key, "c/")];
+    const listed: string[] = [];
+    const sizes: number[] = [];
+    let cursor: string | null = null;
+    do {
+      const path: string = `/v1/schedules?limit=2${cursor === null ? "" : `&cursor=${cursor}`}`;
+      const { body } = await ask<{ schedules: ScheduleView[]; cursor: string | null }>(key, "GET", path);
+      listed.push(...body.schedules.map(({ id }) => id));
+      sizes.push(body.schedules.length);
+      cursor = body.cursor;
+    } while (cursor !== null);
+    expect(sizes).toEqual([2, 1]);
+    expect(listed).toEqual(made.map(({ id }) => id));
+    for (const { id } of made) await remove(id);
+  });
+
   it("are checked whole before they are kept", async () => {
     const { key } = await makeKey({ grants: [{ store: "faces", prefix: "mine/" }] });
     const attempts: readonly (readonly [Record<string, unknown>, string, string])[] = [

@@ -73,6 +73,13 @@ export interface ScheduleRun extends ScheduleRunRecord {
   } | null;
 }
 
+/** One page of schedules, oldest first, each with its newest runs. */
+export interface SchedulePage {
+  readonly schedules: readonly { readonly record: ScheduleRecord; readonly runs: readonly ScheduleRun[] }[];
+  /** For the next page; `null` on the last. */
+  readonly cursor: string | null;
+}
+
 /** The port to stored schedules. */
 export interface ScheduleDirectory {
   /** False, and nothing stored, if the owner has `maxPerOwner` already. */
@@ -80,8 +87,13 @@ export interface ScheduleDirectory {
   /** False if the stored revision is not the one before the record's. */
   replaceSchedule(record: ScheduleRecord, nextDueMs: number | null): Promise<boolean>;
   readSchedule(id: string): Promise<ScheduleRecord | null>;
-  /** Oldest first. @param owner id of a key; `null`: of all */
-  listSchedules(owner: string | null): Promise<readonly ScheduleRecord[]>;
+  /** @param options.owner id of a key; `null`: of all. `runs`: of each schedule */
+  listSchedules(options: {
+    readonly owner: string | null;
+    readonly cursor: string | null;
+    readonly limit: number;
+    readonly runs: number;
+  }): Promise<SchedulePage>;
   /** Those whose next due time has come, the most overdue first. */
   listDueSchedules(nowMs: number, limit: number): Promise<readonly ScheduleRecord[]>;
   /** Notes that a schedule is settled up to `settledMs`, unless it was changed since `revision`. */
