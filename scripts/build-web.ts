@@ -9,6 +9,7 @@ import { build } from "vite";
 
 const root = join(import.meta.dirname, "..");
 const built = join(root, "public/index.html");
+const docs = join(root, "public/docs.html");
 const sources = ["web", "src", "models", "package-lock.json"];
 
 /** The newest change below a path, ms since the epoch. */
@@ -20,6 +21,7 @@ function newestChange(path: string): number {
 
 const isFresh =
   existsSync(built) &&
+  existsSync(docs) &&
   existsSync(join(root, "public/assets")) &&
   sources.every((path) => newestChange(join(root, path)) < statSync(built).mtimeMs);
 // A test runner's own NODE_ENV would bundle React's development build, whatever was asked for.

@@ -28,6 +28,8 @@ export default defineConfig({
   build: {
     outDir: output,
     emptyOutDir: false,
+    // The console, and the API's page at /docs.
+    rolldownOptions: { input: ["index.html", "docs.html"].map((page) => join(import.meta.dirname, page)) },
     target: "es2023",
     // No data: addresses, which the content security policy refuses.
     assetsInlineLimit: 0,

@@ -59,6 +59,7 @@ export function App(): ReactNode {
           ))}
         </nav>
         <div className="top-end">
+          <a href="./docs">API</a>
           <ThemeButton />
           {session.kind === "signed-in" && (
             <button
