@@ -15,6 +15,7 @@ const submit = defineCommand({
     store: { type: "string", description: "Store of the inputs" },
     prefix: { type: "string", description: "Score every object under this prefix" },
     list: { type: "string", description: "Key of a manifest object: JSONL or CSV, optionally gzip" },
+    "list-store": { type: "string", description: "The store of --list, if it is not that of the inputs" },
     "output-store": { type: "string", description: "Store of the outputs; default --store" },
     "output-prefix": { type: "string", description: "Prefix of the outputs; default out/" },
     formats: { type: "string", description: "jsonl,csv,parquet" },

@@ -11,6 +11,7 @@ export interface ManifestFlags {
   readonly store?: string | undefined;
   readonly prefix?: string | undefined;
   readonly list?: string | undefined;
+  readonly "list-store"?: string | undefined;
   readonly "output-store"?: string | undefined;
   readonly "output-prefix"?: string | undefined;
   readonly formats?: string | undefined;
@@ -49,7 +50,8 @@ export async function readManifest(flags: ManifestFlags): Promise<ManifestInput>
     throw new ScoringError("validation_failed", "give a manifest file, or --store with --prefix or --list");
   }
   const manifest = { ...file, ...pick({ name, purpose, priority, format, faces, model, tta, pipeline }) };
-  const source = { prefix: flags.prefix, manifest: flags.list === undefined ? undefined : { key: flags.list } };
+  const list = flags.list === undefined ? undefined : { key: flags.list, ...pick({ store: flags["list-store"] }) };
+  const source = { prefix: flags.prefix, manifest: list };
   const outputStore = flags["output-store"] ?? (file["output"] === undefined ? store : undefined);
   const output = { store: outputStore, prefix: flags["output-prefix"], formats: flags.formats?.split(",") };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server checks all of it

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { readManifest } from "../../cli/remote/read-manifest.ts";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 import type { JobView } from "../../src/scoring/job-view.ts";
@@ -68,6 +69,8 @@ it("reads an S3 store, writes to R2, and takes up there what failed", async () =
   );
   // Nothing was written where the faces are.
   expect((await store.list({ prefix: "" })).objects.map(({ key }) => key)).toEqual(keys);
+  const verified = await (await api.request("GET", `/v1/jobs/${job.id}/verify?sample=4`)).json();
+  expect(verified).toMatchObject({ passed: true });
 
   await store.put("in/broken.jpg", new Uint8Array(await readFile(join(pictures, "q90-47x49.jpg"))));
   const changed = await follow((await api.commandJob(job.id, "retry-failed")).id);
@@ -79,6 +82,20 @@ it("reads an S3 store, writes to R2, and takes up there what failed", async () =
   expect(retried).toMatchObject({ status: "completed", retryOf: changed.id });
   expect((await readLabels(retried.id)).map(({ key, status }) => [key, status])).toEqual([["in/broken.jpg", "scored"]]);
   expect((await store.list({ prefix: "" })).objects.map(({ key }) => key)).toEqual(keys);
+});
+
+it("takes a list of one store for inputs of another, as the command line names them", async () => {
+  await api.upload(
+    "faces",
+    "lists/some.jsonl",
+    new TextEncoder().encode(`{"key":"${keys[1]}"}\n{"key":"${keys[2]}"}\n`),
+  );
+  const flags = { store: "far-away", list: "lists/some.jsonl", "list-store": "faces", "output-store": "faces" };
+  const manifest = await readManifest(flags);
+  expect(await api.planJob(manifest)).toMatchObject({ objects: 2 });
+  const job = await follow((await api.submitJob(manifest)).id);
+  expect(job.status).toBe("completed");
+  expect((await readLabels(job.id)).map(({ key }) => key)).toEqual(keys.slice(1, 3));
 });
 
 it("refuses a list in a store that does not exist", async () => {
