@@ -1,10 +1,9 @@
 /** Engines inside local workerd, timed by the CPU that its process uses. Linux only: the clock is /proc. */
 
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import type { RemoteEngine } from "./network.ts";
+import { bundleWorker } from "./worker-bundle.ts";
 import { listWorkerdProcesses, readThreadClock } from "./process-clock.ts";
 
 /** Engines in a running workerd. */
@@ -20,37 +19,7 @@ const FACES_PER_REQUEST = 128;
 /** Bundles worker.ts and starts it; no engines where the system has no /proc. */
 export async function startWorkerdEngines(model: string, faces: Uint8Array): Promise<WorkerdEngines> {
   if (process.platform !== "linux") return { engines: [], dispose: async () => undefined };
-  const modules: Record<string, { type: "esm" | "wasm" | "data"; contents: string | Uint8Array<ArrayBuffer> }> = {};
-  const bundle = await build({
-    entryPoints: [join(import.meta.dirname, "worker.ts")],
-    bundle: true,
-    format: "esm",
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    write: false,
-    plugins: [
-      {
-        name: "binary modules",
-        setup(plugin) {
-          plugin.onResolve({ filter: /\.(wasm|safetensors)$/ }, async (args) => {
-            if (args.pluginData === "inner") return undefined;
-            const { path } = await plugin.resolve(args.path, {
-              kind: args.kind,
-              resolveDir: args.resolveDir,
-              importer: args.importer,
-              pluginData: "inner",
-            });
-            const name = `./${Object.keys(modules).length}-${path.split("/").at(-1) ?? ""}`;
-            const contents = new Uint8Array(await readFile(path));
-            modules[name.slice(2)] = { type: path.endsWith(".wasm") ? "wasm" : "data", contents };
-            return { path: name, external: true };
-          });
-        },
-      },
-    ],
-  });
-  modules["worker.js"] = { type: "esm", contents: bundle.outputFiles[0]?.text ?? "" };
-  const manifest = { mainModule: "worker.js", modulesRoot: import.meta.dirname, modules };
+  const manifest = await bundleWorker(join(import.meta.dirname, "worker.ts"));
   const before = listWorkerdProcesses();
   const miniflare = new Miniflare({
     workers: [{ config: { name: "bench", compatibilityDate: "2026-04-01", compatibilityFlags: [], manifest } }],

@@ -77,6 +77,10 @@ export async function scoreChunk(
       reads += 1;
       return deps.store.get(key, getOptions);
     },
+    read: (key, readOptions) => {
+      reads += 1;
+      return deps.store.read(key, readOptions);
+    },
   };
   const arrivals = readAhead(counted, items, options);
   for await (const { index, item, read } of arrivals) {

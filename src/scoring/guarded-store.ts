@@ -14,6 +14,7 @@ export function guardStore(store: ObjectStore, name: string, grants: readonly St
     capabilities: store.capabilities,
     head: async (key) => store.head(guard(key)),
     get: async (key, options) => store.get(guard(key), options),
+    read: async (key, options) => store.read(guard(key), options),
     put: async (key, body, options) => store.put(guard(key), body, options),
     list: async (options) => {
       guard(options.prefix);

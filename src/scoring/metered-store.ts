@@ -47,6 +47,7 @@ export function meterStore(store: ObjectStore): MeteredStore {
     operations: () => ({ reads, writes }),
     head: (key) => read(store.head(key)),
     get: (key, options) => read(store.get(key, options)),
+    read: (key, options) => read(store.read(key, options)),
     put: (key, body, options) => write(store.put(key, body, options)),
     list: (options) => write(store.list(options)),
     delete: (keys) => store.delete(keys),

@@ -13,7 +13,8 @@ import { createFileHasher, placeFile, streamFile, writeScratch } from "./file-co
 import { createInsideCheck, readSystemCode, resolveKeyPath, walkKeys } from "./file-paths.ts";
 import { createFileUpload, openFileUpload } from "./file-upload.ts";
 import { checkDeleteKeys, clampPageSize, formatKeyCursor, parseKeyCursor, resolveRange } from "./key-rules.ts";
-import type { ObjectInfo, ObjectStore, PutResult } from "./object-store.ts";
+import { readBody } from "./read-body.ts";
+import type { GetOptions, ObjectInfo, ObjectStore, PutResult } from "./object-store.ts";
 
 /**
  * A store in the folder `root`, which is made by the first put. Create-only puts are atomic among all processes; an overwrite with
@@ -40,6 +41,21 @@ export function createFilesystemStore(root: string): ObjectStore {
   async function describe(key: string): Promise<ObjectInfo | null> {
     const found = await inspect(key, hasher.hash);
     return found === null ? null : { key, ...found };
+  }
+
+  /** What both ways of reading begin with; `bytes` of the range where the file is small. */
+  async function openFile(key: string, options: GetOptions) {
+    if (options.versionId !== undefined) {
+      throw new ScoringError("version_unsupported", "Folders have no object versions.");
+    }
+    const found = await inspect(key, hasher.read);
+    if (found === null) return { kind: "missing" } as const;
+    const { size, etag, bytes } = found;
+    if (options.ifMatch !== undefined && options.ifMatch !== etag) return { kind: "changed" } as const;
+    const whole = { offset: 0, length: size };
+    const range = size === 0 && options.range === undefined ? whole : resolveRange(key, size, options.range ?? whole);
+    const own = bytes?.subarray(range.offset, range.offset + range.length) ?? null;
+    return { kind: "found", info: { key, size, etag } satisfies ObjectInfo, range, bytes: own } as const;
   }
 
   /** One write after the other: what `ifMatch` has seen must hold until the file is in its place. */
@@ -70,22 +86,21 @@ export function createFilesystemStore(root: string): ObjectStore {
     capabilities: { versions: false },
     head: describe,
     async get(key, options = {}) {
-      if (options.versionId !== undefined) {
-        throw new ScoringError("version_unsupported", "Folders have no object versions.");
-      }
-      const found = await inspect(key, hasher.read);
-      if (found === null) return { kind: "missing" };
-      const { size, etag, bytes } = found;
-      const info: ObjectInfo = { key, size, etag };
-      if (options.ifMatch !== undefined && options.ifMatch !== info.etag) return { kind: "changed" };
-      if (size === 0 && options.range === undefined)
-        return { kind: "found", info, body: streamBytes(new Uint8Array(0)) };
-      const range = resolveRange(key, info.size, options.range ?? { offset: 0, length: info.size });
+      const found = await openFile(key, options);
+      if (found.kind !== "found") return found;
+      const { info, range, bytes } = found;
       const body =
-        bytes === null
-          ? streamFile(resolveKeyPath(root, key), range.offset, range.length)
-          : streamBytes(bytes.subarray(range.offset, range.offset + range.length));
+        bytes === null ? streamFile(resolveKeyPath(root, key), range.offset, range.length) : streamBytes(bytes);
       return { kind: "found", info, body };
+    },
+    async read(key, options) {
+      const found = await openFile(key, options);
+      if (found.kind !== "found") return found;
+      const { info, range, bytes } = found;
+      if (range.length > options.maxBytes) return { kind: "too_large", info };
+      if (bytes !== null) return { kind: "found", info, bytes };
+      const body = streamFile(resolveKeyPath(root, key), range.offset, range.length);
+      return { kind: "found", info, bytes: await readBody(body, options.maxBytes, range.length) };
     },
     async put(key, body, options = {}) {
       resolveKeyPath(root, key);

@@ -25,6 +25,7 @@ import type {
   UploadedPart,
 } from "./object-store.ts";
 import { hashBytes, joinBytes, streamBytes } from "./bytes.ts";
+import { readFound } from "./read-body.ts";
 
 interface Stored {
   readonly bytes: Uint8Array;
@@ -94,7 +95,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ObjectStore
     };
   }
 
-  return {
+  const memory: ObjectStore = {
     capabilities: { versions: false },
     async head(key) {
       const stored = objects.get(checkKey(key));
@@ -109,6 +110,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ObjectStore
       const { offset, length } = resolveRange(key, stored.bytes.length, getOptions.range);
       return { kind: "found", info, body: streamBytes(stored.bytes.subarray(offset, offset + length)) };
     },
+    read: async (key, readOptions) => readFound(await memory.get(key, readOptions), readOptions),
     async put(key, body, putOptions: PutOptions = {}): Promise<PutResult> {
       checkKey(key);
       const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body.slice();
@@ -148,6 +150,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ObjectStore
     },
     resumeMultipart: (key, uploadId) => openUpload(checkKey(key), uploadId),
   };
+  return memory;
 }
 
 function describe(key: string, stored: Stored): ObjectInfo {

@@ -30,6 +30,18 @@ export type GetResult =
   | { readonly kind: "missing" }
   | { readonly kind: "changed" };
 
+/** Conditions of reading a body at once. */
+export interface ReadOptions extends GetOptions {
+  /** Of the object or of its range. */
+  readonly maxBytes: number;
+}
+
+/** As {@link GetResult}, with the bytes of the object or the range; `too_large`: nothing was read. */
+export type ReadResult =
+  | { readonly kind: "found"; readonly info: ObjectInfo; readonly bytes: Uint8Array }
+  | { readonly kind: "too_large"; readonly info: ObjectInfo }
+  | Exclude<GetResult, { kind: "found" }>;
+
 /** Conditions of a write (RFC 9110, section 13.1). */
 export interface PutOptions {
   /** Create only: never overwrite. */
@@ -72,6 +84,8 @@ export interface ObjectStore {
   readonly capabilities: { readonly versions: boolean };
   head(key: string): Promise<ObjectInfo | null>;
   get(key: string, options?: GetOptions): Promise<GetResult>;
+  /** `get` and its whole body in one: for small objects, where a stream costs more than the bytes. */
+  read(key: string, options: ReadOptions): Promise<ReadResult>;
   put(key: string, body: Uint8Array | string, options?: PutOptions): Promise<PutResult>;
   /** One page of at most `limit` (default and maximum 1,000) keys under `prefix`, after `startAfter` or from `cursor`. */
   list(options: { prefix: string; cursor?: string; startAfter?: string; limit?: number }): Promise<ListPage>;

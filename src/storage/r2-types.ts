@@ -11,6 +11,7 @@ export interface R2ObjectLike {
 /** An object with its bytes. */
 export interface R2BodyLike extends R2ObjectLike {
   readonly body: ReadableStream<Uint8Array>;
+  arrayBuffer(): Promise<ArrayBuffer>;
 }
 
 /** `etagDoesNotMatch: "*"` is what `If-None-Match: *` is over HTTP. */

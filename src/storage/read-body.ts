@@ -3,6 +3,7 @@
 import { ScoringError } from "../errors.ts";
 import { joinBytes } from "./bytes.ts";
 import { classifyBodyError } from "./network-errors.ts";
+import type { GetResult, ObjectInfo, ReadOptions, ReadResult } from "./object-store.ts";
 
 /**
  * Reads a body into memory, never more than `maxBytes`.
@@ -44,6 +45,23 @@ export async function readBody(
   }
   const only = chunks[0];
   return chunks.length === 1 && only !== undefined ? only : joinBytes(chunks);
+}
+
+/** `ObjectStore.read` out of what its `get` gave. @throws ScoringError `store_short_read` and what the body throws */
+export async function readFound(result: GetResult, options: ReadOptions): Promise<ReadResult> {
+  if (result.kind !== "found") return result;
+  const { info, body } = result;
+  const expectedBytes = countBytes(info, options);
+  if (expectedBytes > options.maxBytes) {
+    await cancelBody(body);
+    return { kind: "too_large", info };
+  }
+  return { kind: "found", info, bytes: await readBody(body, options.maxBytes, expectedBytes) };
+}
+
+/** How long the answer to a read must be. */
+export function countBytes(info: ObjectInfo, { range }: ReadOptions): number {
+  return range === undefined ? info.size : Math.min(range.length, info.size - range.offset);
 }
 
 /** Gives a body up without reading it; a body that fails to cancel is gone as well. */

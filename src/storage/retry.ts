@@ -5,7 +5,7 @@
  */
 
 import { type ErrorCode, ScoringError } from "../errors.ts";
-import { cancelBody, readBody } from "./read-body.ts";
+import { cancelBody, readBody, readFound } from "./read-body.ts";
 import { resumeBody } from "./resume-body.ts";
 import type { MultipartUpload, ObjectStore, PutOptions, PutResult } from "./object-store.ts";
 
@@ -91,6 +91,14 @@ export function withRetry(store: ObjectStore, policy: RetryPolicy): ObjectStore 
       if (result.kind !== "found") return result;
       return { ...result, body: resumeBody(store, result, options ?? {}, policy) };
     },
+    read: (key, options) =>
+      retryTransient(policy, async (attempt) => {
+        if (attempt === 0) return store.read(key, options);
+        // A body that broke once is read as a stream, which goes on where it breaks.
+        const result = await store.get(key, options);
+        if (result.kind !== "found") return result;
+        return readFound({ ...result, body: resumeBody(store, result, options, policy) }, options);
+      }),
     createMultipart: async (key, options) =>
       retryUpload(store, await retryTransient(policy, () => store.createMultipart(key, options)), policy),
     resumeMultipart: (key, uploadId) => retryUpload(store, store.resumeMultipart(key, uploadId), policy),

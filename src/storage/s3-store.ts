@@ -20,6 +20,7 @@ import type {
   PutOptions,
   PutResult,
 } from "./object-store.ts";
+import { readFound } from "./read-body.ts";
 import { readS3Failure, toS3Error } from "./s3-errors.ts";
 import { createS3Upload, openS3Upload, type S3Caller } from "./s3-upload.ts";
 
@@ -73,7 +74,7 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
     return found.ContentLength;
   };
 
-  return {
+  const s3Store: ObjectStore = {
     capabilities: { versions: config.versions ?? false },
     async head(key): Promise<ObjectInfo | null> {
       checkS3Key(key);
@@ -110,6 +111,7 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
         throw error;
       }
     },
+    read: async (key, readOptions) => readFound(await s3Store.get(key, readOptions), readOptions),
     async put(key, body, options = {}): Promise<PutResult> {
       checkS3Key(key);
       // An empty text would be taken for no body of unknown length.
@@ -172,6 +174,7 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
     createMultipart: (key, options = {}) => createS3Upload(call, bucket, checkS3Key(key), options.contentType),
     resumeMultipart: (key, uploadId) => openS3Upload(call, bucket, checkS3Key(key), uploadId),
   };
+  return s3Store;
 }
 
 function createClient(config: S3StoreConfig): S3Client {

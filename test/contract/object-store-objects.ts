@@ -63,6 +63,47 @@ export function describeObjects(scene: () => StoreScene): void {
     });
   });
 
+  describe("reading at once", () => {
+    it("gives what get and its body give, whole and by range, under the same conditions", async () => {
+      const { store, prefix } = scene();
+      const key = `${prefix}whole`;
+      const body = makeBytes(1000);
+      const put = await store.put(key, body);
+      const info = { key, size: 1000, etag: put.kind === "stored" ? put.etag : "" };
+      expect(await store.read(key, { maxBytes: 1000 })).toEqual({ kind: "found", info, bytes: body });
+      for (const [offset, length] of [
+        [0, 1],
+        [990, 10],
+        [990, 11],
+        [10, 900],
+      ] as const) {
+        const read = await store.read(key, { maxBytes: 900, ifMatch: info.etag, range: { offset, length } });
+        expect(read).toEqual({ kind: "found", info, bytes: body.subarray(offset, offset + length) });
+      }
+      expect(await store.read(`${prefix}nothing`, { maxBytes: 1 })).toEqual({ kind: "missing" });
+      await store.put(key, "another");
+      expect(await store.read(key, { maxBytes: 1000, ifMatch: info.etag })).toEqual({ kind: "changed" });
+      const outside = store.read(key, { maxBytes: 1000, range: { offset: 7, length: 1 } });
+      expect(await catchCode(outside)).not.toMatch(/no error|foreign error/);
+    });
+
+    it("holds empty objects, and says how large one is that it may not read", async () => {
+      const { store, prefix } = scene();
+      const empty = await store.put(`${prefix}empty`, new Uint8Array(0));
+      const etag = empty.kind === "stored" ? empty.etag : "";
+      const info = { key: `${prefix}empty`, size: 0, etag };
+      expect(await store.read(info.key, { maxBytes: 0 })).toEqual({ kind: "found", info, bytes: new Uint8Array(0) });
+      await store.put(`${prefix}large`, makeBytes(MIB));
+      expect(await store.read(`${prefix}large`, { maxBytes: MIB - 1 })).toMatchObject({
+        kind: "too_large",
+        info: { size: MIB },
+      });
+      const range = { offset: 5, length: 10 };
+      expect(await store.read(`${prefix}large`, { maxBytes: 9, range })).toMatchObject({ kind: "too_large" });
+      expect(await store.read(`${prefix}large`, { maxBytes: 10, range })).toMatchObject({ kind: "found" });
+    });
+  });
+
   describe("conditions", () => {
     it("reads only the version that is asked for", async () => {
       const { store, prefix } = scene();

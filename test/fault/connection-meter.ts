@@ -43,6 +43,8 @@ export function limitConnections(store: ObjectStore, maxConnections: number, met
     delete: (keys) => hold(() => store.delete(keys)),
     createMultipart: (key, options) => hold(() => store.createMultipart(key, options)),
     resumeMultipart: (key, uploadId) => store.resumeMultipart(key, uploadId),
+    // One request, closed when its bytes are here or it is refused.
+    read: (key, options) => hold(() => store.read(key, options)),
     async get(key, options) {
       const leave = enter();
       try {

@@ -253,6 +253,7 @@ function gateStore(store: ObjectStore, gate: Gate): ObjectStore {
     capabilities: store.capabilities,
     head: gate((key) => store.head(key)),
     get: gate((key, options) => store.get(key, options)),
+    read: gate((key, options) => store.read(key, options)),
     put: gate((key, body, options) => store.put(key, body, options)),
     list: gate((options) => store.list({ ...options, limit: 7 })),
     delete: gate((keys) => store.delete(keys)),

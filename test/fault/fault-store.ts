@@ -1,5 +1,6 @@
 /** An ObjectStore that fails as real ones do, by a schedule: for properties over many seeded schedules. */
 
+import { readFound } from "../../src/storage/read-body.ts";
 import { ScoringError } from "../../src/errors.ts";
 import type { MultipartUpload, ObjectStore } from "../../src/storage/object-store.ts";
 
@@ -177,7 +178,7 @@ export function createFaultStore(inner: ObjectStore, schedule: FaultSchedule): F
     };
   }
 
-  return {
+  const store: FaultStore = {
     capabilities: inner.capabilities,
     get callCount() {
       return callCount;
@@ -207,6 +208,8 @@ export function createFaultStore(inner: ObjectStore, schedule: FaultSchedule): F
           return { ...result, body: cutBody(body, Math.floor(length * fault.fraction), fault.kind === "broken_read") };
         },
       ),
+    // Its faults are those of get and of the body.
+    read: async (key, options) => readFound(await store.get(key, options), options),
     put: (key, body, options) =>
       run(
         "put",
@@ -230,6 +233,7 @@ export function createFaultStore(inner: ObjectStore, schedule: FaultSchedule): F
       wrapUpload(await run("createMultipart", key, () => inner.createMultipart(key, options))),
     resumeMultipart: (key, uploadId) => wrapUpload(inner.resumeMultipart(key, uploadId)),
   };
+  return store;
 
   function struckLast(kind: Fault["kind"]): boolean {
     const last = struck.at(-1);

@@ -146,6 +146,7 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
       capabilities: faulty.capabilities,
       head: gated((key) => faulty.head(key)),
       get: gated((key, getOptions) => faulty.get(key, getOptions)),
+      read: gated((key, readOptions) => faulty.read(key, readOptions)),
       put: gated((key, body, putOptions) => faulty.put(key, body, putOptions)),
       list: gated((listOptions) => faulty.list(listOptions)),
       delete: gated((keys) => faulty.delete(keys)),

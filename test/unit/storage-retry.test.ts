@@ -106,6 +106,29 @@ describe("withRetry", () => {
     }
   });
 
+  it("reads at once, and goes on as a stream where a body broke", async () => {
+    const body = Uint8Array.from({ length: 5000 }, (_, at) => (at * 31) % 251);
+    for (const kind of ["short_read", "broken_read", "unavailable"] as const) {
+      const inner = createMemoryStore();
+      await inner.put("a", body);
+      // The second break comes in the stream, which must not begin anew.
+      const first: Fault = kind === "unavailable" ? { kind } : { kind, fraction: 0.5 };
+      const faults: readonly Fault[] = [first, { kind: "broken_read", fraction: 0.9 }];
+      const ranges: unknown[] = [];
+      const faulty = createFaultStore(inner, (call) => faults[call.index] ?? null);
+      const watched: ObjectStore = {
+        ...faulty,
+        get: (key, options) => {
+          ranges.push(options?.range);
+          return faulty.get(key, options);
+        },
+      };
+      const result = await withRetry(watched, makePolicy()).read("a", { maxBytes: 5000 });
+      expect(result).toMatchObject({ kind: "found", bytes: body });
+      expect(ranges).toEqual([undefined, { offset: 4500, length: 500 }]);
+    }
+  });
+
   it("does not join two versions of a body that broke", async () => {
     const inner = createMemoryStore();
     await inner.put("a", "x".repeat(1000));

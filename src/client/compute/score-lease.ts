@@ -9,6 +9,7 @@ import { scoreChunk } from "../../scoring/chunk.ts";
 import type { ScoreRecord } from "../../scoring/records.ts";
 import type { Scorer } from "../../scoring/work.ts";
 import type { GetOptions, ObjectStore } from "../../storage/object-store.ts";
+import { readFound } from "../../storage/read-body.ts";
 import type { ReadAddress } from "./compute-api.ts";
 import { type ExpectedRead, prefetchReads } from "./prefetch-reads.ts";
 
@@ -97,8 +98,9 @@ export function scoreCanary(
 /** A store that holds a lease's inputs and nothing else, for reading. */
 export function createLeasedStore(lease: ClientLease, read: ReadAddress): ObjectStore {
   const urls = listAddresses(lease);
-  return {
+  const store: ObjectStore = {
     capabilities: { versions: true },
+    read: async (key, options) => readFound(await store.get(key, options), options),
     async get(key, options = {}) {
       const url = urls.get(place(key, options.range, options.versionId));
       if (url === undefined) throw new ScoringError("internal", `${key} is not of this lease`);
@@ -122,6 +124,7 @@ export function createLeasedStore(lease: ClientLease, read: ReadAddress): Object
       throw new ScoringError("internal", READ_ONLY);
     },
   };
+  return store;
 }
 
 const READ_ONLY = "a leased chunk can only be read";

@@ -1,7 +1,6 @@
 /** Random access to one version of an object through a window: small reads cost one request for each window, not each. */
 
 import { ScoringError } from "../../errors.ts";
-import { cancelBody, readBody } from "../../storage/read-body.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 
 /** The version of an object that is read. */
@@ -52,7 +51,8 @@ export async function readRange(
   offset: number,
   length: number,
 ): Promise<Uint8Array> {
-  const result = await store.get(object.key, {
+  const result = await store.read(object.key, {
+    maxBytes: length,
     ifMatch: object.etag,
     range: { offset, length },
     ...(object.versionId === undefined ? {} : { versionId: object.versionId }),
@@ -60,11 +60,12 @@ export async function readRange(
   if (result.kind === "missing") throw new ScoringError("object_missing", `${object.key} was deleted.`);
   if (result.kind === "changed") throw new ScoringError("object_changed", `${object.key} changed.`);
   const { size } = result.info;
-  if (size < offset + length || (object.size !== undefined && size !== object.size)) {
-    await cancelBody(result.body);
+  const resized = size < offset + length || (object.size !== undefined && size !== object.size);
+  // A range that is longer than itself cannot be.
+  if (resized || result.kind === "too_large") {
     throw new ScoringError("object_changed", `${object.key} changed its size.`);
   }
-  return readBody(result.body, length, length);
+  return result.bytes;
 }
 
 /** A piece of an object; `last` on its final piece. */

@@ -1,7 +1,6 @@
 /** Reads the bytes of one input exactly as it was frozen, or says why that cannot be. */
 
-import { cancelBody, readBody } from "../../storage/read-body.ts";
-import type { GetOptions, ObjectStore } from "../../storage/object-store.ts";
+import type { ObjectStore, ReadOptions } from "../../storage/object-store.ts";
 import type { InputItem } from "../records.ts";
 
 /** Bounds of one read. */
@@ -31,25 +30,20 @@ export async function readItem(store: ObjectStore, item: InputItem, limits: Read
   if (item.range !== undefined && item.range.length > limits.maxBytes) {
     return { kind: "too_large", size: item.range.length };
   }
-  const options: GetOptions = {
+  const options: ReadOptions = {
+    maxBytes: limits.maxBytes,
     ...(item.etag === null ? {} : { ifMatch: item.etag }),
     ...(item.range === undefined ? {} : { range: item.range }),
     ...(item.versionId === undefined ? {} : { versionId: item.versionId }),
   };
-  const result = await store.get(item.key, options);
-  if (result.kind !== "found") return { kind: result.kind };
-  const { info, body } = result;
+  const result = await store.read(item.key, options);
+  if (result.kind !== "found" && result.kind !== "too_large") return { kind: result.kind };
+  const { info } = result;
   const size = item.range === undefined ? info.size : Math.min(item.range.length, info.size - item.range.offset);
   // A row that was frozen with its size: a shorter object is another object, even where no etag was known.
   const shrunk = item.range !== undefined && size < item.range.length;
   const resized = item.range === undefined && item.size !== null && item.size !== info.size;
-  if (shrunk || resized) {
-    await cancelBody(body);
-    return { kind: "changed" };
-  }
-  if (size === 0 || size > limits.maxBytes) {
-    await cancelBody(body);
-    return size === 0 ? { kind: "empty" } : { kind: "too_large", size };
-  }
-  return { kind: "bytes", bytes: await readBody(body, limits.maxBytes, size), etag: info.etag, size };
+  if (shrunk || resized) return { kind: "changed" };
+  if (result.kind === "too_large") return { kind: "too_large", size };
+  return size === 0 ? { kind: "empty" } : { kind: "bytes", bytes: result.bytes, etag: info.etag, size };
 }
