@@ -3,6 +3,7 @@
 import { listReads } from "./inputs/item-reader.ts";
 import type { ChunkRow } from "./job-state.ts";
 import type { Limits } from "./limits.ts";
+import type { Manifest } from "./manifest.ts";
 import type { InputItem } from "./records.ts";
 
 /** How large a chunk may be. */
@@ -13,6 +14,15 @@ export interface ChunkPlanOptions {
   readonly maxChunkBytes: number;
   /** Assumed for inputs whose size is not known yet. */
   readonly assumedBytes: number;
+}
+
+/** How large the chunks of a job may be. */
+export function chooseChunkPlan(manifest: Pick<Manifest, "faces" | "limits">, limits: Limits): ChunkPlanOptions {
+  const { chunkSize } = manifest.limits;
+  const { maxChunkBytes, maxFaceChunkBytes, assumedFaceBytes } = limits;
+  return manifest.faces === "aligned"
+    ? { chunkSize, maxChunkBytes, assumedBytes: 0 }
+    : { chunkSize, maxChunkBytes: maxFaceChunkBytes, assumedBytes: assumedFaceBytes };
 }
 
 /** A frozen page: its lines, and the chunks with the byte range of theirs. */

@@ -18,7 +18,7 @@ import type { Limits } from "./limits.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import { digestHex } from "./part.ts";
 import { countParquetRows, describeOmission } from "./output-formats.ts";
-import { countChunkReads, planChunks } from "./plan.ts";
+import { chooseChunkPlan, countChunkReads, planChunks } from "./plan.ts";
 import { checkWebhookAddress } from "./webhook-address.ts";
 import { checkWebhookTarget, type ResolveName } from "./webhook-names.ts";
 
@@ -187,7 +187,7 @@ async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller):
   const openGuarded = (name: string): ObjectStore => guardStore(deps.openStore(name), name, caller.grants);
   const store = openGuarded(storeName);
   const listStore = openGuarded(findListStore(manifest));
-  const options = { chunkSize: manifest.limits.chunkSize, maxChunkBytes: limits.maxChunkBytes, assumedBytes: 0 };
+  const options = chooseChunkPlan(manifest, limits);
   let cursor: string | null = null;
   let pages = 0;
   let objects = 0;

@@ -26,7 +26,7 @@ import type { Limits } from "./limits.ts";
 import type { WorkMessage } from "./messages.ts";
 import { readChunkItems } from "./chunk-items.ts";
 import { describePart, readPart, storePart } from "./part.ts";
-import { countChunkReads, planChunks } from "./plan.ts";
+import { chooseChunkPlan, countChunkReads, planChunks } from "./plan.ts";
 import { scoreChanged } from "./schedules/carry.ts";
 import { formatJoinedCursor, joinPrior, openPriorLines, parseJoinedCursor } from "./schedules/prior-join.ts";
 import { openPriorRun } from "./schedules/prior-run.ts";
@@ -124,7 +124,7 @@ async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket
   const output = meterStore(deps.openStore(manifest.output.store));
   const folder = jobFolder(manifest.output.prefix, spec.id);
   const source = toInputSpec(manifest);
-  const options = { chunkSize: manifest.limits.chunkSize, maxChunkBytes: limits.maxChunkBytes, assumedBytes: 0 };
+  const options = chooseChunkPlan(manifest, limits);
   const joined = parseJoinedCursor(ticket.cursor);
   let cursor = joined.plan;
   const prior = await openPriorRun(deps, spec);
