@@ -1,7 +1,7 @@
 /** `report.json`: the aggregates of a job with their denominators, intervals, provenance and the notice. */
 
 import type { ModelCard, ModelEvaluation } from "../model/card.ts";
-import { REPORT_NOTICE } from "./notice.ts";
+import { FER2013_NOTICE, REPORT_NOTICE } from "./notice.ts";
 import { describeTally, type Figures } from "./report-figures.ts";
 import type { PipelineVersion } from "./records.ts";
 import type { DriftReport } from "./statistics/drift.ts";
@@ -217,7 +217,7 @@ export function buildReport(summary: ChunkSummary, context: ReportContext): Repo
       parameters: card.parameters,
       temperature: card.temperature,
       license: card.license,
-      notices: card.notices,
+      notices: evaluation?.dataset.startsWith("FER2013") === true ? [...card.notices, FER2013_NOTICE] : card.notices,
       engine: context.engine,
       pipeline: context.pipeline,
       faces: context.faces,

@@ -34,24 +34,33 @@ async function listOutputs(job: JobView): Promise<string[]> {
   return (await bucket.list({ prefix: job.output.prefix })).objects.map(({ key }) => key);
 }
 
-/** Rows by table, and the alarm. */
-async function readJobRows(id: string): Promise<Record<string, unknown>> {
-  return runInDurableObject(JOBS.getByName(id), async (_, state) => {
-    const tables = ["facts", "chunks", "pages", "events"];
-    const rows = tables.map((table) => [table, state.storage.sql.exec(`SELECT * FROM ${table}`).toArray().length]);
-    return { ...Object.fromEntries(rows), alarm: await state.storage.getAlarm() };
-  });
+/** Names of the tables that the code made. */
+function listTables({ storage }: DurableObjectState): string[] {
+  const made = "type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf%' ESCAPE '\\'";
+  return storage.sql
+    .exec<{ name: string }>(`SELECT name FROM sqlite_master WHERE ${made}`)
+    .toArray()
+    .map(({ name }) => name);
 }
 
+/** Tables of the job that hold rows, and the alarm. */
+async function readJobRows(id: string): Promise<{ readonly tables: string[]; readonly alarm: number | null }> {
+  return runInDurableObject(JOBS.getByName(id), async (_, state) => ({
+    tables: listTables(state).filter((table) => state.storage.sql.exec(`SELECT * FROM ${table}`).toArray().length > 0),
+    alarm: await state.storage.getAlarm(),
+  }));
+}
+
+/** Tables of the directory that hold the job's id anywhere. */
 async function findDirectoryRows(id: string): Promise<string[]> {
   return runInDurableObject(DIRECTORY.getByName("all"), (_, state) =>
-    ["jobs", "requests", "admissions"].filter((table) =>
+    listTables(state).filter((table) =>
       JSON.stringify(state.storage.sql.exec(`SELECT * FROM ${table}`).toArray()).includes(id),
     ),
   );
 }
 
-const NOTHING = { facts: 0, chunks: 0, pages: 0, events: 0, alarm: null };
+const NOTHING = { tables: [], alarm: null };
 
 const deps = (): DeleteJobDeps & { directory: ReturnType<typeof DIRECTORY.getByName> } => ({
   openJob: (id) => JOBS.getByName(id),
@@ -64,6 +73,7 @@ describe("a deleted job", () => {
     const job = await runJob("deleted/");
     expect((await listOutputs(job)).length).toBeGreaterThan(5);
     expect(await findDirectoryRows(job.id)).toEqual(["jobs", "requests", "admissions"]);
+    expect((await readJobRows(job.id)).tables.length).toBeGreaterThan(3);
     expect((await ask(ADMIN, "DELETE", `/v1/jobs/${job.id}`)).status).toBe(204);
     expect(await listOutputs(job)).toEqual([]);
     expect(await readJobRows(job.id)).toEqual(NOTHING);
