@@ -59,6 +59,10 @@ function startNights(): Night {
       if (key.startsWith("in/")) read.push(key);
       return inner.get(key, options);
     },
+    read(key, options) {
+      if (key.startsWith("in/")) read.push(key);
+      return inner.read(key, options);
+    },
   };
   return { store, read, jobs: new Map() };
 }
