@@ -19,6 +19,11 @@ const PLTE = 0x504c5445;
 const SLICE_BYTES = 8 * 1024;
 /** Pictures that inflate to at most this much, from one chunk, are inflated in one piece: faster, and still small. */
 const ONE_PIECE_BYTES = 1024 * 1024;
+/**
+ * Their chunk may have at most so many bytes: inflating in one piece does not stop at the last row, so that a picture of
+ * one pixel before gigabytes of zeros would cost a minute. This many cost half a second.
+ */
+const ONE_PIECE_PACKED_BYTES = 256 * 1024;
 
 /**
  * @returns 1 channel for grey and grey with alpha, 3 for palette and colour; alpha ignored, 16 bits cut to the high
@@ -52,7 +57,9 @@ export function decodePng(bytes: Uint8Array, header: ImageHeader): Raster {
       const packed = bytes.subarray(at + 8, end - 4);
       const rawBytes = countRawBytes(header);
       const isOnly = isFirst && (end + 8 > bytes.length || view.getUint32(end + 4) !== IDAT);
-      if (isOnly && rawBytes <= ONE_PIECE_BYTES) inflateOnce(packed, rawBytes, rows);
+      const isSmall = rawBytes <= ONE_PIECE_BYTES && packed.length <= ONE_PIECE_PACKED_BYTES;
+      const raw = isOnly && isSmall ? inflateWhole(packed, rawBytes) : null;
+      if (raw !== null) rows.write(raw);
       else {
         inflater ??= new Unzlib((chunk) => rows?.write(chunk));
         inflateInto(inflater, packed, rows);
@@ -70,15 +77,14 @@ function countRawBytes(header: ImageHeader): number {
   return header.height * (1 + Math.ceil((header.width * header.components * header.bitDepth) / 8));
 }
 
-function inflateOnce(data: Uint8Array, rawBytes: number, rows: RowReader): void {
-  let raw: Uint8Array;
+/** `null` where that fails: damaged, or more data than the picture needs. The slices, which stop at the last row, tell which. */
+function inflateWhole(data: Uint8Array, rawBytes: number): Uint8Array | null {
   try {
     // The array bounds what a hostile stream can write: nothing grows.
-    raw = unzlibSync(data, { out: new Uint8Array(rawBytes) });
-  } catch (error) {
-    throw new ScoringError("image_corrupt", "PNG data cannot be inflated", { cause: error });
+    return unzlibSync(data, { out: new Uint8Array(rawBytes) });
+  } catch {
+    return null;
   }
-  rows.write(raw);
 }
 
 function inflateInto(inflater: Unzlib, data: Uint8Array, rows: RowReader): void {

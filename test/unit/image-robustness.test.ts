@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import * as fc from "fast-check";
+import { zlibSync } from "fflate";
 import { describe, expect, test } from "vitest";
 import { DISPOSITIONS, ScoringError } from "../../src/errors.ts";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
+import { computeCrc32 } from "../../src/image/crc32.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
 import { chooseJpegReduction, readHeader } from "../../src/image/guard.ts";
 import type { ImageLimits } from "../../src/image/image-types.ts";
@@ -42,6 +44,25 @@ function pngHeader(width: number, height: number): Uint8Array {
   return bytes;
 }
 
+/** A PNG of one grey pixel around `data`. */
+function writePixel(data: Uint8Array): Uint8Array {
+  const chunks: [string, Uint8Array][] = [
+    ["IHDR", Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0)],
+    ["IDAT", data],
+    ["IEND", new Uint8Array(0)],
+  ];
+  const parts = chunks.map(([type, content]) => {
+    const chunk = new Uint8Array(content.length + 12);
+    const view = new DataView(chunk.buffer);
+    view.setUint32(0, content.length);
+    chunk.set(text(type), 4);
+    chunk.set(content, 8);
+    view.setUint32(content.length + 8, computeCrc32(chunk.subarray(4, content.length + 8)));
+    return chunk;
+  });
+  return new Uint8Array(Buffer.concat([readGolden("rgb-48x48.png").subarray(0, 8), ...parts]));
+}
+
 function text(value: string): Uint8Array {
   return new TextEncoder().encode(value);
 }
@@ -71,6 +92,18 @@ describe("refusals", () => {
     expect(await outcome(pngHeader(30_000, 30_000))).toBe("image_too_many_pixels");
     expect(await outcome(pngHeader(1, 70_000))).toBe("image_too_many_pixels");
     expect(await outcome(pngHeader(0, 5))).toBe("image_corrupt");
+  });
+
+  test("a PNG's data behind its last row are not looked at, many or few", async () => {
+    for (const surplus of [0, 1, 1000, 300_000, 3_000_000]) {
+      // Stored, not deflated: inflating it whole into the picture's own array fails.
+      const data = zlibSync(new Uint8Array(2 + surplus), { level: 0 });
+      expect(await outcome(writePixel(data)), `${surplus}`).toBe("1×1");
+      // Damage there is not seen either, since reading has ended: what it inflates to costs nothing.
+      expect(await outcome(writePixel(data.fill(0xff, 150_000))), `${surplus}, damaged`).toBe("1×1");
+    }
+    expect(await outcome(writePixel(zlibSync(new Uint8Array(1))))).toBe("image_corrupt");
+    expect(await outcome(writePixel(new Uint8Array(20).fill(0xff)))).toBe("image_corrupt");
   });
 
   test("a progressive JPEG that would not fit in memory", async () => {
