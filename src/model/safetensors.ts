@@ -140,14 +140,35 @@ function readHeader(
   if (PREFIX_BYTES + size > bytes.byteLength) fail(`header of ${size} bytes in a file of ${bytes.byteLength}`);
   const raw = bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + size);
   if (raw[0] !== 0x7b) fail("the header does not begin with {");
+  let text: string;
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(raw));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(raw);
+    json = JSON.parse(text);
   } catch (cause) {
     throw new ScoringError("model_invalid", "safetensors: the header is not JSON", { cause });
   }
   if (!isObject(json)) fail("the header is not an object");
+  checkNames(text);
   return { json, bytes: size };
+}
+
+/**
+ * Refuses an object with two equal names, which the format forbids: JSON.parse keeps the last, other readers the first.
+ * @param text JSON that was parsed already
+ */
+function checkNames(text: string): void {
+  const open: Set<string>[] = [];
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"\s*:?|[{}]/g)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "}") open.pop();
+    else if (token.endsWith(":")) {
+      const name = String(JSON.parse(token.slice(0, -1)));
+      const names = open.at(-1);
+      if (names?.has(name)) fail(`the name ${name.slice(0, 80)} stands twice in one object`);
+      names?.add(name);
+    }
+  }
 }
 
 function parseEntry(name: string, value: unknown, bufferBytes: number): Entry {

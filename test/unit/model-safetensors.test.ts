@@ -174,6 +174,16 @@ describe("safetensors", () => {
     ["an overlap", buildFile({ a, b: a }, new Uint8Array(4)), /tensor b: overlaps/],
     ["a hole", buildFile({ a: { ...a, data_offsets: [4, 8] } }, new Uint8Array(8)), /4 bytes before it/],
     ["bytes after the last tensor", buildFile({ a }, new Uint8Array(5)), /1 bytes at the end/],
+    [
+      "two tensors of one name, the second escaped",
+      buildFile(`{"a":${JSON.stringify(a)},"\\u0061":${JSON.stringify({ ...a, shape: [1, 1] })}}`, new Uint8Array(4)),
+      /the name a stands twice/,
+    ],
+    [
+      "a tensor with two dtypes",
+      buildFile('{"a":{"dtype":"I32","dtype" : "F32","shape":[1],"data_offsets":[0,4]}}', new Uint8Array(4)),
+      /the name dtype stands twice/,
+    ],
     ["metadata that are no strings", buildFile({ __metadata__: { n: 1 } }), /n is not a string/],
   ];
   for (const [what, bytes, reason] of claims) {

@@ -110,11 +110,13 @@ function readExtras(dict: PickleDict): Record<string, string | number | boolean>
 /** Removes `module.` and `_orig_mod.` where every name begins with it, as often as it is there. */
 function stripPrefixes(tensors: ReadonlyMap<string, PickleTensor>): ReadonlyMap<string, PickleTensor> {
   const names = [...tensors.keys()];
-  const prefix = PREFIXES.find((candidate) =>
-    names.every((name) => name.length > candidate.length && name.startsWith(candidate)),
-  );
-  if (prefix === undefined || names.length === 0) return tensors;
-  return stripPrefixes(new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor])));
+  if (names.length === 0) return tensors;
+  // A loop, not a recursion: a hostile name repeats the prefix a hundred thousand times.
+  const findPrefix = (at: number): string | undefined =>
+    PREFIXES.find((prefix) => names.every((name) => name.length > at + prefix.length && name.startsWith(prefix, at)));
+  let start = 0;
+  for (let prefix = findPrefix(0); prefix !== undefined; prefix = findPrefix(start)) start += prefix.length;
+  return start === 0 ? tensors : new Map([...tensors].map(([name, tensor]) => [name.slice(start), tensor]));
 }
 
 /** The member of a wrapper that holds the weights: by its usual name, else the only one that could. */

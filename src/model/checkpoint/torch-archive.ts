@@ -51,9 +51,13 @@ function checkByteOrder(archive: Uint8Array, entry: ZipEntry | undefined, meter:
 export function readTorchArchive(archive: Uint8Array, meter: Meter): PickleValue {
   const entries = listZip(archive, meter);
   const pickles = [...entries.keys()].filter((name) => /^(?:[^/]*\/)?data\.pkl$/.test(name));
-  const [pickleName] = pickles;
-  if (pickleName === undefined || pickles.length > 1) {
+  const [pickleName, another] = pickles;
+  const pickleEntry = entries.get(pickleName ?? "");
+  if (pickleName === undefined || pickleEntry === undefined) {
     throw new ScoringError("checkpoint_invalid", "the zip archive holds no data.pkl: it was not written by torch.save");
+  }
+  if (another !== undefined) {
+    throw new ScoringError("checkpoint_invalid", `the zip archive holds two checkpoints: ${pickleName} and ${another}`);
   }
   const prefix = pickleName.slice(0, -"data.pkl".length);
   if (entries.has(`${prefix}constants.pkl`)) {
@@ -85,7 +89,5 @@ export function readTorchArchive(archive: Uint8Array, meter: Meter): PickleValue
     storages.set(parsed.key, storage);
     return storage;
   };
-  const pickleEntry = entries.get(pickleName);
-  if (pickleEntry === undefined) throw new ScoringError("checkpoint_invalid", "the zip archive holds no data.pkl");
   return unpickle(readZipEntry(archive, pickleEntry, meter), 0, meter, resolve).value;
 }

@@ -172,6 +172,11 @@ describe("pickles that want to exhaust", () => {
     });
   });
 
+  it("a name that begins with module. a hundred thousand times", () => {
+    const body = dict([[text(`${"module.".repeat(100_000)}w`), tensor(storage("0", 4), [4], [1])]]);
+    expect([...readCheckpoint(archive(body), LIMITS.checkpoint).tensors.keys()]).toEqual(["w"]);
+  });
+
   it("a module that is its own child", () => {
     const state = moduleState(dict([[text("x"), get(0)]]));
     const body = join(put(join(global("a", "Net"), EMPTY_TUPLE, 0x81), 0), state, "b");
