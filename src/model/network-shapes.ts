@@ -80,7 +80,7 @@ export function listTensorShapes(widths: NetworkWidths): ReadonlyMap<string, rea
 
 /**
  * Reads the widths off the weights and checks every tensor against them: all present, none unknown, each of the shape
- * the topology asks for, every value finite.
+ * the topology asks for, every value finite, no variance negative.
  * @throws ScoringError `model_invalid` with one issue per tensor, naming it and both shapes
  */
 export function readNetworkWidths(tensors: ReadonlyMap<string, Tensor>): NetworkWidths {
@@ -111,6 +111,9 @@ function checkTensors(tensors: ReadonlyMap<string, Tensor>, expected: ReadonlyMa
       findings.push({ path: name, message: `holds ${tensor.data.length} values in the shape ${formatShape(shape)}` });
     } else if (!tensor.data.every((value) => Number.isFinite(value))) {
       findings.push({ path: name, message: "holds a value that is not finite" });
+    } else if (name === "norm.running_var" && tensor.data.some((value) => value < 0)) {
+      // Its root would be no number, nor any score behind it.
+      findings.push({ path: name, message: "holds a negative variance" });
     }
   }
   // An unknown tensor means another network: ignoring it would give other scores without a word.

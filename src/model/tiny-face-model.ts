@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { ScoringError } from "../errors.ts";
+import { computeSha256 } from "./model.ts";
 import { parseSafetensors } from "./safetensors.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -31,9 +32,9 @@ export async function loadTinyFaceModel(card: unknown, weights: Uint8Array): Pro
   if (!parsed.success) throw new ScoringError("model_invalid", `face detector's card: ${parsed.error.message}`);
   const { name, version, sha256 } = parsed.data;
   const id = `${name}@${version}`;
-  const digest = await crypto.subtle.digest("SHA-256", Uint8Array.from(weights));
-  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (hex !== sha256)
-    throw new ScoringError("model_hash_mismatch", `${id}: weights are ${hex}, the card says ${sha256}`);
+  const actual = await computeSha256(weights);
+  if (actual !== sha256) {
+    throw new ScoringError("model_hash_mismatch", `${id}: weights are ${actual}, the card says ${sha256}`);
+  }
   return { id, tensors: parseSafetensors(weights).tensors };
 }

@@ -43,6 +43,13 @@ describe("network shapes", () => {
     expect(change((tensors) => tensors.set("fc2.bias", holed))).toThrow("fc2.bias holds a value that is not finite");
   });
 
+  it("refuse a variance that has no root", () => {
+    const below = { shape: [10], data: new Float32Array(10).fill(-1, 3, 4) };
+    expect(change((tensors) => tensors.set("norm.running_var", below))).toThrow(
+      "norm.running_var holds a negative variance",
+    );
+  });
+
   it("report all wrong tensors together", () => {
     const fold = change((tensors) => {
       tensors.delete("fc2.bias");

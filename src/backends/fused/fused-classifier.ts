@@ -5,6 +5,8 @@ import { formatModelId } from "../../model/card.ts";
 import type { Classifier, Scores } from "../../model/classifier.ts";
 import { FACE_PIXELS, LABEL_COUNT } from "../../model/labels.ts";
 import type { Model } from "../../model/model.ts";
+import { THETA_SIZE } from "../../model/network-shapes.ts";
+import { checkPixels } from "../../model/pixels.ts";
 import { packNetwork } from "./pack.ts";
 
 /** What assembly/index.ts exports. */
@@ -40,7 +42,6 @@ const PIXELS = 20;
 const THETA = 21;
 const LOGITS = 22;
 const PROBABILITIES = 23;
-const THETA_COUNT = 6;
 
 /** Faces per call at which the engine is as fast as it gets; a multiple of its four lanes. */
 const BATCH_SIZE = 64;
@@ -87,7 +88,7 @@ export async function createFusedClassifier(
 
   const capacity = Number(kernel.CAPACITY.value);
   const input = new Uint8Array(buffer, kernel.addressOf(PIXELS), capacity * FACE_PIXELS);
-  const theta = new Float32Array(buffer, kernel.addressOf(THETA), capacity * THETA_COUNT);
+  const theta = new Float32Array(buffer, kernel.addressOf(THETA), capacity * THETA_SIZE);
   const logits = new Float32Array(buffer, kernel.addressOf(LOGITS), capacity * LABEL_COUNT);
   const probabilities = new Float32Array(buffer, kernel.addressOf(PROBABILITIES), capacity * LABEL_COUNT);
   const alignCorners = model.card.alignCorners === true;
@@ -97,14 +98,12 @@ export async function createFusedClassifier(
 
   function score(pixels: Uint8Array, count: number): Scores {
     if (disposed) throw new ScoringError("engine_unavailable", "the fused engine was disposed");
-    if (pixels.length < count * FACE_PIXELS) {
-      throw new ScoringError("internal", `${pixels.length} bytes are too few for ${count} faces`);
-    }
+    checkPixels(pixels, count);
     const scores = {
       count,
       logits: new Float32Array(count * LABEL_COUNT),
       probabilities: new Float32Array(count * LABEL_COUNT),
-      theta: new Float32Array(count * THETA_COUNT),
+      theta: new Float32Array(count * THETA_SIZE),
     };
     for (let first = 0; first < count; first += capacity) {
       const faces = Math.min(capacity, count - first);
@@ -112,7 +111,7 @@ export async function createFusedClassifier(
       kernel.run(faces, alignCorners, scale);
       scores.logits.set(logits.subarray(0, faces * LABEL_COUNT), first * LABEL_COUNT);
       scores.probabilities.set(probabilities.subarray(0, faces * LABEL_COUNT), first * LABEL_COUNT);
-      scores.theta.set(theta.subarray(0, faces * THETA_COUNT), first * THETA_COUNT);
+      scores.theta.set(theta.subarray(0, faces * THETA_SIZE), first * THETA_SIZE);
     }
     return scores;
   }
