@@ -22,6 +22,8 @@ const USAGE = `usage: npm run evaluate -- [--data <fer2013.csv | folder of sheet
   --json               one JSON object on standard output instead of tables
   --write-card         put figures, command and fitted temperature into the model's card`;
 
+const MODES: Readonly<Record<string, readonly Tta[]>> = { none: ["none"], flip: ["flip"], both: ["none", "flip"] };
+
 const { values: options } = parseArgs({
   options: {
     data: { type: "string" },
@@ -46,13 +48,14 @@ async function main(): Promise<void> {
   }
   const engineName = ENGINES.find((name) => name === options.engine);
   if (engineName === undefined) throw new Error(`--engine is one of ${ENGINES.join(", ")}`);
-  const modes: readonly Tta[] =
-    options.tta === "none" ? ["none"] : options.tta === "flip" ? ["flip"] : ["none", "flip"];
+  const modes = MODES[options.tta];
+  if (modes === undefined) throw new Error(`--tta is one of ${Object.keys(MODES).join(", ")}`);
   const corners = options["align-corners"];
   if (corners !== undefined && corners !== "true" && corners !== "false") {
     throw new Error("--align-corners is true or false");
   }
   const limit = options.limit === undefined ? Infinity : Number(options.limit);
+  if (!(limit > 0)) throw new Error("--limit is a positive number");
   const { model, folder } = await loadModelFrom(options.model, corners === undefined ? null : corners === "true");
   if (options["write-card"] && folder === null)
     throw new Error("--write-card needs a model with a card; export it first");

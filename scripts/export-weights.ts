@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { ScoringError } from "../src/errors.ts";
 import { BUNDLED_MODELS_DIRECTORY } from "../src/backends/models-node.ts";
-import { formatModelId, type ModelEvaluation } from "../src/model/card.ts";
+import { formatModelId, parseModelCard, type ModelEvaluation } from "../src/model/card.ts";
 import { readCheckpoint } from "../src/model/checkpoint/read-checkpoint.ts";
 import { computeSha256 } from "../src/model/model.ts";
 import { parseSafetensors } from "../src/model/safetensors.ts";
@@ -89,6 +89,13 @@ function parseTemperature(text: string | undefined): number | null {
   return value;
 }
 
+/** A version is what its hash says, for good: records and run locks name it. */
+async function checkFree(folder: string, id: string, sha256: string): Promise<void> {
+  const known = await readFile(join(folder, "card.json"), "utf8").catch(() => null);
+  if (known === null || parseModelCard(known).sha256 === sha256) return;
+  throw new Error(`${folder} holds other weights named ${id}: take the next version`);
+}
+
 async function main(): Promise<void> {
   const [path] = positionals;
   const { name, version } = options;
@@ -124,6 +131,8 @@ async function main(): Promise<void> {
     notices: options.notice,
   };
   let card = await draftCard(draft);
+  const out = options.out ?? join(BUNDLED_MODELS_DIRECTORY, formatModelId(card));
+  await checkFree(out, formatModelId(card), card.sha256);
   const data = options.evaluate ?? process.env["COUNTENANCE_DATA"];
   if (data !== undefined) {
     const dataset = await openDataset(data, { usage: "PublicTest", limit: Infinity });
@@ -142,7 +151,6 @@ async function main(): Promise<void> {
     card = await draftCard({ ...draft, evaluations, temperature });
     say(renderFigures(formatModelId(card), classifier.engine, dataset, figures));
   }
-  const out = options.out ?? join(BUNDLED_MODELS_DIRECTORY, formatModelId(card));
   await mkdir(out, { recursive: true });
   await writeFile(join(out, "weights.safetensors"), bytes);
   await writeFile(join(out, "card.json"), `${JSON.stringify(card, null, 2)}\n`);

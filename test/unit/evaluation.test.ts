@@ -153,6 +153,11 @@ describe("the scripts", () => {
       expect(mode.accuracy).toBeCloseTo(card.evaluations[index]?.accuracy ?? -1, 6);
       expect(mode.ece.after).toBeCloseTo(card.evaluations[index]?.ece.after ?? -1, 5);
     });
+    // The same weights again are no harm; others under that name are.
+    const again = ["export-weights.ts", "tiny.pt", "--name", "tiny", "--version", "3", "--out", out] as const;
+    expect((await runScript(...again)).code).toBe(0);
+    await writeFile(join(out, "card.json"), JSON.stringify({ ...card, sha256: "0".repeat(64) }));
+    expect(await runScript(...again)).toMatchObject({ code: 1, stderr: expect.stringContaining("the next version") });
     const oracle = await runScript(
       "evaluate.ts",
       "--data",
@@ -179,6 +184,13 @@ describe("the scripts", () => {
       code: 1,
       stderr: expect.stringMatching(/^evaluate: unknown_model: no model "nobody@1"/),
     });
+    for (const [option, value] of [
+      ["--tta", "fish"],
+      ["--limit", "abc"],
+    ] as const) {
+      const bad = await runScript("evaluate.ts", "--data", "fer2013.csv", option, value);
+      expect(bad).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(option) });
+    }
     expect((await runScript("evaluate.ts")).code).toBe(2);
   });
 });
