@@ -32,6 +32,7 @@ main{max-width:1280px}
 .sheet li.many{grid-column:1/-1;flex-direction:row;flex-wrap:wrap}
 .many .picture{flex:3 1 420px;width:auto;align-self:flex-start}
 .many .card-text{flex:1 1 190px}.card-text section{border:0;padding:0;margin:0;background:none}.many .card-text section{margin-bottom:14px}
+@media (max-width:600px){.sheet{grid-template-columns:1fr 1fr;gap:10px}.card-text{padding:8px}}
 .face-number{fill:#ffd400;stroke:#000;stroke-width:.18em;paint-order:stroke;font-weight:700}
 `;
 
