@@ -1,6 +1,6 @@
 /**
- * Finds faces in the portraits of `tabler-ui` and the group photographs of `@vladmandic/face-api`, and prints counts, misses
- * and CPU-ms a picture.
+ * Finds faces in the portraits of `tabler-ui`, as they are and enlarged, in its photographs, which show none, and in the group
+ * photographs of `@vladmandic/face-api`, and prints counts, misses and CPU-ms a picture.
  *
  *     node scripts/measure-faces.ts [--max-size 1024] [--min-score 0.4] [--json FILE]
  */
@@ -33,6 +33,8 @@ for (const folder of ["female", "male"]) {
   const path = join(tabler, "dist/demo/faces", folder);
   for (const name of await readdir(path)) if (name.endsWith(".jpg")) portraits.push(join(path, name));
 }
+const views = join(tabler, "dist/demo/photos");
+const photographs = (await readdir(views)).filter((name) => name.endsWith(".jpg")).map((name) => join(views, name));
 
 const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
 const finder = await createFaceFinderNode({ maxInputSize: Number(values["max-size"]) });
@@ -42,11 +44,19 @@ const cpuMs = (): number => {
   return (user + system) / 1000;
 };
 
+function selectWidth(width: string): string[] {
+  return photographs.filter((path) => path.endsWith(`-${width}.jpg`));
+}
+
 const results: unknown[] = [];
-for (const [title, paths] of [
-  ["portraits", portraits],
-  ["group photographs", groups],
-] as const) {
+for (const { title, paths, faces: expected, size } of [
+  { title: "portraits", paths: portraits, faces: 1, size: null },
+  { title: "portraits enlarged to 600 pixels", paths: portraits, faces: 1, size: 600 },
+  { title: "portraits enlarged to 1200 pixels", paths: portraits, faces: 1, size: 1200 },
+  { title: "photographs without a face, 1500 pixels", paths: selectWidth("1500"), faces: 0, size: null },
+  { title: "photographs without a face, 500 pixels", paths: selectWidth("500"), faces: 0, size: null },
+  { title: "group photographs", paths: groups, faces: null, size: null },
+]) {
   const counts = new Map<number, number>();
   const odd: string[] = [];
   let decodeMs = 0;
@@ -55,15 +65,15 @@ for (const [title, paths] of [
     for (const path of paths) {
       const bytes = await readFile(path);
       const start = cpuMs();
-      const { raster } = await decoder.decode(bytes);
+      const picture = await decoder.decode(bytes);
       const decoded = cpuMs();
+      const raster = size === null ? picture.raster : fitRaster(picture.raster, size);
       const faces = await finder.find(raster, { minScore });
       if (round === "warm") continue;
       decodeMs += decoded - start;
       findMs += cpuMs() - decoded;
       counts.set(faces.length, (counts.get(faces.length) ?? 0) + 1);
-      if (title !== "portraits" || faces.length !== 1)
-        odd.push(`${basename(dirname(path))}/${basename(path)}: ${faces.length}`);
+      if (faces.length !== expected) odd.push(`${basename(dirname(path))}/${basename(path)}: ${faces.length}`);
       results.push({ path, width: raster.width, height: raster.height, faces });
     }
   }

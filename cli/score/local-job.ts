@@ -6,7 +6,7 @@ import { Piscina } from "piscina";
 import { uuidv7 } from "uuidv7";
 import { ScoringError } from "../../src/errors.ts";
 import { createCoordinator } from "../../src/scoring/coordinator.ts";
-import type { JobSpec } from "../../src/scoring/job-spec.ts";
+import { chooseFaceFinder, type JobSpec } from "../../src/scoring/job-spec.ts";
 import { isEnded } from "../../src/scoring/job-state.ts";
 import { type JobView, viewJob } from "../../src/scoring/job-view.ts";
 import { jobFolder, workPrefix } from "../../src/scoring/keys.ts";
@@ -82,6 +82,7 @@ async function acceptJob(value: unknown): Promise<JobSpec> {
     model: registry.resolve(manifest.model),
     modelSha256: card.sha256,
     pipeline: manifest.pipeline ?? card.pipeline,
+    ...chooseFaceFinder(manifest),
     retryOf: null,
     owner: null,
   };

@@ -4,7 +4,7 @@ import { ScoringError } from "../errors.ts";
 import { fitRaster, padRgb } from "../image/letterbox.ts";
 import { decodeGrid, suppressOverlaps } from "../model/face-grid.ts";
 import type { FaceFinder, FoundFace, Raster } from "../model/face-finder.ts";
-import { planFaceLevels, FINEST_FACE_SIZE } from "../model/face-levels.ts";
+import { FINEST_FACE_SIZE, nameFaceFinder, planFaceLevels } from "../model/face-levels.ts";
 import type { TinyFaceModel } from "../model/tiny-face-model.ts";
 import { buildTinyFaceNetwork, CELL_PIXELS } from "../model/tiny-face-network.ts";
 import { selectBackend } from "./tfjs-classifier.ts";
@@ -54,17 +54,22 @@ export async function createTinyFaceFinder(
   }
 
   return {
-    name: model.id,
+    name: nameFaceFinder(model.id),
     async find(image, { minScore = DEFAULT_MIN_FACE_SCORE } = {}) {
       if (disposed) throw new ScoringError("engine_unavailable", "the face detector was disposed");
       const longSide = Math.max(image.width, image.height);
       const faces: FoundFace[] = [];
       // Each level is made from the one before: the picture itself is read once.
       let source = image;
-      for (const { size, minShare } of planFaceLevels(longSide, maxInputSize)) {
+      for (const { size, minShare, maxShare } of planFaceLevels(longSide, maxInputSize)) {
         source = fitRaster(source, size);
         const found = await search(source, image, minScore);
-        faces.push(...found.filter(({ box }) => Math.max(box.width, box.height) >= minShare * longSide));
+        faces.push(
+          ...found.filter(({ box }) => {
+            const share = Math.max(box.width, box.height) / longSide;
+            return share >= minShare && share <= maxShare;
+          }),
+        );
       }
       return suppressOverlaps(faces, MAX_OVERLAP, MAX_NESTING);
     },

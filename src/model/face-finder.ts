@@ -26,7 +26,7 @@ export interface FoundFace {
 
 /** A loaded detector on one engine. Not safe for overlapping calls. */
 export interface FaceFinder {
-  /** `name@version`, stored in the run lock. */
+  /** `name@version` of the weights, a slash and the version of the search; stored in the run lock. */
   readonly name: string;
   /** All faces at or above the threshold, best first, after non-maximum suppression, boxes in pixels of `image`. */
   find(image: Raster, options?: { minScore?: number }): Promise<readonly FoundFace[]>;

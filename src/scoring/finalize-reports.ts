@@ -36,6 +36,7 @@ export async function writeReports(
     engine: state.engines.join(", "),
     pipeline: spec.pipeline,
     faces: manifest.faces,
+    faceFinder: spec.faceFinder ?? null,
     tta: manifest.tta,
     minGroupSize: manifest.minGroupSize,
     drift,

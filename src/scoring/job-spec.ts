@@ -1,5 +1,6 @@
 /** A job as it was accepted: the checked manifest with every default filled in. Stored once, never changed. */
 
+import { FACE_FINDER } from "../model/face-levels.ts";
 import type { JobOwner } from "./access.ts";
 import type { InputSpec, ObjectEntry } from "./inputs/input-spec.ts";
 import type { JobRules } from "./job-state.ts";
@@ -31,6 +32,8 @@ export interface JobSpec {
   readonly modelSha256: string;
   /** Version of the model's preprocessing. */
   readonly pipeline: PipelineVersion;
+  /** Name of the face finder; absent where pictures are taken as they are, and in jobs of before it was noted. */
+  readonly faceFinder?: string;
   /** The job whose failed inputs this one takes up again. */
   readonly retryOf: string | null;
   /** The key that made it and what that key may use; `null` for a job on one machine, without keys. */
@@ -60,6 +63,11 @@ export function makeRules(spec: JobSpec, limits: Limits): JobRules {
     execution: manifest.execution,
     clientWaitMs: limits.clientWaitMs,
   };
+}
+
+/** The part of a spec that says who finds the faces, if anybody does. */
+export function chooseFaceFinder({ faces }: Pick<Manifest, "faces">): Pick<JobSpec, "faceFinder"> {
+  return faces === "aligned" ? {} : { faceFinder: FACE_FINDER };
 }
 
 /** Name of the store that holds the list of inputs, where an object names them. */

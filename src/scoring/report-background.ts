@@ -246,7 +246,7 @@ export function renderProvenance(report: Report): SafeHtml {
       <dt>Preprocessing</dt>
       <dd>version ${provenance.pipeline}</dd>
       <dt>Faces</dt>
-      <dd>${faces}</dd>
+      <dd>${faces}${provenance.faceFinder === null ? "" : `, found by ${provenance.faceFinder}`}</dd>
       <dt>Test-time augmentation</dt>
       <dd>${provenance.tta === "flip" ? "mean of the picture and its mirror image" : "none"}</dd>
     </dl>

@@ -33,6 +33,8 @@ export interface ReportContext {
   readonly engine: string;
   readonly pipeline: PipelineVersion;
   readonly faces: "aligned" | "largest" | "all";
+  /** `null` where pictures were taken as they are, or the job is older than the note of it. */
+  readonly faceFinder: string | null;
   readonly tta: "none" | "flip";
   readonly minGroupSize: number;
   /** Seed of the bootstrap: the same seed gives the same interval. Default 1. */
@@ -99,6 +101,7 @@ export interface Provenance {
   readonly engine: string;
   readonly pipeline: PipelineVersion;
   readonly faces: ReportContext["faces"];
+  readonly faceFinder: ReportContext["faceFinder"];
   readonly tta: ReportContext["tta"];
 }
 
@@ -221,6 +224,7 @@ export function buildReport(summary: ChunkSummary, context: ReportContext): Repo
       engine: context.engine,
       pipeline: context.pipeline,
       faces: context.faces,
+      faceFinder: context.faceFinder,
       tta: context.tta,
     },
   };

@@ -59,6 +59,8 @@ export interface RunLock {
   readonly model: { readonly id: string; readonly sha256: string };
   /** Version of the preprocessing. */
   readonly pipeline: PipelineVersion;
+  /** Weights and search version of what found the faces; `null` where pictures were taken as they are. */
+  readonly faceFinder: string | null;
   /** Backends of clients stand as `client:<name>`. */
   readonly engines: readonly string[];
   readonly counts: { readonly listed: number; readonly records: number; readonly outcomes: OutcomeCounts };
@@ -87,6 +89,7 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     manifest: { sha256: spec.manifestSha256, content: manifest },
     model: { id: spec.model, sha256: spec.modelSha256 },
     pipeline: spec.pipeline,
+    faceFinder: spec.faceFinder ?? null,
     engines: state.engines,
     counts: { listed: state.listed, records: state.records, outcomes: state.outcomes },
     warnings: [describeOmission(manifest.output.formats, state.records, context.limits)].filter((one) => one !== null),

@@ -10,7 +10,7 @@ import type { Directory } from "./directory.ts";
 import { estimateJob, type JobEstimate } from "./estimate.ts";
 import { guardStore } from "./guarded-store.ts";
 import { planInputPage } from "./inputs/plan-page.ts";
-import { findListStore, type JobSpec, type ScheduleOrigin, toInputSpec } from "./job-spec.ts";
+import { chooseFaceFinder, findListStore, type JobSpec, type ScheduleOrigin, toInputSpec } from "./job-spec.ts";
 import { isEnded } from "./job-state.ts";
 import { type JobView, viewJob } from "./job-view.ts";
 import { probeKey } from "./keys.ts";
@@ -121,6 +121,7 @@ export async function submitJob(
     model: deps.registry.resolve(manifest.model),
     modelSha256: card.sha256,
     pipeline: manifest.pipeline ?? card.pipeline,
+    ...chooseFaceFinder(manifest),
     retryOf: options.retryOf ?? null,
     owner: toOwner(caller),
     ...(schedule === undefined ? {} : { schedule }),

@@ -107,6 +107,17 @@ describe("levels follow the picture", () => {
     expect(planFaceLevels(longSide).map(({ size }) => size)).toEqual(sizes);
   });
 
+  test("every size of face, from a fortieth of the picture to all of it, belongs to a level", () => {
+    for (const longSide of [1, 287, 288, 543, 544, 1023, 1024, 5000]) {
+      const levels = planFaceLevels(longSide);
+      for (let share = 0.025; share <= 1; share += 0.001) {
+        expect(levels.some(({ minShare, maxShare }) => share >= minShare && share <= maxShare)).toBe(true);
+      }
+      // The coarsest level alone takes whatever fills the picture.
+      expect(levels.filter(({ maxShare }) => maxShare === Infinity).map(({ size }) => size)).toContain(144);
+    }
+  });
+
   test("a bound on cost is kept", () => {
     expect(planFaceLevels(5000, 544).map(({ size }) => size)).toEqual([544, 144]);
     expect(planFaceLevels(5000, 100).map(({ size }) => size)).toEqual([144, 128]);

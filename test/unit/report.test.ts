@@ -36,6 +36,7 @@ function makeContext(overrides: Partial<ReportContext> = {}): ReportContext {
     engine: "fused-wasm-simd",
     pipeline: 1,
     faces: "largest",
+    faceFinder: "tiny-face@1/2",
     tta: "none",
     minGroupSize: 10,
     ...overrides,

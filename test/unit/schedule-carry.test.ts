@@ -210,6 +210,17 @@ describe("a second night", () => {
     expect(drift).toMatchObject({ comparable: false, inputs: { carried: 0, scoredAgain: 2 } });
   });
 
+  it("scores everything again after a change of the face finder", async () => {
+    const night = startNights();
+    await setContent(night, {}, { "a.png": 0, "b.png": 1 });
+    await runJob(night, makeSpec("one", null, { faceFinder: "tiny-face@1/1" }));
+    night.read.length = 0;
+    await runJob(night, makeSpec("two", "one", { faceFinder: "tiny-face@1/1" }));
+    expect(night.read).toEqual([]);
+    await runJob(night, makeSpec("three", "two", { faceFinder: "tiny-face@1/2" }));
+    expect(night.read.toSorted()).toEqual(["in/a.png", "in/b.png"]);
+  });
+
   it("goes on alone where the run before was deleted, or lost a part", async () => {
     const night = startNights();
     await setContent(night, {}, { "a.png": 0, "b.png": 1, "c.png": 2 });

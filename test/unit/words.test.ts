@@ -21,6 +21,7 @@ const page = renderReportHtml(
     engine: "",
     pipeline: 1,
     faces: "largest",
+    faceFinder: "tiny-face@1/2",
     tta: "none",
     minGroupSize: 10,
   }),

@@ -5,12 +5,12 @@ import type { JobSpec } from "../job-spec.ts";
 import type { InputItem, ScoreRecord } from "../records.ts";
 import { groupByInput, type PriorRecords, type PriorRun } from "./prior-run.ts";
 
-/** Whether the same picture gets the same record in both jobs: model, preprocessing and every option that a record depends on. */
+/** Whether the same picture gets the same record in both jobs: model, preprocessing, face finder and every option that a record depends on. */
 export function canCarry(spec: JobSpec, before: JobSpec): boolean {
-  const [now, then] = [spec, before].map(({ manifest, model, modelSha256, pipeline }) => {
+  const [now, then] = [spec, before].map(({ manifest, model, modelSha256, pipeline, faceFinder = null }) => {
     const { input, format, faces, minFacePixels, minFaceScore, tta } = manifest;
     const options = [format, faces, minFacePixels, minFaceScore, tta];
-    return JSON.stringify([model, modelSha256, pipeline, input.store, ...options]);
+    return JSON.stringify([model, modelSha256, pipeline, faceFinder, input.store, ...options]);
   });
   return now === then;
 }
