@@ -38,7 +38,7 @@ export interface Disagreement {
 /** The outcome of a verification. */
 export interface Verification {
   readonly model: string;
-  /** False if the registry has other weights under the same name now. */
+  /** False if the registry has other weights under the same name now, or another face finder searches. */
   readonly modelUnchanged: boolean;
   /** Engine that scored again. */
   readonly engine: string;
@@ -53,7 +53,7 @@ export interface Verification {
   readonly passed: boolean;
 }
 
-/** Agreement of every float32 engine with the reference (docs/parity.md), and half a unit of the records' sixth decimal. */
+/** Agreement of every float32 engine with the reference (docs/model.md), and half a unit of the records' sixth decimal. */
 export const ENGINE_TOLERANCE = 1e-4 + 5e-7;
 /** Below this margin two engines may choose different labels. */
 export const ENGINE_MARGIN = 2e-4;
@@ -105,7 +105,8 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
       const byId = new Map(records.map((record) => [record.id, record]));
       for (const record of again.records) compareRecords(byId.get(record.id), record, tally);
     }
-    const modelUnchanged = (await deps.readModelSha256(spec.model)) === spec.modelSha256;
+    const finderUnchanged = !options.findsFaces || scorer.finder?.name === spec.faceFinder;
+    const modelUnchanged = finderUnchanged && (await deps.readModelSha256(spec.model)) === spec.modelSha256;
     const passed = modelUnchanged && tally.damagedParts.length === 0 && tally.agreed === tally.compared;
     const { engine } = scorer.classifier;
     return { model: spec.model, modelUnchanged, engine, ...tally, passed };
