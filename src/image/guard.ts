@@ -7,7 +7,7 @@ import { readPngHeader } from "./png-header.ts";
 import { sniffFormat } from "./sniff.ts";
 import { readWebpHeader, type WebpHeader } from "./webp-header.ts";
 
-/** JPEGs above this many pixels are decoded at a reduced scale (docs/model.md, preprocessing step 1). */
+/** JPEGs above this many pixels are decoded at a reduced scale (docs/model.md, preprocessing version 1). */
 const FULL_SCALE_MAX_PIXELS = 4_000_000;
 /** A reduced scale keeps at least this many pixels. */
 const REDUCED_MIN_PIXELS = 1_000_000;

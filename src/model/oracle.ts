@@ -55,7 +55,7 @@ export function createOracle(model: Model): Classifier {
   };
 }
 
-/** Runs one face, 2304 bytes, through the network. Steps as in the table of docs/model.md. */
+/** Runs one face, 2304 bytes, through the network. Steps as in docs/model.md, "The network". */
 export function runOracle(
   tensors: ReadonlyMap<string, Tensor>,
   alignCorners: boolean,

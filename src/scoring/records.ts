@@ -8,7 +8,7 @@ export const OUTCOMES = ["scored", "no_face", "skipped", "failed", "cancelled", 
 /** The terminal outcome of one input. */
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** Raised by any change that can change a label; results of two versions never merge. See numerics in docs/model.md. */
+/** Raised by any change that can change a label; results of two versions never merge. See docs/model.md, "Preprocessing, and its versions". */
 export type PipelineVersion = 1 | 2;
 
 /** Where the face was, in pixels of the picture after EXIF orientation. */

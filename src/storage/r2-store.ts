@@ -65,7 +65,7 @@ export function createR2Store(bucket: R2BucketLike): ObjectStore {
         await cancelBody(object.body);
         return { kind: "too_large", info };
       }
-      // One call instead of a stream of JavaScript objects: see docs/benchmarks.md, "A chunk in workerd".
+      // One call instead of a stream of JavaScript objects: about 100 µs of CPU less an object in local workerd.
       const bytes = new Uint8Array(
         await object.arrayBuffer().catch((error: unknown) => {
           throw classifyBodyError(error);

@@ -49,6 +49,25 @@ describe.each(documents)("%s", (path) => {
   });
 });
 
+it("comments point to documents that exist, and to their headings", () => {
+  const sources = execFileSync("git", ["ls-files", "src", "cli", "scripts", "web", "bench", "test", "training"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  const files = sources.split("\n").filter((path) => /\.(ts|tsx|py|cpp|hpp)$/.test(path));
+  const named = files.flatMap((path) =>
+    [...readDocument(path).matchAll(/\b(docs\/[\w-]+\.md)(?:, ["«]([^"»\n]+)["»])?/g)].map(([, file = "", heading]) => {
+      return { path, file, heading };
+    }),
+  );
+  expect(named.length).toBeGreaterThan(20);
+  const broken = named.filter(({ file, heading }) => {
+    if (!existsSync(join(root, file))) return true;
+    return heading !== undefined && !readDocument(file).includes(`# ${heading}\n`);
+  });
+  expect(broken).toEqual([]);
+});
+
 describe("commands", () => {
   const text = current.map(readDocument).join("\n");
 

@@ -13,7 +13,7 @@ export interface FittedWeights {
   readonly ignored: readonly string[];
 }
 
-/** The published network; see numerics in docs/model.md. */
+/** The published network; see docs/model.md, "The network". */
 const PUBLISHED: NetworkWidths = { localization: [8, 10], localizationHidden: 32, conv: [10, 10, 10, 10], hidden: 50 };
 
 const ANCHOR = "localization.0.weight";
