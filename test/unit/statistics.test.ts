@@ -72,6 +72,30 @@ describe("corrected prevalence", () => {
     );
   });
 
+  it("covers a rare class too, most often with no face of its label", () => {
+    // 2 % of 40 faces, and no other class is ever taken for it.
+    const sharp = [
+      [8000, 1000, 1000],
+      [0, 9500, 500],
+      [0, 2000, 8000],
+    ];
+    let covered = 0;
+    const runs = 200;
+    for (let run = 0; run < runs; run += 1) {
+      const random = createRandom(run + 1);
+      const counts = [0, 0, 0];
+      for (let face = 0; face < 40; face += 1) {
+        const truth = random.next();
+        const row = sharp[truth < 0.02 ? 0 : truth < 0.6 ? 1 : 2]!.map((count) => count / 10_000);
+        const predicted = random.next();
+        counts[predicted < row[0]! ? 0 : predicted < row[0]! + row[1]! ? 1 : 2]! += 1;
+      }
+      const { low, high } = estimatePrevalence(counts, sharp, { seed: run, replicates: 200 })!.shares[0]!;
+      if (low <= 0.02 && high >= 0.02) covered += 1;
+    }
+    expect(covered / runs).toBeGreaterThan(0.9);
+  });
+
   it("covers the truth about as often as it says", () => {
     const truth = [0.5, 0.2, 0.3];
     let covered = 0;

@@ -90,10 +90,17 @@ function readQuantile(sorted: readonly number[], share: number): number {
 }
 
 /**
+ * Faces added to each label's count of the job when it is resampled (Jeffreys' prior). Without it a label that no face has stays 0 in every
+ * resample: of 69 faces, the "95 %" interval of a class with a share of 0.5 % held it in 12 % of simulated jobs, with it in nearly all.
+ */
+const PRIOR_FACES = 0.5;
+
+/**
  * Corrected shares of the labels.
  *
  * The interval is a Bayesian bootstrap (Rubin 1981, Annals of Statistics 9:130–134): counts are resampled as Dirichlet
- * shares, those of the job and those of each row of the confusion matrix, so that it holds the sampling error of both.
+ * shares, those of the job and those of each row of the confusion matrix, so that it holds the sampling error of both. The job's have half a
+ * face more of each label, the rows none: their zeros are rare, and a class of few faces would be bent by them.
  * @param counts faces of the job by predicted label
  * @param confusion counts of the evaluation set: row true label, column predicted label
  * @returns `null` where nothing was counted, a class is missing from the evaluation set, or the matrix is singular
@@ -111,7 +118,10 @@ export function estimatePrevalence(
   const samples: number[][] = counts.map(() => []);
   for (let replicate = 0; replicate < replicates; replicate += 1) {
     const drawn = adjustShares(
-      drawShares(random, counts),
+      drawShares(
+        random,
+        counts.map((count) => count + PRIOR_FACES),
+      ),
       confusion.map((row) => drawShares(random, row)),
     );
     // A singular resample says nothing; it is as rare as the matrix is far from singular.
