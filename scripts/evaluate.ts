@@ -71,7 +71,6 @@ async function main(): Promise<void> {
     dataset,
     modes,
     refit ? null : (model.card.temperature ?? 1),
-    () => performance.now(),
     (done, of) => {
       if (interactive) process.stderr.write(`\r${done} of ${of} passes${done === of ? "\n" : ""}`);
     },
@@ -79,14 +78,14 @@ async function main(): Promise<void> {
   const id = formatModelId(model.card);
   const command = `npm run evaluate -- --data DATA --usage ${options.usage} --model ${id}`;
   if (options.json) {
-    const { modes: evaluations, elapsedMs, ...rest } = figures;
+    const { modes: evaluations, cpuMs, ...rest } = figures;
     const report = {
       model: id,
       engine: classifier.engine,
       dataset: dataset.name,
       command,
       ...rest,
-      elapsedMs,
+      cpuMs,
       evaluations,
       failed: dataset.failed,
     };

@@ -143,7 +143,7 @@ async function main(): Promise<void> {
     // A temperature that came with the weights was fitted on other faces, and stays.
     const fits = options.temperature === undefined && weights.temperature === null;
     const given = fits ? null : (draft.temperature ?? 1);
-    const figures = await evaluateModel(classifier, dataset, ["none", "flip"], given, () => performance.now());
+    const figures = await evaluateModel(classifier, dataset, ["none", "flip"], given);
     classifier.dispose();
     const command = `npm run evaluate -- --data DATA --usage PublicTest --model ${formatModelId(card)}`;
     const evaluations: ModelEvaluation[] = figures.modes.map((mode) => toCardEvaluation(mode, dataset.name, command));

@@ -28,11 +28,11 @@ function renderMode(mode: Evaluation): string {
 
 /** The figures as a person reads them. */
 export function renderFigures(model: string, engine: string, dataset: Dataset, figures: ModelFigures): string {
-  const rate = Math.round((1000 * dataset.count) / Math.max(1, figures.elapsedMs));
+  const rate = Math.round((1000 * dataset.count) / Math.max(1, figures.cpuMs));
   const folds = figures.foldTemperatures.map((value) => value.toFixed(3)).join(", ");
   const failed = dataset.failed.slice(0, 20).map(({ path, code, message }) => `  ${path}: ${code}: ${message}`);
   return [
-    `${model} on ${dataset.name}: ${dataset.count} faces, ${engine}, ${rate} faces/s`,
+    `${model} on ${dataset.name}: ${dataset.count} faces, ${engine}, ${rate} faces a CPU-second`,
     ...(failed.length > 0 ? [`${dataset.failed.length} files could not be read and are not counted:`, ...failed] : []),
     `temperature ${figures.fittedTemperature.toFixed(3)} fits these faces best (by fold: ${folds})`,
     "",

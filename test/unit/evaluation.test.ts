@@ -111,7 +111,7 @@ describe("evaluateModel", () => {
       },
       dispose: () => {},
     };
-    const { modes } = await evaluateModel(classifier, dataset, ["none", "flip"], 1, () => 0);
+    const { modes } = await evaluateModel(classifier, dataset, ["none", "flip"], 1);
     expect(modes.map(({ tta, correct, faces }) => [tta, correct, faces])).toEqual([
       ["none", 15, 20],
       ["flip", 15, 20],
