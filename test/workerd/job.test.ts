@@ -110,6 +110,25 @@ describe("a job", () => {
     }
   });
 
+  it.each(["hog-svm@1", "deep-emotion-wide@1"])("is scored by %s too, mirrored or not", async (model) => {
+    await putGood("models/");
+    const input = { store: "faces", prefix: "models/" };
+    const lines: string[] = [];
+    for (const tta of ["none", "flip"]) {
+      const job = await follow((await submit({ input, output, model, tta })).body.id);
+      expect(job).toMatchObject({ status: "completed", model, counts: { outcomes: { scored: 6 } } });
+      const labels = await readOutput(job, "labels.jsonl");
+      lines.push(new TextDecoder().decode(labels));
+      for (const record of parsePart(labels)) {
+        expect(record.model).toBe(model);
+        expect(record.probabilities!.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 4);
+        // The matrix is that of a network with a spatial transformer.
+        expect(record.face?.theta === null).toBe(model === "hog-svm@1");
+      }
+    }
+    expect(lines[0]).not.toBe(lines[1]);
+  });
+
   it("turns each bad input into one record with its own code, and scores all the others", async () => {
     const good = await putGood("mixed/");
     const picture = readPicture("q90-128x128.jpg");
