@@ -46,10 +46,11 @@ export async function selectFaces(
   if (finder === null) throw new TypeError(`faces: "${options.mode}" needs a face finder`);
   const found = await finder.find(image.raster, { minScore: options.minFaceScore });
   const faces = found.map(({ box, score }) => ({ box: scaleBox(box, 1 / image.scale), score, crop: cropFace(box) }));
-  const largest = pickLargest(faces);
-  if (largest === null) return { kind: "no_face" };
+  const largestFound = pickLargest(faces);
+  if (largestFound === null) return { kind: "no_face" };
   const bigEnough = faces.filter(({ box }) => Math.min(box.width, box.height) >= options.minFacePixels);
-  if (bigEnough.length === 0) return { kind: "too_small", box: largest.box, score: largest.score };
+  const largest = pickLargest(bigEnough);
+  if (largest === null) return { kind: "too_small", box: largestFound.box, score: largestFound.score };
   return { kind: "faces", faces: options.mode === "largest" ? [largest] : bigEnough };
 }
 

@@ -53,6 +53,13 @@ describe("which faces are scored", () => {
     expect(selection.kind === "faces" && selection.faces.map(({ score }) => score)).toEqual([0.5]);
   });
 
+  test("largest is not a face that is too narrow, be its area as it may", async () => {
+    const narrow = { box: { x: 0, y: 0, width: 14, height: 40 }, score: 0.9 };
+    const whole = { box: square(100, 100, 20), score: 0.8 };
+    const selection = await selectFaces(image, findAlways([narrow, whole]), { mode: "largest", ...options });
+    expect(selection.kind === "faces" && selection.faces.map(({ score }) => score)).toEqual([0.8]);
+  });
+
   test("no face is a value, and so is one that is too small", async () => {
     expect(await selectFaces(image, findAlways([]), { mode: "all", ...options })).toEqual({ kind: "no_face" });
     const selection = await selectFaces(image, findAlways([small]), { mode: "largest", ...options });
