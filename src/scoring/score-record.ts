@@ -1,6 +1,6 @@
 /** One input's record, for every way an input can end. */
 
-import type { ErrorCode } from "../errors.ts";
+import { ScoringError, type ErrorCode } from "../errors.ts";
 import { FACE_PIXELS } from "../model/labels.ts";
 import type { Scores } from "../model/classifier.ts";
 import { deriveVerdict } from "../model/softmax.ts";
@@ -54,9 +54,15 @@ export interface PendingFace {
   readonly height: number;
 }
 
-/** The record of a scored face; `row` is its place in `scores`. */
+/**
+ * The record of a scored face; `row` is its place in `scores`.
+ * @throws ScoringError `model_invalid` where a probability is no number: weights so large that a layer overflows
+ */
 export function makeScoredRecord(face: PendingFace, scores: Scores, row: number, stamp: RecordStamp): ScoreRecord {
   const verdict = deriveVerdict(scores, row);
+  if (!verdict.probabilities.every(Number.isFinite)) {
+    throw new ScoringError("model_invalid", `the scores of ${stamp.model} are not finite: its weights overflow`);
+  }
   const { item, selected } = face;
   const whole = { x: 0, y: 0, width: face.width, height: face.height };
   const theta = scores.theta === null ? null : [...scores.theta.subarray(row * 6, row * 6 + 6)];

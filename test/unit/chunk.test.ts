@@ -95,6 +95,31 @@ describe("the version of the preprocessing", () => {
   });
 });
 
+describe("a model that overflows", () => {
+  it("is its own fault, not the picture's", async () => {
+    const store = createMemoryStore();
+    await store.put("in/face.png", await readFile(join(IMAGES, "grey-48x48.png")));
+    const source = { kind: "prefix", format: "image", prefix: "in/" } as const;
+    const { items } = await planInputPage(store, source, null, LIMITS.plan);
+    const classifier: Classifier = {
+      ...constant,
+      async classify(_pixels, count) {
+        const probabilities = new Float32Array(count * 7).fill(Number.NaN);
+        return { count, logits: probabilities, probabilities, theta: null };
+      },
+    };
+    const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
+    const faces = { mode: "aligned", minFacePixels: 1, minFaceScore: 0 } as const;
+    const scored = scoreChunk({ store, decoder, finder: null, classifier }, items, {
+      ...LIMITS,
+      format: "image",
+      faces,
+      ...REST,
+    });
+    await expect(scored).rejects.toThrow("model_invalid: the scores of constant@1 are not finite");
+  });
+});
+
 describe("a chunk whose model or store is gone", () => {
   it.each(["unknown_model", "unknown_store"] as const)("fails the job at once with %s", async (code) => {
     const store = createMemoryStore({ minPartBytes: 1 });
