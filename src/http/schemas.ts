@@ -36,6 +36,7 @@ export const jobSchema = z
     status: z.enum(JOB_STATUSES),
     model: z.string(),
     priority: z.int(),
+    execution: z.enum(["edge", "client", "auto"]),
     outranked: z.boolean(),
     createdAt: z.iso.datetime(),
     times: z.record(z.string(), z.iso.datetime()),

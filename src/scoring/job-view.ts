@@ -23,6 +23,8 @@ export interface JobView {
   readonly status: JobStatus;
   readonly model: string;
   readonly priority: number;
+  /** Who scores: the server's consumers, or clients, or both. See docs/client-compute.md. */
+  readonly execution: "edge" | "client" | "auto";
   /** True while it has one chunk out at most, since a job of a higher priority has some to give. */
   readonly outranked: boolean;
   readonly createdAt: string;
@@ -72,6 +74,7 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     status: state.status,
     model: spec.model,
     priority: spec.manifest.priority,
+    execution: spec.manifest.execution,
     outranked: state.outranked === true && !isEnded(state.status),
     createdAt: formatTime(state.createdMs),
     times,
