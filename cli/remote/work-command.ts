@@ -3,13 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { defineCommand } from "citty";
 import { Piscina } from "piscina";
 import { createComputeApi } from "../../src/client/compute/compute-api.ts";
-import type { ChunkScorer, ComputeEvent, ComputePorts } from "../../src/client/compute/ports.ts";
+import type { ComputeEvent, ComputePorts } from "../../src/client/compute/ports.ts";
 import { type ComputeSummary, runClientCompute } from "../../src/client/compute/run-client-compute.ts";
+import { type BenchReply, createBenchScorer } from "../../src/client/compute/scoring-bench.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { LOCAL_ENGINES } from "../score/node-work.ts";
 import { readThreads } from "../score/score-command.ts";
 import { connect, CONNECTION_ARGS, findServer, print, printJson } from "./connection.ts";
-import type { WorkThreadReply, WorkThreadTask } from "./work-thread.ts";
+import type { WorkThreadTask } from "./work-thread.ts";
 
 /** `countenance work`: this machine's cores score the chunks of jobs with `execution: "client"` or `"auto"`. */
 export const workCommand = defineCommand({
@@ -27,7 +28,7 @@ export const workCommand = defineCommand({
     }
     const threads = readThreads(args.threads) ?? availableParallelism();
     const server = findServer(args);
-    const pool = new Piscina<WorkThreadTask, WorkThreadReply>({
+    const pool = new Piscina<WorkThreadTask, BenchReply>({
       filename: new URL("./work-thread.ts", import.meta.url).href,
       minThreads: threads,
       maxThreads: threads,
@@ -39,13 +40,19 @@ export const workCommand = defineCommand({
     const interrupt = (): void => stop.abort();
     process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
     const api = connect(args);
+    const about = { backend: "node", detail: `${threads} threads`, lanes: 2 * threads, close: async () => {} } as const;
     const ports: ComputePorts = {
       api: createComputeApi(api),
-      rungs: [{ backend: "node", open: async () => createPoolScorer(pool, { ...server, engine: args.engine }) }],
+      rungs: [
+        {
+          backend: "node",
+          open: async () => createBenchScorer(about, (work) => pool.run({ ...server, engine: args.engine, work })),
+        },
+      ],
       wait: (waitMs, signal) => sleep(waitMs, undefined, { signal }).catch(() => undefined),
       tell: describeEvent,
     };
-    const options = { lanes: 2 * threads, signal: stop.signal };
+    const options = { signal: stop.signal };
     try {
       let total: ComputeSummary = { chunks: 0, records: 0 };
       for (const id of args.job === undefined ? await listOpenJobs(api) : [args.job]) {
@@ -65,23 +72,6 @@ export const workCommand = defineCommand({
   },
 });
 
-function createPoolScorer(
-  pool: Piscina<WorkThreadTask, WorkThreadReply>,
-  where: Omit<WorkThreadTask, "work">,
-): ChunkScorer {
-  async function run<T>(work: WorkThreadTask["work"]): Promise<T> {
-    const reply = await pool.run({ ...where, work });
-    if (reply.kind === "failed") throw new ScoringError(reply.code, reply.detail);
-    return reply.value as T;
-  }
-  return {
-    backend: "node",
-    answerCanary: (canary) => run({ kind: "canary", canary }),
-    score: (lease) => run({ kind: "lease", lease }),
-    close: async () => undefined,
-  };
-}
-
 /** The open jobs of this key: those of a higher priority first, else the newest. */
 async function listOpenJobs(api: ReturnType<typeof connect>): Promise<string[]> {
   const jobs: { readonly id: string; readonly priority: number }[] = [];
@@ -97,7 +87,9 @@ async function listOpenJobs(api: ReturnType<typeof connect>): Promise<string[]> 
 function describeEvent(event: ComputeEvent): void {
   switch (event.kind) {
     case "engine":
-      return say(`scoring with ${event.backend}`);
+      return say(`scoring with ${event.backend}, ${event.detail}`);
+    case "left":
+      return say(`${event.backend}: ${event.error.detail}`);
     case "submitted":
       return say(`${event.chunkId}: ${event.records} records`);
     case "released":

@@ -8,6 +8,10 @@ import type { ComputeApi } from "./compute-api.ts";
 /** Computes: one engine, or a pool of workers with one each. */
 export interface ChunkScorer {
   readonly backend: ClientBackend;
+  /** What computes, in words: the adapter, the number of workers. */
+  readonly detail: string;
+  /** Chunks in hand at once that keep it busy: one more than it scores, so that the next is read meanwhile. */
+  readonly lanes: number;
   answerCanary(canary: Canary): Promise<Pick<CanaryAnswer, "probabilities" | "pictureSha256">>;
   /** May be called again before the last call has ended. @throws ScoringError `engine_unavailable` once the device is lost */
   score(lease: ClientLease): Promise<readonly ScoreRecord[]>;
@@ -23,8 +27,10 @@ export interface ScorerRung {
 
 /** What the loop tells. */
 export type ComputeEvent =
-  /** An engine passed the canary; the reason says why no better one is in use. */
-  | { readonly kind: "engine"; readonly backend: ClientBackend; readonly reason: string }
+  /** An engine passed the canary. */
+  | { readonly kind: "engine"; readonly backend: ClientBackend; readonly detail: string }
+  /** An engine is not there, computes something else, or was lost: the next one is tried. */
+  | { readonly kind: "left"; readonly backend: ClientBackend; readonly error: ScoringError }
   | { readonly kind: "leased"; readonly chunkId: string; readonly inputs: number }
   | { readonly kind: "submitted"; readonly chunkId: string; readonly records: number }
   /** The lease went back to the edge. */

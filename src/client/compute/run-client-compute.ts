@@ -30,13 +30,12 @@ interface Crew {
 
 /**
  * Works on a job until it has ended or `signal` fires; what is leased then goes back to the edge.
- * @param options.lanes chunks in hand at once, ≥ 1
  * @throws ScoringError `client_rejected`, `forbidden`, `conflict` for a job of the edge, `engine_unavailable` when no engine is left
  */
 export async function runClientCompute(
   ports: ComputePorts,
   jobId: string,
-  options: { readonly lanes: number; readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal },
 ): Promise<ComputeSummary> {
   // One lane that cannot go on stops the others.
   const stop = new AbortController();
@@ -69,40 +68,43 @@ export async function runClientCompute(
     return (await persist(() => api.answerCanary(jobId, answer, signal))).token;
   }
 
-  /** The best engine from `first` downwards that passes the canary. */
-  async function raise(first: number, why: string): Promise<Crew> {
-    let reason = why;
+  /** The best engine from `first` downwards that passes the canary, with as many lanes as it wants. */
+  async function raise(first: number, last: ScoringError | null): Promise<Crew> {
+    let failure = last;
     for (let rung = first; rung < ports.rungs.length; rung++) {
       const { backend } = ports.rungs[rung]!;
       let scorer: ChunkScorer | null = null;
       try {
         scorer = await ports.rungs[rung]!.open();
         const token = await passCanary(scorer);
-        tell({ kind: "engine", backend, reason });
+        tell({ kind: "engine", backend, detail: scorer.detail });
+        staff(scorer.lanes);
         return { scorer, rung, token, proven: false };
       } catch (thrown) {
         await scorer?.close();
         const error = toScoringError(thrown);
         // An engine that is not there, or computes something else, is not the last word.
         if (error.code !== "engine_unavailable" && error.code !== "client_rejected") throw thrown;
-        reason = `${backend}: ${error.detail}`;
+        tell({ kind: "left", backend, error });
+        failure = new ScoringError("engine_unavailable", `${backend}: ${error.detail}`);
       }
     }
-    throw new ScoringError("engine_unavailable", reason);
+    throw failure ?? new ScoringError("engine_unavailable", "there is no engine to try");
   }
 
   /** Leaves an engine whose device is lost; lanes that notice later find the next one already raised. */
   async function replace(lost: Crew, error: ScoringError): Promise<void> {
     const current = await crew;
     if (current !== lost) return;
+    tell({ kind: "left", backend: lost.scorer.backend, error });
     const closed = lost.scorer.close();
-    crew = closed.then(() => raise(lost.rung + 1, `${lost.scorer.backend}: ${error.detail}`));
+    crew = closed.then(() => raise(lost.rung + 1, error));
     await crew;
   }
 
   async function scoreOnLadder(lease: ClientLease): Promise<{ records: readonly ScoreRecord[]; by: ChunkScorer }> {
     for (;;) {
-      const hands = await (crew ??= raise(0, "the first choice"));
+      const hands = await (crew ??= raise(0, null));
       try {
         return { records: await hands.scorer.score(lease), by: hands.scorer };
       } catch (thrown) {
@@ -129,8 +131,9 @@ export async function runClientCompute(
       // Best effort: a lease that is not given back expires.
       await api.release(jobId, chunkId, nonce).catch(() => undefined);
       tell({ kind: "released", chunkId, error });
-      // A lease that is over is no reason to stop: the edge has the chunk.
-      if (error.code !== "conflict" && error.disposition !== "transient") throw thrown;
+      // A lease that is over, or whose addresses are, is no reason to stop: the edge has the chunk.
+      const isOver = error.code === "conflict" || error.code === "forbidden";
+      if (!isOver && error.disposition !== "transient") throw thrown;
     } finally {
       scored.abort();
       await renewing;
@@ -166,7 +169,7 @@ export async function runClientCompute(
 
   async function runLane(): Promise<void> {
     while (!signal.aborted) {
-      const hands = await (crew ??= raise(0, "the first choice"));
+      const hands = await (crew ??= raise(0, null));
       const answer = await askForLease(hands);
       if (answer.kind === "ended") return;
       if (answer.kind === "lease") {
@@ -179,16 +182,25 @@ export async function runClientCompute(
     }
   }
 
-  const lanes = Array.from({ length: options.lanes }, () =>
-    runLane().catch((error: unknown) => {
-      if (options.signal.aborted || stop.signal.aborted) return null;
-      stop.abort();
-      return error;
-    }),
-  );
-  const failures = (await Promise.all(lanes)).filter((error) => error !== null && error !== undefined);
+  const lanes: Promise<unknown>[] = [];
+  function staff(count: number): void {
+    while (lanes.length < count) {
+      const lane = runLane().catch((error: unknown) => {
+        if (options.signal.aborted || stop.signal.aborted) return null;
+        stop.abort();
+        return error;
+      });
+      lanes.push(lane);
+    }
+  }
+
+  // The first lane looks for an engine, which says how many more there are.
+  staff(1);
+  let failure: unknown = null;
+  for (let at = 0; at < lanes.length; at++) failure ??= (await lanes[at]) ?? null;
   // oxlint-disable-next-line typescript/no-unnecessary-condition -- lanes set it while they ran
   await (crew as Promise<Crew> | null)?.then(({ scorer }) => scorer.close()).catch(() => undefined);
-  if (failures.length > 0) throw failures[0];
+  // oxlint-disable-next-line typescript/only-throw-error -- what a lane threw
+  if (failure !== null) throw failure;
   return { chunks, records: recordCount };
 }
