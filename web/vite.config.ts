@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { readWasmThreadScript } from "./wasm-thread-script.ts";
 
 const output = join(import.meta.dirname, "../public");
 
@@ -14,6 +15,20 @@ function removeStale(): Plugin {
       for (const name of readdirSync(join(output, "assets"))) {
         if (!names.has(name)) rmSync(join(output, "assets", name), { force: true });
       }
+    },
+  };
+}
+
+/** `virtual:wasm-thread-script`: the address of that script. */
+function emitWasmThreadScript(): Plugin {
+  const id = "virtual:wasm-thread-script";
+  return {
+    name: "wasm-thread-script",
+    resolveId: (source) => (source === id ? id : null),
+    load(loaded) {
+      if (loaded !== id) return null;
+      const file = this.emitFile({ type: "asset", name: "wasm-thread.js", source: readWasmThreadScript() });
+      return `export default import.meta.ROLLUP_FILE_URL_${file};`;
     },
   };
 }
@@ -38,5 +53,5 @@ export default defineConfig({
     // The scoring worker holds TensorFlow.js; it is loaded by the page that scores and by no other.
     chunkSizeWarningLimit: 3000,
   },
-  worker: { format: "es" },
+  worker: { format: "es", plugins: () => [emitWasmThreadScript()] },
 });

@@ -21,6 +21,8 @@ export interface TfjsClassifierOptions {
   readonly batchSize: number;
   /** Returns why the device can no longer be used, or `null`. */
   readonly findFault?: () => string | null;
+  /** The same after a batch failed, which a lost device does before it says that it is lost. */
+  readonly awaitFault?: () => Promise<string | null>;
 }
 
 /** Faces per run if nothing else is said: larger ones gain nothing on one core and cost memory. */
@@ -52,7 +54,7 @@ export async function selectBackend(backend: string): Promise<void> {
  * @throws ScoringError `engine_unavailable`, `model_invalid`
  */
 export async function createTfjsClassifier(model: Model, options: TfjsClassifierOptions): Promise<Classifier> {
-  const { backend, engine, batchSize, findFault = () => null } = options;
+  const { backend, engine, batchSize, findFault = () => null, awaitFault = async () => null } = options;
   const alignCorners = requireAlignCorners(model.card);
   await selectBackend(backend);
   const network = buildTfjsNetwork(model.tensors, { alignCorners, batchSize });
@@ -90,7 +92,9 @@ export async function createTfjsClassifier(model: Model, options: TfjsClassifier
           batch = await runBatch(pixels.subarray(start * FACE_PIXELS, (start + faces) * FACE_PIXELS));
         } catch (cause) {
           if (cause instanceof ScoringError) throw cause;
-          throw new ScoringError("engine_unavailable", findFault() ?? `${engine} failed`, { cause });
+          const words = cause instanceof Error ? cause.message : String(cause);
+          const fault = findFault() ?? (await awaitFault());
+          throw new ScoringError("engine_unavailable", fault ?? `${engine} failed: ${words}`, { cause });
         }
         const late = findFault();
         if (late !== null) throw new ScoringError("engine_unavailable", late);

@@ -1,26 +1,36 @@
 /** tfjs-backend-wasm in a browser, on the page or in a worker. Nothing here touches the DOM. */
 
-import { setThreadsCount, setWasmPaths, getThreadsCount } from "@tensorflow/tfjs-backend-wasm";
+import { setThreadsCount } from "@tensorflow/tfjs-backend-wasm";
+import threadedFactory from "@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.js";
 import { ScoringError } from "../errors.ts";
 import type { Classifier } from "../model/classifier.ts";
 import type { Model } from "../model/model.ts";
-import { createTfjsClassifier, selectBackend, TFJS_BATCH_SIZE } from "./tfjs-classifier.ts";
-import { createWasmClassifier, WASM_BACKEND, type WasmOptions } from "./tfjs-wasm.ts";
+import { createTfjsClassifier, TFJS_BATCH_SIZE } from "./tfjs-classifier.ts";
+import { startWasmBackend, WASM_BACKEND, type WasmOptions } from "./tfjs-wasm.ts";
 
-/** Where the page serves the three binaries of the package's wasm-out/; same origin, so that CSP and COEP hold. */
+/** Where the page serves the package's wasm-out/; same origin, so that CSP and COEP hold. */
 export interface WasmUrls {
   readonly plain: string;
   readonly simd: string;
   readonly threadedSimd: string;
+  /** `tfjs-backend-wasm-threaded-simd.js`, which each thread loads. */
+  readonly threadGlue: string;
+  /** What `tfjs-backend-wasm-threaded-simd.worker.js` exports as text, as a script of its own: the package would make a blob of it. */
+  readonly threadScript: string;
 }
 
-/** Where the binaries are, and how many threads to use. */
+/** The builds of the package. */
+export type WasmBuild = "plain" | "simd" | "threaded-simd";
+
+/** Where the binaries are, and which to take. */
 export interface WasmBrowserOptions extends WasmOptions {
   readonly urls: WasmUrls;
+  /** Default: SIMD where the browser has it, else plain. */
+  readonly build?: WasmBuild;
   /**
-   * Threads in this page or worker, default 1. More need cross-origin isolation and gain little for this network: two
-   * reach 1.1 times one. A pool of single-threaded workers scales better. The binary caps the number by the cores it
-   * sees (on two cores it takes one); `engine` names what it took.
+   * For `threaded-simd`, default one a core. They gain little for this network: two reach 1.1 times one, and a pool of
+   * single-threaded workers scales better. The binary caps the number by the cores it sees (on two cores it takes one);
+   * `engine` names what it took.
    */
   readonly threads?: number;
 }
@@ -32,34 +42,55 @@ const SIMD_PROBE = Uint8Array.from(
 );
 
 /**
- * A classifier on wasm: SIMD with threads where asked for and possible, else SIMD, else plain. Its `engine` says which.
+ * Starts tfjs's wasm backend, once a page or worker; later calls get the first one's, whatever they ask for.
+ * @returns the engine's name
+ * @throws ScoringError `engine_unavailable`
+ */
+export async function startTfjsWasmBrowser(options: Omit<WasmBrowserOptions, "batchSize" | "engine">): Promise<string> {
+  const { urls } = options;
+  const hasSimd = WebAssembly.validate(SIMD_PROBE);
+  const build = options.build ?? (hasSimd ? "simd" : "plain");
+  if (build !== "plain" && !hasSimd) throw new ScoringError("engine_unavailable", "this browser's wasm has no SIMD");
+  if (build === "plain") {
+    await startWasmBackend(() => compileUrl(urls.plain));
+    return "tfjs-wasm";
+  }
+  if (build === "simd") {
+    await startWasmBackend(() => compileUrl(urls.simd));
+    return "tfjs-wasm-simd";
+  }
+  if (!globalThis.crossOriginIsolated) {
+    throw new ScoringError("engine_unavailable", "threads of wasm need a page that is cross-origin isolated");
+  }
+  setThreadsCount(options.threads ?? navigator.hardwareConcurrency);
+  const settings = {
+    // The one file that the glue asks for is the script of its threads.
+    locateFile: () => resolveUrl(urls.threadScript),
+    mainScriptUrlOrBlob: resolveUrl(urls.threadGlue),
+  };
+  const { threads } = await startWasmBackend(() => compileUrl(urls.threadedSimd), {
+    factory: threadedFactory,
+    settings,
+  });
+  return `tfjs-wasm-simd-${threads}-threads`;
+}
+
+/**
+ * A classifier on wasm. Its `engine` says which build runs.
  * @throws ScoringError `engine_unavailable`, `model_invalid`
  */
 export async function createTfjsWasmBrowserClassifier(model: Model, options: WasmBrowserOptions): Promise<Classifier> {
-  const simd = WebAssembly.validate(SIMD_PROBE);
-  const threads = options.threads ?? 1;
-  if (simd && threads > 1 && globalThis.crossOriginIsolated) return createThreaded(model, options, threads);
-  const url = simd ? options.urls.simd : options.urls.plain;
-  return createWasmClassifier(model, () => compileUrl(url), {
-    ...options,
-    engine: simd ? "tfjs-wasm-simd" : "tfjs-wasm",
+  const engine = await startTfjsWasmBrowser(options);
+  return createTfjsClassifier(model, {
+    backend: WASM_BACKEND,
+    engine,
+    batchSize: options.batchSize ?? TFJS_BATCH_SIZE,
   });
 }
 
-/** The package's own start-up: emscripten's threads need its worker script, which it makes from a blob. */
-async function createThreaded(model: Model, options: WasmBrowserOptions, threads: number): Promise<Classifier> {
-  setThreadsCount(threads);
-  setWasmPaths({
-    "tfjs-backend-wasm.wasm": options.urls.plain,
-    "tfjs-backend-wasm-simd.wasm": options.urls.simd,
-    "tfjs-backend-wasm-threaded-simd.wasm": options.urls.threadedSimd,
-  });
-  await selectBackend(WASM_BACKEND);
-  return createTfjsClassifier(model, {
-    backend: WASM_BACKEND,
-    engine: `tfjs-wasm-simd-${getThreadsCount()}-threads`,
-    batchSize: options.batchSize ?? TFJS_BATCH_SIZE,
-  });
+/** Threads would read an address from where their own script lies. */
+function resolveUrl(url: string): string {
+  return new URL(url, location.href).href;
 }
 
 async function compileUrl(url: string): Promise<WebAssembly.Module> {

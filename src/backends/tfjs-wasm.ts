@@ -34,16 +34,25 @@ export interface WasmProof {
   readonly threads: number;
 }
 
+/** The build with threads: its own glue, and where that finds its files. */
+export interface ThreadedBuild {
+  readonly factory: typeof wasmFactory;
+  readonly settings: Pick<NonNullable<Parameters<typeof wasmFactory>[0]>, "locateFile" | "mainScriptUrlOrBlob">;
+}
+
 /** One wasm backend a process, as tfjs has it; a failed start is forgotten. */
 let started: Promise<WasmProof> | null = null;
 
 /**
- * Instantiates the SIMD binary and makes it tfjs's backend "wasm". Later calls return the first one's result.
- * @param loadModule gives the compiled tfjs-backend-wasm-simd.wasm
+ * Instantiates a binary and makes it tfjs's backend "wasm". Later calls return the first one's result.
+ * @param loadModule gives the compiled binary: tfjs-backend-wasm-simd.wasm, unless a seam has a choice
  * @throws ScoringError `engine_unavailable`
  */
-export function startWasmBackend(loadModule: () => Promise<WebAssembly.Module>): Promise<WasmProof> {
-  started ??= start(loadModule).catch((error: unknown) => {
+export function startWasmBackend(
+  loadModule: () => Promise<WebAssembly.Module>,
+  threaded: ThreadedBuild | null = null,
+): Promise<WasmProof> {
+  started ??= start(loadModule, threaded).catch((error: unknown) => {
     started = null;
     throw error;
   });
@@ -67,12 +76,15 @@ export async function createWasmClassifier(
   });
 }
 
-async function start(loadModule: () => Promise<WebAssembly.Module>): Promise<WasmProof> {
+async function start(
+  loadModule: () => Promise<WebAssembly.Module>,
+  threaded: ThreadedBuild | null,
+): Promise<WasmProof> {
   const binary = await loadModule().catch((cause: unknown) => {
-    throw new ScoringError("engine_unavailable", "tfjs-backend-wasm-simd.wasm could not be loaded", { cause });
+    throw new ScoringError("engine_unavailable", "the binary of tfjs-backend-wasm could not be loaded", { cause });
   });
   try {
-    const { wasm, module } = await instantiate(binary);
+    const { wasm, module } = await instantiate(binary, threaded);
     // The package has registered its own start-up under this name when it was imported; nothing has run it.
     tf.removeBackend(WASM_BACKEND);
     const backend = new BackendWasm(wasm);
@@ -84,7 +96,11 @@ async function start(loadModule: () => Promise<WebAssembly.Module>): Promise<Was
 }
 
 /** Runs the emscripten factory on `binary` and gives the instance the wrappers that {@link BackendWasm} calls. */
-async function instantiate(binary: WebAssembly.Module): Promise<{ wasm: WasmModule; module: WebAssembly.Module }> {
+async function instantiate(
+  binary: WebAssembly.Module,
+  threaded: ThreadedBuild | null,
+): Promise<{ wasm: WasmModule; module: WebAssembly.Module }> {
+  const { factory, settings } = threaded ?? { factory: wasmFactory, settings: {} };
   const { promise: instantiated, resolve, reject } = Promise.withResolvers<WebAssembly.Module>();
   const receiveImports = async (imports: WebAssembly.Imports, receive: ReceiveInstance): Promise<void> => {
     const instance = await WebAssembly.instantiate(binary, imports);
@@ -92,7 +108,8 @@ async function instantiate(binary: WebAssembly.Module): Promise<{ wasm: WasmModu
     resolve(binary);
   };
   const ready = withoutProcess(() =>
-    wasmFactory({
+    factory({
+      ...settings,
       instantiateWasm: (imports: WebAssembly.Imports, receive: ReceiveInstance) => {
         receiveImports(imports, receive).catch(reject);
         return {};

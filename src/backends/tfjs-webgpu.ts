@@ -12,11 +12,18 @@ import { createTfjsClassifier } from "./tfjs-classifier.ts";
 const WEBGPU_BACKEND = "webgpu";
 /** A GPU wants wide batches; above this the gain is lost to upload and latency. */
 const WEBGPU_BATCH_SIZE = 128;
+/** A CPU that plays GPU takes half a second a face: a batch must not be filled up with empty ones. */
+const SOFTWARE_BATCH_SIZE = 8;
+
+/** News of a lost device come within milliseconds of the failures that it causes. */
+const LOSS_NEWS_MS = 500;
 
 /** Settings of the WebGPU engine. */
 export interface WebgpuOptions {
-  /** Faces per run, default 128. */
+  /** Faces per run, default 128; 8 on a software adapter. */
   readonly batchSize?: number;
+  /** Takes no adapter that is a program on the CPU: wasm is far faster there. Default false. */
+  readonly hardwareOnly?: boolean;
 }
 
 /** An engine, or why there is none here. */
@@ -29,6 +36,7 @@ interface Device {
   readonly gpu: GPUDevice;
   /** Vendor and architecture, as the browser tells them. */
   readonly adapter: string;
+  readonly software: boolean;
   /** Why the device is gone; `null` while it works. */
   fault: string | null;
   users: number;
@@ -55,13 +63,18 @@ export async function createTfjsWebgpuClassifier(model: Model, options: WebgpuOp
     freeDevice(device);
     return createTfjsWebgpuClassifier(model, options);
   }
+  if (device.software && options.hardwareOnly === true) {
+    if (device.users === 0) freeDevice(device);
+    return { kind: "unavailable", reason: `WebGPU is a program on the CPU here (${device.adapter}): wasm is faster` };
+  }
   device.users++;
   try {
     const inner = await createTfjsClassifier(model, {
       backend: WEBGPU_BACKEND,
       engine: "tfjs-webgpu",
-      batchSize: options.batchSize ?? WEBGPU_BATCH_SIZE,
+      batchSize: options.batchSize ?? (device.software ? SOFTWARE_BATCH_SIZE : WEBGPU_BATCH_SIZE),
       findFault: () => device.fault,
+      awaitFault: () => awaitLoss(device),
     });
     return { kind: "ready", classifier: holdDevice(inner, device), adapter: device.adapter };
   } catch (error) {
@@ -107,7 +120,8 @@ async function requestDevice(): Promise<DeviceStart> {
   }
   const info = await readAdapterInfo(adapter);
   const name = [info?.vendor, info?.architecture].filter(Boolean).join(" ") || "unnamed";
-  const device: Device = { gpu: handle, adapter: name, fault: null, users: 0 };
+  const software = (info?.isFallbackAdapter ?? false) || /swiftshader|llvmpipe|warp/i.test(name);
+  const device: Device = { gpu: handle, adapter: name, software, fault: null, users: 0 };
   void watchLoss(device);
   // The package registered its own start-up when it was imported, if the browser has WebGPU.
   if (tf.findBackendFactory(WEBGPU_BACKEND) !== null) tf.removeBackend(WEBGPU_BACKEND);
@@ -124,6 +138,12 @@ async function readAdapterInfo(adapter: GPUAdapter): Promise<GPUAdapterInfo> {
 async function watchLoss(device: Device): Promise<void> {
   const { reason, message } = await device.gpu.lost;
   device.fault ??= `the GPU device was lost (${reason}): ${message}`;
+}
+
+/** The fault of a device whose batch has just failed, if it comes soon. */
+async function awaitLoss(device: Device): Promise<string | null> {
+  await Promise.race([device.gpu.lost, new Promise((resolve) => setTimeout(resolve, LOSS_NEWS_MS))]);
+  return device.fault;
 }
 
 function releaseDevice(device: Device): void {

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readWasmThreadScript } from "../../web/wasm-thread-script.ts";
 import { launchChromium } from "./chromium.ts";
 import type { Engines } from "./pages/model.ts";
 import { serveFiles, type StaticFile, type StaticServer } from "./static-server.ts";
@@ -13,9 +14,11 @@ declare const engines: Engines;
 let browser: Browser;
 let server: StaticServer;
 
+const require = createRequire(import.meta.url);
+const WASM_OUT = "@tensorflow/tfjs-backend-wasm/wasm-out";
+
 async function readWasm(name: string): Promise<StaticFile> {
-  const path = `@tensorflow/tfjs-backend-wasm/wasm-out/${name}.wasm`;
-  return { type: "application/wasm", body: await readFile(createRequire(import.meta.url).resolve(path)) };
+  return { type: "application/wasm", body: await readFile(require.resolve(`${WASM_OUT}/${name}.wasm`)) };
 }
 
 beforeAll(async () => {
@@ -35,6 +38,14 @@ beforeAll(async () => {
       ["/plain.wasm", await readWasm("tfjs-backend-wasm")],
       ["/simd.wasm", await readWasm("tfjs-backend-wasm-simd")],
       ["/threaded-simd.wasm", await readWasm("tfjs-backend-wasm-threaded-simd")],
+      [
+        "/thread-glue.js",
+        {
+          type: "text/javascript",
+          body: await readFile(require.resolve(`${WASM_OUT}/tfjs-backend-wasm-threaded-simd.js`)),
+        },
+      ],
+      ["/thread.js", { type: "text/javascript", body: readWasmThreadScript() }],
     ]),
   );
   browser = await launchChromium();
@@ -63,6 +74,11 @@ describe("engines in Chromium", () => {
     expect(result).toMatchObject({ engine: "tfjs-wasm-simd", cases: 8, disagreements: [], tensors: 0 });
   });
 
+  it("agree with PyTorch on wasm without SIMD", async () => {
+    const result = await usePage((page) => page.evaluate(() => engines.plain()));
+    expect(result).toMatchObject({ engine: "tfjs-wasm", cases: 8, disagreements: [], tensors: 0 });
+  });
+
   it("agree with PyTorch on threaded SIMD wasm, where the page is isolated", async () => {
     const result = await usePage(async (page) => {
       expect(await page.evaluate(() => engines.isolated())).toBe(true);
@@ -79,6 +95,11 @@ describe("engines in Chromium", () => {
   it("say engine_unavailable when the GPU device is lost, and start again on a new one", async () => {
     const result = await usePage((page) => page.evaluate(() => engines.loseDevice()));
     expect(result).toEqual({ code: "engine_unavailable", recovered: true });
+  });
+
+  it("leave a GPU that is a program on the CPU, where they are told to", async () => {
+    const result = await usePage((page) => page.evaluate(() => engines.hardwareOnly()));
+    expect(result).toContain("WebGPU is a program on the CPU here");
   });
 
   it("answer `unavailable` where there is no adapter", async () => {

@@ -21,8 +21,8 @@ export async function serveFiles(files: ReadonlyMap<string, StaticFile>): Promis
       "content-type": file?.type ?? "text/plain",
       "cross-origin-opener-policy": "same-origin",
       "cross-origin-embedder-policy": "require-corp",
-      "content-security-policy":
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:",
+      // As strict as the console's.
+      "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
     });
     response.end(file?.body ?? "not found");
   });

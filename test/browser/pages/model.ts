@@ -8,7 +8,13 @@ import type { Model } from "../../../src/model/model.ts";
 import { compareScores, listDisagreements } from "../../contract/classifier-agreement.ts";
 import { drawFaces, FACE_COUNT, listGoldenCases } from "../../golden/network.ts";
 
-const urls: WasmUrls = { plain: "/plain.wasm", simd: "/simd.wasm", threadedSimd: "/threaded-simd.wasm" };
+const urls: WasmUrls = {
+  plain: "/plain.wasm",
+  simd: "/simd.wasm",
+  threadedSimd: "/threaded-simd.wasm",
+  threadGlue: "/thread-glue.js",
+  threadScript: "/thread.js",
+};
 
 /** What one engine did on golden cases. */
 export interface Result {
@@ -76,10 +82,11 @@ async function loseDevice(): Promise<{ code: string; recovered: boolean }> {
 const engines = {
   isolated: () => globalThis.crossOriginIsolated,
   wasm: () => runCases((model) => createTfjsWasmBrowserClassifier(model, { urls }), 8),
+  plain: () => runCases((model) => createTfjsWasmBrowserClassifier(model, { urls, build: "plain" }), 8),
   threads: () => {
     // The binary caps what it is asked for by the cores it sees; a test machine may have two.
     Object.defineProperty(navigator, "hardwareConcurrency", { value: 8, configurable: true });
-    return runCases((model) => createTfjsWasmBrowserClassifier(model, { urls, threads: 2 }), 8);
+    return runCases((model) => createTfjsWasmBrowserClassifier(model, { urls, build: "threaded-simd", threads: 2 }), 8);
   },
   webgpu: () => runCases(createGpu, 1),
   unavailable: async () => {
@@ -87,6 +94,12 @@ const engines = {
     const [golden] = listGoldenCases();
     if (golden === undefined) throw new Error("no golden case");
     return createTfjsWebgpuClassifier(golden.model);
+  },
+  hardwareOnly: async () => {
+    const [golden] = listGoldenCases();
+    if (golden === undefined) throw new Error("no golden case");
+    const start = await createTfjsWebgpuClassifier(golden.model, { hardwareOnly: true });
+    return start.kind === "ready" ? start.kind : start.reason;
   },
   loseDevice,
 };

@@ -3,7 +3,7 @@
 import type { ScoreRecord } from "../../../src/scoring/records.ts";
 
 /** What the reader may choose. */
-export const ENGINE_CHOICES = ["auto", "fused", "wasm", "webgpu"] as const;
+export const ENGINE_CHOICES = ["auto", "fused-wasm", "wasm-simd", "wasm", "webgpu"] as const;
 /** An engine, or the best that starts. */
 export type EngineChoice = (typeof ENGINE_CHOICES)[number];
 

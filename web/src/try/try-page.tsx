@@ -5,6 +5,7 @@ import type { ScoreRecord } from "../../../src/scoring/records.ts";
 import { LABELS } from "../../../src/model/labels.ts";
 import { describeReason, formatCount, formatPercent } from "../../../src/scoring/report-format.ts";
 import { computeWilson } from "../../../src/scoring/statistics/intervals.ts";
+import { ENGINE_NAMES } from "../engine/engine-names.ts";
 import { LabelBars } from "../job/charts.tsx";
 import { Chances, Picture } from "../job/picture.tsx";
 import { DropZone } from "../new/drop-zone.tsx";
@@ -19,12 +20,7 @@ interface Shown {
   readonly result: Extract<Reply, { kind: "scored" | "failed" }> | null;
 }
 
-const ENGINE_WORDS: Readonly<Record<EngineChoice, string>> = {
-  auto: "The best that starts",
-  fused: "Fused wasm kernel",
-  wasm: "TensorFlow.js on wasm",
-  webgpu: "TensorFlow.js on WebGPU",
-};
+const ENGINE_WORDS: Readonly<Record<EngineChoice, string>> = { auto: "The best that starts", ...ENGINE_NAMES };
 /** More are scored, but only so many are shown. */
 const MAX_SHOWN = 200;
 

@@ -1,0 +1,23 @@
+/** Names of the engines, for pages, which load none of their code. */
+
+import type { ClientBackend } from "../../../src/scoring/clients/protocol.ts";
+
+/** What can compute in a browser, fastest first where there is a GPU. */
+export const BROWSER_ENGINES = [
+  "webgpu",
+  "fused-wasm",
+  "wasm-threads",
+  "wasm-simd",
+  "wasm",
+] as const satisfies readonly ClientBackend[];
+/** One of {@link BROWSER_ENGINES}. */
+export type BrowserEngine = (typeof BROWSER_ENGINES)[number];
+
+/** As a reader says them. */
+export const ENGINE_NAMES: Readonly<Record<BrowserEngine, string>> = {
+  webgpu: "WebGPU",
+  "fused-wasm": "Fused SIMD wasm",
+  "wasm-threads": "Threaded SIMD wasm",
+  "wasm-simd": "SIMD wasm",
+  wasm: "Plain wasm",
+};
