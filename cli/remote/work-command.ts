@@ -5,7 +5,7 @@ import { Piscina } from "piscina";
 import { createComputeApi } from "../../src/client/compute/compute-api.ts";
 import type { ComputeEvent, ComputePorts } from "../../src/client/compute/ports.ts";
 import { type ComputeSummary, runClientCompute } from "../../src/client/compute/run-client-compute.ts";
-import { type BenchReply, createBenchScorer } from "../../src/client/compute/scoring-bench.ts";
+import { type BenchReply, createBenchScorer } from "../../src/client/compute/bench-scorer.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { LOCAL_ENGINES } from "../score/node-work.ts";
 import { readThreads } from "../score/score-command.ts";

@@ -1,10 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { createAddressReader } from "../../src/client/compute/compute-api.ts";
-import {
-  type BenchReply,
-  type BenchWork,
-  createBench,
-  requireServerModel,
-} from "../../src/client/compute/scoring-bench.ts";
+import type { BenchReply, BenchWork } from "../../src/client/compute/bench-scorer.ts";
+import { createBench, requireServerModel } from "../../src/client/compute/scoring-bench.ts";
+import { persistReads, type PersistPorts } from "../../src/client/compute/persist.ts";
 import { createApi } from "../../src/client/api.ts";
 import type { ClientTask } from "../../src/scoring/clients/protocol.ts";
 import type { Scorer } from "../../src/scoring/work.ts";
@@ -18,13 +16,20 @@ export interface WorkThreadTask {
   readonly work: BenchWork;
 }
 
+/** The program itself tells that the server is away: it renews leases meanwhile. A thread ends with its pool. */
+const PATIENCE: PersistPorts = {
+  wait: (waitMs) => sleep(waitMs),
+  pausing: () => undefined,
+  signal: new AbortController().signal,
+};
+
 let bench: ReturnType<typeof createBench> | null = null;
 
 /** Runs in a pool's thread: two tasks at a time, of which one computes. */
 export default function runWork({ baseUrl, key, engine, work }: WorkThreadTask): Promise<BenchReply> {
   bench ??= createBench({
     openScorer: createOpener(engine),
-    read: createAddressReader(createApi({ baseUrl, key })),
+    read: persistReads(createAddressReader(createApi({ baseUrl, key })), PATIENCE),
   });
   return bench(work);
 }

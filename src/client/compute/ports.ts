@@ -4,6 +4,7 @@ import type { ScoringError } from "../../errors.ts";
 import type { Canary, CanaryAnswer, ClientBackend, ClientLease } from "../../scoring/clients/protocol.ts";
 import type { ScoreRecord } from "../../scoring/records.ts";
 import type { ComputeApi } from "./compute-api.ts";
+import type { PersistPorts } from "./persist.ts";
 
 /** Computes: one engine, or a pool of workers with one each. */
 export interface ChunkScorer {
@@ -21,7 +22,7 @@ export interface ChunkScorer {
 /** One rung of the ladder of engines, best first. */
 export interface ScorerRung {
   readonly backend: ClientBackend;
-  /** @throws ScoringError `engine_unavailable` where there is no such engine */
+  /** @throws ScoringError `engine_unavailable` where there is no such engine; `api_unavailable` if its files do not come: it is opened again then */
   open(): Promise<ChunkScorer>;
 }
 
@@ -31,7 +32,7 @@ export type ComputeEvent =
   | { readonly kind: "engine"; readonly backend: ClientBackend; readonly detail: string }
   /** An engine is not there, computes something else, or was lost: the next one is tried. */
   | { readonly kind: "left"; readonly backend: ClientBackend; readonly error: ScoringError }
-  | { readonly kind: "leased"; readonly chunkId: string; readonly inputs: number }
+  | { readonly kind: "leased"; readonly chunkId: string; readonly nonce: string; readonly inputs: number }
   | { readonly kind: "submitted"; readonly chunkId: string; readonly records: number }
   /** The lease went back to the edge. */
   | { readonly kind: "released"; readonly chunkId: string; readonly error: ScoringError }
@@ -43,7 +44,6 @@ export interface ComputePorts {
   readonly api: ComputeApi;
   /** At least one. */
   readonly rungs: readonly ScorerRung[];
-  /** Resolves after `waitMs`, or sooner: when the network is back, or `signal` fires. Never rejects. */
-  wait(waitMs: number, signal: AbortSignal): Promise<void>;
+  readonly wait: PersistPorts["wait"];
   readonly tell: (event: ComputeEvent) => void;
 }

@@ -6,6 +6,7 @@
 import { ScoringError, toScoringError } from "../../errors.ts";
 import type { ClientLease, LeaseAnswer } from "../../scoring/clients/protocol.ts";
 import type { ScoreRecord } from "../../scoring/records.ts";
+import { persist, type PersistPorts } from "./persist.ts";
 import type { ChunkScorer, ComputePorts } from "./ports.ts";
 
 /** What a client did. */
@@ -14,8 +15,6 @@ export interface ComputeSummary {
   readonly records: number;
 }
 
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 15_000;
 /** A lease is renewed when a third of it has gone: one renewal may be lost. */
 const RENEWALS_PER_LEASE = 3;
 
@@ -41,31 +40,19 @@ export async function runClientCompute(
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const { api, tell } = ports;
+  const pausing = (waitMs: number, error: ScoringError): void => tell({ kind: "waiting", waitMs, error });
+  const patience: PersistPorts = { wait: ports.wait, signal, pausing };
   let crew: Promise<Crew> | null = null;
   let chunks = 0;
   let recordCount = 0;
 
-  /** Tries again what may pass, with growing pauses, for as long as it takes. */
-  async function persist<T>(ask: () => Promise<T>): Promise<T> {
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      signal.throwIfAborted();
-      try {
-        return await ask();
-      } catch (thrown) {
-        const error = toScoringError(thrown);
-        signal.throwIfAborted();
-        if (error.disposition !== "transient" && error.code !== "rate_limited") throw error;
-        tell({ kind: "waiting", waitMs: pauseMs, error });
-        await ports.wait(pauseMs, signal);
-      }
-    }
-  }
+  const ask = <T>(request: () => Promise<T>): Promise<T> => persist(request, patience, mayPass);
 
   async function passCanary(scorer: ChunkScorer): Promise<string> {
-    const canary = await persist(() => api.requestCanary(jobId, signal));
+    const canary = await ask(() => api.requestCanary(jobId, signal));
     const answered = await scorer.answerCanary(canary);
     const answer = { challenge: canary.challenge, backend: scorer.backend, ...answered };
-    return (await persist(() => api.answerCanary(jobId, answer, signal))).token;
+    return (await ask(() => api.answerCanary(jobId, answer, signal))).token;
   }
 
   /** The best engine from `first` downwards that passes the canary, with as many lanes as it wants. */
@@ -75,7 +62,7 @@ export async function runClientCompute(
       const { backend } = ports.rungs[rung]!;
       let scorer: ChunkScorer | null = null;
       try {
-        scorer = await ports.rungs[rung]!.open();
+        scorer = await ask(() => ports.rungs[rung]!.open());
         const token = await passCanary(scorer);
         tell({ kind: "engine", backend, detail: scorer.detail });
         staff(scorer.lanes);
@@ -117,12 +104,12 @@ export async function runClientCompute(
 
   async function work(lease: ClientLease): Promise<void> {
     const { chunkId, nonce } = lease;
-    tell({ kind: "leased", chunkId, inputs: lease.items.length });
+    tell({ kind: "leased", chunkId, nonce, inputs: lease.items.length });
     const scored = new AbortController();
     const renewing = renew(lease, AbortSignal.any([signal, scored.signal]));
     try {
       const { records, by } = await scoreOnLadder(lease);
-      await persist(() => api.submit(jobId, chunkId, { nonce, backend: by.backend, records }));
+      await ask(() => api.submit(jobId, chunkId, { nonce, backend: by.backend, records }));
       chunks += 1;
       recordCount += records.length;
       tell({ kind: "submitted", chunkId, records: records.length });
@@ -154,16 +141,16 @@ export async function runClientCompute(
   }
 
   async function askForLease(hands: Crew): Promise<LeaseAnswer> {
-    const ask = () => persist(() => api.lease(jobId, hands.token, signal));
+    const askNow = () => ask(() => api.lease(jobId, hands.token, signal));
     try {
-      const answer = await ask();
+      const answer = await askNow();
       hands.proven = true;
       return answer;
     } catch (thrown) {
       if (!hands.proven || toScoringError(thrown).code !== "forbidden") throw thrown;
       hands.proven = false;
       hands.token = await passCanary(hands.scorer);
-      return ask();
+      return askNow();
     }
   }
 
@@ -203,4 +190,8 @@ export async function runClientCompute(
   // oxlint-disable-next-line typescript/only-throw-error -- what a lane threw
   if (failure !== null) throw failure;
   return { chunks, records: recordCount };
+}
+
+function mayPass({ disposition, code }: ScoringError): boolean {
+  return disposition === "transient" || code === "rate_limited";
 }

@@ -1,22 +1,12 @@
 /** What one thread or web worker of a computing client does: it answers canaries and scores leases, one at a time. */
 
-import { type ErrorCode, ScoringError, toScoringError } from "../../errors.ts";
+import { ScoringError, toScoringError } from "../../errors.ts";
 import type { ModelCard } from "../../model/card.ts";
-import type { Canary, ClientLease, ClientTask } from "../../scoring/clients/protocol.ts";
+import type { ClientTask } from "../../scoring/clients/protocol.ts";
 import type { Scorer } from "../../scoring/work.ts";
+import type { BenchReply, BenchWork } from "./bench-scorer.ts";
 import type { ReadAddress } from "./compute-api.ts";
-import type { ChunkScorer } from "./ports.ts";
 import { prefetchLease, scoreCanary, scoreLease } from "./score-lease.ts";
-
-/** One piece of work; a plain value, since it crosses threads. */
-export type BenchWork =
-  | { readonly kind: "canary"; readonly canary: Canary }
-  | { readonly kind: "lease"; readonly lease: ClientLease };
-
-/** What came of it; an error as plain values, since a class does not survive the way. */
-export type BenchReply =
-  | { readonly kind: "done"; readonly value: unknown }
-  | { readonly kind: "failed"; readonly code: ErrorCode; readonly detail: string };
 
 /** The ports of a bench. */
 export interface BenchPorts {
@@ -53,25 +43,6 @@ export function createBench({ openScorer, read }: BenchPorts): (work: BenchWork)
       const { code, detail } = toScoringError(thrown);
       return { kind: "failed", code, detail };
     }
-  };
-}
-
-/** One or several benches as the loop knows them. @param send to a bench that is free, or will be soonest */
-export function createBenchScorer(
-  about: Pick<ChunkScorer, "backend" | "detail" | "lanes" | "close">,
-  send: (work: BenchWork) => Promise<BenchReply>,
-): ChunkScorer {
-  const ask = async (work: BenchWork): Promise<unknown> => {
-    const reply = await send(work);
-    if (reply.kind === "failed") throw new ScoringError(reply.code, reply.detail);
-    return reply.value;
-  };
-  return {
-    ...about,
-    // oxlint-disable typescript/no-unsafe-type-assertion -- the bench is this program's own
-    answerCanary: (canary) => ask({ kind: "canary", canary }) as ReturnType<ChunkScorer["answerCanary"]>,
-    score: (lease) => ask({ kind: "lease", lease }) as ReturnType<ChunkScorer["score"]>,
-    // oxlint-enable typescript/no-unsafe-type-assertion
   };
 }
 

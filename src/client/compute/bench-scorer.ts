@@ -1,0 +1,34 @@
+/** Benches (scoring-bench.ts) in other threads, as the loop knows them. Loads nothing that scores. */
+
+import { type ErrorCode, ScoringError } from "../../errors.ts";
+import type { Canary, ClientLease } from "../../scoring/clients/protocol.ts";
+import type { ChunkScorer } from "./ports.ts";
+
+/** One piece of work; a plain value, since it crosses threads. */
+export type BenchWork =
+  | { readonly kind: "canary"; readonly canary: Canary }
+  | { readonly kind: "lease"; readonly lease: ClientLease };
+
+/** What came of it; an error as plain values, since a class does not survive the way. */
+export type BenchReply =
+  | { readonly kind: "done"; readonly value: unknown }
+  | { readonly kind: "failed"; readonly code: ErrorCode; readonly detail: string };
+
+/** One or several benches as the loop knows them. @param send to a bench that is free, or will be soonest */
+export function createBenchScorer(
+  about: Pick<ChunkScorer, "backend" | "detail" | "lanes" | "close">,
+  send: (work: BenchWork) => Promise<BenchReply>,
+): ChunkScorer {
+  const ask = async (work: BenchWork): Promise<unknown> => {
+    const reply = await send(work);
+    if (reply.kind === "failed") throw new ScoringError(reply.code, reply.detail);
+    return reply.value;
+  };
+  return {
+    ...about,
+    // oxlint-disable typescript/no-unsafe-type-assertion -- the bench is this program's own
+    answerCanary: (canary) => ask({ kind: "canary", canary }) as ReturnType<ChunkScorer["answerCanary"]>,
+    score: (lease) => ask({ kind: "lease", lease }) as ReturnType<ChunkScorer["score"]>,
+    // oxlint-enable typescript/no-unsafe-type-assertion
+  };
+}
