@@ -4,6 +4,7 @@ import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef, 
 import { REPORT_NOTICE } from "../../src/scoring/notice.ts";
 import { api, SIGNED_OUT } from "./api.ts";
 import { JobsPage } from "./jobs-page.tsx";
+import { ComputeProvider, useCompute } from "./compute/compute-session.tsx";
 import { type Route, useRoute } from "./route.ts";
 import { SignIn } from "./sign-in.tsx";
 import { ThemeButton } from "./theme.tsx";
@@ -43,7 +44,7 @@ export function App(): ReactNode {
     document.title = `${title} · Countenance`;
   }, [page]);
   return (
-    <>
+    <ComputeProvider signedIn={session.kind === "signed-in"}>
       <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
         Skip to content
       </a>
@@ -59,18 +60,10 @@ export function App(): ReactNode {
           ))}
         </nav>
         <div className="top-end">
+          <ComputeLink path={route.path} />
           <a href="./docs">API</a>
           <ThemeButton />
-          {session.kind === "signed-in" && (
-            <button
-              type="button"
-              className="plain"
-              title={`Signed in with the key ${session.key}`}
-              onClick={() => void api.signOut().finally(() => setSession({ kind: "none" }))}
-            >
-              Sign out
-            </button>
-          )}
+          {session.kind === "signed-in" && <SignOut of={session.key} done={() => setSession({ kind: "none" })} />}
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1}>
@@ -92,7 +85,33 @@ export function App(): ReactNode {
           ))}
         </details>
       </footer>
-    </>
+    </ComputeProvider>
+  );
+}
+
+function SignOut({ of, done }: { readonly of: string; readonly done: () => void }): ReactNode {
+  const { stop } = useCompute();
+  const leave = async (): Promise<void> => {
+    // Chunks go back while the session still lets them.
+    stop();
+    await api.signOut().finally(done);
+  };
+  return (
+    <button type="button" className="plain" title={`Signed in with the key ${of}`} onClick={() => void leave()}>
+      Sign out
+    </button>
+  );
+}
+
+/** Back to the job that this browser scores, from every other page. */
+function ComputeLink({ path }: Pick<Route, "path">): ReactNode {
+  const { state } = useCompute();
+  if (state === null || (state.phase !== "running" && state.phase !== "starting")) return null;
+  if (path[0] === "jobs" && path[1] === state.jobId) return null;
+  return (
+    <a className="computing" href={`#/jobs/${state.jobId}`}>
+      Computing …
+    </a>
   );
 }
 

@@ -64,6 +64,7 @@ function JobRow({ job }: { readonly job: JobView }): ReactNode {
         {failed > 0 && <> · {formatCount(failed)} without a label</>}
         {job.rate !== null && !isEnded(job.status) && <> · {job.rate.toFixed(1)} a second</>}
         {job.etaSeconds !== null && job.etaSeconds > 0 && <> · {formatDuration(job.etaSeconds)} left</>} · {job.model}
+        {job.execution !== "edge" && !isEnded(job.status) && <> · can be computed in this browser</>}
       </span>
     </a>
   );

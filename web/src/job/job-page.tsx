@@ -8,6 +8,7 @@ import type { JobView } from "../../../src/scoring/job-view.ts";
 import { OUTCOMES } from "../../../src/scoring/records.ts";
 import { describeReason, formatCount, formatTime } from "../../../src/scoring/report-format.ts";
 import { api, noteSignedOut, useLoad } from "../api.ts";
+import { ComputePanel } from "../compute/compute-panel.tsx";
 import { Failure, Progress, StatusPill } from "../parts.tsx";
 import { setQuery } from "../route.ts";
 import { formatBytes, formatDuration, OUTCOME_WORDS } from "../words.ts";
@@ -58,6 +59,7 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
       {failure !== null && <Failure error={failure} />}
       {error !== null && <Failure error={error} />}
       <Live job={job} rates={rates} />
+      <ComputePanel job={job} />
       {hasOutputs && (
         <>
           <div className="tabs" role="tablist" aria-label="Parts of the job">

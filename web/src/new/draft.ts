@@ -18,6 +18,7 @@ export interface Draft {
   readonly faces: "aligned" | "largest" | "all";
   readonly tta: "none" | "flip";
   readonly model: string;
+  readonly execution: "edge" | "client" | "auto";
   readonly outputStore: string;
   readonly outputPrefix: string;
   readonly formats: readonly ("jsonl" | "csv" | "parquet")[];
@@ -44,6 +45,7 @@ export function emptyDraft(stamp: string): Draft {
     faces: "largest",
     tta: "none",
     model: "deep-emotion",
+    execution: "edge",
     outputStore: "",
     outputPrefix: "out/",
     formats: ["jsonl", "csv"],
@@ -79,6 +81,7 @@ export function makeManifest(draft: Draft, files: readonly DroppedFile[]): Manif
     faces: draft.faces,
     tta: draft.tta,
     model: draft.model,
+    execution: draft.execution,
     output: { store: draft.outputStore, prefix: draft.outputPrefix, formats: [...draft.formats] },
     groupBy: marksGroups ? [...new Set([FOLDER_GROUP, ...groupBy])] : groupBy,
     ...readNumber("minGroupSize", draft.minGroupSize),

@@ -168,6 +168,18 @@ export function ScoringSection({ draft, change, issues, choices }: SectionProps)
           ]}
           change={(tta) => change({ tta })}
         />
+        <ChoiceField
+          name="Scored by"
+          path="execution"
+          issues={issues}
+          value={draft.execution}
+          choices={[
+            ["edge", "The server"],
+            ["client", "Browsers: the job's page computes"],
+            ["auto", "Both, side by side"],
+          ]}
+          change={(execution) => change({ execution })}
+        />
         <TextField
           name="Group by"
           path="groupBy"

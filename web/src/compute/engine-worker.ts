@@ -1,0 +1,81 @@
+/** Scores leased chunks on one engine. The loop has one of these for a GPU, and one a core otherwise. */
+
+import { createApi } from "../../../src/client/api.ts";
+import type { BenchReply } from "../../../src/client/compute/bench-scorer.ts";
+import { createAddressReader } from "../../../src/client/compute/compute-api.ts";
+import { persistReads } from "../../../src/client/compute/persist.ts";
+import { createBench, requireServerModel } from "../../../src/client/compute/scoring-bench.ts";
+import { ScoringError, toScoringError } from "../../../src/errors.ts";
+import type { Classifier } from "../../../src/model/classifier.ts";
+import { createFlipClassifier } from "../../../src/model/flip.ts";
+import type { ClientTask } from "../../../src/scoring/clients/protocol.ts";
+import type { Scorer } from "../../../src/scoring/work.ts";
+import { startEngine } from "../engine/engines.ts";
+import { createScoringParts } from "../engine/scoring-parts.ts";
+import type { EngineReply, EngineRequest } from "./messages.ts";
+import { createWaiter } from "./waiter.ts";
+
+function say(reply: EngineReply): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker speaks to its maker only
+  globalThis.postMessage(reply);
+}
+
+type Open = Extract<EngineRequest, { kind: "open" }>;
+
+/** One engine and what scores beside it. */
+function createEngine() {
+  const { registry, loadDecoder, loadFinder } = createScoringParts();
+  const waiter = createWaiter();
+  let opened: { readonly request: Open; readonly classifier: Classifier } | null = null;
+
+  async function open(request: Open): Promise<string> {
+    const { engine, model, chosen } = request;
+    const { classifier, detail } = await startEngine(engine, await registry.load(model), { hardwareOnly: !chosen });
+    opened = { request, classifier };
+    return detail;
+  }
+
+  async function openScorer(task: ClientTask): Promise<Scorer> {
+    if (opened?.request.model !== task.model) throw new ScoringError("internal", `no engine holds ${task.model}`);
+    requireServerModel(task, await registry.card(task.model));
+    const findsFaces = task.faces.mode !== "aligned";
+    if (findsFaces && opened.request.engine === "webgpu" && !opened.request.chosen) {
+      throw new ScoringError("engine_unavailable", "this job looks for faces, which takes the CPU: more cores do more");
+    }
+    const { classifier } = opened;
+    return {
+      decoder: await loadDecoder(),
+      finder: findsFaces ? await loadFinder() : null,
+      classifier: task.tta === "flip" ? createFlipClassifier(classifier) : classifier,
+    };
+  }
+
+  const read = persistReads(createAddressReader(createApi()), {
+    wait: waiter.wait,
+    pausing: (waitMs, { code, detail }) => say({ kind: "pausing", waitMs, error: { code, detail } }),
+    signal: new AbortController().signal,
+  });
+  return { open, work: createBench({ openScorer, read }), wake: () => waiter.wake() };
+}
+
+async function reply(answer: () => Promise<string>): Promise<BenchReply> {
+  try {
+    return { kind: "done", value: await answer() };
+  } catch (thrown) {
+    const { code, detail } = toScoringError(thrown);
+    // What a browser says when a file does not come.
+    const isAway = thrown instanceof TypeError && /fetch|network|load|import/i.test(thrown.message);
+    return { kind: "failed", code: isAway ? "api_unavailable" : code, detail };
+  }
+}
+
+const engine = createEngine();
+
+addEventListener("message", ({ data: request }: MessageEvent<EngineRequest>) => {
+  if (request.kind === "wake") {
+    engine.wake();
+    return;
+  }
+  const answer = request.kind === "open" ? reply(() => engine.open(request)) : engine.work(request.work);
+  void answer.then((done) => say({ kind: "done", id: request.id, reply: done }));
+});
