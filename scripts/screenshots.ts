@@ -49,6 +49,27 @@ async function makeNights(origin: string): Promise<string> {
   return id;
 }
 
+/** The panel of a job that waits for browsers: offered, at work, and done. */
+async function shootComputing(page: Page, origin: string, look: string): Promise<void> {
+  const api = createApi({ baseUrl: origin, key: LOCAL_KEY });
+  const manifest = { input: { store: "faces", prefix: "nightly/" }, output: { store: "faces", prefix: "out/" } };
+  const { id } = await api.submitJob({
+    name: "computed here",
+    ...manifest,
+    execution: "client",
+    limits: { chunkSize: 4 },
+  });
+  await page.goto(`${origin}/#/jobs/${id}`);
+  await page.getByRole("heading", { name: "Compute here" }).waitFor();
+  await shoot(page, look, "compute-offered");
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.locator('[data-status="taken"]').waitFor();
+  await shoot(page, look, "compute-running");
+  await page.getByText("Done: the job needs nobody any more.").waitFor();
+  await page.getByRole("heading", { name: "Apparent facial expression" }).waitFor({ timeout: 120_000 });
+  await shoot(page, look, "compute-done");
+}
+
 async function shootLook(
   browser: Browser,
   origin: string,
@@ -90,6 +111,7 @@ async function shootLook(
   await page.getByRole("heading", { name: "deep-emotion@1" }).waitFor();
   await shoot(page, look.name, "models");
   const schedule = known === null ? await makeNights(origin) : known.schedule;
+  await shootComputing(page, origin, look.name);
   await page.goto(`${origin}/#/schedules`);
   await page.locator(".job-row").first().waitFor();
   await shoot(page, look.name, "schedules");

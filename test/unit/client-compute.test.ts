@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ComputeApi } from "../../src/client/compute/compute-api.ts";
 import type { ChunkScorer, ComputeEvent, ComputePorts, ScorerRung } from "../../src/client/compute/ports.ts";
+import { persistReads } from "../../src/client/compute/persist.ts";
 import { runClientCompute } from "../../src/client/compute/run-client-compute.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { readClaim, signClaim } from "../../src/scoring/clients/claims.ts";
@@ -215,6 +216,36 @@ describe("a computing client", () => {
     });
     expect((await run(server, rungs)).result).toEqual({ chunks: 12, records: 0 });
     expect(most).toEqual({ webgpu: 2, wasm: 5 });
+  });
+});
+
+describe("reads of a computing client", () => {
+  const patience = (waits: number[]) => ({
+    wait: async (waitMs: number) => void waits.push(waitMs),
+    pausing: () => undefined,
+    signal: new AbortController().signal,
+  });
+
+  it("are repeated while the server is out of reach, with growing pauses", async () => {
+    const waits: number[] = [];
+    let asked = 0;
+    const read = persistReads(async () => {
+      if (++asked < 9) throw new ScoringError("api_unavailable", "offline");
+      return { bytes: new Uint8Array(1), etag: "" };
+    }, patience(waits));
+    expect((await read("url")).bytes.length).toBe(1);
+    expect(waits).toEqual([500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
+  });
+
+  it("take the server's answer as it is", async () => {
+    const waits: number[] = [];
+    for (const code of ["object_changed", "forbidden", "store_short_read"] as const) {
+      const read = persistReads(async () => {
+        throw new ScoringError(code, "no");
+      }, patience(waits));
+      await expect(read("url")).rejects.toMatchObject({ code });
+    }
+    expect(waits).toEqual([]);
   });
 });
 
