@@ -98,7 +98,7 @@ function Work({ state }: { readonly state: ComputeState }): ReactNode {
       {lastReturn !== null && failure === null && (
         <p className="quiet">The last chunk that went back: {describeReturn(lastReturn)}.</p>
       )}
-      <Ladder rungs={state.rungs} />
+      <Ladder rungs={state.rungs} phase={phase} />
     </>
   );
 }
@@ -114,21 +114,20 @@ function Figure({ name, value }: { readonly name: string; readonly value: string
 
 const formatRate = (rate: number): string => (rate < 10 ? rate.toFixed(1) : formatCount(Math.round(rate)));
 
-const RUNG_WORDS: Readonly<Record<RungState["status"], string>> = {
-  taken: "in use",
-  left: "left",
-  untried: "not needed",
-};
+function describeRung(status: RungState["status"], phase: ComputeState["phase"]): string {
+  if (status === "left") return "not taken";
+  if (status === "taken") return phase === "running" ? "in use" : "used";
+  return phase === "starting" ? "to come" : "not needed";
+}
 
 /** Best first: which engine scores, and why no better one does. */
-function Ladder({ rungs }: { readonly rungs: readonly RungState[] }): ReactNode {
-  const hasTaken = rungs.some(({ status }) => status === "taken");
+function Ladder({ rungs, phase }: Pick<ComputeState, "rungs" | "phase">): ReactNode {
   return (
     <ul className="rungs" aria-label="Engines, best first">
       {rungs.map(({ engine, status, detail }) => (
         <li key={engine} data-engine={engine} data-status={status}>
           <span className={`pill tone-${status === "taken" ? "good" : status === "left" ? "warn" : "idle"}`}>
-            {status === "untried" && !hasTaken ? "to come" : RUNG_WORDS[status]}
+            {describeRung(status, phase)}
           </span>
           <span>
             <strong>{ENGINE_NAMES[engine]}</strong>

@@ -243,7 +243,7 @@ function Live({ job, rates }: { readonly job: JobView; readonly rates: readonly 
       ))}
       {job.issues.length > 0 && (
         <details open>
-          <summary>{formatCount(job.issues.length)} findings in the input</summary>
+          <summary>{job.issues.length === 1 ? "1 finding" : `${formatCount(job.issues.length)} findings`}</summary>
           <ul>
             {job.issues.map(({ path, line, message }) => (
               <li key={`${path} ${line} ${message}`}>
