@@ -219,13 +219,13 @@ describe("a computing client", () => {
   });
 });
 
-describe("reads of a computing client", () => {
-  const patience = (waits: number[]) => ({
-    wait: async (waitMs: number) => void waits.push(waitMs),
-    pausing: () => undefined,
-    signal: new AbortController().signal,
-  });
+const patience = (waits: number[]) => ({
+  wait: async (waitMs: number) => void waits.push(waitMs),
+  pausing: () => undefined,
+  signal: new AbortController().signal,
+});
 
+describe("reads of a computing client", () => {
   it("are repeated while the server is out of reach, with growing pauses", async () => {
     const waits: number[] = [];
     let asked = 0;
