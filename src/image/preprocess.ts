@@ -49,6 +49,18 @@ export function squareOf(raster: Raster, box: Box | null): Square {
 export function preprocessFace(raster: Raster, box: Box | null): Uint8Array {
   const square = squareOf(raster, box);
   const { side } = square;
+  const { width, height, channels, data } = raster;
+  // Most packed faces: nothing to cut, to grey or to narrow.
+  if (
+    channels === 1 &&
+    width === FACE_SIDE &&
+    height === FACE_SIDE &&
+    square.x === 0 &&
+    square.y === 0 &&
+    side === width
+  ) {
+    return data.slice(0, FACE_BYTES);
+  }
   const plan = side === FACE_SIDE ? null : planResample(side, FACE_SIDE);
   const narrow = new Uint8Array(side * FACE_SIDE);
   const row = new Uint8Array(side);

@@ -3,23 +3,26 @@
 import { ScoringError } from "../errors.ts";
 import { FACE_PIXELS } from "../model/labels.ts";
 
+const SPACE = 0x20;
+const CARRIAGE_RETURN = 0x0d;
+const ZERO = 0x30;
+
 /** @throws ScoringError `image_corrupt` unless there are exactly 2,304 values of 0…255 */
 export function parseFerPixels(bytes: Uint8Array): Uint8Array {
   const pixels = new Uint8Array(FACE_PIXELS);
+  const { length } = bytes;
   let count = 0;
-  let value = -1;
-  for (let i = 0; i <= bytes.length; i++) {
-    const code = i < bytes.length ? bytes[i]! : 0x20;
-    if (code >= 0x30 && code <= 0x39) {
-      value = (value < 0 ? 0 : value * 10) + (code - 0x30);
+  for (let at = 0; at < length;) {
+    const code = bytes[at++]!;
+    if (code === SPACE || code === CARRIAGE_RETURN) continue;
+    let value = code - ZERO;
+    if (value < 0 || value > 9) throw new ScoringError("image_corrupt", `pixel ${count + 1} is not a number`);
+    for (let digit; at < length && (digit = bytes[at]! - ZERO) >= 0 && digit <= 9; at++) {
+      value = value * 10 + digit;
       if (value > 255) throw new ScoringError("image_corrupt", `pixel ${count + 1} is above 255`);
-    } else if (code === 0x20 || code === 0x0d) {
-      if (value >= 0 && count < FACE_PIXELS) pixels[count] = value;
-      if (value >= 0) count += 1;
-      value = -1;
-    } else {
-      throw new ScoringError("image_corrupt", `pixel ${count + 1} is not a number`);
     }
+    if (count < FACE_PIXELS) pixels[count] = value;
+    count += 1;
   }
   if (count !== FACE_PIXELS) throw new ScoringError("image_corrupt", `the row has ${count} pixels, not ${FACE_PIXELS}`);
   return pixels;

@@ -37,6 +37,8 @@ export interface MergePiece {
   readonly records: readonly ScoreRecord[];
   /** SHA-256 and bytes of the part object; `null` for a chunk without one. */
   readonly part: { readonly sha256: string; readonly bytes: number } | null;
+  /** The part as it is stored: the lines of `records`, byte for byte. */
+  readonly body: Uint8Array | null;
 }
 
 /** What the checkpoint holds of a merge; the held bytes lie in the store under `buffer` and `encoder`. */
@@ -108,11 +110,11 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
   const input = await open(OUTPUT_NAMES.input, "jsonl", null);
   const errors = await open(OUTPUT_NAMES.errors, "jsonl", "errors");
   const success = await open(OUTPUT_NAMES.success, "json", null);
+  const lines = formats.includes("jsonl") ? await open(OUTPUT_NAMES.labelsJsonl, "jsonl", "jsonl") : null;
   const labels: Stream[] = [];
-  if (formats.includes("jsonl")) labels.push(await open(OUTPUT_NAMES.labelsJsonl, "jsonl", "jsonl"));
   if (formats.includes("csv")) labels.push(await open(OUTPUT_NAMES.labelsCsv, "csv", "csv"));
   if (formats.includes("parquet")) labels.push(await open(OUTPUT_NAMES.labelsParquet, "parquet", "parquet"));
-  const merged = [input, ...labels, errors];
+  const merged = [input, ...(lines === null ? [] : [lines]), ...labels, errors];
   if (saved === null) {
     const { generation } = context;
     const replaced = generation && { generation: generation.number, replaces: generation.replaces };
@@ -130,10 +132,12 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
   }
 
   return {
-    async add({ chunk, items, records, part }) {
+    async add({ chunk, items, records, part, body }) {
       const byId = new Map(items.map((item) => [item.id, item]));
       const findItem = (record: ScoreRecord): InputItem | null => byId.get(record.id) ?? null;
       await input.output.append(text.encode(items.map((item) => `${serializeItem(item)}\n`).join("")));
+      // A part holds the very lines: they are not written anew.
+      if (lines !== null) await lines.output.append(body ?? lines.encoder!.encode(records));
       for (const { output, encoder } of [...labels, errors]) await output.append(encoder!.encode(records, findItem));
       summary = mergeSummaries(summary, summarise(records, summaryOptions));
       if (part !== null) await addEntry({ name: partName(chunk.id), ...part });

@@ -24,17 +24,12 @@ export interface PieceSource {
   readItems(chunk: ChunkRow): Promise<readonly InputItem[]>;
 }
 
-/** A piece with its part as it is stored; `null` for a chunk without one. */
-export interface StoredPiece extends MergePiece {
-  readonly body: Uint8Array | null;
-}
-
 /**
  * The chunks in order, two ahead: four reads, so that an upload beside them stays within the connections.
  * @throws ScoringError `output_conflict` if a part is not what its chunk reported; transient errors of the store
  */
-export async function* readPieces(source: PieceSource, rows: readonly ChunkRow[]): AsyncGenerator<StoredPiece> {
-  const ahead: Promise<StoredPiece | { readonly error: unknown }>[] = [];
+export async function* readPieces(source: PieceSource, rows: readonly ChunkRow[]): AsyncGenerator<MergePiece> {
+  const ahead: Promise<MergePiece | { readonly error: unknown }>[] = [];
   let next = 0;
   for (let index = 0; index < rows.length; index++) {
     while (next < rows.length && next < index + 2) {
@@ -49,7 +44,7 @@ export async function* readPieces(source: PieceSource, rows: readonly ChunkRow[]
   }
 }
 
-async function readPiece(source: PieceSource, chunk: ChunkRow): Promise<StoredPiece> {
+async function readPiece(source: PieceSource, chunk: ChunkRow): Promise<MergePiece> {
   const { store, folder, spec, verdict, limits } = source;
   const items = await source.readItems(chunk);
   if (chunk.status !== "done" || chunk.result === null) {

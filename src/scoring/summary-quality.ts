@@ -44,19 +44,72 @@ export function qualityBinStart(measure: QualityMeasure, bin: number): number {
   return measure === "brightness" ? bin * 8 : measure === "contrast" ? bin * 4 : 8 * 2 ** (bin / 3);
 }
 
-function summariseMoment(measure: QualityMeasure, value: number): MomentSummary {
-  const fixed = Math.round(value * SCALE);
-  const histogram = Array.from({ length: QUALITY_BINS }, () => 0);
-  histogram[qualityBin(measure, value)] = 1;
-  return { count: 1, sum: fixed, sumSquares: String(BigInt(fixed) ** 2n), min: fixed, max: fixed, histogram };
+/** A {@link MomentSummary} while values are added to it. */
+class MomentBuilder {
+  readonly #measure: QualityMeasure;
+  readonly #histogram = Array.from({ length: QUALITY_BINS }, () => 0);
+  #count = 0;
+  #sum = 0;
+  /** Squares not yet moved into the exact sum: below 2^53, so that adding here is exact too, and fast. */
+  #squares = 0;
+  #exactSquares = 0n;
+  #min = Infinity;
+  #max = -Infinity;
+
+  constructor(measure: QualityMeasure) {
+    this.#measure = measure;
+  }
+
+  add(value: number): void {
+    const fixed = Math.round(value * SCALE);
+    this.#count += 1;
+    this.#sum += fixed;
+    this.#min = Math.min(this.#min, fixed);
+    this.#max = Math.max(this.#max, fixed);
+    const bin = qualityBin(this.#measure, value);
+    this.#histogram[bin] = (this.#histogram[bin] ?? 0) + 1;
+    const square = fixed * fixed;
+    if (this.#squares + square <= Number.MAX_SAFE_INTEGER) {
+      this.#squares += square;
+    } else {
+      this.#exactSquares += BigInt(this.#squares) + BigInt(fixed) ** 2n;
+      this.#squares = 0;
+    }
+  }
+
+  build(): MomentSummary {
+    return {
+      count: this.#count,
+      sum: this.#sum,
+      sumSquares: String(this.#exactSquares + BigInt(this.#squares)),
+      min: this.#min,
+      max: this.#max,
+      histogram: [...this.#histogram],
+    };
+  }
 }
 
-/** Summary of one face's quality. */
-export function summariseQuality(quality: QualityRecord): QualitySummary {
+/** Adds up the quality of faces. */
+export interface QualityBuilder {
+  add(quality: QualityRecord): void;
+  /** The summary so far; `null` if there is no face. */
+  build(): QualitySummary | null;
+}
+
+/** A builder that starts from nothing. */
+export function createQualityBuilder(): QualityBuilder {
+  const brightness = new MomentBuilder("brightness");
+  const contrast = new MomentBuilder("contrast");
+  const side = new MomentBuilder("side");
+  let isEmpty = true;
   return {
-    brightness: summariseMoment("brightness", quality.brightness),
-    contrast: summariseMoment("contrast", quality.contrast),
-    side: summariseMoment("side", quality.side),
+    add(quality) {
+      isEmpty = false;
+      brightness.add(quality.brightness);
+      contrast.add(quality.contrast);
+      side.add(quality.side);
+    },
+    build: () => (isEmpty ? null : { brightness: brightness.build(), contrast: contrast.build(), side: side.build() }),
   };
 }
 

@@ -7,7 +7,7 @@
 
 import { LABEL_COUNT, LABELS, type Label } from "../model/labels.ts";
 import { OUTCOMES, type Outcome, type ScoreRecord } from "./records.ts";
-import { mergeQuality, type QualitySummary, summariseQuality } from "./summary-quality.ts";
+import { createQualityBuilder, mergeQuality, type QualitySummary } from "./summary-quality.ts";
 
 /** Bins of the histogram of the top probability. */
 export const CONFIDENCE_BINS = 20;
@@ -114,7 +114,7 @@ export function createTallyBuilder(): TallyBuilder {
     confidence: zeros(CALIBRATION_BINS),
   };
   let judged = 0;
-  let quality: QualitySummary | null = null;
+  const quality = createQualityBuilder();
 
   function addFace(record: ScoreRecord, label: Label, probabilities: readonly number[]): void {
     const predicted = labelIndex(label);
@@ -147,7 +147,7 @@ export function createTallyBuilder(): TallyBuilder {
       if (record.status === "scored" && record.label !== null && record.probabilities !== null) {
         addFace(record, record.label, record.probabilities);
       }
-      if (record.quality) quality = mergeQuality(quality, summariseQuality(record.quality));
+      if (record.quality) quality.add(record.quality);
     },
     build: () => ({
       inputs: { ...inputs },
@@ -169,7 +169,7 @@ export function createTallyBuilder(): TallyBuilder {
                 confidence: [...calibration.confidence],
               },
             },
-      quality,
+      quality: quality.build(),
     }),
   };
 }

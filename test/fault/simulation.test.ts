@@ -12,6 +12,7 @@ import { jobFolder } from "../../src/scoring/keys.ts";
 import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
 import { parseManifest } from "../../src/scoring/manifest.ts";
 import { digestHex, parsePart, readObject } from "../../src/scoring/part.ts";
+import { serializeRecords } from "../../src/scoring/outputs/labels-jsonl.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
@@ -217,6 +218,8 @@ describe("a cancelled job", () => {
       const outputs = await readOutputs(store);
       const records = parsePart(Buffer.from(outputs["labels.jsonl"]!, "latin1"));
       expect(records, `seed ${seed}`).toHaveLength(state.listed);
+      // Parts are carried into it byte for byte, beside the lines of chunks that have none.
+      expect(outputs["labels.jsonl"]).toBe(Buffer.from(serializeRecords(records)).toString("latin1"));
       for (const status of ["scored", "failed", "cancelled"] as const) {
         expect(
           records.filter((record) => record.status === status),

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseFerPixels } from "../../src/scoring/inputs/fer2013-items.ts";
+import { parseFerPixels } from "../../src/scoring/fer-pixels.ts";
 import type { InputSpec } from "../../src/scoring/inputs/input-spec.ts";
 import { planInputPage } from "../../src/scoring/inputs/plan-page.ts";
 import { readItem } from "../../src/scoring/inputs/read-item.ts";
@@ -173,6 +173,6 @@ describe("FER2013 files", () => {
     expect(() => parse("1 2 3")).toThrow(/3 pixels/);
     expect(() => parse(`${pixels(1).join(" ")} 7`)).toThrow(/2305 pixels/);
     expect(() => parse(pixels(1).join(" ").replace("17 ", "256 "))).toThrow(/above 255/);
-    expect(() => parse(pixels(1).join(","))).toThrow(/digits/);
+    expect(() => parse(pixels(1).join(","))).toThrow(/not a number/);
   });
 });

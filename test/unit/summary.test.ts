@@ -4,7 +4,7 @@ import { ScoringError } from "../../src/errors.ts";
 import { LABELS } from "../../src/model/labels.ts";
 import type { ScoreRecord } from "../../src/scoring/records.ts";
 import { type ChunkSummary, emptySummary, mergeSummaries, summarise } from "../../src/scoring/summary.ts";
-import { describeMoment } from "../../src/scoring/summary-quality.ts";
+import { createQualityBuilder, describeMoment, mergeQuality } from "../../src/scoring/summary-quality.ts";
 import { calibrationBin, confidenceBin, countFaces, countInputs } from "../../src/scoring/summary-tally.ts";
 import { anyRecord, makeRecords } from "./aggregate-fixtures.ts";
 
@@ -150,6 +150,27 @@ describe("summaries", () => {
       Math.sqrt(brightness.reduce((sum, value) => sum + (value - mean) ** 2, 0) / brightness.length),
       9,
     );
+  });
+
+  it("sum the squares of any sides exactly, as merging one by one does", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 6_553_500 }), { minLength: 1, maxLength: 300 }), (sides) => {
+        const builder = createQualityBuilder();
+        for (const side of sides) builder.add({ brightness: 1, contrast: 2, side: side / 100 });
+        const one = sides.map((side) => {
+          const single = createQualityBuilder();
+          single.add({ brightness: 1, contrast: 2, side: side / 100 });
+          return single.build();
+        });
+        expect(builder.build()).toEqual(one.reduce(mergeQuality));
+        const squares = sides.reduce((sum, side) => sum + BigInt(side) ** 2n, 0n);
+        expect(builder.build()?.side.sumSquares).toBe(String(squares));
+      }),
+    );
+    const builder = createQualityBuilder();
+    // 2^53 lies at 210 of these.
+    for (let i = 0; i < 1000; i++) builder.add({ brightness: 1, contrast: 2, side: 65_535.01 });
+    expect(builder.build()?.side.sumSquares).toBe(String(1000n * 6_553_501n ** 2n));
   });
 
   it("put the edges into the stated bins", () => {

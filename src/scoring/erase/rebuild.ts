@@ -2,8 +2,8 @@
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import { type FinalizeContext, type MergeState, openMerge } from "../finalize-merge.ts";
-import { readPieces, type StoredPiece } from "../finalize-pieces.ts";
+import { type FinalizeContext, type MergePiece, type MergeState, openMerge } from "../finalize-merge.ts";
+import { readPieces } from "../finalize-pieces.ts";
 import { writeReports } from "../finalize-reports.ts";
 import type { FinalizeDeps } from "../finalize.ts";
 import { addErrors, addOutcomes, type ChunkRow, emptyOutcomes } from "../job-state.ts";
@@ -129,11 +129,11 @@ async function readCarry(store: ObjectStore, key: string, limits: Limits): Promi
 
 /** A piece without the targets, its inputs counted from `first`; `null` if nothing is left of it. */
 async function removeTargets(
-  piece: StoredPiece,
+  piece: MergePiece,
   targets: readonly EraseTarget[],
   first: number,
   faces: Parameters<typeof findInputId>[1],
-): Promise<{ readonly piece: StoredPiece | null; readonly removed: Removed }> {
+): Promise<{ readonly piece: MergePiece | null; readonly removed: Removed }> {
   const gone = piece.items.filter((item) => isTarget(item, targets));
   const goneIds = new Set(gone.map(({ id }) => id));
   const items = piece.items.filter(({ id }) => !goneIds.has(id)).map((item, at) => ({ ...item, index: first + at }));

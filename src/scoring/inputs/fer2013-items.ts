@@ -5,7 +5,6 @@
  */
 
 import { ScoringError } from "../../errors.ts";
-import { FACE_PIXELS } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { PlanLimits } from "./input-spec.ts";
 import { computeLineWindow, type Line, readLines } from "./lines.ts";
@@ -16,6 +15,7 @@ import { readPieces } from "./range-reader.ts";
 
 type Columns = NonNullable<ContainerPosition["columns"]>;
 
+const DECODER = new TextDecoder();
 const COMMA = 44;
 const QUOTE = 34;
 
@@ -104,31 +104,5 @@ function splitFields(bytes: Uint8Array): readonly Field[] {
 
 function readField(bytes: Uint8Array, field: Field | undefined): string {
   if (field === undefined) return "";
-  return new TextDecoder().decode(bytes.subarray(field.start, Math.min(field.end, field.start + 64)));
-}
-
-/**
- * The 2,304 grey bytes of a row's pixels, as {@link readFerItems} ranges them: decimal 0–255, separated by spaces.
- * Anything else is `input_invalid`.
- */
-export function parseFerPixels(text: Uint8Array): Uint8Array {
-  const pixels = new Uint8Array(FACE_PIXELS);
-  let count = 0;
-  let value = -1;
-  for (let at = 0; at <= text.length; at++) {
-    const byte = at < text.length ? text[at]! : 32;
-    if (byte >= 48 && byte <= 57) {
-      value = (value === -1 ? 0 : value * 10) + (byte - 48);
-      if (value > 255) throw new ScoringError("input_invalid", "A pixel is above 255.");
-    } else if (byte !== 32) {
-      throw new ScoringError("input_invalid", "The pixels hold something else than digits and spaces.");
-    } else if (value !== -1) {
-      if (count < FACE_PIXELS) pixels[count] = value;
-      count += 1;
-      value = -1;
-    }
-  }
-  if (count !== FACE_PIXELS)
-    throw new ScoringError("input_invalid", `The row has ${count} pixels, not ${FACE_PIXELS}.`);
-  return pixels;
+  return DECODER.decode(bytes.subarray(field.start, Math.min(field.end, field.start + 64)));
 }

@@ -9,6 +9,8 @@
 import { ScoringError } from "../../errors.ts";
 import type { RangeReader } from "./range-reader.ts";
 
+const DECODER = new TextDecoder();
+
 /** Bytes of one tar block. */
 export const TAR_BLOCK = 512;
 
@@ -143,7 +145,7 @@ function readNumber(field: Uint8Array, at: number): number {
 function readText(block: Uint8Array, [from, to]: readonly [number, number]): string {
   const field = block.subarray(from, to);
   const zero = field.indexOf(0);
-  return new TextDecoder().decode(zero === -1 ? field : field.subarray(0, zero));
+  return DECODER.decode(zero === -1 ? field : field.subarray(0, zero));
 }
 
 function joinName(block: Uint8Array): string {
@@ -170,7 +172,7 @@ function parsePax(data: Uint8Array, at: number): [string, string][] {
     if (!Number.isInteger(length) || end <= space + 1 || end > data.length || data[end - 1] !== 10) {
       throw invalid(at, "has a broken pax record");
     }
-    const record = new TextDecoder().decode(data.subarray(space + 1, end - 1));
+    const record = DECODER.decode(data.subarray(space + 1, end - 1));
     const equals = record.indexOf("=");
     if (equals > 0) records.push([record.slice(0, equals), record.slice(equals + 1)]);
     start = end;
