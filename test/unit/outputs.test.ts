@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { stringify } from "csv-stringify/browser/esm/sync";
 import * as fc from "fast-check";
 import { parquetReadObjects } from "hyparquet";
 import { describe, expect, it } from "vitest";
@@ -73,6 +74,25 @@ describe("labels.jsonl", () => {
 });
 
 describe("labels.csv", () => {
+  it("is what the library makes of whole rows, whatever the cells hold", () => {
+    const hostile = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.string({ unit: fc.constantFrom("a", "é", " ", "-", "=", "/", "\u3000", "\uff1d", ";", "9"), maxLength: 5 }),
+      fc.constantFrom("", "-", "=1", "a;b", "a,b", 'a"b', " a", "a ", "a\n", "é", "00", "1e5", "x@y", "@x", "a\tb"),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anyRecord, hostile, hostile), { maxLength: 5 }), (rows) => {
+        const records = rows.map(([record, id, site]) => ({ ...record, id, groups: { site } }));
+        const columns = listRecordColumns(["site"]);
+        const expected = stringify(
+          records.map((record) => columns.map((column) => column.read(record))),
+          { escape_formulas: true, quoted_match: [/[;\t]/, /^\s|\s$/] },
+        );
+        expect(formatCsvRows(records, ["site"])).toBe(expected);
+      }),
+    );
+  });
+
   it("neutralises every cell that a spreadsheet would run, and leaves numbers alone", () => {
     const [record] = makeRecords(40).filter(({ status }) => status === "scored");
     for (const hostile of HOSTILE_TEXTS) {

@@ -9,22 +9,28 @@ import { stringify } from "csv-stringify/browser/esm/sync";
 import type { ScoreRecord } from "../records.ts";
 import { type Cell, listRecordColumns } from "./record-columns.ts";
 
-function formatRows(rows: readonly (readonly Cell[])[]): string {
+/** Text that no rule below touches: quoting it or not is the same. Most cells are numbers or such names. */
+const PLAIN_TEXT = /^\w(?:[\w ./:#@()\u00a1-\ud7ff-]*[\w./:#@()-])?$/;
+
+function formatCell(cell: Cell): string {
+  if (cell === null) return "";
+  if (typeof cell === "number") return String(cell);
+  if (PLAIN_TEXT.test(cell)) return cell;
   // A semicolon quotes a cell too: spreadsheets of many locales split there, and the tail could be a formula.
-  return stringify(
-    rows.map((row) => [...row]),
-    { escape_formulas: true, quoted_match: [/[;\t]/, /^\s|\s$/] },
-  );
+  return stringify([[cell]], { escape_formulas: true, quoted_match: [/[;\t]/, /^\s|\s$/], eof: false });
+}
+
+function formatRow(cells: readonly Cell[]): string {
+  return `${cells.map(formatCell).join(",")}\n`;
 }
 
 /** The header line with its newline. */
 export function formatCsvHeader(groupKeys: readonly string[]): string {
-  return formatRows([listRecordColumns(groupKeys).map((column) => column.name)]);
+  return formatRow(listRecordColumns(groupKeys).map((column) => column.name));
 }
 
 /** Rows, each with its newline; the empty string for no record. */
 export function formatCsvRows(records: readonly ScoreRecord[], groupKeys: readonly string[]): string {
-  if (records.length === 0) return "";
   const columns = listRecordColumns(groupKeys);
-  return formatRows(records.map((record) => columns.map((column) => column.read(record))));
+  return records.map((record) => formatRow(columns.map((column) => column.read(record)))).join("");
 }
