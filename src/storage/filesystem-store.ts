@@ -25,6 +25,21 @@ export function createFilesystemStore(root: string): ObjectStore {
   const checkInside = createInsideCheck(root);
   let lastWrite: Promise<unknown> = Promise.resolve();
 
+  /**
+   * Where the last page ended: walking a large folder from its start for every page would grow with its square. A write of this
+   * store ends it; what other programs put behind the cursor meanwhile is seen or not, as by any reader of a folder.
+   */
+  let openWalk: { readonly prefix: string; readonly after: string; readonly walk: AsyncGenerator<string> } | null =
+    null;
+
+  function takeWalk(prefix: string, after: string | undefined): AsyncGenerator<string> {
+    const open = openWalk;
+    if (open === null || open.prefix !== prefix || open.after !== after) return walkKeys(root, prefix, after);
+    // One page goes on with it: another that asks the same begins anew.
+    openWalk = null;
+    return open.walk;
+  }
+
   /** Runs a reading of the file at `key`; null where there is none. */
   async function inspect<T>(key: string, read: (path: string) => Promise<T | null>): Promise<T | null> {
     const path = resolveKeyPath(root, key);
@@ -67,6 +82,7 @@ export function createFilesystemStore(root: string): ObjectStore {
 
   async function place(scratch: string, key: string, createOnly: boolean): Promise<PutResult> {
     const path = resolveKeyPath(root, key);
+    openWalk = null;
     try {
       if (!(await placeFile(scratch, path, createOnly))) {
         if ((await stat(path)).isDirectory()) throw folderError(key);
@@ -118,14 +134,23 @@ export function createFilesystemStore(root: string): ObjectStore {
       const after = cursor === undefined ? startAfter : parseKeyCursor(cursor);
       const pageSize = clampPageSize(limit);
       const objects: ObjectInfo[] = [];
-      for await (const key of walkKeys(root, prefix, after)) {
-        if (objects.length === pageSize) return { objects, cursor: formatKeyCursor(objects.at(-1)?.key ?? key) };
-        const info = await describe(key);
-        if (info !== null) objects.push(info);
+      const walk = takeWalk(prefix, after);
+      for (let step = await walk.next(); step.done !== true; step = await walk.next()) {
+        const info = await describe(step.value);
+        if (info === null) continue;
+        objects.push(info);
+        if (objects.length < pageSize) continue;
+        const { key } = info;
+        // A full page may be the last: only another key tells.
+        const peeked = await walk.next();
+        if (peeked.done === true) break;
+        openWalk = { prefix, after: key, walk: resume(peeked.value, walk) };
+        return { objects, cursor: formatKeyCursor(key) };
       }
       return { objects };
     },
     async delete(keys) {
+      openWalk = null;
       const paths = checkDeleteKeys(keys).map((key) => ({ key, path: resolveKeyPath(root, key) }));
       for (const { key, path } of paths) if ((await describe(key)) !== null) await rm(path, { force: true });
     },
@@ -133,6 +158,11 @@ export function createFilesystemStore(root: string): ObjectStore {
     resumeMultipart: (key, uploadId) =>
       openFileUpload(root, key, uploadId, (scratch) => inTurn(() => place(scratch, key, false))),
   };
+}
+
+async function* resume(first: string, rest: AsyncGenerator<string>): AsyncGenerator<string> {
+  yield first;
+  yield* rest;
 }
 
 function folderError(key: string): ScoringError {
