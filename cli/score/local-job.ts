@@ -38,18 +38,33 @@ export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
   const spec = await acceptJob(options.manifest);
   const threads = options.threads ?? availableParallelism();
   const { inputFolder, outputFolder, engine } = options;
-  const pool = new Piscina<ThreadTask, void>({
+  const scorers = openPool(threads);
+  // Beside the threads that score, so that no core waits for the end of a listing; one thread alone does both.
+  const planner = threads === 1 ? scorers : openPool(1);
+  const pools: Pools = { plan: planner, score: scorers };
+  try {
+    return await drive(spec, pools, { inputFolder, outputFolder, engine }, options.progressed);
+  } finally {
+    await Promise.all([scorers.destroy(), planner.destroy()]);
+    await removeEmptyFolders(options.outputFolder, workPrefix(jobFolder(spec.manifest.output.prefix, spec.id)));
+  }
+}
+
+type Pool = Piscina<ThreadTask, void>;
+
+/** Who takes a message: planning has a store of its own, which walks a folder once for all its pages. */
+interface Pools {
+  readonly plan: Pool;
+  readonly score: Pool;
+}
+
+function openPool(threads: number): Pool {
+  return new Piscina<ThreadTask, void>({
     filename: new URL("./score-thread.ts", import.meta.url).href,
     minThreads: threads,
     maxThreads: threads,
     idleTimeout: 60_000,
   });
-  try {
-    return await drive(spec, pool, { inputFolder, outputFolder, engine }, options.progressed);
-  } finally {
-    await pool.destroy();
-    await removeEmptyFolders(options.outputFolder, workPrefix(jobFolder(spec.manifest.output.prefix, spec.id)));
-  }
 }
 
 /** A bucket has no folders to leave behind; a disk does. Those that still hold something stay. */
@@ -88,10 +103,10 @@ async function acceptJob(value: unknown): Promise<JobSpec> {
   };
 }
 
-/** The queue is the pool's own: threads take the next message as they become free. */
+/** The queue is the pools' own: threads take the next message as they become free. */
 async function drive(
   spec: JobSpec,
-  pool: Piscina<ThreadTask, void>,
+  pools: Pools,
   options: LocalWorkOptions,
   progressed: ((view: JobView) => void) | undefined,
 ): Promise<JobView> {
@@ -102,6 +117,7 @@ async function drive(
     const { port1, port2 } = new MessageChannel();
     serveCoordinator(port1, coordinator);
     try {
+      const pool = message.kind === "plan" ? pools.plan : pools.score;
       await pool.run({ options, message, port: port2 }, { transferList: [port2] });
     } catch (error) {
       if (message.kind === "score" && isThreadDeath(error)) await coordinator.loseChunk(message.chunkId);

@@ -72,7 +72,8 @@ export async function createNodeWork(options: LocalWorkOptions, coordinator: Job
     openJob: () => coordinator,
     openStore: (name) => stores[name as keyof typeof stores],
     readCard: (model) => registry.card(model),
-    limits: LIMITS,
+    // A step of one page: the first chunks are scored while the next pages are planned.
+    limits: { ...LIMITS, maxPagesPerPlanStep: 1 },
     // A pool's thread has one task at a time, so bodies cannot overlap.
     withScorer: (body) => body(open),
   };

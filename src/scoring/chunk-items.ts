@@ -1,7 +1,6 @@
 /** The inputs of one chunk, out of its frozen page. */
 
 import { ScoringError } from "../errors.ts";
-import { readBody } from "../storage/read-body.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import type { ChunkRow } from "./job-state.ts";
 import { splitLines } from "./part.ts";
@@ -18,11 +17,10 @@ export async function readChunkItems(
   maxBytes: number,
 ): Promise<readonly InputItem[]> {
   const range = { offset: chunk.offset, length: chunk.length };
-  const result = await store.get(chunk.pageKey, { range });
+  const result = await store.read(chunk.pageKey, { range, maxBytes });
   if (result.kind !== "found") throw new ScoringError("manifest_lost", `${chunk.pageKey} is gone`);
-  const bytes = await readBody(result.body, maxBytes, chunk.length);
   // This program wrote the lines, and nobody else may write there.
-  const items = splitLines(bytes).map((line) => parseStored<InputItem>(line));
+  const items = splitLines(result.bytes).map((line) => parseStored<InputItem>(line));
   const own = items.filter(({ index }) => index >= chunk.first && index < chunk.first + chunk.count);
   if (own.length !== chunk.count) throw new ScoringError("manifest_lost", `${chunk.pageKey} does not hold ${chunk.id}`);
   return own;

@@ -1,7 +1,6 @@
 /** The part object of one chunk: written create-only, read back where it exists already. */
 
 import { ScoringError } from "../errors.ts";
-import { readBody } from "../storage/read-body.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import type { ErrorCode } from "../errors.ts";
 import { type ChunkResult, emptyOutcomes } from "./job-state.ts";
@@ -18,10 +17,13 @@ export interface StoredPart {
   readonly records: readonly ScoreRecord[];
 }
 
-/** Reads a whole object that this program wrote; `null` if it does not exist. */
+/** Reads a whole object that this program wrote; `null` if it does not exist. @throws ScoringError `object_too_large` */
 export async function readObject(store: ObjectStore, key: string, maxBytes: number): Promise<Uint8Array | null> {
-  const result = await store.get(key);
-  return result.kind === "found" ? readBody(result.body, maxBytes, result.info.size) : null;
+  const result = await store.read(key, { maxBytes });
+  if (result.kind === "too_large") {
+    throw new ScoringError("object_too_large", `${key} has ${result.info.size} bytes; the limit is ${maxBytes}.`);
+  }
+  return result.kind === "found" ? result.bytes : null;
 }
 
 /** JSON lines to values, with the empty last one dropped. */
