@@ -3,11 +3,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import sharp from "sharp";
 import { startLocalWorker, type LocalWorker } from "../scripts/local-worker.ts";
 import type { JobView } from "../src/scoring/job-view.ts";
 import { createS3Store } from "../src/storage/s3-store.ts";
-import { FACE_BYTES, FACE_SIDE } from "../src/image/preprocess.ts";
+import type { JobInput } from "./job-inputs.ts";
 import { listWorkerdProcesses, readProcessClock } from "./process-clock.ts";
 
 /** One job. */
@@ -20,8 +19,6 @@ export interface JobResult {
   /** CPU of workerd, which here is also the object store, the queue and the coordinator's disk. */
   readonly cpuMillisecondsPerFace: number;
 }
-
-type Upload = (worker: LocalWorker, faces: Uint8Array, count: number) => Promise<Record<string, unknown>>;
 
 const ENDED = new Set(["completed", "completed_with_errors", "failed", "cancelled", "expired"]);
 const KEY = "local-development-key";
@@ -39,53 +36,27 @@ async function callApi<T>(worker: LocalWorker, method: string, path: string, bod
   return JSON.parse(text) as T;
 }
 
-function openStore(worker: LocalWorker): ReturnType<typeof createS3Store> {
-  return createS3Store({
+/** Puts the objects into the local bucket, eight at a time. */
+async function uploadObjects(worker: LocalWorker, objects: JobInput["objects"]): Promise<void> {
+  const store = createS3Store({
     endpoint: worker.s3Endpoint,
     bucket: "faces",
     region: "auto",
     forcePathStyle: true,
     credentials: { accessKeyId: "local", secretAccessKey: "local-secret" },
   });
-}
-
-function faceOf(faces: Uint8Array, i: number): Uint8Array {
-  const at = (i % (faces.length / FACE_BYTES)) * FACE_BYTES;
-  return faces.subarray(at, at + FACE_BYTES);
-}
-
-/** Every face its own object, a grey JPEG of 48². */
-const uploadObjects: Upload = async (worker, faces, count) => {
-  const store = openStore(worker);
-  const raw = { width: FACE_SIDE, height: FACE_SIDE, channels: 1 } as const;
-  const put = async (i: number): Promise<void> => {
-    const jpeg = await sharp(faceOf(faces, i), { raw }).jpeg({ quality: 90 }).toBuffer();
-    await store.put(`objects/${String(i).padStart(6, "0")}.jpg`, new Uint8Array(jpeg));
+  const waiting = [...objects];
+  const put = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await store.put(...next);
   };
-  for (let i = 0; i < count; i += 8) {
-    await Promise.all(Array.from({ length: Math.min(8, count - i) }, (_, k) => put(i + k)));
-  }
-  return { input: { store: "faces", prefix: "objects/" } };
-};
+  await Promise.all(Array.from({ length: 8 }, put));
+}
 
-/** All faces in one CSV of FER2013's layout. */
-const uploadCsv: Upload = async (worker, faces, count) => {
-  const rows = Array.from({ length: count }, (_, i) => `0,${faceOf(faces, i).join(" ")},PublicTest\n`);
-  await openStore(worker).put("csv/faces.csv", new TextEncoder().encode(`emotion,pixels,Usage\n${rows.join("")}`));
-  return { input: { store: "faces", objects: [{ key: "csv/faces.csv" }] }, format: "fer2013-csv" };
-};
-
-async function runJob(
-  worker: LocalWorker,
-  kind: string,
-  manifest: Record<string, unknown>,
-  faces: number,
-): Promise<JobResult> {
+async function runJob(worker: LocalWorker, { kind, faces, manifest }: JobInput): Promise<JobResult> {
   const pids = listWorkerdProcesses();
   const cpu = readProcessClock(pids);
   const start = performance.now();
-  const output = { store: "faces", prefix: "out/" };
-  let job = await callApi<JobView>(worker, "POST", "/v1/jobs", { ...manifest, output });
+  let job = await callApi<JobView>(worker, "POST", "/v1/jobs", manifest);
   while (!ENDED.has(job.status)) {
     await new Promise((resolve) => setTimeout(resolve, 250));
     job = await callApi<JobView>(worker, "GET", `/v1/jobs/${job.id}`);
@@ -98,19 +69,18 @@ async function runJob(
   return { kind, faces, seconds, facesPerSecond: faces / seconds, cpuMillisecondsPerFace: used / faces };
 }
 
-/** Runs each kind of job once small, so that everything is compiled, and once in full. */
-export async function measureJobs(faces: Uint8Array, count: number): Promise<JobResult[]> {
-  const kinds: readonly [string, Upload][] = [
-    ["single objects, JPEG 48² grey", uploadObjects],
-    ["one CSV of FER2013's layout", uploadCsv],
-  ];
+/** Runs each job once small, so that everything is compiled, and once in full. */
+export async function measureJobs(small: readonly JobInput[], full: readonly JobInput[]): Promise<JobResult[]> {
   const results: JobResult[] = [];
-  for (const [kind, upload] of kinds) {
+  for (const [i, input] of full.entries()) {
     const state = await mkdtemp(join(tmpdir(), "countenance-bench-"));
     const worker = await startLocalWorker({ persistTo: state });
     try {
-      await runJob(worker, kind, await upload(worker, faces, 64), 64);
-      results.push(await runJob(worker, kind, await upload(worker, faces, count), count));
+      for (const one of [small[i]!, input]) {
+        await uploadObjects(worker, one.objects);
+        const result = await runJob(worker, one);
+        if (one === input) results.push(result);
+      }
     } finally {
       await worker.stop();
       await rm(state, { recursive: true, force: true });

@@ -2,6 +2,7 @@
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpus, loadavg, release } from "node:os";
+import { join } from "node:path";
 
 /** Facts that a table without would mean nothing. */
 export interface Machine {
@@ -28,6 +29,14 @@ export function repeatPinned(): number | null {
     env: { ...process.env, [PINNED]: core },
   });
   return status ?? 1;
+}
+
+/** Runs a program of this folder on all cores, whatever this one is pinned to; its standard output. */
+export function runOnAllCores(program: string, args: readonly string[]): string {
+  const command = [process.execPath, join(import.meta.dirname, program), ...args];
+  const widen = process.env[PINNED] === undefined ? [] : ["taskset", "-c", `0-${cpus().length - 1}`];
+  const [first = "", ...rest] = [...widen, ...command];
+  return execFileSync(first, rest, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 }
 
 function runGit(...args: string[]): string {

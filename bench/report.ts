@@ -5,7 +5,13 @@ import type { ImageResult } from "./images.ts";
 import type { JobResult } from "./jobs.ts";
 import type { Machine } from "./machine.ts";
 import type { NetworkResult } from "./network.ts";
+import type { ModelResult } from "./other-models.ts";
 import type { ProfileRow } from "./profile.ts";
+import { renderStages } from "./stage-report.ts";
+import type { StageProfile } from "./stages.ts";
+import { renderTable, round } from "./tables.ts";
+import type { ThreadsResult } from "./threads.ts";
+import type { WebgpuResult } from "./webgpu.ts";
 
 /** All that a run found; bench/results/*.json holds it. */
 export interface BenchRun {
@@ -14,16 +20,13 @@ export interface BenchRun {
   readonly model: string;
   readonly machine: Machine;
   readonly network: readonly NetworkResult[];
+  readonly models: readonly ModelResult[];
   readonly profile: readonly ProfileRow[];
   readonly images: readonly ImageResult[];
+  readonly webgpu: WebgpuResult;
+  readonly stages: readonly StageProfile[];
   readonly jobs: readonly JobResult[];
-}
-
-const round = (value: number): string => Math.round(value).toLocaleString("en-US");
-
-function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...rows];
-  return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  readonly threads: readonly ThreadsResult[];
 }
 
 function renderNetwork({ batch, rates, deviations, ratios }: NetworkResult): string {
@@ -41,16 +44,85 @@ function renderNetwork({ batch, rates, deviations, ratios }: NetworkResult): str
 }
 
 function renderImages(images: readonly ImageResult[]): string {
-  const rows = images.map(({ kind, bytes, decode, preprocess, network, sharpPixels }) => [
+  const rows = images.map(({ kind, bytes, decode, reduced, preprocess, network, sharpPixels }) => [
     kind,
     round(bytes),
     decode.toFixed(3),
     preprocess.toFixed(3),
     network.toFixed(3),
     round(1000 / (decode + preprocess + network)),
+    reduced.toFixed(3),
     sharpPixels.toFixed(3),
   ]);
-  const head = ["file", "bytes", "decode", "preprocess", "network", "images/CPU-s", "sharp's decode and resize"];
+  const head = [
+    "file",
+    "bytes",
+    "decode",
+    "preprocess",
+    "network",
+    "images/CPU-s",
+    "both in version 2",
+    "sharp's decode and resize",
+  ];
+  return renderTable(head, rows);
+}
+
+function renderModels(models: readonly ModelResult[]): string {
+  const rows = models.map(({ model, engine, node, workerd }) => [
+    model,
+    engine,
+    round(node),
+    (1000 / node).toFixed(3),
+    workerd === null ? "" : round(workerd),
+    workerd === null ? "" : (1000 / workerd).toFixed(3),
+  ]);
+  return renderTable(["model", "engine", "faces/CPU-s in Node", "ms a face", "in workerd", "ms a face"], rows);
+}
+
+function renderWebgpu(webgpu: WebgpuResult): string {
+  if (webgpu.kind === "skipped") {
+    return `Skipped in this run: ${webgpu.reason}. (SwiftShader, a CPU that plays a GPU, tests that results are right, never speed.)`;
+  }
+  const rows = webgpu.rates.map(({ engine, batch, median, best, deviation }) => [
+    engine,
+    round(batch),
+    round(median),
+    round(best),
+    deviation.toExponential(1),
+  ]);
+  const head = ["engine", "faces a call", "faces/s", "best", "max Δp from fused"];
+  return `GPU: ${webgpu.gpu}; by the wall clock.\n\n${renderTable(head, rows)}`;
+}
+
+const renderSteps = ({ plan, score, finalize }: ThreadsResult["one"]): string =>
+  `${plan.toFixed(1)} + ${score.toFixed(1)} + ${finalize.toFixed(1)}`;
+
+function renderThreads(threads: readonly ThreadsResult[]): string {
+  const rows = threads.map(({ kind, faces, rounds, one, all, speedup, cpuRatio }) => [
+    kind,
+    round(faces),
+    String(rounds),
+    renderSteps(one),
+    renderSteps(all),
+    round(faces / all.wall),
+    (one.wall / all.wall).toFixed(2),
+    speedup.toFixed(2),
+    cpuRatio.toFixed(2),
+    `${(one.cpu / one.wall).toFixed(2)}, ${(all.cpu / all.wall).toFixed(2)}`,
+  ]);
+  const count = threads[0]?.threads ?? 0;
+  const head = [
+    "input",
+    "faces",
+    "rounds",
+    "seconds, 1 thread",
+    `seconds, ${count} threads`,
+    "faces/s",
+    "× by the best",
+    "× by the median",
+    "CPU ratio",
+    "cores used",
+  ];
   return renderTable(head, rows);
 }
 
@@ -70,7 +142,8 @@ function renderJobs(jobs: readonly JobResult[]): string {
 }
 
 /** The whole page. */
-export function renderReport({ command, date, model, machine, network, profile, images, jobs }: BenchRun): string {
+export function renderReport(run: BenchRun): string {
+  const { command, date, model, machine, network, models, profile, images, webgpu, stages, jobs, threads } = run;
   const { cpu, cores, system, node, v8, pinnedTo, load, commit } = machine;
   const pinned = pinnedTo === null ? "not pinned" : `pinned to core ${pinnedTo}`;
   return `# Benchmarks
@@ -92,6 +165,16 @@ ${ENGINES.map(({ name, note }) => `- ${name}: ${note}`).join("\n")}
 
 ${network.map(renderNetwork).join("\n\n")}
 
+### Every model
+
+64 faces a call, medians of one run, each model on the engine that serves it.
+
+${renderModels(models)}
+
+### In a browser with a GPU
+
+${renderWebgpu(webgpu)}
+
 ### Where the fused engine's time goes
 
 Samples of V8's profiler, 64 faces a call, relaxed SIMD.
@@ -107,9 +190,12 @@ One face a call costs as much as four, since the kernel's vectors hold four face
 
 ## From the file to the label
 
-Milliseconds of CPU an image, medians, one thread in Node, fused engine at 16 faces a call.
+Milliseconds of CPU an image, medians, one thread in Node, fused engine at 16 faces a call. «both in version 2»: decoding and preprocessing of a
+face crop by version 2, straight to grey and at a reduced scale.
 
 ${renderImages(images)}
+
+${renderStages(stages)}
 
 ## Whole jobs
 
@@ -119,5 +205,13 @@ $0.36 a million reads more, and requests $0.30 a million. A metered API for comp
 with emotion likelihoods at $1.50 a thousand images (https://cloud.google.com/vision/pricing), $1,500 a million.
 
 ${renderJobs(jobs)}
+
+## \`countenance score\` on all cores
+
+One thread and one a core in turn, on the same folder; the wall clock, so what other programs take of the cores shows: «cores used» is CPU over
+wall time, with one thread and with all. Seconds are those of planning, scoring and finalising in the quickest round. «CPU ratio» is the CPU of
+all threads over that of one: what is above 1 is spent on starting threads, each with an engine of its own, and on sharing caches.
+
+${renderThreads(threads)}
 `;
 }

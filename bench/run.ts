@@ -1,48 +1,45 @@
 /** `npm run bench`: every engine, one run, one table. `-- --seconds 5` shortens it, `-- --model name@version` chooses the weights. */
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { listDirectoryModels } from "../src/backends/models-node.ts";
-import { loadCodecs } from "../src/image/codecs-node.ts";
-import { createImageDecoder } from "../src/image/decode.ts";
-import { FACE_BYTES, preprocessFace } from "../src/image/preprocess.ts";
 import { createRegistry } from "../src/model/registry.ts";
-import { LIMITS } from "../src/scoring/limits.ts";
 import { measureImages } from "./images.ts";
+import { makeJobInputs } from "./job-inputs.ts";
 import { measureJobs } from "./jobs.ts";
-import { describeMachine, repeatPinned } from "./machine.ts";
+import { describeMachine, repeatPinned, runOnAllCores } from "./machine.ts";
 import { measureNetwork } from "./network.ts";
-import { listPortraits } from "./portraits.ts";
-import { startWorkerdEngines } from "./workerd.ts";
+import { measureModels } from "./other-models.ts";
+import { listPortraits, readFaces } from "./portraits.ts";
 import { profileKernel } from "./profile.ts";
 import { renderReport, type BenchRun } from "./report.ts";
+import { profileStages } from "./stages.ts";
+import type { ThreadsResult } from "./threads.ts";
+import { measureWebgpu } from "./webgpu.ts";
+import { startWorkerdEngines } from "./workerd.ts";
 
 const root = join(import.meta.dirname, "..");
 const BATCHES = [1, 8, 64];
 
-/** The portraits as the network takes them, repeated to `count` faces. */
-async function readFaces(portraits: readonly string[], count: number): Promise<Uint8Array> {
-  const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
-  const faces = new Uint8Array(count * FACE_BYTES);
-  for (let i = 0; i < count; i++) {
-    const { raster } = await decoder.decode(await readFile(portraits[i % portraits.length]!));
-    faces.set(preprocessFace(raster, null), i * FACE_BYTES);
-  }
-  return faces;
+const DEFAULT_SECONDS = 20;
+const DEFAULT_FACES = 5000;
+
+function tell(part: string): void {
+  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${part}\n`);
 }
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      seconds: { type: "string", default: "20" },
+      seconds: { type: "string", default: String(DEFAULT_SECONDS) },
       model: { type: "string", default: "deep-emotion" },
       name: { type: "string", default: "latest" },
-      faces: { type: "string", default: "5000" },
+      faces: { type: "string", default: String(DEFAULT_FACES) },
     },
   });
   const seconds = Number(values.seconds);
-  const registry = createRegistry((await listDirectoryModels()).filter((source) => source.id.startsWith("deep-")));
+  const registry = createRegistry(await listDirectoryModels());
   const id = registry.resolve(values.model);
   const model = await registry.load(id);
   const machine = describeMachine();
@@ -51,25 +48,44 @@ async function main(): Promise<void> {
   const workerd = await startWorkerdEngines(id, faces);
   const network = [];
   for (const batch of BATCHES) {
-    process.stderr.write(`network, ${batch} a call\n`);
+    tell(`network, ${batch} a call`);
     network.push(await measureNetwork(model, faces, batch, seconds, workerd.engines));
   }
+  tell("other models");
+  const models = await measureModels(registry, faces, 64, seconds, workerd);
   await workerd.dispose();
-  process.stderr.write("profile\n");
+  tell("profile of the kernel");
   const profile = await profileKernel(model, faces, Math.max(...BATCHES));
-  process.stderr.write("files\n");
+  tell("files");
   const images = await measureImages(model, portraits, seconds / 4);
-  process.stderr.write("jobs\n");
-  const jobs = await measureJobs(faces, Number(values.faces));
+  tell("browser");
+  const webgpu = await measureWebgpu(id, faces, seconds / 4);
+  tell("steps of a job");
+  const stages = [];
+  for (const input of await makeJobInputs(faces, 1024)) stages.push(await profileStages(input, 3));
+  tell("jobs");
+  const full = Number(values.faces);
+  const jobs = await measureJobs(await makeJobInputs(faces, 64), await makeJobInputs(faces, full));
+  tell("threads");
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what threads.ts prints
+  const threads = JSON.parse(runOnAllCores("threads.ts", ["--faces", String(4 * full)])) as ThreadsResult[];
+  const changed = [
+    ...(seconds === DEFAULT_SECONDS ? [] : [`--seconds ${seconds}`]),
+    ...(full === DEFAULT_FACES ? [] : [`--faces ${full}`]),
+  ];
   const run: BenchRun = {
-    command: `cd bench && npm ci && npm run bench${seconds === 20 ? "" : ` -- --seconds ${seconds}`}`,
+    command: ["cd bench && npm ci && npm run bench", ...(changed.length === 0 ? [] : ["--", ...changed])].join(" "),
     date: new Date().toISOString().slice(0, 10),
     model: id,
     machine,
     network,
+    models,
     profile,
     images,
+    webgpu,
+    stages,
     jobs,
+    threads,
   };
   await mkdir(join(import.meta.dirname, "results"), { recursive: true });
   await writeFile(join(import.meta.dirname, "results", `${values.name}.json`), `${JSON.stringify(run, null, 1)}\n`);

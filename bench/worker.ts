@@ -26,8 +26,9 @@ export default {
     const query = new URL(request.url).searchParams;
     const batch = Number(query.get("batch"));
     const engine = query.get("engine") ?? "";
-    const key = `${engine} ${batch}`;
-    const loading = classifiers.get(key) ?? loadClassifier(engine, query.get("model") ?? "", batch);
+    const model = query.get("model") ?? "";
+    const key = `${engine} ${model} ${batch}`;
+    const loading = classifiers.get(key) ?? loadClassifier(engine, model, batch);
     classifiers.set(key, loading);
     const classifier = await loading;
     for (let i = 0; i < Number(query.get("calls")); i++) await classifier.classify(faces, batch);

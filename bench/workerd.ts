@@ -8,7 +8,10 @@ import { listWorkerdProcesses, readThreadClock } from "./process-clock.ts";
 
 /** Engines in a running workerd. */
 export interface WorkerdEngines {
+  /** The chosen model on every engine. */
   readonly engines: readonly RemoteEngine[];
+  /** These models on the fused engine, named by their ids. */
+  open(models: readonly string[]): readonly RemoteEngine[];
   dispose(): Promise<void>;
 }
 
@@ -18,7 +21,7 @@ const FACES_PER_REQUEST = 128;
 
 /** Bundles worker.ts and starts it; no engines where the system has no /proc. */
 export async function startWorkerdEngines(model: string, faces: Uint8Array): Promise<WorkerdEngines> {
-  if (process.platform !== "linux") return { engines: [], dispose: async () => undefined };
+  if (process.platform !== "linux") return { engines: [], open: () => [], dispose: async () => undefined };
   const manifest = await bundleWorker(join(import.meta.dirname, "worker.ts"));
   const before = listWorkerdProcesses();
   const miniflare = new Miniflare({
@@ -28,16 +31,20 @@ export async function startWorkerdEngines(model: string, faces: Uint8Array): Pro
   if (!answer.ok) throw new Error(await answer.text());
   const pids = listWorkerdProcesses().filter((pid) => !before.includes(pid));
 
-  const engines = ENGINES.map((engine) => ({
-    name: `${engine} in workerd`,
+  const makeEngine = (name: string, engine: string, id: string): RemoteEngine => ({
+    name: `${name} in workerd`,
     time: async (_: Uint8Array, batch: number) => {
       const calls = Math.max(1, Math.round(FACES_PER_REQUEST / batch));
       const start = readThreadClock(pids);
-      const query = new URLSearchParams({ engine, model, batch: String(batch), calls: String(calls) });
+      const query = new URLSearchParams({ engine, model: id, batch: String(batch), calls: String(calls) });
       const response = await miniflare.dispatchFetch(`http://worker/?${query.toString()}`);
       if (!response.ok) throw new Error(await response.text());
       return (readThreadClock(pids) - start) / calls;
     },
-  }));
-  return { engines, dispose: () => miniflare.dispose() };
+  });
+  return {
+    engines: ENGINES.map((engine) => makeEngine(engine, engine, model)),
+    open: (models) => models.map((id) => makeEngine(id, "fused-wasm-relaxed", id)),
+    dispose: () => miniflare.dispose(),
+  };
 }
