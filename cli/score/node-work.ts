@@ -1,7 +1,5 @@
-import { createFaceFinderNode } from "../../src/backends/faces-node.ts";
 import { createFusedNodeClassifier } from "../../src/backends/fused/fused-node.ts";
 import { BUNDLED_MODELS_DIRECTORY, listDirectoryModels } from "../../src/backends/models-node.ts";
-import { createTfjsWasmNodeClassifier } from "../../src/backends/tfjs-wasm-node.ts";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
 import type { Classifier } from "../../src/model/classifier.ts";
@@ -25,13 +23,15 @@ export interface LocalWorkOptions {
   readonly engine: LocalEngine;
 }
 
+// tfjs is a third of what a thread loads, and most runs need none of it: it is imported where it is used.
 const engineTables: Readonly<Record<LocalEngine, EngineTable>> = {
   fused: {
     "deep-emotion": (model) => createFusedNodeClassifier(model),
     "hog-svm": async (model) => createHogSvmClassifier(model),
   },
   tfjs: {
-    "deep-emotion": (model) => createTfjsWasmNodeClassifier(model),
+    "deep-emotion": async (model) =>
+      (await import("../../src/backends/tfjs-wasm-node.ts")).createTfjsWasmNodeClassifier(model),
     "hog-svm": async (model) => createHogSvmClassifier(model),
   },
 };
@@ -49,7 +49,7 @@ export function createScorerSource(engine: LocalEngine): (options: ScorerOptions
     const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
     const plain: Classifier = await createClassifier(model, engineTables[engine]);
     const classifier = tta === "flip" ? createFlipClassifier(plain) : plain;
-    const finder = findsFaces ? await createFaceFinderNode() : null;
+    const finder = findsFaces ? await (await import("../../src/backends/faces-node.ts")).createFaceFinderNode() : null;
     return { decoder, finder, classifier };
   }
   return (options) => {
