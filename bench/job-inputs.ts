@@ -48,3 +48,20 @@ export async function makeJobInputs(faces: Uint8Array, count: number): Promise<r
     },
   ];
 }
+
+/** `count` colour JPEGs of 224², the usual face crop: the portraits in turn. */
+export async function makeCropInput(portraits: readonly string[], count: number): Promise<JobInput> {
+  const distinct = await Promise.all(
+    portraits.map(async (path) => new Uint8Array(await sharp(path).resize(224, 224).jpeg({ quality: 85 }).toBuffer())),
+  );
+  const files = Array.from(
+    { length: count },
+    (_, i) => [`crops/${String(i).padStart(6, "0")}.jpg`, distinct[i % distinct.length]!] as const,
+  );
+  return {
+    kind: "single objects, JPEG 224² colour",
+    faces: count,
+    objects: new Map(files),
+    manifest: { input: { store: "faces", prefix: "crops/" }, output: { store: "faces", prefix: "out/" } },
+  };
+}

@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { runLocalJob } from "../cli/score/local-job.ts";
-import { type JobInput, makeJobInputs } from "./job-inputs.ts";
+import { type JobInput, makeCropInput, makeJobInputs } from "./job-inputs.ts";
 import { listPortraits, readFaces } from "./portraits.ts";
 import { quantile, readCpuClock } from "./timing.ts";
 
@@ -105,7 +105,13 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: { faces: { type: "string", default: "20000" }, rounds: { type: "string", default: "3" } },
   });
-  const inputs = await makeJobInputs(await readFaces(await listPortraits(), 64), Number(values.faces));
+  const portraits = await listPortraits();
+  const count = Number(values.faces);
+  // A crop of 224² costs several times a face of 48².
+  const inputs = [
+    ...(await makeJobInputs(await readFaces(portraits, 64), count)),
+    await makeCropInput(portraits, Math.ceil(count / 4)),
+  ];
   const results: ThreadsResult[] = [];
   for (const input of inputs) results.push(await measureThreads(input, Number(values.rounds)));
   process.stdout.write(`${JSON.stringify(results)}\n`);

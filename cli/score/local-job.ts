@@ -39,24 +39,22 @@ export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
   const threads = options.threads ?? availableParallelism();
   const { inputFolder, outputFolder, engine } = options;
   const scorers = openPool(threads);
-  // Beside the threads that score, so that no core waits for the end of a listing; one thread alone does both.
-  const planner = threads === 1 ? scorers : openPool(1);
-  const pools: Pools = { plan: planner, score: scorers };
+  const planners: Pool[] = [];
+  const choosePool = (message: WorkMessage): Pool => {
+    // The first page is planned by who scores: most folders have no second, and a thread takes half a second to start.
+    if (threads === 1 || message.kind !== "plan" || message.step === 0) return scorers;
+    // The others beside the scoring, by one thread, whose store walks a folder once for all its pages.
+    return (planners[0] ??= openPool(1));
+  };
   try {
-    return await drive(spec, pools, { inputFolder, outputFolder, engine }, options.progressed);
+    return await drive(spec, choosePool, { inputFolder, outputFolder, engine }, options.progressed);
   } finally {
-    await Promise.all([scorers.destroy(), planner.destroy()]);
+    await Promise.all([scorers, ...planners].map((pool) => pool.destroy()));
     await removeEmptyFolders(options.outputFolder, workPrefix(jobFolder(spec.manifest.output.prefix, spec.id)));
   }
 }
 
 type Pool = Piscina<ThreadTask, void>;
-
-/** Who takes a message: planning has a store of its own, which walks a folder once for all its pages. */
-interface Pools {
-  readonly plan: Pool;
-  readonly score: Pool;
-}
 
 function openPool(threads: number): Pool {
   return new Piscina<ThreadTask, void>({
@@ -106,7 +104,7 @@ async function acceptJob(value: unknown): Promise<JobSpec> {
 /** The queue is the pools' own: threads take the next message as they become free. */
 async function drive(
   spec: JobSpec,
-  pools: Pools,
+  choosePool: (message: WorkMessage) => Pool,
   options: LocalWorkOptions,
   progressed: ((view: JobView) => void) | undefined,
 ): Promise<JobView> {
@@ -117,8 +115,7 @@ async function drive(
     const { port1, port2 } = new MessageChannel();
     serveCoordinator(port1, coordinator);
     try {
-      const pool = message.kind === "plan" ? pools.plan : pools.score;
-      await pool.run({ options, message, port: port2 }, { transferList: [port2] });
+      await choosePool(message).run({ options, message, port: port2 }, { transferList: [port2] });
     } catch (error) {
       if (message.kind === "score" && isThreadDeath(error)) await coordinator.loseChunk(message.chunkId);
       else failures.push(error);
