@@ -7,7 +7,7 @@ import type { Machine } from "./machine.ts";
 import type { NetworkResult } from "./network.ts";
 import type { ModelResult } from "./other-models.ts";
 import type { ProfileRow } from "./profile.ts";
-import { renderStages } from "./stage-report.ts";
+import { DOLLARS_PER_MILLION_CPU_MS, renderStages } from "./stage-report.ts";
 import type { StageProfile } from "./stages.ts";
 import { renderTable, round } from "./tables.ts";
 import type { ThreadsResult } from "./threads.ts";
@@ -125,9 +125,6 @@ function renderThreads(threads: readonly ThreadsResult[]): string {
   ];
   return renderTable(head, rows);
 }
-
-/** Dollars a million CPU milliseconds on Workers (https://developers.cloudflare.com/workers/platform/pricing/). */
-const DOLLARS_PER_MILLION_CPU_MS = 0.02;
 
 function renderJobs(jobs: readonly JobResult[]): string {
   const rows = jobs.map(({ kind, faces, seconds, facesPerSecond, cpuMillisecondsPerFace }) => [
