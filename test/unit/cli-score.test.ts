@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -64,6 +64,20 @@ describe("countenance score", () => {
       const content = Buffer.from(outputs.get(name)!, "latin1");
       expect([name, content.length, createHash("sha256").update(content).digest("hex")]).toEqual([name, bytes, sha256]);
     }
+  });
+
+  it("plans more pages than one beside the scoring, every input once and in order", async () => {
+    const many = join(folder, "many");
+    await mkdir(many);
+    const names = Array.from({ length: 2100 }, (_, i) => `${String(i).padStart(4, "0")}.jpg`);
+    const [first] = await readdir(portraits);
+    const portrait = await readFile(join(portraits, first!));
+    await Promise.all(names.map((name) => writeFile(join(many, name), portrait)));
+    const out = join(folder, "out-many");
+    const { code } = await runCli("score", many, "--out", out, "--threads", "2", "--formats", "jsonl");
+    expect(code).toBe(0);
+    const lines = (await readOutputs(out)).get("labels.jsonl")!.trimEnd().split("\n");
+    expect(lines.map((line) => (JSON.parse(line) as ScoreRecord).key)).toEqual(names);
   });
 
   it("writes a record a face of photographs, and one for every picture without", async () => {
