@@ -17,9 +17,9 @@ import { createMemoryRows } from "../../src/scoring/memory-rows.ts";
 import type { WorkMessage } from "../../src/scoring/messages.ts";
 import { handleDeadLetter, handleMessage, type WorkDeps } from "../../src/scoring/work.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
-import { createRetryBudget, withRetry } from "../../src/storage/retry.ts";
 import { createFaultStore, createRandom, createSeededSchedule, type FaultRates } from "./fault-store.ts";
-import { limitConnections, type ConnectionMeter } from "./connection-meter.ts";
+import { createInvocationMeter, type InvocationPeaks, PLATFORM } from "./invocation-meter.ts";
+import { createLife } from "./life.ts";
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -33,19 +33,26 @@ export interface SimulationOptions {
   readonly killRate: number;
   /** Chances of store faults. */
   readonly faults: FaultRates;
+  /** Most of them in one consumer's life; 20 by default, so that one ends. */
+  readonly maxFaults?: number;
   /** Chances, for each message or step. */
   readonly duplicateRate: number;
   readonly loseRate: number;
   /** Chance that the clock leaps over a lease while consumers are at work. */
   readonly leapRate: number;
+  /** Chance that the clock moves at all between two steps; it stands still within one. 0.05 by default. */
+  readonly tickRate?: number;
   /** Kills, losses, duplicates and leaps in all, so that every run ends. */
   readonly maxTroubles: number;
+  /** The one kill, the one lost or doubled message of an exhaustive run; beside the chances. */
+  readonly killAt?: (moment: string) => boolean;
+  readonly sendAt?: (sends: number) => "lose" | "duplicate" | null;
   /** Pictures that kill the isolate that decodes them: it never answers. */
   readonly isDeadly?: (bytes: Uint8Array) => boolean;
   /** Coordinators of ended jobs that this one reads: the runs before it. */
   readonly ended?: ReadonlyMap<string, JobCoordinator>;
   /** Called between steps, to give commands. */
-  readonly onStep?: (step: number, job: JobCoordinator) => Promise<void>;
+  readonly onStep?: (step: number, job: JobCoordinator, nowMs: number) => Promise<void>;
 }
 
 export interface SimulationResult {
@@ -54,7 +61,12 @@ export interface SimulationResult {
   readonly chunks: readonly ChunkRow[];
   readonly kills: number;
   readonly steps: number;
-  readonly meter: ConnectionMeter;
+  /** Every gate that was passed, in order. */
+  readonly moments: readonly string[];
+  /** Messages that the coordinator sent. */
+  readonly sends: number;
+  /** By what the consumer was asked to do. */
+  readonly peaks: Readonly<Record<WorkMessage["kind"], InvocationPeaks>>;
 }
 
 /** The process died: nothing of this life may do anything more. */
@@ -78,12 +90,17 @@ const MAX_STEPS = 50_000;
 /** Consumers at once. */
 const MAX_LIVES = 4;
 
+const noPeaks = (): InvocationPeaks => ({ connections: 0, subrequests: 0 });
+
 export async function simulateJob(options: SimulationOptions): Promise<SimulationResult> {
   const random = createRandom(options.seed);
   const { limits, spec } = options;
   let nowMs = spec.createdMs;
   let troubles = options.maxTroubles;
   let kills = 0;
+  let sends = 0;
+  const moments: string[] = [];
+  const peaks = { plan: noPeaks(), score: noPeaks(), finalize: noPeaks(), erase: noPeaks(), notify: noPeaks() };
   const chance = (rate: number): boolean => {
     if (random() >= rate || troubles <= 0) return false;
     troubles -= 1;
@@ -101,9 +118,11 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
       async send(messages) {
         if (chance(options.loseRate)) throw new ScoringError("queue_unavailable", "simulated");
         for (const { message, delaySeconds } of messages) {
+          const planned = options.sendAt?.(sends) ?? null;
+          sends += 1;
           // A kill between the commit and the send, or a local queue that forgot: the message never was.
-          if (chance(options.loseRate)) continue;
-          const copies = chance(options.duplicateRate) ? 2 : 1;
+          if (planned === "lose" || chance(options.loseRate)) continue;
+          const copies = planned === "duplicate" || chance(options.duplicateRate) ? 2 : 1;
           for (let copy = 0; copy < copies; copy++) {
             queue.push({ message, dueMs: nowMs + delaySeconds * 1000, attempts: 0, held: false });
           }
@@ -114,84 +133,34 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
 
   const gates: Waiting[] = [];
   let living = 0;
-  const meter: ConnectionMeter = { open: 0, most: 0, calls: 0, mostCalls: 0 };
-  /** The engine is lent to one consumer at a time in an isolate; here each life is an isolate of its own. */
-  function createLife(number: number, die: () => void): WorkDeps {
+  function startLife(kind: WorkMessage["kind"], number: number, end: () => void): WorkDeps {
     let dead = false;
-    const pass = (): Promise<void> =>
-      new Promise((resolve, reject) => {
-        gates.push({
-          resume: () => {
-            if (!dead && chance(options.killRate)) {
-              dead = true;
-              kills += 1;
-            }
-            if (dead) reject(new Killed("killed"));
-            else resolve();
-          },
-        });
-      });
-    /** Both sides of every call are moments at which the process may die, or others may act. */
-    const gated = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
-      return async (...args: A): Promise<R> => {
-        await pass();
-        const result = await call(...args);
-        await pass();
-        return result;
-      };
-    };
-    const schedule = createSeededSchedule(options.seed * 7919 + number, options.faults, 20);
-    const faulty = limitConnections(createFaultStore(options.store, schedule), limits.maxConnections, meter);
-    const gatedStore: ObjectStore = {
-      capabilities: faulty.capabilities,
-      head: gated((key) => faulty.head(key)),
-      get: gated((key, getOptions) => faulty.get(key, getOptions)),
-      read: gated((key, readOptions) => faulty.read(key, readOptions)),
-      put: gated((key, body, putOptions) => faulty.put(key, body, putOptions)),
-      list: gated((listOptions) => faulty.list(listOptions)),
-      delete: gated((keys) => faulty.delete(keys)),
-      createMultipart: async (key, putOptions) =>
-        gateUpload(await gated(() => faulty.createMultipart(key, putOptions))()),
-      resumeMultipart: (key, uploadId) => gateUpload(faulty.resumeMultipart(key, uploadId)),
-    };
-    function gateUpload(upload: ReturnType<ObjectStore["resumeMultipart"]>): typeof upload {
-      const { key, uploadId } = upload;
-      return {
-        key,
-        uploadId,
-        uploadPart: gated((n, body) => upload.uploadPart(n, body)),
-        complete: gated((parts) => upload.complete(parts)),
-        abort: gated(() => upload.abort()),
-      };
-    }
-    const store = withRetry(gatedStore, {
-      maxAttempts: 4,
-      baseDelayMs: 1,
-      maxDelayMs: 1,
-      budget: createRetryBudget(100, 1),
+    const schedule = createSeededSchedule(options.seed * 7919 + number, options.faults, options.maxFaults ?? 20);
+    return createLife({
+      options,
+      store: createFaultStore(options.store, schedule),
+      coordinator,
+      meter: createInvocationMeter(peaks[kind]),
       random,
-      sleep: async () => {},
-    });
-    const job = gateCoordinator(coordinator, gated);
-    return {
-      openJob: (id) => options.ended?.get(id) ?? job,
-      openStore: () => store,
-      withScorer: (body) => {
-        const { classifier } = options;
-        const decoder: ImageDecoder = {
-          ...options.decoder,
-          decode: (bytes) => {
-            if (options.isDeadly?.(bytes) !== true) return options.decoder.decode(bytes);
-            dead = true;
-            die();
-            return new Promise(() => {});
-          },
-        };
-        return body(async () => ({ decoder, classifier, finder: null }));
+      pass: (moment) =>
+        new Promise((resolve, reject) => {
+          gates.push({
+            resume: () => {
+              moments.push(moment);
+              if (!dead && (chance(options.killRate) || options.killAt?.(moment) === true)) {
+                dead = true;
+                kills += 1;
+              }
+              if (dead) reject(new Killed("killed"));
+              else resolve();
+            },
+          });
+        }),
+      die() {
+        dead = true;
+        end();
       },
-      readCard: async () => options.card,
-      limits,
-    };
+    });
   }
 
   let lives = 0;
@@ -205,7 +174,7 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
       if (!over) living -= 1;
       over = true;
     };
-    const deps = createLife(lives, () => {
+    const deps = startLife(entry.message.kind, lives, () => {
       entry.held = false;
       end();
     });
@@ -237,7 +206,7 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
     await settle();
     const state = rows.readState()!;
     if (isEnded(state.status) && living === 0) break;
-    await options.onStep?.(steps, coordinator);
+    await options.onStep?.(steps, coordinator, nowMs);
     const due = queue.filter((entry) => !entry.held && entry.dueMs <= nowMs);
     if (chance(options.leapRate)) {
       nowMs += limits.leaseMs;
@@ -251,40 +220,13 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
       nowMs += limits.sweepMs;
       await coordinator.sweep();
     }
-    if (random() < 0.05) nowMs += 10;
+    if (random() < (options.tickRate ?? 0.05)) nowMs += 10;
   }
   if (steps === MAX_STEPS) throw new Error(`seed ${options.seed}: the job never ended (${rows.readState()?.status})`);
-  return { state: rows.readState()!, coordinator, chunks: rows.listChunks(0, 1e6), kills, steps, meter };
-}
-
-type Gated = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => (...args: A) => Promise<R>;
-
-function gateCoordinator(inner: JobCoordinator, gated: Gated): JobCoordinator {
-  return {
-    create: gated((spec) => inner.create(spec)),
-    read: gated(() => inner.read()),
-    command: gated((command) => inner.command(command)),
-    beginPlan: gated((step) => inner.beginPlan(step)),
-    commitPlan: gated((report) => inner.commitPlan(report)),
-    lease: gated((id) => inner.lease(id)),
-    finish: gated((id, result) => inner.finish(id, result)),
-    release: gated((id, attempt) => inner.release(id, attempt)),
-    loseChunk: gated((id) => inner.loseChunk(id)),
-    retryTask: gated((task, step, attempt, failure) => inner.retryTask(task, step, attempt, failure)),
-    fail: gated((failure) => inner.fail(failure)),
-    beginFinalize: gated((step) => inner.beginFinalize(step)),
-    commitFinalize: gated((report) => inner.commitFinalize(report)),
-    leaseToClient: gated((hold) => inner.leaseToClient(hold)),
-    renewClient: gated((id, hold) => inner.renewClient(id, hold)),
-    returnFromClient: gated((id, hold, issue) => inner.returnFromClient(id, hold, issue)),
-    readChunk: gated((id) => inner.readChunk(id)),
-    shareClientSecret: gated((candidate) => inner.shareClientSecret(candidate)),
-    listChunks: gated((from, limit) => inner.listChunks(from, limit)),
-    listPages: gated((skip, limit) => inner.listPages(skip, limit)),
-    listOrphans: gated((ids) => inner.listOrphans(ids)),
-    listEvents: gated((after, limit) => inner.listEvents(after, limit)),
-    readNotice: gated((id) => inner.readNotice(id)),
-    finishNotice: gated((id) => inner.finishNotice(id)),
-    sweep: gated(() => inner.sweep()),
-  };
+  for (const [kind, { connections }] of Object.entries(peaks)) {
+    // The throw itself may have been taken for a failure that passes.
+    if (connections > PLATFORM.maxConnections) throw new Error(`${kind}: ${connections} connections at once`);
+  }
+  const state = rows.readState()!;
+  return { state, coordinator, chunks: rows.listChunks(0, 1e6), kills, steps, moments, sends, peaks };
 }

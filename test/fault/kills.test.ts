@@ -1,0 +1,79 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { checkSuccess, makeSpec, readOutputs, run } from "./scene.ts";
+import type { SimulationOptions, SimulationResult } from "./simulation.ts";
+
+/**
+ * One death, or one message lost or doubled, at every place there is, one after the other: before and after each call that planning,
+ * scoring and finalising make of a port.
+ */
+
+/** Four chunks, three finalising steps with a carried state between them, an upload in parts; one consumer after the other. */
+const SCENE: Partial<SimulationOptions> = { spec: makeSpec({ limits: { chunkSize: 4, maxConcurrency: 1 } }) };
+
+let calm: SimulationResult;
+let expected: Ending;
+
+beforeAll(async () => {
+  const first = await runScene({});
+  [calm, expected] = [first.result, first.ending];
+});
+
+interface Ending {
+  readonly status: string;
+  readonly failure: unknown;
+  readonly outcomes: unknown;
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+async function runScene(
+  changes: Partial<SimulationOptions>,
+): Promise<{ readonly result: SimulationResult; readonly ending: Ending }> {
+  const { result, store } = await run({ ...SCENE, ...changes });
+  const { status, failure, outcomes } = result.state;
+  await checkSuccess(store);
+  return { result, ending: { status, failure, outcomes, outputs: await readOutputs(store) } };
+}
+
+/** The n-th time that a gate of this name is passed. */
+function matchMoment(wanted: string, nth: number): (moment: string) => boolean {
+  let left = nth;
+  return (moment) => moment === wanted && left-- === 0;
+}
+
+describe("the outputs are those of a calm day", () => {
+  it("the calm day ends well, with every kind of call", () => {
+    expect(expected).toMatchObject({
+      status: "completed_with_errors",
+      failure: null,
+      outcomes: { scored: 12, failed: 2 },
+    });
+    const kinds = new Set(calm.moments.map((moment) => moment.split(" ").slice(0, 2).join(" ")));
+    for (const side of ["before", "after"]) {
+      for (const call of ["list", "get", "read", "put", "head", "begin", "part", "complete", "delete"]) {
+        expect(kinds).toContain(`${side} ${call}`);
+      }
+      for (const call of ["beginPlan", "commitPlan", "lease", "finish", "beginFinalize", "commitFinalize"]) {
+        expect(kinds).toContain(`${side} ${call}`);
+      }
+    }
+    expect(calm.moments.length).toBeGreaterThan(300);
+  });
+
+  it("whatever call the consumer dies before or after", async () => {
+    const seen = new Map<string, number>();
+    for (const moment of calm.moments) {
+      const nth = seen.get(moment) ?? 0;
+      seen.set(moment, nth + 1);
+      const { result, ending } = await runScene({ killAt: matchMoment(moment, nth) });
+      expect(result.kills, `killed ${moment} (${nth})`).toBe(1);
+      expect(ending, `killed ${moment} (${nth})`).toEqual(expected);
+    }
+  });
+
+  it.each(["lose", "duplicate"] as const)("whatever message the queue should %s", async (fate) => {
+    for (let at = 0; at < calm.sends; at++) {
+      const { ending } = await runScene({ sendAt: (sends) => (sends === at ? fate : null) });
+      expect(ending, `${fate} message ${at}`).toEqual(expected);
+    }
+  });
+});

@@ -1,0 +1,125 @@
+/**
+ * One consumer's life in the simulation: an isolate of its own, whose every call of a port passes a gate before and after.
+ * At a gate it waits for its turn, and may die there.
+ */
+
+import type { ImageDecoder } from "../../src/image/image-types.ts";
+import type { JobCoordinator } from "../../src/scoring/coordinator-port.ts";
+import type { WorkDeps } from "../../src/scoring/work.ts";
+import type { ObjectStore } from "../../src/storage/object-store.ts";
+import { createRetryBudget, withRetry } from "../../src/storage/retry.ts";
+import type { InvocationMeter } from "./invocation-meter.ts";
+import type { SimulationOptions } from "./simulation.ts";
+
+export interface LifeOptions {
+  readonly options: SimulationOptions;
+  /** The store with its faults. */
+  readonly store: ObjectStore;
+  readonly coordinator: JobCoordinator;
+  readonly meter: InvocationMeter;
+  readonly random: () => number;
+  /** Waits for this life's turn. @throws if it dies here, or did before */
+  readonly pass: (moment: string) => Promise<void>;
+  /** The isolate died at once, without a word. */
+  readonly die: () => void;
+}
+
+/** The ports that the consumer works with. */
+export function createLife({ options, store, coordinator, meter, random, pass, die }: LifeOptions): WorkDeps {
+  /** Both sides of every call are moments at which the process may die, or others may act. */
+  async function gate<T>(call: string, body: () => Promise<T>): Promise<T> {
+    await pass(`before ${call}`);
+    const result = await body();
+    await pass(`after ${call}`);
+    return result;
+  }
+  // The connection is open while the call waits at its gates; retries are calls of their own.
+  const retried = withRetry(meter.limitStore(gateStore(store, gate)), {
+    maxAttempts: 4,
+    baseDelayMs: 1,
+    maxDelayMs: 1,
+    budget: createRetryBudget(100, 1),
+    random,
+    sleep: async () => {},
+  });
+  const job = gateCoordinator(coordinator, meter, gate);
+  return {
+    openJob: (id) => options.ended?.get(id) ?? job,
+    openStore: () => retried,
+    // The engine is lent to one consumer at a time in an isolate; here each life is an isolate of its own.
+    withScorer: (body) => {
+      const decoder: ImageDecoder = {
+        ...options.decoder,
+        decode: (bytes) => {
+          if (options.isDeadly?.(bytes) !== true) return options.decoder.decode(bytes);
+          die();
+          return new Promise(() => {});
+        },
+      };
+      return body(async () => ({ decoder, classifier: options.classifier, finder: null }));
+    },
+    readCard: async () => options.card,
+    limits: options.limits,
+  };
+}
+
+type Gate = <T>(call: string, body: () => Promise<T>) => Promise<T>;
+
+function gateStore(inner: ObjectStore, gate: Gate): ObjectStore {
+  const gateUpload = (upload: ReturnType<ObjectStore["resumeMultipart"]>): typeof upload => ({
+    key: upload.key,
+    uploadId: upload.uploadId,
+    uploadPart: (n, body) => gate(`part ${n} of ${upload.key}`, () => upload.uploadPart(n, body)),
+    complete: (parts) => gate(`complete ${upload.key}`, () => upload.complete(parts)),
+    abort: () => gate(`abort ${upload.key}`, () => upload.abort()),
+  });
+  return {
+    capabilities: inner.capabilities,
+    head: (key) => gate(`head ${key}`, () => inner.head(key)),
+    get: (key, options) => gate(`get ${key}`, () => inner.get(key, options)),
+    read: (key, options) => gate(`read ${key}`, () => inner.read(key, options)),
+    put: (key, body, options) => gate(`put ${key}`, () => inner.put(key, body, options)),
+    list: (options) => gate(`list ${options.prefix}`, () => inner.list(options)),
+    delete: (keys) => gate(`delete ${keys.join(" ")}`, () => inner.delete(keys)),
+    createMultipart: async (key, options) =>
+      gateUpload(await gate(`begin ${key}`, () => inner.createMultipart(key, options))),
+    resumeMultipart: (key, uploadId) => gateUpload(inner.resumeMultipart(key, uploadId)),
+  };
+}
+
+function gateCoordinator(inner: JobCoordinator, meter: InvocationMeter, gate: Gate): JobCoordinator {
+  const ask = <A extends unknown[], R>(name: string, call: (...args: A) => Promise<R>) => {
+    return (...args: A): Promise<R> => {
+      meter.count();
+      const about = args.filter((arg) => typeof arg !== "object").join(" ");
+      return gate(`${name} ${about}`.trimEnd(), () => call(...args));
+    };
+  };
+  return {
+    create: ask("create", (spec) => inner.create(spec)),
+    read: ask("read", () => inner.read()),
+    command: ask("command", (command) => inner.command(command)),
+    beginPlan: ask("beginPlan", (step) => inner.beginPlan(step)),
+    commitPlan: ask("commitPlan", (report) => inner.commitPlan(report)),
+    lease: ask("lease", (id) => inner.lease(id)),
+    finish: ask("finish", (id, result) => inner.finish(id, result)),
+    release: ask("release", (id, attempt) => inner.release(id, attempt)),
+    loseChunk: ask("loseChunk", (id) => inner.loseChunk(id)),
+    retryTask: ask("retryTask", (task, step, attempt, failure) => inner.retryTask(task, step, attempt, failure)),
+    fail: ask("fail", (failure) => inner.fail(failure)),
+    beginFinalize: ask("beginFinalize", (step) => inner.beginFinalize(step)),
+    commitFinalize: ask("commitFinalize", (report) => inner.commitFinalize(report)),
+    leaseToClient: ask("leaseToClient", (hold) => inner.leaseToClient(hold)),
+    renewClient: ask("renewClient", (id, hold) => inner.renewClient(id, hold)),
+    returnFromClient: ask("returnFromClient", (id, hold, issue) => inner.returnFromClient(id, hold, issue)),
+    readChunk: ask("readChunk", (id) => inner.readChunk(id)),
+    shareClientSecret: ask("shareClientSecret", (candidate) => inner.shareClientSecret(candidate)),
+    listChunks: ask("listChunks", (from, limit) => inner.listChunks(from, limit)),
+    listPages: ask("listPages", (skip, limit) => inner.listPages(skip, limit)),
+    listOrphans: ask("listOrphans", (ids) => inner.listOrphans(ids)),
+    listEvents: ask("listEvents", (after, limit) => inner.listEvents(after, limit)),
+    readNotice: ask("readNotice", (id) => inner.readNotice(id)),
+    finishNotice: ask("finishNotice", (id) => inner.finishNotice(id)),
+    sweep: ask("sweep", () => inner.sweep()),
+  };
+}

@@ -1,0 +1,158 @@
+/** A small job for simulations: 14 inputs of every kind, limits that few inputs meet, and what must come out. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { loadCodecs } from "../../src/image/codecs-node.ts";
+import { createImageDecoder } from "../../src/image/decode.ts";
+import type { JobSpec } from "../../src/scoring/job-spec.ts";
+import { jobFolder } from "../../src/scoring/keys.ts";
+import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
+import { parseManifest } from "../../src/scoring/manifest.ts";
+import { digestHex, parsePart, readObject } from "../../src/scoring/part.ts";
+import type { ScoreRecord } from "../../src/scoring/records.ts";
+import { parseStored } from "../../src/scoring/stored-json.ts";
+import { createMemoryStore } from "../../src/storage/memory-store.ts";
+import type { ObjectStore } from "../../src/storage/object-store.ts";
+import { createTestModel } from "../golden/network.ts";
+import { stripes } from "../golden/stripes.ts";
+import { type SimulationOptions, type SimulationResult, simulateJob } from "./simulation.ts";
+
+const PICTURES = ["grey-1x1.png", "grey-47x49.png", "grey-48x48.png", "palette.png", "rgb-47x49.png", "lossy.webp"];
+
+/** Everything small, so that few inputs meet every boundary; and nothing is given up on. */
+export const SMALL: Limits = {
+  ...LIMITS,
+  maxPagesPerPlanStep: 1,
+  maxChunksPerFinalizeStep: 2,
+  multipartBytes: 700,
+  maxSingleExpiries: 1000,
+  maxChunkAttempts: 1000,
+  maxTaskAttempts: 1000,
+  maxTransientAttempts: 1000,
+  maxFinalizeRestarts: 1000,
+  plan: { ...LIMITS.plan, maxItems: 5 },
+};
+
+export const pictures = new Map<string, Uint8Array>();
+for (const name of PICTURES) {
+  pictures.set(name, await readFile(join(import.meta.dirname, "../golden/images", name)));
+}
+export const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
+
+/** 14 inputs: twelve pictures, a text and an empty object. */
+export async function createStore(): Promise<ObjectStore> {
+  const store = createMemoryStore({ minPartBytes: 1 });
+  for (let i = 0; i < 12; i++) {
+    await store.put(`in/${String(i).padStart(2, "0")}.png`, pictures.get(PICTURES[i % PICTURES.length]!)!);
+  }
+  await store.put("in/05-text.jpg", "no picture");
+  await store.put("in/08-empty.jpg", "");
+  return store;
+}
+
+/** @param manifest changes of it */
+export function makeSpec(manifest: Readonly<Record<string, unknown>> = {}): JobSpec {
+  const { limits, ...rest } = manifest;
+  const parsed = parseManifest(
+    {
+      input: { store: "faces", prefix: "in/" },
+      output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"] },
+      limits: { chunkSize: 3, maxConcurrency: 3, ...(typeof limits === "object" ? limits : {}) },
+      groupBy: ["site"],
+      ...rest,
+    },
+    new Map([["faces", { versions: false }]]),
+    () => true,
+  );
+  return {
+    id: "job",
+    createdMs: 1_800_000_000_000,
+    manifest: parsed,
+    manifestSha256: "0".repeat(64),
+    model: "stripes@1",
+    modelSha256: "0".repeat(64),
+    pipeline: 1,
+    retryOf: null,
+    owner: null,
+  };
+}
+
+/** Runs the job on a calm day, but for the changes. */
+export async function run(
+  changes: Partial<SimulationOptions>,
+): Promise<{ readonly result: SimulationResult; readonly store: ObjectStore }> {
+  const store = changes.store ?? (await createStore());
+  const calm = { seed: 1, killRate: 0, faults: {}, duplicateRate: 0, loseRate: 0, leapRate: 0, maxTroubles: 60 };
+  const parts = {
+    spec: makeSpec(),
+    card: createTestModel(new Map()).card,
+    decoder,
+    classifier: stripes,
+    limits: SMALL,
+  };
+  const result = await simulateJob({ ...calm, ...parts, ...changes, store });
+  return { result, store };
+}
+
+/** Outputs that may not depend on what happened on the way, but for times and the receipt. Parts may be split. */
+const SAME = [
+  "input.jsonl",
+  "labels.jsonl",
+  "labels.csv",
+  "labels.parquet",
+  "errors.jsonl",
+  "report.json",
+  "report.html",
+  "run.lock.json",
+];
+
+export async function readOutputs(store: ObjectStore, job = "job"): Promise<Record<string, string>> {
+  const folder = jobFolder("out/", job);
+  const outputs: Record<string, string> = {};
+  for (const name of SAME) {
+    const bytes = await readObject(store, `${folder}${name}`, 1e7);
+    outputs[name] = bytes === null ? "missing" : hideTimes(name, Buffer.from(bytes).toString("latin1"));
+  }
+  return outputs;
+}
+
+/** Without what honestly differs: when it ended, and what was read twice. */
+function hideTimes(name: string, text: string): string {
+  if (name === "report.json") return text.replaceAll(/"finishedAt": "[^"]*"/g, "");
+  if (name === "report.html") return text.replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?Z?)?/g, "");
+  if (name !== "run.lock.json") return text;
+  return JSON.stringify({ ...parseStored<Record<string, unknown>>(text), finishedAt: "", receipt: null });
+}
+
+function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+/** `_SUCCESS` names exactly what is there, with the right sizes and hashes. */
+export async function checkSuccess(store: ObjectStore, { allowLate = false, job = "job" } = {}): Promise<void> {
+  const folder = jobFolder("out/", job);
+  const bytes = await readObject(store, `${folder}_SUCCESS`, 1e7);
+  const success = parseStored<{ objects: { name: string; bytes: number; sha256: string }[] }>(
+    new TextDecoder().decode(bytes!),
+  );
+  const { objects } = await store.list({ prefix: folder });
+  const there: typeof success.objects = [];
+  for (const { key, size } of objects) {
+    const body = await readObject(store, key, 1e7);
+    there.push({ name: key.slice(folder.length), bytes: size, sha256: await digestHex(body!) });
+  }
+  const names = new Set(["_SUCCESS", ...success.objects.map(({ name }) => name)]);
+  expect([...names]).toEqual(expect.arrayContaining(SAME));
+  // A consumer that was taken for dead may write after the end: only a part or a carried state, which nothing names.
+  const late = there.filter(({ name }) => !names.has(name) && !(allowLate && /^(parts|work)\//.test(name)));
+  expect(late).toEqual([]);
+  expect(there.filter(({ name }) => names.has(name) && name !== "_SUCCESS").toSorted(byName)).toEqual(
+    success.objects.toSorted(byName),
+  );
+}
+
+/** The records of `labels.jsonl`. */
+export function parseRecords(outputs: Readonly<Record<string, string>>): readonly ScoreRecord[] {
+  return parsePart(Buffer.from(outputs["labels.jsonl"] ?? "", "latin1"));
+}
