@@ -31,16 +31,18 @@ export interface PieceSource {
 export async function* readPieces(source: PieceSource, rows: readonly ChunkRow[]): AsyncGenerator<MergePiece> {
   const ahead: Promise<MergePiece | { readonly error: unknown }>[] = [];
   let next = 0;
-  for (let index = 0; index < rows.length; index++) {
-    while (next < rows.length && next < index + 2) {
-      ahead.push(readPiece(source, rows[next++]!).catch((error: unknown) => ({ error })));
+  try {
+    for (let index = 0; index < rows.length; index++) {
+      while (next < rows.length && next < index + 2) {
+        ahead.push(readPiece(source, rows[next++]!).catch((error: unknown) => ({ error })));
+      }
+      const piece = await ahead.shift()!;
+      if ("error" in piece) throw piece.error;
+      yield piece;
     }
-    const piece = await ahead.shift()!;
-    if ("error" in piece) {
-      await Promise.all(ahead);
-      throw piece.error;
-    }
-    yield piece;
+  } finally {
+    // Whoever stops early leaves no read behind.
+    await Promise.all(ahead);
   }
 }
 

@@ -55,6 +55,7 @@ export async function runFinalizeStep(
   const merge = await openMerge(context, saved?.merge ?? null);
   const comparison = await openComparison(deps, spec, saved?.comparison ?? null);
   let next = saved?.nextIndex ?? 0;
+  let merged = 0;
   const rows = await job.listChunks(next, limits.maxChunksPerFinalizeStep);
   const verdict = ticket.state.verdict ?? "completed";
   const readItems = (chunk: ChunkRow) => readChunkItems(store, chunk, limits.maxPageBytes);
@@ -62,8 +63,10 @@ export async function runFinalizeStep(
     await merge.add(piece);
     await comparison.add(piece);
     next = piece.chunk.first + piece.chunk.count;
+    merged += 1;
+    if (comparison.calls() >= limits.maxComparisonCalls) break;
   }
-  if (rows.length === limits.maxChunksPerFinalizeStep) {
+  if (merged < rows.length || rows.length === limits.maxChunksPerFinalizeStep) {
     const state: Checkpoint = {
       nextIndex: next,
       restarts: saved?.restarts ?? 0,

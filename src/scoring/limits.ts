@@ -130,6 +130,11 @@ export const LIMITS = {
 
   /** Chunks written by one finalising step: bounds its time and subrequests. */
   maxChunksPerFinalizeStep: 200,
+  /**
+   * Subrequests with which one finalising step reads the run before, at most one chunk's more: where chunks were small or most inputs are
+   * gone, 200 chunks meet far more than 200 parts of it.
+   */
+  maxComparisonCalls: 2000,
   /** Images that wait to be erased from one job: they are kept in one row (2 MB at most on the platform), and removed together. */
   maxEraseTargets: 500,
   /** Reads of `input.jsonl` in one searching step, 512 KiB each: about 100 MB, a second of CPU. */

@@ -34,6 +34,7 @@ const SMALL: Limits = {
   maxTaskAttempts: 1000,
   maxTransientAttempts: 1000,
   maxFinalizeRestarts: 1000,
+  maxComparisonCalls: 3,
   plan: { ...LIMITS.plan, maxItems: 3, windowBytes: 300, maxLineBytes: 200 },
 };
 
@@ -45,12 +46,12 @@ beforeAll(async () => {
   decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
 });
 
-function makeSpec(id: string, previousJobId: string | null): JobSpec {
+function makeSpec(id: string, previousJobId: string | null, chunkSize = 2): JobSpec {
   const manifest = parseManifest(
     {
       input: { store: "faces", prefix: "in/" },
       output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv"] },
-      limits: { chunkSize: 2, maxConcurrency: 3 },
+      limits: { chunkSize, maxConcurrency: 3 },
     },
     new Map([["faces", { versions: false }]]),
     () => true,
@@ -121,4 +122,21 @@ describe("a second night", () => {
     },
     300_000,
   );
+
+  it("reads so much of the first in one finalising step, however small the chunks of the first were", async () => {
+    const limits = { ...SMALL, maxChunksPerFinalizeStep: 100, plan: { ...SMALL.plan, maxItems: 100 } };
+    const measure = async (maxComparisonCalls: number): Promise<number> => {
+      const store = createMemoryStore({ minPartBytes: 1 });
+      for (let i = 0; i < 60; i++) await store.put(`in/${i}.png`, pictures[i % pictures.length]!);
+      const { card } = createTestModel(new Map());
+      const common = { ...CALM, store, card, decoder, classifier: stripes, limits: { ...limits, maxComparisonCalls } };
+      const first = await simulateJob({ ...common, spec: makeSpec("one", null, 1) });
+      const ended = new Map<string, JobCoordinator>([["one", first.coordinator]]);
+      const second = await simulateJob({ ...common, spec: makeSpec("two", "one", 10), ended });
+      expect(second.state.status).toBe("completed");
+      return second.peaks.finalize.subrequests;
+    };
+    // Six chunks read ten parts each; in one step all of them, or one chunk's beside what every step uploads and carries.
+    expect(await measure(1000)).toBeGreaterThan((await measure(1)) + 30);
+  });
 });

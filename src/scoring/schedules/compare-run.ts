@@ -26,6 +26,8 @@ export interface RunDrift {
 /** A run being compared. */
 export interface Comparison {
   add(piece: MergePiece): Promise<void>;
+  /** Subrequests that it took in this step. */
+  calls(): number;
   save(): ComparisonState;
   finish(summary: ChunkSummary): Promise<RunDrift>;
 }
@@ -58,6 +60,7 @@ export async function openComparison(
       inputs = counts;
       flips = mergeFlips(flips, summariseFlips(pairs));
     },
+    calls: () => prior?.calls() ?? 0,
     save: () => ({ flips, inputs }),
     async finish(summary) {
       const { previousJobId = null, baselineJobId = null } = spec.schedule ?? {};

@@ -27,6 +27,8 @@ export interface PriorRun {
   /** Holds its outputs, under `folder`; counts what is asked of it. */
   readonly store: MeteredStore;
   readonly folder: string;
+  /** What was asked of store and coordinator so far: each a subrequest. */
+  calls(): number;
   /** Records of the inputs with these positions, by position; what cannot be found is left out. */
   readRecords(positions: readonly number[]): Promise<PriorRecords>;
 }
@@ -46,11 +48,16 @@ export async function openPriorRun(deps: PriorRunDeps, spec: JobSpec): Promise<P
   if (store === null) return null;
   const folder = jobFolder(output.prefix, previousJobId, known.state.generation);
   const { limits } = deps;
+  let lists = 0;
   return {
     spec: known.spec,
     listed: known.state.listed,
     store,
     folder,
+    calls() {
+      const { reads, writes } = store.operations();
+      return lists + reads + writes;
+    },
     async readRecords(positions) {
       const byPosition = new Map<number, readonly ScoreRecord[]>();
       const wanted = new Set(positions);
@@ -59,6 +66,7 @@ export async function openPriorRun(deps: PriorRunDeps, spec: JobSpec): Promise<P
       // A chunk that holds the first position may begin that much before it.
       let from = Math.max(0, Math.min(...wanted) - own.chunkSize + 1);
       for (;;) {
+        lists += 1;
         const rows = await job.listChunks(from, limits.maxChunksPerFinalizeStep);
         for (const row of rows) {
           from = row.first + row.count;
