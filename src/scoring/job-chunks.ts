@@ -69,9 +69,13 @@ export function finishChunk(state: JobState, chunk: ChunkRow, result: ChunkResul
     rate: averageRate(state.rate, countFinished(outcomes), nowMs),
     ...(result.client === undefined ? {} : countClientChunk(state, "done", nowMs)),
   };
-  const draft = progress(counted, [{ kind: "put-chunk", chunk: done }], nowMs);
-  return overThreshold(counted)
-    ? withEffects(draft.effects, fail(draft.state, thresholdFailure(counted), nowMs)!)
+  return watchThreshold(progress(counted, [{ kind: "put-chunk", chunk: done }], nowMs), nowMs);
+}
+
+/** Fails the job if this outcome crossed its error threshold. */
+function watchThreshold(draft: Draft, nowMs: number): Draft {
+  return overThreshold(draft.state)
+    ? withEffects(draft.effects, fail(draft.state, thresholdFailure(draft.state), nowMs)!)
     : draft;
 }
 
@@ -116,7 +120,7 @@ export function releaseChunk(state: JobState, chunk: ChunkRow, attempt: number, 
     return null;
   if (isHeld(chunk)) return null;
   if (!isWorking(state)) return unqueue(state, chunk);
-  if (chunk.attempt >= state.rules.maxChunkAttempts) return breakChunk(state, chunk);
+  if (chunk.attempt >= state.rules.maxChunkAttempts) return breakChunk(state, chunk, nowMs);
   const delaySeconds = backoffSeconds(chunk.attempt, state.rules);
   const dueMs = nowMs + delaySeconds * 1000 + state.rules.resendMs;
   return {
@@ -138,11 +142,11 @@ export function unqueue(state: JobState, chunk: ActiveChunk): Draft {
 }
 
 /** Its message ended among the dead letters: the work itself is at fault. */
-export function loseChunk(state: JobState, chunk: ChunkRow): Draft | null {
+export function loseChunk(state: JobState, chunk: ChunkRow, nowMs: number): Draft | null {
   // A message of the time before a client took the chunk says nothing about it.
   if (!isActive(chunk) || isHeld(chunk)) return null;
   if (state.status === "finalizing") return null;
-  return isWorking(state) ? breakChunk(state, chunk) : unqueue(state, chunk);
+  return isWorking(state) ? breakChunk(state, chunk, nowMs) : unqueue(state, chunk);
 }
 
 /** Called for a row whose time has come: send a lost message again, or take an expired lease for a death. */
@@ -152,7 +156,7 @@ export function dueChunk(state: JobState, chunk: ChunkRow, nowMs: number): Draft
   if (!isWorking(state)) return unqueue(state, chunk);
   // A client that went away says nothing about the chunk: the edge takes it as it is.
   if (isHeld(chunk)) return takeBack({ ...state, ...countClientChunk(state, "expired", null) }, chunk, nowMs);
-  if (chunk.status === "leased") return breakChunk(state, chunk);
+  if (chunk.status === "leased") return breakChunk(state, chunk, nowMs);
   return {
     state,
     effects: [
@@ -163,7 +167,7 @@ export function dueChunk(state: JobState, chunk: ChunkRow, nowMs: number): Draft
 }
 
 /** Halves a chunk that killed its consumer; a single image gets one more try and is then sealed. */
-export function breakChunk(state: JobState, chunk: ActiveChunk): Draft {
+export function breakChunk(state: JobState, chunk: ActiveChunk, nowMs: number): Draft {
   const from = chunk.status;
   const { chunks } = state;
   if (chunk.count > 1) {
@@ -178,14 +182,13 @@ export function breakChunk(state: JobState, chunk: ActiveChunk): Draft {
   }
   const expiries = chunk.expiries + 1;
   if (expiries < state.rules.maxSingleExpiries) return unqueue(state, { ...chunk, expiries });
-  return {
-    state: {
-      ...state,
-      chunks: { ...chunks, [from]: chunks[from] - 1, done: chunks.done + 1 },
-      outcomes: { ...state.outcomes, failed: state.outcomes.failed + chunk.count },
-      errors: addErrors(state.errors, { item_poisoned: chunk.count }),
-      records: state.records + chunk.count,
-    },
-    effects: [{ kind: "put-chunk", chunk: sealChunk({ ...chunk, expiries }) }],
+  const sealed: JobState = {
+    ...state,
+    chunks: { ...chunks, [from]: chunks[from] - 1, done: chunks.done + 1 },
+    outcomes: { ...state.outcomes, failed: state.outcomes.failed + chunk.count },
+    errors: addErrors(state.errors, { item_poisoned: chunk.count }),
+    records: state.records + chunk.count,
   };
+  const effects: JobEffect[] = [{ kind: "put-chunk", chunk: sealChunk({ ...chunk, expiries }) }];
+  return watchThreshold({ state: sealed, effects }, nowMs);
 }

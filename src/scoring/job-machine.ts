@@ -82,7 +82,7 @@ function applyEvent(state: JobState, event: JobEvent): Draft | null {
     case "release":
       return releaseChunk(state, event.chunk, event.attempt, event.nowMs);
     case "chunk-lost":
-      return loseChunk(state, event.chunk);
+      return loseChunk(state, event.chunk, event.nowMs);
     case "chunk-due":
       return dueChunk(state, event.chunk, event.nowMs);
     case "client-lease":

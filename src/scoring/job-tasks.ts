@@ -52,7 +52,11 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
   if (!isWorking(state) && state.status !== "paused") return null;
   if (plan.step !== event.step || plan.status !== "leased" || plan.attempt !== event.attempt) return null;
   const done = event.cursor === null;
-  const issues = [...state.issues, ...event.issues].slice(0, state.rules.maxIssues);
+  // What a client was caught at says nothing about the input, and may not crowd out what does.
+  const told = [...state.issues, ...event.issues];
+  const findings = told.filter(({ code }) => code !== "client_rejected");
+  const rejections = told.filter(({ code }) => code === "client_rejected");
+  const issues = [...findings, ...rejections].slice(0, state.rules.maxIssues);
   const planned: JobState = {
     ...state,
     planCursor: event.cursor,
@@ -69,8 +73,11 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
     chunks: { ...state.chunks, pending: state.chunks.pending + event.chunks.length },
   };
   const effects: JobEffect[] = event.chunks.map((chunk) => ({ kind: "put-chunk", chunk }));
-  if (done && issues.length > 0) {
-    const failure: JobFailure = { code: "validation_failed", message: `the input has ${issues.length} findings` };
+  if (done && findings.length > 0) {
+    const failure: JobFailure = {
+      code: "validation_failed",
+      message: `the input has ${Math.min(findings.length, state.rules.maxIssues)} findings`,
+    };
     return withEffects(effects, fail(planned, failure, event.nowMs) ?? { state: planned, effects: [] });
   }
   const next =
