@@ -117,12 +117,13 @@ export async function readOutputs(store: ObjectStore, job = "job"): Promise<Reco
   return outputs;
 }
 
-/** Without what honestly differs: when it ended, and what was read twice. */
-function hideTimes(name: string, text: string): string {
+/** Without what honestly differs: when it ended, what was read twice, and who computed. */
+function hideTimes(name: string, original: string): string {
+  const text = original.replaceAll("client:node, stripes", "stripes").replaceAll("client:node", "stripes");
   if (name === "report.json") return text.replaceAll(/"finishedAt": "[^"]*"/g, "");
   if (name === "report.html") return text.replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?Z?)?/g, "");
   if (name !== "run.lock.json") return text;
-  return JSON.stringify({ ...parseStored<Record<string, unknown>>(text), finishedAt: "", receipt: null });
+  return JSON.stringify({ ...parseStored<Record<string, unknown>>(text), finishedAt: "", engines: [], receipt: null });
 }
 
 function byName(a: { name: string }, b: { name: string }): number {

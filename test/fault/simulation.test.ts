@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { serializeRecords } from "../../src/scoring/outputs/labels-jsonl.ts";
 import { HEALABLE_RATES } from "./fault-store.ts";
 import { checkSuccess, parseRecords, pictures, readOutputs, run, SMALL } from "./scene.ts";
@@ -6,6 +6,7 @@ import type { SimulationOptions } from "./simulation.ts";
 
 /** Seeds of each property; `SIMULATION_RUNS=5000` for a long look. */
 const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 60);
+vi.setConfig({ testTimeout: 60_000 + RUNS * 1000 });
 
 describe("whatever happens, the outputs are those of a calm day", () => {
   let calm: Record<string, string>;
