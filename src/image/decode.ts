@@ -38,7 +38,11 @@ export function createImageDecoder(codecs: ImageCodecs, limits: ImageLimits): Im
   return {
     decode(bytes, aim = "picture") {
       const decoded = previous.then(() => decodeNow(bytes, aim));
-      previous = decoded.catch(() => undefined);
+      // The turn alone: what it gave would live on until the next picture.
+      previous = decoded.then(
+        () => undefined,
+        () => undefined,
+      );
       return decoded;
     },
     memoryBytes: () => jpeg.memoryBytes() + webp.memoryBytes(),

@@ -41,6 +41,8 @@ export interface ChunkOptions {
   readonly stamp: RecordStamp;
   readonly maxImageBytes: number;
   readonly maxConnections: number;
+  /** Bytes that are read or held ahead at once, the input at hand included; a larger one comes alone. */
+  readonly maxAheadBytes: number;
   /** Neighbours in one shard or table come in one read: see RunLimits. */
   readonly maxRunBytes: number;
   readonly maxGapBytes: number;
@@ -174,7 +176,10 @@ function createBatch(classifier: Classifier, stamp: RecordStamp) {
 
 type Read = ItemBytes | { readonly kind: "error"; readonly error: ScoringError };
 
-/** The inputs in order, with up to `maxConnections` reads under way ahead of the one that is being scored. */
+/**
+ * The inputs in order, with up to `maxConnections` reads under way ahead of the one that is being scored, as far as their bytes allow. Where
+ * sizes are not known, an input is taken to be as large as the largest so far; the first, as large as half of what is allowed.
+ */
 async function* readAhead(
   store: ObjectStore,
   items: readonly InputItem[],
@@ -190,17 +195,32 @@ async function* readAhead(
       // A value, not a rejection: it may settle before anybody awaits it.
       return failure;
     });
-  const ahead: Promise<Read | Error>[] = [];
+  const ahead: { readonly bytes: number; readonly read: Promise<Read | Error> }[] = [];
+  let largest: number | null = null;
+  let held = 0;
   let next = 0;
   for (const [index, item] of items.entries()) {
-    while (next < items.length && next < index + options.maxConnections) ahead.push(start(items[next++]!));
-    const read = await ahead.shift()!;
+    for (; next < items.length && next < index + options.maxConnections; next++) {
+      const bytes = knowBytes(items[next]!) ?? largest ?? options.maxAheadBytes / 2;
+      if (ahead.length > 0 && held + bytes > options.maxAheadBytes) break;
+      held += bytes;
+      ahead.push({ bytes, read: start(items[next]!) });
+    }
+    const { bytes, read: coming } = ahead.shift()!;
+    const read = await coming;
     if (read instanceof Error) {
-      await Promise.all(ahead);
+      await Promise.all(ahead.map((one) => one.read));
       throw read;
     }
+    if (read.kind === "bytes") largest = Math.max(largest ?? 0, read.bytes.length);
     yield { index, item, read };
+    held -= bytes;
   }
+}
+
+/** Bytes that reading an input brings; `null` until it was read. One that is too large is not read. */
+function knowBytes({ range, size }: InputItem): number | null {
+  return range?.length ?? size;
 }
 
 function recordUnread(item: InputItem, read: Exclude<Read, { kind: "bytes" }>, stamp: RecordStamp): ScoreRecord {

@@ -92,7 +92,12 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
   const fits = estimatedBytes <= limits.multipartBytes * limits.maxMultipartParts;
   const partBytes = fits ? limits.multipartBytes : choosePartBytes(estimatedBytes, partLimits);
 
-  async function open(name: string, type: keyof typeof CONTENT_TYPES, format: OutputFormat | null): Promise<Stream> {
+  async function open(
+    name: string,
+    type: keyof typeof CONTENT_TYPES,
+    format: OutputFormat | null,
+    ownPartBytes = partBytes,
+  ): Promise<Stream> {
     const held = saved?.outputs[name] ?? null;
     const load = async (key: string): Promise<Uint8Array> => {
       const bytes = await readObject(store, key, limits.maxCarryBytes);
@@ -102,14 +107,15 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
     const from = held === null ? null : { upload: held.upload, buffer: await load(held.buffer) };
     const encoderState = held === null || held.encoder === null ? undefined : await load(held.encoder);
     return {
-      output: createMergedOutput(store, folder, name, CONTENT_TYPES[type], partBytes, from),
+      output: createMergedOutput(store, folder, name, CONTENT_TYPES[type], ownPartBytes, from),
       encoder: format === null ? null : createOutputEncoder(format, { groupKeys, rowGroupRows }, encoderState),
     };
   }
 
   const input = await open(OUTPUT_NAMES.input, "jsonl", null);
   const errors = await open(OUTPUT_NAMES.errors, "jsonl", "errors");
-  const success = await open(OUTPUT_NAMES.success, "json", null);
+  // A line a chunk: the smallest parts do, and a larger one would be held for nothing.
+  const success = await open(OUTPUT_NAMES.success, "json", null, limits.multipartBytes);
   const lines = formats.includes("jsonl") ? await open(OUTPUT_NAMES.labelsJsonl, "jsonl", "jsonl") : null;
   const labels: Stream[] = [];
   if (formats.includes("csv")) labels.push(await open(OUTPUT_NAMES.labelsCsv, "csv", "csv"));

@@ -84,6 +84,8 @@ export const LIMITS = {
     /** A progressive JPEG has about 10 scans; a crafted one has thousands, each a pass over the whole picture. */
     maxScans: 100,
   },
+  /** Files held at once while a chunk is scored, beside the decoder, the engines and the heap: `npm run test:long -- test/memory` adds all up. */
+  maxAheadBytes: 16 * MIB,
   /** Simultaneous open connections of a Worker; the seventh waits, and may deadlock behind unread bodies. */
   maxConnections: 6,
 
@@ -148,8 +150,8 @@ export const LIMITS = {
   maxGroupValues: 200,
   /** Characters of a group value; a longer one counts as "other". */
   maxGroupValueLength: 256,
-  /** Bytes of one multipart part that a merged output may use: three outputs of one step share the isolate's 128 MB. */
-  maxMultipartBytes: 32 * MIB,
+  /** Bytes of one multipart part that a merged output may use: four outputs of one step share the isolate's 128 MB. Enough for 106 million records. */
+  maxMultipartBytes: 18 * MIB,
   /** Parts of one multipart upload: S3 and R2 stop at 10,000; the margin is for an estimate that was too low. */
   maxMultipartParts: 9000,
   /** Rows of one Parquet row group: held as records, then as columns, until it is written (measured: 50 MB of heap at 16,384). */

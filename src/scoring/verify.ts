@@ -98,6 +98,7 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
         stamp: { model: spec.model, pipeline: spec.pipeline },
         maxImageBytes: deps.limits.maxImageBytes,
         maxConnections: deps.limits.maxConnections,
+        maxAheadBytes: deps.limits.maxAheadBytes,
         maxRunBytes: deps.limits.maxRunBytes,
         maxGapBytes: deps.limits.maxGapBytes,
         tolerant: true,

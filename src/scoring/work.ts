@@ -229,6 +229,7 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
     stamp: { model: spec.model, pipeline: spec.pipeline },
     maxImageBytes: limits.maxImageBytes,
     maxConnections: limits.maxConnections,
+    maxAheadBytes: limits.maxAheadBytes,
     maxRunBytes: limits.maxRunBytes,
     maxGapBytes: limits.maxGapBytes,
     tolerant: chunk.attempt >= limits.maxTransientAttempts,

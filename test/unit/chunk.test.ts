@@ -59,6 +59,49 @@ describe("a chunk of packed inputs", () => {
   });
 });
 
+/** Reads that were begun when the n-th input came to be decoded. */
+async function countBegun(sizes: readonly number[], maxAheadBytes: number, known: boolean): Promise<number[]> {
+  const store = createMemoryStore();
+  for (const [i, size] of sizes.entries()) await store.put(`in/${i}`, new Uint8Array(size).fill(1));
+  const { items } = await planInputPage(store, { kind: "prefix", format: "image", prefix: "in/" }, null, LIMITS.plan);
+  const counted = createFaultStore(store, () => null);
+  const begun: number[] = [];
+  const decoder: ImageDecoder = {
+    async decode() {
+      begun.push(counted.callCount);
+      throw new ScoringError("image_corrupt", "no picture");
+    },
+    memoryBytes: () => 0,
+    peakMemoryBytes: () => 0,
+  };
+  await scoreChunk(
+    { store: counted, decoder, finder: null, classifier: constant },
+    known ? items : items.map((item) => ({ ...item, size: null })),
+    {
+      ...LIMITS,
+      maxAheadBytes,
+      format: "image",
+      faces: { mode: "aligned", minFacePixels: 1, minFaceScore: 0 },
+      ...REST,
+    },
+  );
+  return begun;
+}
+
+describe("reading ahead", () => {
+  it("begins as many reads as there are connections, while their bytes are few", async () => {
+    expect(await countBegun([10, 10, 10, 10, 10, 10, 10, 10], 1000, true)).toEqual([6, 7, 8, 8, 8, 8, 8, 8]);
+  });
+
+  it("holds no more bytes than are allowed, but always the input at hand", async () => {
+    expect(await countBegun([10, 10, 10, 500, 10, 10], 25, true)).toEqual([2, 3, 3, 4, 6, 6]);
+  });
+
+  it("learns sizes that nobody told from those that came", async () => {
+    expect(await countBegun([5, 5, 5, 5, 5, 5, 5, 5], 40, false)).toEqual([2, 6, 8, 8, 8, 8, 8, 8]);
+  });
+});
+
 const REST = { stamp: { model: "constant@1", pipeline: 1 }, tolerant: false } as const;
 
 describe("the version of the preprocessing", () => {

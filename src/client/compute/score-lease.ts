@@ -34,6 +34,7 @@ export async function scoreLease(
     stamp: { model: task.model, pipeline: task.pipeline },
     maxImageBytes: task.maxImageBytes,
     maxConnections: MAX_CONNECTIONS,
+    maxAheadBytes: MAX_PREFETCH_BYTES,
     ...findRunLimits(lease),
     tolerant: false,
   });

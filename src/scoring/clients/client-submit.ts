@@ -119,6 +119,7 @@ async function findProblem(
         stamp,
         maxImageBytes,
         maxConnections: deps.limits.maxConnections,
+        maxAheadBytes: deps.limits.maxAheadBytes,
         maxRunBytes: deps.limits.maxRunBytes,
         maxGapBytes: deps.limits.maxGapBytes,
         tolerant: false,
