@@ -6,7 +6,7 @@
 import type { MultipartUpload, ObjectStore } from "../../src/storage/object-store.ts";
 
 /** Of the Workers Paid plan (developers.cloudflare.com/workers/platform/limits). */
-export const PLATFORM = { maxConnections: 6, maxSubrequests: 10_000, memoryBytes: 128 * 1024 * 1024 } as const;
+export const PLATFORM = { maxConnections: 6, maxSubrequests: 10_000, memoryBytes: 128_000_000 } as const;
 
 /** The most that any invocation held and called. */
 export interface InvocationPeaks {

@@ -1,0 +1,144 @@
+/** A finalising step of the largest jobs: every output under way holds a part that is all but full. */
+
+import { deflateSync, inflateSync } from "fflate";
+import { z } from "zod";
+import type { FinalizeReport, JobCoordinator } from "../../src/scoring/coordinator-port.ts";
+import { createJob } from "../../src/scoring/job-machine.ts";
+import { type JobSpec, makeRules } from "../../src/scoring/job-spec.ts";
+import { type ChunkRow, emptyOutcomes } from "../../src/scoring/job-state.ts";
+import { inputPageKey, jobFolder, partKey } from "../../src/scoring/keys.ts";
+import { LIMITS } from "../../src/scoring/limits.ts";
+import type { WorkMessage } from "../../src/scoring/messages.ts";
+import { serializeRecords } from "../../src/scoring/outputs/labels-jsonl.ts";
+import { packState, unpackState } from "../../src/scoring/outputs/saved-state.ts";
+import { digestHex, readObject } from "../../src/scoring/part.ts";
+import { planChunks } from "../../src/scoring/plan.ts";
+import type { InputItem, ScoreRecord } from "../../src/scoring/records.ts";
+import { runFinalizeStep } from "../../src/scoring/finalize.ts";
+import type { WorkDeps } from "../../src/scoring/work.ts";
+import type { ObjectStore } from "../../src/storage/object-store.ts";
+
+/** `merge`: a hundred million records, the largest parts. `parquet`: the most records that a Parquet file may have, at its end. */
+export type MergeKind = "merge" | "parquet";
+
+const RECORDS = { merge: 100_000_000, parquet: 16_384_000 } as const;
+const CHUNK = LIMITS.maxChunkSize;
+
+export interface MergeScene {
+  readonly coordinator: JobCoordinator;
+  readonly message: WorkMessage;
+  /** What came of it. */
+  end(): string;
+}
+
+/** Writes the parts, runs the step before, fills what it carried, and gives the step to be watched. */
+export async function prepareMerge(
+  kind: MergeKind,
+  makeSpec: (manifest: Record<string, unknown>) => JobSpec,
+  { store, readCard }: { readonly store: ObjectStore; readonly readCard: WorkDeps["readCard"] },
+): Promise<MergeScene> {
+  const spec = makeSpec({ input: { store: "faces", prefix: "in/" }, limits: { chunkSize: CHUNK }, groupBy: ["site"] });
+  const folder = jobFolder("out/", spec.id);
+  const part = new TextEncoder().encode(serializeRecords(listItems(0).map(makeRecord)));
+  const outcomes = { ...emptyOutcomes(), scored: CHUNK / 2, failed: CHUNK / 2 };
+  const counted = { outcomes, errors: {}, records: CHUNK, reads: CHUNK, readBytes: 0, engine: "fused-wasm" };
+  const result = { ...counted, sha256: await digestHex(part), bytes: part.length };
+  const rows: ChunkRow[] = [];
+  for (let at = 0; at < 2 * LIMITS.maxChunksPerFinalizeStep - 1; at++) {
+    const pageKey = inputPageKey(folder, at, 1);
+    const plan = { chunkSize: CHUNK, maxChunkBytes: LIMITS.maxChunkBytes, assumedBytes: 0 };
+    const page = planChunks(listItems(at * CHUNK), pageKey, plan);
+    const row: ChunkRow = { ...page.chunks[0]!, status: "done", result };
+    rows.push(row);
+    await store.put(pageKey, page.body);
+    await store.put(partKey(folder, row.id), part);
+  }
+
+  const records = RECORDS[kind];
+  const start = createJob(spec.id, makeRules(spec, LIMITS), spec.createdMs).state;
+  const counts = { ...emptyOutcomes(), scored: records / 2, failed: records / 2 };
+  const done = { pending: 0, queued: 0, leased: 0, done: records / CHUNK };
+  const state = { ...start, status: "finalizing", verdict: "completed", listed: records, records } as const;
+  const ticket = { spec, state: { ...state, outcomes: counts, chunks: done }, attempt: 1 };
+  let committed: FinalizeReport | null = null;
+  const job = {
+    listChunks: async (from: number, limit: number) => rows.filter(({ first }) => first >= from).slice(0, limit),
+    listOrphans: async () => [],
+    read: async () => null,
+  };
+  const deps = { openJob: () => job, openStore: () => store, limits: LIMITS, readCard };
+  const { checkpoint } = await runFinalizeStep(deps, asCoordinator(job), { ...ticket, step: 0, checkpoint: null });
+  await fillCarried(store, checkpoint!, kind);
+  return {
+    message: { kind: "finalize", jobId: spec.id, step: 1 },
+    coordinator: asCoordinator({
+      ...job,
+      beginFinalize: async () => ({ ...ticket, step: 1, checkpoint }),
+      commitFinalize: async (report) => {
+        committed = report;
+        return true;
+      },
+    }),
+    end: () => JSON.stringify(committed),
+  };
+}
+
+/** Nothing else is asked of it in this step. */
+function asCoordinator(job: Partial<JobCoordinator>): JobCoordinator {
+  return job as JobCoordinator;
+}
+
+function listItems(first: number): readonly InputItem[] {
+  return Array.from({ length: CHUNK }, (_, at) => makeItem(first + at));
+}
+
+function makeItem(index: number): InputItem {
+  // Long keys, as nested folders of camera and day have.
+  const key = `in/${"site-0123456789/camera-0123456789/2026/11/25/".repeat(3)}${String(index).padStart(12, "0")}.jpg`;
+  return { index, id: key, key, size: 5000, etag: "0123456789abcdef0123456789abcdef", groups: { site: "north" } };
+}
+
+function makeRecord({ id, key, etag, groups = {} }: InputItem, index: number): ScoreRecord {
+  const common = { id, key, etag, groups, truth: null, model: "deep-emotion@2", pipeline: 1 } as const;
+  if (index % 2 === 1) {
+    const error = { code: "image_corrupt", message: "the JPEG's data ends in the middle of a scan line" } as const;
+    const nothing = { label: null, probabilities: null, margin: null, entropy: null, face: null, quality: null };
+    return { ...common, ...nothing, status: "failed", error };
+  }
+  return {
+    ...common,
+    status: "scored",
+    label: "Happy",
+    probabilities: [0.012345, 0.023456, 0.034567, 0.845678, 0.045678, 0.012345, 0.025931],
+    margin: 0.8,
+    entropy: 0.7,
+    face: null,
+    quality: { brightness: 120.5, contrast: 45.25, side: 256 },
+    error: null,
+  };
+}
+
+const bufferHeader = z.looseObject({ partBytes: z.int() });
+const encoderHeader = z.looseObject({ rows: z.int() });
+
+/** As if the job had gone on for days: parts all but full, a Parquet file with the metadata of all its row groups. */
+async function fillCarried(store: ObjectStore, checkpoint: string, kind: MergeKind): Promise<void> {
+  const folder = checkpoint.slice(0, checkpoint.lastIndexOf("/") + 1);
+  const { objects } = await store.list({ prefix: folder });
+  for (const { key } of objects) {
+    const bytes = (await readObject(store, key, 1e9))!;
+    if (key.includes(".buffer")) {
+      const { header, bytes: held } = unpackState(bytes, bufferHeader);
+      const filled = new Uint8Array(header.partBytes - 100);
+      filled.set(held.subarray(0, filled.length));
+      await store.put(key, packState(header, filled));
+    } else if (kind === "parquet" && key.includes("parquet.encoder")) {
+      const { header, bytes: packed } = unpackState(bytes, encoderHeader);
+      const [groups = "", ...lines] = new TextDecoder().decode(inflateSync(packed)).split("\n");
+      const own: readonly unknown[] = z.array(z.unknown()).parse(JSON.parse(groups));
+      const all = Array.from({ length: LIMITS.targetParquetRowGroups - 13 }, (_, at) => own[at % own.length]);
+      const text = [JSON.stringify(all), ...lines].join("\n");
+      await store.put(key, packState(header, deflateSync(new TextEncoder().encode(text), { level: 1 })));
+    }
+  }
+}

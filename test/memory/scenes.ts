@@ -1,0 +1,103 @@
+/**
+ * The largest work that the limits allow, in a process of its own: `node scenes.ts <scene> <folder>` prints what was alive at most, JSON.
+ * The folder holds the pictures; memory.test.ts makes it, so that making them costs nothing here.
+ */
+
+import { createScorerSource, openRegistry } from "../../cli/score/node-work.ts";
+import { createCoordinator } from "../../src/scoring/coordinator.ts";
+import { isEnded } from "../../src/scoring/job-state.ts";
+import type { JobSpec } from "../../src/scoring/job-spec.ts";
+import { LIMITS } from "../../src/scoring/limits.ts";
+import { parseManifest } from "../../src/scoring/manifest.ts";
+import { createMemoryRows } from "../../src/scoring/memory-rows.ts";
+import type { WorkMessage } from "../../src/scoring/messages.ts";
+import { handleMessage, type WorkDeps } from "../../src/scoring/work.ts";
+import { createFilesystemStore } from "../../src/storage/filesystem-store.ts";
+import { prepareMerge } from "./merge-scene.ts";
+import { createMemoryWatch, watchScorer, watchStore } from "./watch.ts";
+
+const [, , scene = "", folder = ""] = process.argv;
+const watch = createMemoryWatch();
+const store = watchStore(createFilesystemStore(folder), watch.look);
+const registry = await openRegistry();
+const openScorer = createScorerSource("fused");
+
+const MODEL = "deep-emotion@2";
+// An isolate keeps its engines, whatever the job at hand needs.
+const scorer = watchScorer(await openScorer({ model: MODEL, tta: "none", findsFaces: true }), watch.look);
+
+function makeSpec(manifest: Record<string, unknown>): JobSpec {
+  const parsed = parseManifest(
+    { output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"] }, model: MODEL, ...manifest },
+    new Map([["faces", { versions: false }]]),
+    () => true,
+  );
+  const hash = "0".repeat(64);
+  const made = { createdMs: 1_800_000_000_000, manifestSha256: hash, modelSha256: hash, pipeline: 1 } as const;
+  return { id: "job", manifest: parsed, model: MODEL, retryOf: null, owner: null, ...made };
+}
+
+function makeDeps(openJob: WorkDeps["openJob"]): WorkDeps {
+  return {
+    openJob,
+    openStore: () => store,
+    withScorer: (body) => body(async (options) => ({ ...scorer, finder: options.findsFaces ? scorer.finder : null })),
+    readCard: (model) => registry.card(model),
+    limits: LIMITS,
+    failed: (message, error) => {
+      throw new Error(`${message.kind}: ${error.code} ${error.detail}`, { cause: error });
+    },
+  };
+}
+
+/** One job from its first planning step to its end. */
+async function runJob(manifest: Record<string, unknown>): Promise<string> {
+  const waiting: WorkMessage[] = [];
+  const rows = createMemoryRows();
+  const queue = {
+    async send(messages: readonly { readonly message: WorkMessage }[]) {
+      waiting.push(...messages.map(({ message }) => message));
+    },
+  };
+  const coordinator = createCoordinator({ rows, queue, clock: () => 1_800_000_000_000, limits: LIMITS });
+  const deps = makeDeps(() => coordinator);
+  await coordinator.create(makeSpec(manifest));
+  for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) {
+    await handleMessage(deps, message);
+  }
+  const { status, outcomes } = rows.readState()!;
+  if (!isEnded(status)) throw new Error(`the job stands at ${status}`);
+  return `${status} ${JSON.stringify(outcomes)}`;
+}
+
+async function runScene(): Promise<string> {
+  switch (scene) {
+    case "photographs":
+      return runJob({ input: { store: "faces", prefix: "photographs/" }, faces: "all" });
+    case "png":
+      return runJob({ input: { store: "faces", prefix: "png/" }, faces: "largest" });
+    case "large":
+      return runJob({ input: { store: "faces", prefix: "large/" } });
+    case "unknown":
+      return runJob({ input: { store: "faces", manifest: { key: "unknown.jsonl" } } });
+    case "packed":
+      return runJob({ input: { store: "faces", prefix: "packed/" }, format: "tar", limits: { chunkSize: 1000 } });
+    case "merge":
+    case "parquet": {
+      const merge = await prepareMerge(scene, makeSpec, {
+        store: createFilesystemStore(folder),
+        readCard: (model) => registry.card(model),
+      });
+      await handleMessage(
+        makeDeps(() => merge.coordinator),
+        merge.message,
+      );
+      return merge.end();
+    }
+    default:
+      throw new Error(`no scene ${scene}`);
+  }
+}
+
+const ended = await runScene();
+console.log(JSON.stringify({ ...watch.peak, ended, rss: process.resourceUsage().maxRSS * 1024 }));
