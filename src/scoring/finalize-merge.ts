@@ -72,6 +72,9 @@ const CONTENT_TYPES = {
   json: "application/json",
 } as const;
 
+/** Bytes of a row, twice what is usual: a record has about 800, and a key may be long. */
+const ROW_BYTES = { labels: 1600, input: 1000, errors: 1000, success: 250 } as const;
+
 /** Opens a merge, new or where an earlier step left it. */
 export async function openMerge(context: FinalizeContext, saved: MergeState | null): Promise<Merge> {
   const { store, folder, spec, state, limits } = context;
@@ -86,17 +89,21 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
   const text = new TextEncoder();
   let summary = saved?.summary ?? emptySummary(summaryOptions);
 
-  // About 800 bytes a record, twice that for safety: an upload has a limited number of parts.
-  const estimatedBytes = state.records * 1600;
-  const partLimits = { maxParts: limits.maxMultipartParts, maxPartBytes: limits.maxMultipartBytes };
-  const fits = estimatedBytes <= limits.multipartBytes * limits.maxMultipartParts;
-  const partBytes = fits ? limits.multipartBytes : choosePartBytes(estimatedBytes, partLimits);
+  const wrong = state.outcomes.failed + state.outcomes.skipped;
+  const rows = { input: state.listed, errors: wrong, success: state.chunks.done, labels: state.records };
+  /** An upload has a limited number of parts, and a part of each output is held at once. */
+  function sizeParts(kind: keyof typeof rows): number {
+    const estimatedBytes = rows[kind] * ROW_BYTES[kind];
+    const partLimits = { maxParts: limits.maxMultipartParts, maxPartBytes: limits.maxMultipartBytes };
+    const fits = estimatedBytes <= limits.multipartBytes * limits.maxMultipartParts;
+    return fits ? limits.multipartBytes : choosePartBytes(estimatedBytes, partLimits);
+  }
 
   async function open(
     name: string,
     type: keyof typeof CONTENT_TYPES,
     format: OutputFormat | null,
-    ownPartBytes = partBytes,
+    kind: keyof typeof rows,
   ): Promise<Stream> {
     const held = saved?.outputs[name] ?? null;
     const load = async (key: string): Promise<Uint8Array> => {
@@ -107,19 +114,18 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
     const from = held === null ? null : { upload: held.upload, buffer: await load(held.buffer) };
     const encoderState = held === null || held.encoder === null ? undefined : await load(held.encoder);
     return {
-      output: createMergedOutput(store, folder, name, CONTENT_TYPES[type], ownPartBytes, from),
+      output: createMergedOutput(store, folder, name, CONTENT_TYPES[type], sizeParts(kind), from),
       encoder: format === null ? null : createOutputEncoder(format, { groupKeys, rowGroupRows }, encoderState),
     };
   }
 
-  const input = await open(OUTPUT_NAMES.input, "jsonl", null);
-  const errors = await open(OUTPUT_NAMES.errors, "jsonl", "errors");
-  // A line a chunk: the smallest parts do, and a larger one would be held for nothing.
-  const success = await open(OUTPUT_NAMES.success, "json", null, limits.multipartBytes);
-  const lines = formats.includes("jsonl") ? await open(OUTPUT_NAMES.labelsJsonl, "jsonl", "jsonl") : null;
+  const input = await open(OUTPUT_NAMES.input, "jsonl", null, "input");
+  const errors = await open(OUTPUT_NAMES.errors, "jsonl", "errors", "errors");
+  const success = await open(OUTPUT_NAMES.success, "json", null, "success");
+  const lines = formats.includes("jsonl") ? await open(OUTPUT_NAMES.labelsJsonl, "jsonl", "jsonl", "labels") : null;
   const labels: Stream[] = [];
-  if (formats.includes("csv")) labels.push(await open(OUTPUT_NAMES.labelsCsv, "csv", "csv"));
-  if (formats.includes("parquet")) labels.push(await open(OUTPUT_NAMES.labelsParquet, "parquet", "parquet"));
+  if (formats.includes("csv")) labels.push(await open(OUTPUT_NAMES.labelsCsv, "csv", "csv", "labels"));
+  if (formats.includes("parquet")) labels.push(await open(OUTPUT_NAMES.labelsParquet, "parquet", "parquet", "labels"));
   const merged = [input, ...(lines === null ? [] : [lines]), ...labels, errors];
   if (saved === null) {
     const { generation } = context;
