@@ -7,10 +7,25 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 
-/** A job that tells of its end, and receivers that it may not have: `wrangler dev`, a receiver and a resolver on loopback. */
+/**
+ * A job that tells of its end, and receivers that it may not have: `wrangler dev`, and on loopback a receiver, a resolver that answers as
+ * public ones do, and a server that nobody allowed.
+ */
 
 const secret = `whsec_${Buffer.from("a secret of twenty-four!").toString("base64")}`;
-const PRIVATE = "inside.example";
+/** What the resolver says, one answer after the other; the last stays. No entry: there is no such name. */
+const ZONE: Record<string, string[]> = {
+  "inside.example": ["10.0.0.1"],
+  "mapped.example": ["::ffff:127.0.0.1"],
+  "metadata.example": ["fd00:ec2::254"],
+  "rebinding.example": ["93.184.215.14", "127.0.0.1"],
+};
+const asked: string[] = [];
+/** Where the receiver sends on; null: it takes the message. */
+let redirectTo: string | null = null;
+let forbidden: Server;
+let forbiddenHost = "";
+let reached = 0;
 let folder = "";
 let server: Server;
 let host = "";
@@ -18,13 +33,29 @@ let worker: LocalWorker;
 let api: Api;
 let told: (request: { readonly headers: Record<string, string>; readonly body: string }) => void = () => undefined;
 
+function findHost(one: Server): string {
+  const address = one.address();
+  return typeof address === "object" && address !== null ? `127.0.0.1:${address.port}` : "";
+}
+
+/** Reads the server's log again and again, until it says so. */
+async function waitForLog(pattern: RegExp): Promise<void> {
+  while (!pattern.test(worker.output())) await fetch(`${worker.origin}/healthz`);
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-webhook-"));
   server = createServer((request, response) => {
     const url = new URL(request.url ?? "", "http://loopback");
     if (url.pathname === "/dns-query") {
-      const isPrivate = url.searchParams.get("name") === PRIVATE && url.searchParams.get("type") === "A";
-      const answer = isPrivate ? { Status: 0, Answer: [{ type: 1, data: "10.0.0.1" }] } : { Status: 3 };
+      const [name, type] = [url.searchParams.get("name") ?? "", url.searchParams.get("type") ?? ""];
+      const answers = ZONE[name];
+      const [data = ""] = answers ?? [];
+      const isAsked = answers !== undefined && data.includes(":") === (type === "AAAA");
+      if (isAsked) asked.push(`${name} ${data}`);
+      if (isAsked && answers.length > 1) answers.shift();
+      const records = isAsked ? [{ type: type === "AAAA" ? 28 : 1, data }] : [];
+      const answer = answers === undefined ? { Status: 3 } : { Status: 0, Answer: records };
       response.writeHead(200, { "content-type": "application/dns-json" }).end(JSON.stringify(answer));
       return;
     }
@@ -32,13 +63,19 @@ beforeAll(async () => {
     request.on("data", (chunk: Buffer) => (body += chunk.toString()));
     request.on("end", () => {
       const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-      response.writeHead(204).end();
+      if (redirectTo === null) response.writeHead(204).end();
+      else response.writeHead(307, { location: redirectTo }).end();
       told({ headers, body });
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  host = typeof address === "object" && address !== null ? `127.0.0.1:${address.port}` : "";
+  forbidden = createServer((_, response) => {
+    reached += 1;
+    response.writeHead(204).end();
+  });
+  await new Promise<void>((resolve) => forbidden.listen(0, "127.0.0.1", resolve));
+  host = findHost(server);
+  forbiddenHost = findHost(forbidden);
   const variables = {
     WEBHOOK_SECRET: secret,
     WEBHOOK_ALLOWED_HOSTS: host,
@@ -51,7 +88,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await worker?.stop();
-  await new Promise((resolve) => server.close(resolve));
+  for (const one of [server, forbidden]) await new Promise((resolve) => one.close(resolve));
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -67,10 +104,37 @@ it("tells the receiver of a job's end, signed", async () => {
   });
 });
 
-it.each([`https://${PRIVATE}/hook`, "https://nowhere.example/hook", "https://10.0.0.1/hook"])(
-  "refuses a job that would tell %s",
-  async (url) => {
-    await expect(api.submitJob({ ...manifest, notify: { url } })).rejects.toMatchObject({ code: "address_forbidden" });
-    await expect(api.planJob({ ...manifest, notify: { url } })).rejects.toMatchObject({ code: "address_forbidden" });
-  },
-);
+it.each([
+  "https://inside.example/hook",
+  "https://mapped.example/hook",
+  "https://metadata.example/hook",
+  "https://nowhere.example/hook",
+  "https://10.0.0.1/hook",
+  "https://[::ffff:10.0.0.1]/hook",
+])("refuses a job that would tell %s", async (url) => {
+  await expect(api.submitJob({ ...manifest, notify: { url } })).rejects.toMatchObject({ code: "address_forbidden" });
+  await expect(api.planJob({ ...manifest, notify: { url } })).rejects.toMatchObject({ code: "address_forbidden" });
+});
+
+it("looks a name up again before it sends: one that has moved into the machine gets nothing", async () => {
+  const job = await api.submitJob({ ...manifest, notify: { url: "https://rebinding.example/hook" } });
+  await waitForLog(new RegExp(`"work_failed"[^\n]*${job.id}[^\n]*address_forbidden`));
+  expect(asked.filter((line) => line.startsWith("rebinding"))).toEqual([
+    "rebinding.example 93.184.215.14",
+    "rebinding.example 127.0.0.1",
+  ]);
+});
+
+it.each([
+  ["an address of this machine", () => `http://${forbiddenHost}/`],
+  ["the same, mapped into IPv6", () => `http://[::ffff:7f00:1]:${forbiddenHost.split(":")[1]}/`],
+  ["a name of a private network", () => "https://inside.example/hook"],
+])("follows no redirect to %s", async (_, findTarget) => {
+  redirectTo = findTarget();
+  const arrived = new Promise<Parameters<typeof told>[0]>((resolve) => (told = resolve));
+  const job = await api.submitJob({ ...manifest, notify: { url: `http://${host}/hook` } });
+  await arrived;
+  await waitForLog(new RegExp(`"work_failed"[^\n]*${job.id}[^\n]*address_forbidden`));
+  redirectTo = null;
+  expect(reached).toBe(0);
+});

@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { parseModelCard } from "../../src/model/card.ts";
+import { buildReport } from "../../src/scoring/report.ts";
+import { renderReportHtml } from "../../src/scoring/report-html.ts";
+import { summarise } from "../../src/scoring/summary.ts";
+import { makeRecords } from "../unit/aggregate-fixtures.ts";
+import { launchChromium } from "./chromium.ts";
+
+/** report.html where people read it: on a phone, and on paper. */
+
+/** What the page has of it; this file's own library has no DOM. */
+declare const document: {
+  readonly documentElement: { readonly scrollWidth: number; readonly clientWidth: number };
+  readonly body: object;
+  querySelectorAll(selector: string): Iterable<{
+    getBoundingClientRect(): { readonly left: number; readonly right: number; readonly height: number };
+  }>;
+};
+declare function getComputedStyle(element: object): { readonly backgroundColor: string; readonly color: string };
+
+let browser: Browser;
+let html = "";
+
+beforeAll(async () => {
+  const path = join(import.meta.dirname, "../../models/deep-emotion@2/card.json");
+  const card = parseModelCard(await readFile(path, "utf8"));
+  const report = buildReport(summarise(makeRecords(1000), { groupBy: ["site"] }), {
+    job: {
+      id: "01234567-89ab-7def-8123-456789abcdef",
+      name: "nightly",
+      purpose: "research",
+      status: "completed_with_errors",
+      createdAt: "2026-11-23T01:00:00.000Z",
+      finishedAt: "2026-11-23T01:04:12.000Z",
+    },
+    listed: 1000,
+    missingChunks: 0,
+    card,
+    engine: "fused-wasm-simd",
+    pipeline: 1,
+    faces: "largest",
+    tta: "none",
+    minGroupSize: 10,
+  });
+  html = renderReportHtml(report);
+  browser = await launchChromium();
+});
+afterAll(() => browser?.close());
+
+it.each([320, 390, 1280])("fits a screen of %i pixels without scrolling sideways", async (width) => {
+  const context = await browser.newContext({ viewport: { width, height: 700 }, offline: true });
+  const page = await context.newPage();
+  await page.setContent(html);
+  const { scrollWidth, clientWidth } = await page.evaluate(() => {
+    const { scrollWidth: inside, clientWidth: shown } = document.documentElement;
+    return { scrollWidth: inside, clientWidth: shown };
+  });
+  expect(scrollWidth).toBeLessThanOrEqual(clientWidth);
+  const charts = await page.evaluate(() =>
+    [...document.querySelectorAll("svg")].map((chart) => {
+      const { left, right, height } = chart.getBoundingClientRect();
+      return { left, right, height };
+    }),
+  );
+  expect(charts.length).toBeGreaterThan(3);
+  for (const { left, right, height } of charts) {
+    expect(left).toBeGreaterThanOrEqual(0);
+    expect(right).toBeLessThanOrEqual(width);
+    expect(height).toBeGreaterThan(5);
+  }
+  await context.close();
+});
+
+it("prints dark on white, whatever the reader's theme, in a few pages", async () => {
+  const page = await browser.newPage({ colorScheme: "dark" });
+  await page.setContent(html);
+  await page.emulateMedia({ media: "print", colorScheme: "dark" });
+  const { backgroundColor, color } = await page.evaluate(() => {
+    const style = getComputedStyle(document.body);
+    return { backgroundColor: style.backgroundColor, color: style.color };
+  });
+  expect(backgroundColor).toBe("rgb(255, 255, 255)");
+  expect(Math.max(...(color.match(/\d+/g) ?? ["255"]).map(Number))).toBeLessThan(80);
+  const paper = (await page.pdf({ format: "A4", printBackground: true })).toString("latin1");
+  const pages = paper.match(/\/Type\s*\/Page\b/g) ?? [];
+  expect(pages.length).toBeGreaterThan(0);
+  expect(pages.length).toBeLessThan(12);
+  await page.close();
+});
