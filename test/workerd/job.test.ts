@@ -282,6 +282,21 @@ describe("the API", () => {
     expect(await listNames(job)).toEqual([]);
   });
 
+  it("resumes the event stream after the last event that was seen, without a gap or a repetition", async () => {
+    await putGood("events/");
+    const { body } = await submit({ input: { store: "faces", prefix: "events/" }, output, limits: { chunkSize: 2 } });
+    await follow(body.id);
+    const read = async (lastId?: number): Promise<string[]> => {
+      const headers: Record<string, string> = lastId === undefined ? {} : { "last-event-id": String(lastId) };
+      const text = await (await call(`/v1/jobs/${body.id}/events`, { headers })).text();
+      return text.split("\n\n").filter((event) => event.startsWith("id: "));
+    };
+    const all = await read();
+    expect(all.map((event) => Number(/^id: (\d+)$/m.exec(event)?.[1]))).toEqual(all.map((_, at) => at + 1));
+    expect(all.length).toBeGreaterThan(3);
+    for (const seen of [1, all.length - 1]) expect(await read(seen)).toEqual(all.slice(seen));
+  });
+
   it("verifies a sample on the reference engine, and notices a part that was tampered with", async () => {
     await putGood("verified/");
     const { body } = await submit({ input: { store: "faces", prefix: "verified/" }, output, limits: { chunkSize: 4 } });
