@@ -178,7 +178,7 @@ type Read = ItemBytes | { readonly kind: "error"; readonly error: ScoringError }
 
 /**
  * The inputs in order, with up to `maxConnections` reads under way ahead of the one that is being scored, as far as their bytes allow. Where
- * sizes are not known, an input is taken to be as large as the largest so far; the first, as large as half of what is allowed.
+ * sizes are not known, an input is taken to be as large as the largest so far; the first comes alone.
  */
 async function* readAhead(
   store: ObjectStore,
@@ -201,7 +201,7 @@ async function* readAhead(
   let next = 0;
   for (const [index, item] of items.entries()) {
     for (; next < items.length && next < index + options.maxConnections; next++) {
-      const bytes = knowBytes(items[next]!) ?? largest ?? options.maxAheadBytes / 2;
+      const bytes = knowBytes(items[next]!) ?? largest ?? options.maxAheadBytes;
       if (ahead.length > 0 && held + bytes > options.maxAheadBytes) break;
       held += bytes;
       ahead.push({ bytes, read: start(items[next]!) });
