@@ -25,25 +25,36 @@ interface Verdict {
 
 const words = process.argv.slice(2).join(" ").toLowerCase();
 const chosen = MUTATIONS.filter(({ promise, file }) => `${promise} ${file}`.toLowerCase().includes(words));
-const copy = await mkdtemp(join(tmpdir(), "countenance-proofs-"));
+/** What runs in Node alone comes first: it says most, and soonest. */
+const COST = { node: 0, browser: 1, workerd: 2, e2e: 3 } as const;
+const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root }).toString().trim();
+const waiting = chosen.toSorted((a, b) => COST[a.project] - COST[b.project]);
+const verdicts: Verdict[] = [];
+const folder = await mkdtemp(join(tmpdir(), "countenance-proofs-"));
 try {
-  await copyTree();
-  const verdicts: Verdict[] = [];
-  for (const mutation of chosen) {
-    const verdict = await tryMutation(mutation);
+  await Promise.all(
+    Array.from({ length: Math.min(2, availableParallelism()) }, (_, at) => work(join(folder, `${at}`))),
+  );
+  const missed = verdicts.filter(({ complaint }) => complaint === null);
+  console.log(`${verdicts.length - missed.length} of ${verdicts.length} mutations were seen by their test`);
+  if (missed.length > 0) process.exitCode = 1;
+  else if (words === "") await writeTable();
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Takes one mutation after the other, in a copy of its own. */
+async function work(copy: string): Promise<void> {
+  await copyTree(copy);
+  for (let mutation = waiting.shift(); mutation !== undefined; mutation = waiting.shift()) {
+    const verdict = await tryMutation(copy, mutation);
     verdicts.push(verdict);
     console.log(`${verdict.complaint === null ? "NOT SEEN" : "seen"}: ${mutation.promise}`);
     console.log(verdict.complaint === null ? verdict.output.slice(-3000) : `  ${verdict.complaint}`);
   }
-  const missed = verdicts.filter(({ complaint }) => complaint === null);
-  console.log(`${verdicts.length - missed.length} of ${verdicts.length} mutations were seen by their test`);
-  if (missed.length > 0) process.exitCode = 1;
-  else if (words === "") await writeTable(verdicts);
-} finally {
-  await rm(copy, { recursive: true, force: true });
 }
 
-async function copyTree(): Promise<void> {
+async function copyTree(copy: string): Promise<void> {
   const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: root })
     .toString()
     .split("\0")
@@ -55,7 +66,7 @@ async function copyTree(): Promise<void> {
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
 }
 
-async function tryMutation(mutation: Mutation): Promise<Verdict> {
+async function tryMutation(copy: string, mutation: Mutation): Promise<Verdict> {
   const { file, from, to, project, test, name } = mutation;
   const path = join(copy, file);
   const text = await readFile(path, "utf8");
@@ -66,7 +77,7 @@ async function tryMutation(mutation: Mutation): Promise<Verdict> {
   );
   try {
     const pattern = name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    const { failed, output } = await runTest(["--project", project, test, "-t", pattern]);
+    const { failed, output } = await runTest(copy, ["--project", project, test, "-t", pattern]);
     // A file that cannot be loaded fails too, and proves nothing.
     const ran = /Tests\s+\d+ failed/.test(output);
     return { mutation, complaint: failed && ran ? findComplaint(output) : null, output };
@@ -75,7 +86,10 @@ async function tryMutation(mutation: Mutation): Promise<Verdict> {
   }
 }
 
-function runTest(options: readonly string[]): Promise<{ readonly failed: boolean; readonly output: string }> {
+function runTest(
+  copy: string,
+  options: readonly string[],
+): Promise<{ readonly failed: boolean; readonly output: string }> {
   return new Promise((resolve) => {
     const vitest = join(root, "node_modules/vitest/vitest.mjs");
     const env = { ...process.env, SIMULATION_RUNS: RUNS, NO_COLOR: "1", FORCE_COLOR: "0" };
@@ -95,11 +109,11 @@ function findComplaint(output: string): string {
   return found.trim().replaceAll("|", "\\|").replaceAll("`", "'").replaceAll("<", "&lt;").slice(0, 160);
 }
 
-async function writeTable(verdicts: readonly Verdict[]): Promise<void> {
-  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root }).toString().trim();
-  const parts = [...new Set(verdicts.map(({ mutation }) => mutation.part))];
+async function writeTable(): Promise<void> {
+  const ordered = verdicts.toSorted((a, b) => MUTATIONS.indexOf(a.mutation) - MUTATIONS.indexOf(b.mutation));
+  const parts = [...new Set(ordered.map(({ mutation }) => mutation.part))];
   const sections = parts.map((part) => {
-    const rows = verdicts
+    const rows = ordered
       .filter(({ mutation }) => mutation.part === part)
       .map(({ mutation, complaint }) => {
         const { promise, test, name, file } = mutation;
