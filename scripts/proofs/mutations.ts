@@ -74,10 +74,10 @@ export const MUTATIONS: readonly Mutation[] = [
       ...node,
       promise: "503 slow-down is told apart",
       test: "test/unit/s3-faults.test.ts",
-      name: "SlowDown",
+      name: "reads the status where there is no body",
       file: "src/storage/s3-errors.ts",
-      from: "SlowDown:",
-      to: "SlowUp:",
+      from: "status === 429 || status === 503",
+      to: "status === 429",
     },
     {
       ...node,

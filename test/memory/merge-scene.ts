@@ -2,13 +2,12 @@
 
 import { deflateSync, inflateSync } from "fflate";
 import { z } from "zod";
-import type { FinalizeReport, JobCoordinator } from "../../src/scoring/coordinator-port.ts";
+import type { FinalizeTicket, JobCoordinator } from "../../src/scoring/coordinator-port.ts";
 import { createJob } from "../../src/scoring/job-machine.ts";
 import { type JobSpec, makeRules } from "../../src/scoring/job-spec.ts";
 import { type ChunkRow, emptyOutcomes } from "../../src/scoring/job-state.ts";
 import { inputPageKey, jobFolder, partKey } from "../../src/scoring/keys.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import type { WorkMessage } from "../../src/scoring/messages.ts";
 import { serializeRecords } from "../../src/scoring/outputs/labels-jsonl.ts";
 import { packState, unpackState } from "../../src/scoring/outputs/saved-state.ts";
 import { digestHex, readObject } from "../../src/scoring/part.ts";
@@ -24,14 +23,13 @@ export type MergeKind = "merge" | "parquet";
 const RECORDS = { merge: 100_000_000, parquet: 16_384_000 } as const;
 const CHUNK = LIMITS.maxChunkSize;
 
+/** The step, as a process of its own takes it up. */
 export interface MergeScene {
-  readonly coordinator: JobCoordinator;
-  readonly message: WorkMessage;
-  /** What came of it. */
-  end(): string;
+  readonly ticket: FinalizeTicket;
+  readonly rows: readonly ChunkRow[];
 }
 
-/** Writes the parts, runs the step before, fills what it carried, and gives the step to be watched. */
+/** Writes the parts, runs the step before, and fills what it carried. */
 export async function prepareMerge(
   kind: MergeKind,
   makeSpec: (manifest: Record<string, unknown>) => JobSpec,
@@ -60,27 +58,31 @@ export async function prepareMerge(
   const done = { pending: 0, queued: 0, leased: 0, done: records / CHUNK };
   const state = { ...start, status: "finalizing", verdict: "completed", listed: records, records } as const;
   const ticket = { spec, state: { ...state, outcomes: counts, chunks: done }, attempt: 1 };
-  let committed: FinalizeReport | null = null;
-  const job = {
-    listChunks: async (from: number, limit: number) => rows.filter(({ first }) => first >= from).slice(0, limit),
-    listOrphans: async () => [],
-    read: async () => null,
-  };
-  const deps = { openJob: () => job, openStore: () => store, limits: LIMITS, readCard };
-  const { checkpoint } = await runFinalizeStep(deps, asCoordinator(job), { ...ticket, step: 0, checkpoint: null });
+  const deps = { openJob: readNothing, openStore: () => store, limits: LIMITS, readCard };
+  const first = { ...ticket, step: 0, checkpoint: null };
+  const { checkpoint } = await runFinalizeStep(deps, asCoordinator({ listChunks: listFrom(rows) }), first);
   await fillCarried(store, checkpoint!, kind);
-  return {
-    message: { kind: "finalize", jobId: spec.id, step: 1 },
-    coordinator: asCoordinator({
-      ...job,
-      beginFinalize: async () => ({ ...ticket, step: 1, checkpoint }),
-      commitFinalize: async (report) => {
-        committed = report;
-        return true;
-      },
-    }),
-    end: () => JSON.stringify(committed),
-  };
+  return { ticket: { ...ticket, step: 1, checkpoint }, rows };
+}
+
+/** The coordinator of that step. */
+export function openMergeScene({ ticket, rows }: MergeScene): JobCoordinator {
+  return asCoordinator({
+    ...readNothing(),
+    listChunks: listFrom(rows),
+    listOrphans: async () => [],
+    beginFinalize: async () => ticket,
+    commitFinalize: async () => true,
+  });
+}
+
+/** There was no run before. */
+function readNothing(): Pick<JobCoordinator, "read" | "listChunks"> {
+  return { read: async () => null, listChunks: async () => [] };
+}
+
+function listFrom(rows: readonly ChunkRow[]): JobCoordinator["listChunks"] {
+  return async (from, limit) => rows.filter(({ first }) => first >= from).slice(0, limit);
 }
 
 /** Nothing else is asked of it in this step. */

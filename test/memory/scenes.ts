@@ -11,9 +11,11 @@ import { LIMITS } from "../../src/scoring/limits.ts";
 import { parseManifest } from "../../src/scoring/manifest.ts";
 import { createMemoryRows } from "../../src/scoring/memory-rows.ts";
 import type { WorkMessage } from "../../src/scoring/messages.ts";
+import { readObject } from "../../src/scoring/part.ts";
+import { parseStored } from "../../src/scoring/stored-json.ts";
 import { handleMessage, type WorkDeps } from "../../src/scoring/work.ts";
 import { createFilesystemStore } from "../../src/storage/filesystem-store.ts";
-import { prepareMerge } from "./merge-scene.ts";
+import { type MergeScene, openMergeScene, prepareMerge } from "./merge-scene.ts";
 import { createMemoryWatch, watchScorer, watchStore } from "./watch.ts";
 
 const [, , scene = "", folder = ""] = process.argv;
@@ -21,6 +23,9 @@ const watch = createMemoryWatch();
 const store = watchStore(createFilesystemStore(folder), watch.look);
 const registry = await openRegistry();
 const openScorer = createScorerSource("fused");
+
+/** What a process prepared for the next. */
+const PREPARED = "out/prepared.json";
 
 const MODEL = "deep-emotion@2";
 // An isolate keeps its engines, whatever the job at hand needs.
@@ -82,17 +87,21 @@ async function runScene(): Promise<string> {
       return runJob({ input: { store: "faces", manifest: { key: "unknown.jsonl" } } });
     case "packed":
       return runJob({ input: { store: "faces", prefix: "packed/" }, format: "tar", limits: { chunkSize: 1000 } });
+    case "prepare-merge":
+    case "prepare-parquet": {
+      const bare = createFilesystemStore(folder);
+      const kind = scene === "prepare-merge" ? "merge" : "parquet";
+      const prepared = await prepareMerge(kind, makeSpec, { store: bare, readCard: (model) => registry.card(model) });
+      await bare.put(PREPARED, JSON.stringify(prepared));
+      return "prepared";
+    }
     case "merge":
     case "parquet": {
-      const merge = await prepareMerge(scene, makeSpec, {
-        store: createFilesystemStore(folder),
-        readCard: (model) => registry.card(model),
-      });
-      await handleMessage(
-        makeDeps(() => merge.coordinator),
-        merge.message,
-      );
-      return merge.end();
+      const bytes = await readObject(createFilesystemStore(folder), PREPARED, 1e7);
+      const prepared = parseStored<MergeScene>(new TextDecoder().decode(bytes!));
+      const deps = makeDeps(() => openMergeScene(prepared));
+      await handleMessage(deps, { kind: "finalize", jobId: "job", step: prepared.ticket.step });
+      return "merged";
     }
     default:
       throw new Error(`no scene ${scene}`);
