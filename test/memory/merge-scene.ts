@@ -121,7 +121,7 @@ function makeRecord({ id, key, etag, groups = {} }: InputItem, index: number): S
 }
 
 const bufferHeader = z.looseObject({ partBytes: z.int() });
-const encoderHeader = z.looseObject({ rows: z.int() });
+const encoderHeader = z.looseObject({ rowGroups: z.int() });
 
 /** As if the job had gone on for days: parts all but full, a Parquet file with the metadata of all its row groups. */
 async function fillCarried(store: ObjectStore, checkpoint: string, kind: MergeKind): Promise<void> {
@@ -136,11 +136,13 @@ async function fillCarried(store: ObjectStore, checkpoint: string, kind: MergeKi
       await store.put(key, packState(header, filled));
     } else if (kind === "parquet" && key.includes("parquet.encoder")) {
       const { header, bytes: packed } = unpackState(bytes, encoderHeader);
-      const [groups = "", ...lines] = new TextDecoder().decode(inflateSync(packed)).split("\n");
-      const own: readonly unknown[] = z.array(z.unknown()).parse(JSON.parse(groups));
-      const all = Array.from({ length: LIMITS.targetParquetRowGroups - 13 }, (_, at) => own[at % own.length]);
-      const text = [JSON.stringify(all), ...lines].join("\n");
-      await store.put(key, packState(header, deflateSync(new TextEncoder().encode(text), { level: 1 })));
+      const lines = new TextDecoder().decode(inflateSync(packed)).split("\n");
+      const own = lines.slice(0, header.rowGroups);
+      const rowGroups = LIMITS.targetParquetRowGroups - 13;
+      const all = Array.from({ length: rowGroups }, (_, at) => own[at % own.length]);
+      const text = [...all, ...lines.slice(header.rowGroups)].join("\n");
+      const filled = deflateSync(new TextEncoder().encode(text), { level: 1 });
+      await store.put(key, packState({ ...header, rowGroups }, filled));
     }
   }
 }

@@ -30,20 +30,24 @@ const header = z.strictObject({
   options: z.string(),
   offset: z.int().nonnegative(),
   rows: z.int().nonnegative(),
+  rowGroups: z.int().nonnegative(),
 });
 
 /** Parquet's metadata holds 64-bit integers, which JSON does not: they travel as `"<digits>n"` in a one-field object. */
-const formatRowGroups = (rowGroups: RowGroups): string =>
-  JSON.stringify(rowGroups, (_key, value: unknown) => (typeof value === "bigint" ? { int64: String(value) } : value));
+const formatRowGroup = (rowGroup: RowGroups[number]): string =>
+  JSON.stringify(rowGroup, (_key, value: unknown) => (typeof value === "bigint" ? { int64: String(value) } : value));
 
-function parseRowGroups(text: string): RowGroups {
-  const value: unknown = JSON.parse(text, (_key, value: unknown) =>
-    typeof value === "object" && value !== null && "int64" in value && typeof value.int64 === "string"
-      ? BigInt(value.int64)
-      : value,
+/** One line each: all at once would take several times their memory to parse. */
+function parseRowGroups(lines: readonly string[]): RowGroups {
+  const groups = lines.map((line): unknown =>
+    JSON.parse(line, (_key, value: unknown) =>
+      typeof value === "object" && value !== null && "int64" in value && typeof value.int64 === "string"
+        ? BigInt(value.int64)
+        : value,
+    ),
   );
-  if (!isRowGroups(value)) throw new ScoringError("internal", "saved Parquet state: no row groups");
-  return value;
+  if (!isRowGroups(groups)) throw new ScoringError("internal", "saved Parquet state: no row groups");
+  return groups;
 }
 
 function buildSchema(columns: readonly RecordColumn[]): ParquetWriter["schema"] {
@@ -78,13 +82,13 @@ export function createParquetEncoder(options: ParquetOptions, state?: Uint8Array
   if (state !== undefined) {
     const saved = unpackState(state, header);
     if (saved.header.options !== fingerprint) throw new ScoringError("internal", "saved Parquet state: other options");
-    const [rowGroups = "", ...lines] = new TextDecoder().decode(inflateSync(saved.bytes)).split("\n");
-    writer.row_groups = parseRowGroups(rowGroups);
+    const lines = new TextDecoder().decode(inflateSync(saved.bytes)).split("\n");
+    writer.row_groups = parseRowGroups(lines.slice(0, saved.header.rowGroups));
     writer.num_rows = BigInt(saved.header.rows);
     // The constructor has just written the magic number again: drop it, and count on from where the file stands.
     bytes.index = 0;
     bytes.offset = saved.header.offset;
-    held = lines.slice(0, -1).map(parseRecord);
+    held = lines.slice(saved.header.rowGroups, -1).map(parseRecord);
   }
 
   function writeRowGroup(records: readonly ScoreRecord[]): void {
@@ -125,9 +129,15 @@ export function createParquetEncoder(options: ParquetOptions, state?: Uint8Array
     },
     save() {
       if (bytes.index > 0) throw new ScoringError("internal", "Parquet bytes were not taken: call encode first");
-      const carried = `${formatRowGroups(writer.row_groups)}\n${serializeRecords(held)}`;
+      const rowGroups = writer.row_groups.map((rowGroup) => `${formatRowGroup(rowGroup)}\n`);
+      const carried = `${rowGroups.join("")}${serializeRecords(held)}`;
       return packState(
-        { options: fingerprint, offset: bytes.offset, rows: Number(writer.num_rows) } satisfies z.infer<typeof header>,
+        {
+          options: fingerprint,
+          offset: bytes.offset,
+          rows: Number(writer.num_rows),
+          rowGroups: rowGroups.length,
+        } satisfies z.infer<typeof header>,
         // Repetitive text: the weakest level makes it ten times smaller, and it is stored at every step.
         deflateSync(new TextEncoder().encode(carried), { level: 1 }),
       );
