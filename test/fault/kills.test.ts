@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { checkSuccess, makeSpec, readOutputs, run } from "./scene.ts";
 import type { SimulationOptions, SimulationResult } from "./simulation.ts";
 
@@ -6,6 +6,8 @@ import type { SimulationOptions, SimulationResult } from "./simulation.ts";
  * One death, or one message lost or doubled, at every place there is, one after the other: before and after each call that planning,
  * scoring and finalising make of a port.
  */
+
+vi.setConfig({ testTimeout: 300_000 });
 
 /** Four chunks, three finalising steps with a carried state between them, an upload in parts; one consumer after the other. */
 const SCENE: Partial<SimulationOptions> = { spec: makeSpec({ limits: { chunkSize: 4, maxConcurrency: 1 } }) };
