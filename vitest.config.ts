@@ -38,7 +38,14 @@ export default defineConfig({
       },
       { test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...drivesServers } },
       { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...drivesServers } },
-      { test: { name: "long", include: ["test/long/**/*.test.ts", "test/memory/**/*.test.ts"], ...drivesServers, testTimeout: 3_600_000 } },
+      {
+        test: {
+          name: "long",
+          include: ["test/long/**/*.test.ts", "test/memory/**/*.test.ts"],
+          ...drivesServers,
+          testTimeout: 3_600_000,
+        },
+      },
     ],
   },
 });
