@@ -1,5 +1,6 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { readEvents } from "../../src/client/event-stream.ts";
 import type { JobView } from "../../src/scoring/job-view.ts";
 import { parsePart, splitLines } from "../../src/scoring/part.ts";
 import type { ScoreRecord } from "../../src/scoring/records.ts";
@@ -318,21 +319,29 @@ describe("the API", () => {
   });
 
   it("cancels: valid, finalised partial output, every input with one outcome", async () => {
-    await putGood("cancelled/");
+    // One after the other, so many that most are left when the job is cancelled.
+    for (let i = 0; i < 40; i++) await store.put(`cancelled/${i}.png`, readPicture("grey-48x48.png"));
     const manifest = {
       input: { store: "faces", prefix: "cancelled/" },
       output,
       limits: { chunkSize: 1, maxConcurrency: 1 },
     };
     const { body } = await submit(manifest);
+    const events = await call(`/v1/jobs/${body.id}/events`);
+    for await (const { data } of readEvents(events.body)) if (parseStored<JobView>(data).counts.planned) break;
     const cancelled = await call(`/v1/jobs/${body.id}/cancel`, { method: "POST" });
     expect(cancelled.status).toBe(200);
     const job = await follow(body.id);
     expect(job.status).toBe("cancelled");
-    const { outcomes } = job.counts;
-    expect(outcomes.scored + outcomes.cancelled).toBe(job.counts.listed);
+    const { outcomes, listed } = job.counts;
+    expect(listed).toBe(40);
+    expect(outcomes.cancelled).toBeGreaterThan(0);
+    expect(outcomes.scored + outcomes.cancelled).toBe(listed);
     const records = parsePart(await readOutput(job, "labels.jsonl"));
-    expect(records).toHaveLength(job.counts.listed);
+    expect(records.map(({ status }) => status).filter((status) => status === "cancelled")).toHaveLength(
+      outcomes.cancelled,
+    );
+    expect(new Set(records.map(({ key: name }) => name)).size).toBe(listed);
     expect(await listNames(job)).toContain("_SUCCESS");
   });
 });
