@@ -41,8 +41,9 @@ function findHost(one: Server): string {
 /** Reads the server's log again and again, until it has tried to tell of this job; what it says of that. */
 async function waitForAttempt(id: string): Promise<string> {
   const lines = (): string[] => worker.output().split("\n");
-  const isSettled = (line: string): boolean => line.includes('"message_settled"') && line.includes('"work":"notify"');
-  while (!lines().some((line) => line.includes(id) && isSettled(line))) await fetch(`${worker.origin}/healthz`);
+  const marks = [id, '"message_settled"', '"work":"notify"'];
+  const isSettled = (): boolean => lines().some((line) => marks.every((mark) => line.includes(mark)));
+  while (!isSettled()) await fetch(`${worker.origin}/healthz`);
   return lines()
     .filter((line) => line.includes(id) && line.includes('"work_failed"'))
     .join("\n");

@@ -57,6 +57,7 @@ function createScorer() {
         stamp: { model: MODEL, pipeline: (await registry.card(MODEL)).pipeline },
         maxImageBytes: LIMITS.maxImageBytes,
         maxConnections: 1,
+        maxAheadBytes: LIMITS.maxAheadBytes,
         maxRunBytes: 0,
         maxGapBytes: 0,
         tolerant: true,
