@@ -17,6 +17,7 @@ export const DISPOSITIONS = {
   conflict: "request",
   idempotency_mismatch: "request",
   payload_too_large: "request",
+  range_unsatisfiable: "request",
   rate_limited: "request",
   quota_exceeded: "request",
   unknown_store: "request",

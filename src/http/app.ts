@@ -13,6 +13,7 @@ import { addOutputRoutes } from "./output-routes.ts";
 import { answerProblem } from "./problem.ts";
 import { addRecordRoutes } from "./record-routes.ts";
 import { addScheduleRoutes } from "./schedule-routes.ts";
+import { SESSION_COOKIE } from "./session.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { addSystemRoutes } from "./system-routes.ts";
 
@@ -39,10 +40,15 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   addRecordRoutes(app, deps);
   addScheduleRoutes(app, deps);
   app.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
+  app.openAPIRegistry.registerComponent("securitySchemes", "session", {
+    type: "apiKey",
+    in: "cookie",
+    name: SESSION_COOKIE,
+  });
   app.doc31("/v1/openapi.json", {
     openapi: "3.1.0",
     info: { title: "Countenance", version: deps.version },
-    security: [{ key: [] }],
+    security: [{ key: [] }, { session: [] }],
   });
   return app;
 }

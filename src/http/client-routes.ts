@@ -1,6 +1,6 @@
 /** What clients that compute ask: `/v1/jobs/{id}/canary`, `…/leases`, `…/reads`, `…/chunks`. docs/client-compute.md tells the protocol. */
 
-import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { canaryAnswerShape, checkCanary, makeCanary } from "../scoring/clients/canary.ts";
 import { type ClientDeskDeps, type ClientJob, openClientJob } from "../scoring/clients/client-desk.ts";
@@ -8,13 +8,16 @@ import { leaseToClient, readLeasedItem } from "../scoring/clients/client-leases.
 import { submissionShape, submitClientChunk } from "../scoring/clients/client-submit.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { readJsonBody } from "./json-body.ts";
-import { jobIdParam, json, problemResponses } from "./schemas.ts";
+import { canaryPassSchema, canarySchema, leaseAnswerSchema, submissionReceiptSchema } from "./answer-schemas.ts";
+import { file, jobIdParam, json, jsonBody, problemResponses } from "./schemas.ts";
 
 /** A canary's answer is 56 numbers and a challenge. */
 const MAX_REQUEST_BYTES = 64 * 1024;
 const leaseShape = z.strictObject({ token: z.string().max(2048) });
 const nonceShape = z.strictObject({ nonce: z.string().regex(/^[0-9a-f]{32}$/) });
 const chunkParam = jobIdParam.extend({ chunk: z.string() });
+const addressParam = jobIdParam.extend({ address: z.string() });
+const renewalSchema = z.object({ leaseMs: z.number() });
 const CHUNK = "/v1/jobs/:id/chunks/:chunk";
 
 /** Adds the routes of clients. All lie behind the gate: the signed addresses are no credentials, a key is needed too. */
@@ -25,24 +28,38 @@ export function addClientRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     get(name: "caller"): { keyId: string };
   }): Promise<ClientJob> => openClientJob(desk, deps.openJob(c.req.param("id")), c.get("caller").keyId);
 
-  const describe = (method: "post" | "put" | "get" | "delete", path: string, summary: string, body?: z.ZodType) =>
+  const describe = (
+    method: "post" | "put" | "get" | "delete",
+    path: string,
+    summary: string,
+    responses: RouteConfig["responses"],
+    body?: z.ZodType,
+  ) =>
     app.openAPIRegistry.registerPath({
       method,
       path,
       summary,
       request: {
-        params: path.includes("{chunk}") ? chunkParam : jobIdParam,
-        ...(body === undefined ? {} : { body: { content: { "application/json": { schema: body } } } }),
+        params: path.includes("{chunk}") ? chunkParam : path.includes("{address}") ? addressParam : jobIdParam,
+        ...(body === undefined ? {} : { body: jsonBody(body) }),
       },
-      responses: { 200: json(z.object({}), "See docs/client-compute.md"), ...problemResponses },
+      responses: { ...responses, ...problemResponses },
     });
 
-  describe("post", "/v1/jobs/{id}/canary", "Faces and a picture that a client must score as the server does");
+  describe("post", "/v1/jobs/{id}/canary", "Faces and a picture that a client must score as the server does", {
+    200: json(canarySchema, "The canary"),
+  });
   app.post("/v1/jobs/:id/canary", async (c) =>
     c.json(await makeCanary(desk, await open(c), c.get("caller").keyId), 200),
   );
 
-  describe("put", "/v1/jobs/{id}/canary", "Answer a canary: a pass for leases", canaryAnswerShape);
+  describe(
+    "put",
+    "/v1/jobs/{id}/canary",
+    "Answer a canary: a pass for leases",
+    { 200: json(canaryPassSchema, "The pass") },
+    canaryAnswerShape,
+  );
   app.put("/v1/jobs/:id/canary", async (c) => {
     const answer = await readBody(c.req.raw, canaryAnswerShape, MAX_REQUEST_BYTES);
     return c.json(await checkCanary(desk, await open(c), c.get("caller").keyId, answer), 200);
@@ -52,6 +69,7 @@ export function addClientRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     "post",
     "/v1/jobs/{id}/leases",
     "A chunk with signed addresses of its inputs, or when to ask again",
+    { 200: json(leaseAnswerSchema, "See docs/client-compute.md") },
     leaseShape,
   );
   app.post("/v1/jobs/:id/leases", async (c) => {
@@ -62,7 +80,9 @@ export function addClientRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     return c.json(answer, 200, headers);
   });
 
-  describe("get", "/v1/jobs/{id}/reads/{address}", "The bytes of one leased input");
+  describe("get", "/v1/jobs/{id}/reads/{address}", "The bytes of one leased input", {
+    200: file("The bytes", ["application/octet-stream"]),
+  });
   app.get("/v1/jobs/:id/reads/:address", async (c) => {
     const { keyId } = c.get("caller");
     try {
@@ -77,14 +97,26 @@ export function addClientRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     }
   });
 
-  describe("put", "/v1/jobs/{id}/chunks/{chunk}", "The records of a leased chunk", submissionShape);
+  describe(
+    "put",
+    "/v1/jobs/{id}/chunks/{chunk}",
+    "The records of a leased chunk",
+    { 200: json(submissionReceiptSchema, "Taken") },
+    submissionShape,
+  );
   app.put(CHUNK, async (c) => {
     const submission = await readBody(c.req.raw, submissionShape, deps.limits.maxPartBytes);
     const chunkId = c.req.param("chunk");
     return c.json(await submitClientChunk(desk, await open(c), c.get("caller").keyId, chunkId, submission), 200);
   });
 
-  describe("post", "/v1/jobs/{id}/chunks/{chunk}/renew", "More time for a leased chunk", nonceShape);
+  describe(
+    "post",
+    "/v1/jobs/{id}/chunks/{chunk}/renew",
+    "More time for a leased chunk",
+    { 200: json(renewalSchema, "What is left") },
+    nonceShape,
+  );
   app.post(`${CHUNK}/renew`, async (c) => {
     const { nonce } = await readBody(c.req.raw, nonceShape, MAX_REQUEST_BYTES);
     const { coordinator } = await open(c);
@@ -93,7 +125,13 @@ export function addClientRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     return c.json({ leaseMs: dueMs - deps.clock() }, 200);
   });
 
-  describe("delete", "/v1/jobs/{id}/chunks/{chunk}", "Give a leased chunk back: the edge takes it", nonceShape);
+  describe(
+    "delete",
+    "/v1/jobs/{id}/chunks/{chunk}",
+    "Give a leased chunk back: the edge takes it",
+    { 204: { description: "Given back" } },
+    nonceShape,
+  );
   app.delete(CHUNK, async (c) => {
     const { nonce } = await readBody(c.req.raw, nonceShape, MAX_REQUEST_BYTES);
     const { coordinator } = await open(c);

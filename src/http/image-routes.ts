@@ -17,12 +17,16 @@ import { readBody } from "../storage/read-body.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { decodeKey } from "./decode-key.ts";
-import { jobIdParam, problemResponses } from "./schemas.ts";
+import { file, jobIdParam, problemResponses } from "./schemas.ts";
 
 const placeShape = z.object({
-  at: z.coerce.number().int().nonnegative(),
+  at: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .openapi({ type: "integer", param: { required: true } }),
   length: z.coerce.number().int().min(2),
-  input: z.coerce.number().int().nonnegative().optional(),
+  input: z.coerce.number().int().nonnegative().optional().openapi({ type: "integer" }),
 });
 
 /**
@@ -37,7 +41,7 @@ export function addImageRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     summary:
       "The picture of one record; `at` and `length` are the bytes of its line in labels.jsonl, `input` the number of its input (shards and tables)",
     request: { params: jobIdParam.extend({ record: z.string() }), query: placeShape },
-    responses: { 200: { description: "JPEG, PNG or WebP" }, ...problemResponses },
+    responses: { 200: file("The picture", ["image/jpeg", "image/png", "image/webp"]), ...problemResponses },
   });
   app.get("/v1/jobs/:id/images/:record{.+}", async (c) => {
     const id = c.req.param("id");

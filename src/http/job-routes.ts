@@ -11,8 +11,9 @@ import { makeRetryManifest, submitJob } from "../scoring/submit.ts";
 import { verifyJob } from "../scoring/verify.ts";
 import type { ApiDeps, JobHandle } from "./api-deps.ts";
 import { streamEvents } from "./event-stream.ts";
+import { dryRunSchema, verificationSchema } from "./answer-schemas.ts";
 import { readJsonBody } from "./json-body.ts";
-import { jobIdParam, json, jobSchema, problemResponses } from "./schemas.ts";
+import { file, jobIdParam, json, jobSchema, jsonBody, problemResponses } from "./schemas.ts";
 
 /** The job's handle, or 404. */
 export async function requireJob(deps: ApiDeps, id: string): Promise<JobHandle> {
@@ -29,11 +30,11 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     summary: "Submit a job, or with dryRun its plan and cost",
     request: {
       headers: z.object({ "idempotency-key": z.string().max(256).optional() }),
-      body: { content: { "application/json": { schema: manifestSchema } } },
+      body: jsonBody(manifestSchema),
     },
     responses: {
       201: json(jobSchema, "The job"),
-      200: json(z.object({}), "A known job, or a plan"),
+      200: json(z.union([jobSchema, dryRunSchema]), "A job that this Idempotency-Key made before, or a plan"),
       ...problemResponses,
     },
   });
@@ -94,8 +95,8 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       method: "get",
       path: "/v1/jobs/{id}/events",
       summary: "Server-sent events: status and progress, resumable by Last-Event-ID",
-      request: { params: jobIdParam },
-      responses: { 200: { description: "text/event-stream" }, ...problemResponses },
+      request: { params: jobIdParam, headers: z.object({ "last-event-id": z.string().optional() }) },
+      responses: { 200: file("Events", ["text/event-stream"]), ...problemResponses },
     }),
     async (c) => {
       const job = await requireJob(deps, c.req.valid("param").id);
@@ -112,7 +113,7 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
         params: jobIdParam,
         query: z.object({ sample: z.coerce.number().int().min(1).max(LIMITS.maxVerifySample).default(100) }),
       },
-      responses: { 200: json(z.object({ passed: z.boolean() }), "What was found"), ...problemResponses },
+      responses: { 200: json(verificationSchema, "What was found"), ...problemResponses },
     }),
     async (c) => {
       const job = await requireJob(deps, c.req.valid("param").id);

@@ -8,7 +8,7 @@ import { digestHex } from "../scoring/part.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { makeKey, makeKeyId } from "./auth.ts";
 import { parseBody, readJsonBody } from "./json-body.ts";
-import { json, problemResponses } from "./schemas.ts";
+import { json, jsonBody, problemResponses } from "./schemas.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 const time = z.iso.datetime().nullable();
@@ -44,7 +44,7 @@ export function addKeyRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     method: "post",
     path: "/v1/keys",
     summary: "Make an API key; its text is in this answer only",
-    request: { body: { content: { "application/json": { schema: newKeySchema } } } },
+    request: { body: jsonBody(newKeySchema) },
     responses: { 201: json(shownKeySchema, "The key"), ...problemResponses },
   });
   app.post("/v1/keys", async (c) => {

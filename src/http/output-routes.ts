@@ -3,9 +3,11 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { jobFolder, OUTPUT_NAMES } from "../scoring/keys.ts";
+import type { Context } from "hono";
 import type { ApiDeps } from "./api-deps.ts";
 import { parseByteRange } from "./byte-range.ts";
-import { jobIdParam, json, problemResponses } from "./schemas.ts";
+import { answerProblem } from "./problem.ts";
+import { file, jobIdParam, json, problemResponses } from "./schemas.ts";
 
 interface Offer {
   readonly type: string;
@@ -42,25 +44,31 @@ export function chooseOffer(accept: string | undefined, offers: readonly Offer[]
   return offers[0]!;
 }
 
+const rangeHeader = z.object({ range: z.string().optional() });
+
+/** An object whole, or the range that was asked for. */
+function describeObject(types: readonly string[]) {
+  return { 200: file("The object", types), 206: file("The range of the object", types), ...problemResponses };
+}
+
 /** Adds labels, report and the other outputs of a job, with byte ranges. */
 export function addOutputRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   for (const [path, offers, summary] of [
     ["labels", LABEL_OFFERS, "All records in input order: JSONL, CSV or Parquet by Accept; ranged"],
     ["report", REPORT_OFFERS, "The report: JSON or HTML by Accept"],
   ] as const) {
-    const content = Object.fromEntries(offers.map(({ type }) => [type, { schema: z.string() }]));
     app.openapi(
       createRoute({
         method: "get",
         path: `/v1/jobs/{id}/${path}`,
         summary,
-        request: { params: jobIdParam },
-        responses: { 200: { description: "The object", content }, ...problemResponses },
+        request: { params: jobIdParam, headers: rangeHeader },
+        responses: describeObject(offers.map(({ type }) => type)),
       }),
       async (c) => {
         const { id } = c.req.valid("param");
         const offer = chooseOffer(c.req.header("accept"), offers);
-        return answerObject(deps, id, offer, c.req.header("range"));
+        return answerObject(c, deps, id, offer);
       },
     );
   }
@@ -96,14 +104,15 @@ function addNamedOutputs(app: OpenAPIHono, deps: ApiDeps): void {
       request: {
         params: jobIdParam.extend({ name: z.string() }),
         query: z.object({ download: z.string().optional() }),
+        headers: rangeHeader,
       },
-      responses: { 200: { description: "The object" }, ...problemResponses },
+      responses: describeObject([...new Set(TYPES.values())]),
     }),
     async (c) => {
       const { id, name } = c.req.valid("param");
       const type = TYPES.get(name);
       if (type === undefined) throw new ScoringError("not_found", "no output has this name");
-      const response = await answerObject(deps, id, { name, type }, c.req.header("range"));
+      const response = await answerObject(c, deps, id, { name, type });
       if (c.req.valid("query").download !== undefined) {
         response.headers.set("content-disposition", `attachment; filename="${name}"`);
       }
@@ -121,12 +130,7 @@ async function openOutputs(deps: ApiDeps, id: string) {
   return { store: deps.openStore(output.store), folder, status: state.status };
 }
 
-async function answerObject(
-  deps: ApiDeps,
-  id: string,
-  offer: Offer,
-  rangeHeader: string | undefined,
-): Promise<Response> {
+async function answerObject(c: Context, deps: ApiDeps, id: string, offer: Offer): Promise<Response> {
   const { store, folder, status } = await openOutputs(deps, id);
   const key = `${folder}${offer.name}`;
   const info = await store.head(key);
@@ -140,9 +144,15 @@ async function answerObject(
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
     "x-content-type-options": "nosniff",
   };
-  const range = parseByteRange(rangeHeader, info.size);
+  const range = parseByteRange(c.req.header("range"), info.size);
   if (range === "unsatisfiable") {
-    return new Response(null, { status: 416, headers: { "content-range": `bytes */${info.size}` } });
+    const response = answerProblem(
+      c,
+      new ScoringError("range_unsatisfiable", `${offer.name} has ${info.size} bytes`),
+      deps.logger,
+    );
+    response.headers.set("content-range", `bytes */${info.size}`);
+    return response;
   }
   const found = await store.get(key, { ifMatch: info.etag, ...(range === null ? {} : { range }) });
   if (found.kind !== "found") throw new ScoringError("object_changed", `${offer.name} was rewritten just now`);

@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import { type ErrorCode, ScoringError, toScoringError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 
-const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429>>> = {
+const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 416 | 422 | 429>>> = {
   invalid_json: 400,
   validation_failed: 422,
   unauthorized: 401,
@@ -13,6 +13,7 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 |
   conflict: 409,
   idempotency_mismatch: 409,
   payload_too_large: 413,
+  range_unsatisfiable: 416,
   rate_limited: 429,
   quota_exceeded: 429,
   unknown_store: 404,
@@ -31,7 +32,7 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 |
 };
 
 /** The status of an error: the caller's faults by table, what may pass 503, everything else 500. */
-export function statusOf(error: ScoringError): 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503 {
+export function statusOf(error: ScoringError): 400 | 401 | 403 | 404 | 409 | 413 | 416 | 422 | 429 | 500 | 503 {
   return STATUSES[error.code] ?? (error.disposition === "transient" ? 503 : 500);
 }
 

@@ -18,7 +18,7 @@ import {
 } from "../scoring/schedules/schedule.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { parseBody, readJsonBody } from "./json-body.ts";
-import { json, problemResponses } from "./schemas.ts";
+import { json, jsonBody, problemResponses } from "./schemas.ts";
 
 /** Runs that a list shows of each schedule; one schedule shows all that are kept. */
 const LISTED_RUNS = 5;
@@ -82,7 +82,7 @@ export function addScheduleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     method: "post",
     path: "/v1/schedules",
     summary: "Make a schedule: a manifest that is submitted whenever its cron expression (UTC) is due",
-    request: { body: { content: { "application/json": { schema: newScheduleSchema } } } },
+    request: { body: jsonBody(newScheduleSchema) },
     responses: { 201: json(scheduleSchema, "The schedule"), ...problemResponses },
   });
   app.post("/v1/schedules", async (c) => {
@@ -153,7 +153,7 @@ export function addScheduleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     method: "patch",
     path: "/v1/schedules/{id}",
     summary: "Change a schedule: what is given replaces what was; due times before the change are not caught up",
-    request: { params: idParam, body: { content: { "application/json": { schema: scheduleChangeSchema } } } },
+    request: { params: idParam, body: jsonBody(scheduleChangeSchema) },
     responses: { 200: json(scheduleSchema, "The schedule afterwards"), ...problemResponses },
   });
   app.patch("/v1/schedules/:id", async (c) => {

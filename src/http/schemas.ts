@@ -74,6 +74,19 @@ export const problemResponses = {
   default: { description: "What went wrong", content: { "application/problem+json": { schema: problemSchema } } },
 } as const;
 
+/** A JSON body in an OpenAPI document, which has to come. */
+export function jsonBody(schema: z.ZodType) {
+  return { required: true, content: { "application/json": { schema } } };
+}
+
+/** Bytes of one of the types, as an answer in an OpenAPI document. */
+export function file(description: string, types: readonly string[]) {
+  return { description, content: Object.fromEntries(types.map((type) => [type, { schema: z.string() }])) };
+}
+
+/** Routes that ask for no key. */
+export const OPEN = { security: [] };
+
 /** A JSON answer in an OpenAPI document. */
 export function json(schema: z.ZodType, description: string) {
   return { description, content: { "application/json": { schema } } };

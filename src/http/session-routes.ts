@@ -5,7 +5,7 @@ import { ScoringError } from "../errors.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { findKey } from "./auth.ts";
 import { readJsonBody } from "./json-body.ts";
-import { json, problemResponses } from "./schemas.ts";
+import { json, jsonBody, OPEN, problemResponses } from "./schemas.ts";
 import { clearSessionCookie, makeSessionCookie } from "./session.ts";
 
 const credentials = z.strictObject({ key: z.string().min(1).max(512) });
@@ -19,7 +19,8 @@ export function addSessionRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     method: "post",
     path: "/v1/session",
     summary: "Sign in with an API key: sets an HttpOnly, same-site cookie for a browser",
-    request: { body: { content: { "application/json": { schema: credentials } } } },
+    ...OPEN,
+    request: { body: jsonBody(credentials) },
     responses: { 200: json(sessionSchema, "The id of the key"), ...problemResponses },
   });
   app.post("/v1/session", async (c) => {
@@ -45,6 +46,7 @@ export function addSessionRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       method: "delete",
       path: "/v1/session",
       summary: "Sign out: the cookie is removed",
+      ...OPEN,
       responses: { 204: { description: "Signed out" }, ...problemResponses },
     }),
     (c) => c.body(null, 204, { "set-cookie": clearSessionCookie(c.req.url) }),

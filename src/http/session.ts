@@ -6,7 +6,8 @@
 import { ScoringError } from "../errors.ts";
 import type { ApiKeyRecord } from "../scoring/api-key.ts";
 
-const COOKIE = "countenance_session";
+/** The name of the console's cookie. */
+export const SESSION_COOKIE = "countenance_session";
 /** A working day: whoever leaves the browser open overnight signs in again. */
 const SESSION_SECONDS = 12 * 3600;
 const HEX = /^[0-9a-f]{64}$/;
@@ -37,7 +38,7 @@ export async function readSession(
   nowMs: number,
 ): Promise<ApiKeyRecord | null> {
   const cookies = request.headers.get("cookie") ?? "";
-  const value = new RegExp(`(?:^|; *)${COOKIE}=([^;]+)`).exec(cookies)?.[1] ?? "";
+  const value = new RegExp(`(?:^|; *)${SESSION_COOKIE}=([^;]+)`).exec(cookies)?.[1] ?? "";
   const [id, end, signature] = splitFromEnd(value);
   if (id === "" || !HEX.test(signature) || !(Number(end) * 1000 > nowMs)) return null;
   const key = await readKey(id);
@@ -75,5 +76,5 @@ function encodeText(text: string): Uint8Array<ArrayBuffer> {
 
 function formatCookie(value: string, url: string, maxAgeSeconds: number): string {
   const secure = new URL(url).protocol === "https:" ? "; Secure" : "";
-  return `${COOKIE}=${value}; Path=/v1; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${secure}`;
+  return `${SESSION_COOKIE}=${value}; Path=/v1; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${secure}`;
 }

@@ -7,7 +7,8 @@ import { viewModel } from "./model-view.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { decodeKey } from "./decode-key.ts";
 import { readBoundedBody } from "./json-body.ts";
-import { json, problemResponses } from "./schemas.ts";
+import { modelSchema } from "./answer-schemas.ts";
+import { json, OPEN, problemResponses } from "./schemas.ts";
 
 const readinessSchema = z
   .object({
@@ -23,6 +24,7 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       method: "get",
       path: "/healthz",
       summary: "Alive, and the configuration is readable",
+      ...OPEN,
       responses: { 200: json(z.object({ ok: z.boolean(), version: z.string() }), "Alive"), ...problemResponses },
     }),
     (c) => c.json({ ok: true, version: deps.version }, 200),
@@ -34,6 +36,7 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       path: "/readyz",
       summary:
         "Whether a job could run now: the default model loads, every store and Durable Object answers; at most some seconds old",
+      ...OPEN,
       responses: {
         200: json(readinessSchema, "Ready"),
         503: json(readinessSchema, "Not ready: what does not answer, and a code"),
@@ -51,7 +54,7 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       method: "get",
       path: "/v1/models",
       summary: "The models that can be named in a manifest, with their cards",
-      responses: { 200: json(z.object({ models: z.array(z.object({})) }), "Models"), ...problemResponses },
+      responses: { 200: json(z.object({ models: z.array(modelSchema) }), "Models"), ...problemResponses },
     }),
     async (c) => {
       const cards = await Promise.all(deps.registry.list().map((id) => deps.registry.card(id)));
@@ -84,7 +87,8 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     summary: "Upload one object; the key may hold slashes",
     request: {
       params: z.object({ store: z.string(), key: z.string() }),
-      body: { content: { "application/octet-stream": { schema: z.string() } } },
+      headers: z.object({ "if-none-match": z.literal("*").optional() }),
+      body: { required: true, content: { "application/octet-stream": { schema: z.string() } } },
     },
     responses: {
       201: json(z.object({ key: z.string(), etag: z.string(), size: z.int() }), "Stored"),

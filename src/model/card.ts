@@ -40,7 +40,8 @@ const evaluation = z.strictObject({
   confusion: counts,
 });
 
-const modelCard = z.strictObject({
+/** The form of a card. */
+export const modelCardSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
   version: z.int().positive(),
   family: z.enum(FAMILIES),
@@ -73,7 +74,7 @@ const modelCard = z.strictObject({
 });
 
 /** A checked card. See the fields' comments in this file. */
-export type ModelCard = Readonly<z.infer<typeof modelCard>>;
+export type ModelCard = Readonly<z.infer<typeof modelCardSchema>>;
 /** Accuracy figures of a card. */
 export type ModelEvaluation = z.infer<typeof evaluation>;
 
@@ -96,7 +97,7 @@ export function parseModelCard(input: unknown): ModelCard {
       throw new ScoringError("model_invalid", "the model card is not JSON", { cause });
     }
   }
-  const result = modelCard.safeParse(value);
+  const result = modelCardSchema.safeParse(value);
   if (!result.success) {
     const issues = result.error.issues.map(({ path, code, message }) => ({ path: path.join("."), code, message }));
     const first = issues[0];

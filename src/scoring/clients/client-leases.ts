@@ -4,29 +4,18 @@ import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import { readChunkItems } from "../chunk-items.ts";
 import { guardStore } from "../guarded-store.ts";
+import { inputItemSchema } from "../input-item.ts";
 import { listReads } from "../inputs/item-reader.ts";
 import { readItem } from "../inputs/read-item.ts";
 import type { Limits } from "../limits.ts";
 import type { JobSpec } from "../job-spec.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import { LABELS } from "../../model/labels.ts";
 import type { InputItem } from "../records.ts";
 import { readClaim, signClaim } from "./claims.ts";
 import { type ClientDeskDeps, type ClientJob, describeTask, makeHold, requirePass } from "./client-desk.ts";
 import type { LeaseAnswer, LeasedItem, LeasedRuns } from "./protocol.ts";
 
-const itemShape = z.strictObject({
-  index: z.int(),
-  id: z.string(),
-  key: z.string(),
-  size: z.number().nullable(),
-  etag: z.string().nullable(),
-  versionId: z.string().exactOptional(),
-  range: z.strictObject({ offset: z.int(), length: z.int() }).exactOptional(),
-  label: z.enum(LABELS).exactOptional(),
-  groups: z.record(z.string(), z.string()).exactOptional(),
-});
-const readShape = z.strictObject({ keyId: z.string(), nonce: z.string(), untilMs: z.number(), item: itemShape });
+const readShape = z.strictObject({ keyId: z.string(), nonce: z.string(), untilMs: z.number(), item: inputItemSchema });
 
 /** The bytes of one input and the etag of its object. */
 export interface LeasedBytes {
