@@ -50,7 +50,7 @@ export const newKeySchema = z.strictObject({
   maxJobs: z.int().min(1).max(LIMITS.maxJobsPerKey).nullable().default(LIMITS.maxJobsPerKey),
   maxPriority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0),
   maxImagesPerDay: z.int().min(0).nullable().default(null),
-  expiresInSeconds: z.int().min(60).nullable().default(null),
+  expiresInSeconds: z.int().min(60).max(LIMITS.maxKeySeconds).nullable().default(null),
 });
 
 /** Everything of a key but its hashes. */

@@ -25,6 +25,8 @@ export const LIMITS = {
   /** Store grants of one API key, and purposes: both are stored and looked through with every request. */
   maxKeyGrants: 50,
   maxKeyPurposes: 50,
+  /** Seconds until a key expires, ten years: the end of a key must be a date. */
+  maxKeySeconds: 10 * 366 * 86_400,
   /** Jobs of one key that have not ended: each keeps an alarm and a place in the queue. */
   maxJobsPerKey: 1000,
   /** Schedules of one key: each is looked at by the cron, and owes runs. */
