@@ -135,7 +135,16 @@ async function makeBuiltInKey(id: string, key: string): Promise<ApiKeyRecord> {
   };
 }
 
-function toCaller({ id, scopes, grants, purposes, maxJobs, maxPriority, maxImagesPerDay }: ApiKeyRecord): Caller {
+/** Who a key is. */
+export function toCaller({
+  id,
+  scopes,
+  grants,
+  purposes,
+  maxJobs,
+  maxPriority,
+  maxImagesPerDay,
+}: ApiKeyRecord): Caller {
   return { keyId: id, scopes, grants, purposes, maxJobs, maxPriority: maxPriority ?? 0, maxImagesPerDay };
 }
 

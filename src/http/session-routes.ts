@@ -3,10 +3,10 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import type { ApiDeps } from "./api-deps.ts";
-import { findKey } from "./auth.ts";
+import { findKey, toCaller } from "./auth.ts";
 import { readJsonBody } from "./json-body.ts";
 import { json, jsonBody, OPEN, problemResponses } from "./schemas.ts";
-import { clearSessionCookie, makeSessionCookie } from "./session.ts";
+import { clearSessionCookie, makeSessionCookie, refuseForeignSignIn } from "./session.ts";
 
 const credentials = z.strictObject({ key: z.string().min(1).max(512) });
 const sessionSchema = z.object({ key: z.string() });
@@ -24,9 +24,12 @@ export function addSessionRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     responses: { 200: json(sessionSchema, "The id of the key"), ...problemResponses },
   });
   app.post("/v1/session", async (c) => {
+    refuseForeignSignIn(c.req.raw);
     const parsed = credentials.safeParse(await readJsonBody(c.req.raw, MAX_SIGN_IN_BYTES));
     if (!parsed.success) throw new ScoringError("validation_failed", 'send { "key": "…" }');
     const known = await findKey(parsed.data.key, c.req.raw, deps);
+    // For the audit log.
+    c.set("caller", toCaller(known));
     const cookie = await makeSessionCookie(known, c.req.url, deps.clock());
     return c.json({ key: known.id }, 200, { "set-cookie": cookie, "cache-control": "no-store" });
   });

@@ -46,8 +46,21 @@ export async function readSession(
   const bytes = Uint8Array.from(signature.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
   const valid = await crypto.subtle.verify("HMAC", await importSecret(key), bytes, encodeText(`${id}.${end}`));
   if (!valid) return null;
-  if (!isOwnRequest(request)) throw new ScoringError("forbidden", "the request comes from another origin");
+  if (!isOwnRequest(request)) throw refuseForeign();
   return key;
+}
+
+/**
+ * A page of another origin can post a form here: it must not sign its visitors in with a key of its own. Programs send neither header.
+ * @throws ScoringError `forbidden`
+ */
+export function refuseForeignSignIn(request: Request): void {
+  const isBrowser = request.headers.has("sec-fetch-site") || request.headers.has("origin");
+  if (isBrowser && !isOwnRequest(request)) throw refuseForeign();
+}
+
+function refuseForeign(): ScoringError {
+  return new ScoringError("forbidden", "the request comes from another origin");
 }
 
 function isOwnRequest(request: Request): boolean {
