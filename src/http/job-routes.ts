@@ -159,11 +159,9 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       if (state.outcomes.failed + state.outcomes.skipped === 0) throw new ScoringError("conflict", "no input failed");
       const errorsKey = `${jobFolder(spec.manifest.output.prefix, id, state.generation)}${OUTPUT_NAMES.errors}`;
       const manifest = makeRetryManifest(spec, errorsKey);
-      const submission = await submitJob(deps, manifest, {
-        idempotencyKey: null,
-        retryOf: id,
-        caller: c.get("caller"),
-      });
+      // The list of what failed lies where the job's key may write: whoever retries reads no more than that key may.
+      const caller = { ...c.get("caller"), grants: spec.owner?.grants ?? null };
+      const submission = await submitJob(deps, manifest, { idempotencyKey: null, retryOf: id, caller });
       if (submission.kind === "dry-run") throw new ScoringError("internal", "a retry is never a dry run");
       return c.json(submission.job, 201, { location: `/v1/jobs/${submission.job.id}` });
     },

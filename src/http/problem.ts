@@ -26,6 +26,8 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 |
   checkpoint_refused: 422,
   object_missing: 404,
   object_changed: 409,
+  // Whoever may write to a job's folder can take away what it is verified by.
+  manifest_lost: 409,
   object_empty: 422,
   object_too_large: 413,
   input_invalid: 422,

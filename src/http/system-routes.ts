@@ -96,9 +96,10 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     },
   });
   app.put("/v1/stores/:store/objects/:key{.+}", async (c) => {
-    const store = deps.openStore(c.req.param("store"));
     const key = decodeKey(new URL(c.req.url).pathname.split("/objects/").slice(1).join("/objects/"));
+    // Before the store is looked for: a key learns no names of stores that it may not use.
     requireGrant(c.get("caller").grants, c.req.param("store"), key);
+    const store = deps.openStore(c.req.param("store"));
     const body = await readBoundedBody(c.req.raw, deps.limits.maxUploadBytes);
     const contentType = c.req.header("content-type");
     const createOnly = c.req.header("if-none-match") === "*";

@@ -5,12 +5,12 @@ import { readBody } from "../storage/read-body.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { splitLines } from "./part.ts";
 import type { InputItem } from "./records.ts";
-import { parseStored } from "./stored-json.ts";
+import { inputItemSchema } from "./input-item.ts";
 
 /**
  * The items with index `first` to `first + count - 1`.
  * @param windowBytes of one read while searching; longer than any line
- * @throws ScoringError `manifest_lost` if the object is gone or does not hold them
+ * @throws ScoringError `manifest_lost` if the object is gone, does not hold them, or is no list of inputs any more
  */
 export async function readInputLines(
   store: ObjectStore,
@@ -41,7 +41,7 @@ export async function readInputLines(
       continue;
     }
     const [line] = splitLines(window.subarray(start, end + 1));
-    if (parseStored<InputItem>(line!).index <= first) low = middle + start;
+    if (parseLine(key, line!).index <= first) low = middle + start;
     else high = middle;
   }
   const items: InputItem[] = [];
@@ -54,7 +54,7 @@ export async function readInputLines(
     joined.set(window, rest.length);
     const end = joined.lastIndexOf(0x0a) + 1;
     for (const line of splitLines(joined.subarray(0, end))) {
-      const item = parseStored<InputItem>(line);
+      const item = parseLine(key, line);
       if (item.index >= first && items.length < count) items.push(item);
     }
     rest = joined.slice(end);
@@ -63,4 +63,16 @@ export async function readInputLines(
     throw new ScoringError("manifest_lost", `${key} does not hold the inputs ${first} to ${first + count - 1}`);
   }
   return items;
+}
+
+function parseLine(key: string, line: string): InputItem {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    // Falls through: no line of a list.
+  }
+  const parsed = inputItemSchema.safeParse(value);
+  if (!parsed.success) throw new ScoringError("manifest_lost", `${key} is not the list that the job wrote`);
+  return parsed.data;
 }
