@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { packTar } from "modern-tar";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { listWorkerdProcesses, readProcessClock } from "../../bench/process-clock.ts";
+import { readPeakBytes } from "../../bench/process-memory.ts";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 import { LABELS_START, type LabelPosition, readLabelWindow } from "../../src/client/label-reader.ts";
@@ -75,14 +75,6 @@ async function uploadShards(): Promise<number> {
     await api.upload("faces", shardKey(shard), archive);
   }
   return bytes;
-}
-
-/** Most memory that each of the processes held at once, bytes, together: proc(5), VmHWM. */
-function readPeakBytes(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return sum + 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-  }, 0);
 }
 
 async function hashOutput(id: string, name: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
