@@ -109,6 +109,27 @@ describe("an honest client", () => {
     expect([over.status, over.body.kind]).toEqual([200, "ended"]);
   });
 
+  it("takes the second night of a schedule, whose inputs the run before has seen", async () => {
+    const manifest = {
+      input: { store: "faces", prefix: PREFIX },
+      output: { store: "faces", prefix: "client-nights/" },
+      execution: "client",
+    };
+    const schedule = { name: "nights", cron: "30 2 * * *", enabled: false, manifest };
+    const { body: made } = await ask<{ readonly id: string }>(ADMIN, "POST", "/v1/schedules", schedule);
+    for (const dueAt of ["2026-11-22T02:30:00.000Z", "2026-11-23T02:30:00.000Z"]) {
+      const { body: run } = await ask<{ readonly jobId: string }>(ADMIN, "POST", `/v1/schedules/${made.id}/run`, {
+        dueAt,
+      });
+      const lease = await takeLease(ADMIN, run.jobId, await passCanary(ADMIN, run.jobId));
+      const records = await scoreHonestly(ADMIN, lease);
+      expect(await put(ADMIN, lease, records)).toMatchObject({ status: 200 });
+      expect(await follow(ADMIN, run.jobId)).toMatchObject({ status: "completed" });
+      expect(await readLabels(ADMIN, run.jobId)).toBe(expected["aligned"]);
+    }
+    await ask(ADMIN, "DELETE", `/v1/schedules/${made.id}`);
+  });
+
   it("reads packed inputs in runs, and alone what a run cannot give", async () => {
     const members = PICTURES.map((name) => ({ name, body: readPicture(name) }));
     const entries = members.map(({ name, body }) => ({ header: { name, size: body.length }, body }));

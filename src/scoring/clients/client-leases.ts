@@ -17,6 +17,11 @@ import type { LeaseAnswer, LeasedItem, LeasedRuns } from "./protocol.ts";
 
 const readShape = z.strictObject({ keyId: z.string(), nonce: z.string(), untilMs: z.number(), item: inputItemSchema });
 
+function forgetPrior(item: InputItem): InputItem {
+  const { prior: _prior, ...rest } = item;
+  return rest;
+}
+
 /** The bytes of one input and the etag of its object. */
 export interface LeasedBytes {
   readonly bytes: Uint8Array;
@@ -45,7 +50,8 @@ export async function leaseToClient(
   const { chunk } = lease;
   try {
     const output = deps.openStore(job.spec.manifest.output.store);
-    const items = await readChunkItems(output, chunk, deps.limits.maxPageBytes);
+    // The place in the run before is the edge's own business: clients score every input.
+    const items = (await readChunkItems(output, chunk, deps.limits.maxPageBytes)).map(forgetPrior);
     const untilMs = deps.clock() + 2 * deps.limits.leaseMs;
     const sign = async (item: InputItem): Promise<LeasedItem> => {
       const claim: z.output<typeof readShape> = { keyId, nonce, untilMs, item };
