@@ -45,10 +45,21 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     in: "cookie",
     name: SESSION_COOKIE,
   });
-  app.doc31("/v1/openapi.json", {
-    openapi: "3.1.0",
-    info: { title: "Countenance", version: deps.version },
-    security: [{ key: [] }, { session: [] }],
-  });
+  addDescription(app, deps.version);
   return app;
+}
+
+/** Everybody may ask for it and making it takes tens of milliseconds: it is made once. */
+function addDescription(app: OpenAPIHono, version: string): void {
+  let text: string | null = null;
+  app.get("/v1/openapi.json", (c) => {
+    text ??= JSON.stringify(
+      app.getOpenAPI31Document({
+        openapi: "3.1.0",
+        info: { title: "Countenance", version },
+        security: [{ key: [] }, { session: [] }],
+      }),
+    );
+    return c.body(text, 200, { "content-type": "application/json" });
+  });
 }
