@@ -130,6 +130,14 @@ describe("another key", () => {
       ["POST", "/resume"],
       ["POST", "/cancel"],
       ["POST", "/retry-failed"],
+      ["GET", "/verify"],
+      ["GET", "/reads/a.b"],
+      ["POST", "/canary"],
+      ["PUT", "/canary"],
+      ["POST", "/leases"],
+      ["PUT", "/chunks/000000"],
+      ["POST", "/chunks/000000/renew"],
+      ["DELETE", "/chunks/000000"],
       ["DELETE", ""],
     ] as const;
     for (const [method, path] of routes) {
@@ -148,6 +156,37 @@ describe("another key", () => {
     expect((await ask<{ jobs: JobView[] }>(owner.key, "GET", "/v1/jobs")).body.jobs.map(({ id }) => id)).toEqual([
       body.id,
     ]);
+  });
+});
+
+describe("another key's schedule", () => {
+  it("does not exist: it is not read, changed, run or removed, nor in the list", async () => {
+    const [owner, other] = [await makeKey(), await makeKey()];
+    const schedule = { name: "nightly", cron: "30 2 * * *", enabled: false, manifest: jobOver({ prefix: "mine/in/" }) };
+    const { body } = await ask<{ id: string }>(owner.key, "POST", "/v1/schedules", schedule);
+    const attempts = [
+      ["GET", "", undefined],
+      ["PATCH", "", { name: "stolen" }],
+      ["POST", "/run", {}],
+      ["DELETE", "", undefined],
+    ] as const;
+    for (const [method, path, sent] of attempts) {
+      const { status } = await ask(other.key, method, `/v1/schedules/${body.id}${path}`, sent);
+      expect([method, path, status]).toEqual([method, path, 404]);
+    }
+    expect((await ask<{ schedules: unknown[] }>(other.key, "GET", "/v1/schedules")).body.schedules).toEqual([]);
+    expect((await ask(owner.key, "GET", `/v1/schedules/${body.id}`)).body).toMatchObject({ name: "nightly" });
+    await ask(owner.key, "DELETE", `/v1/schedules/${body.id}`);
+  });
+
+  it("cannot be made to submit what the key itself may not, now or by a window", async () => {
+    const { key } = await makeKey({ grants: mine });
+    const prefixes = ["theirs/", "{yyyy}/", "mine/../theirs/{dd}/", "mine{hh}/"];
+    for (const prefix of prefixes) {
+      const schedule = { name: "x", cron: "30 2 * * *", manifest: jobOver({ prefix }) };
+      const { status } = await ask(key, "POST", "/v1/schedules", schedule);
+      expect([prefix, status]).toEqual([prefix, 403]);
+    }
   });
 });
 
