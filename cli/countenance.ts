@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import tab from "@bomb.sh/tab/citty";
 import { defineCommand, runCommand, runMain } from "citty";
 import { type ErrorCode, ScoringError } from "../src/errors.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
@@ -7,6 +8,7 @@ import { keyCommand } from "./remote/key-command.ts";
 import { workCommand } from "./remote/work-command.ts";
 import { remoteCommands } from "./remote/job-commands.ts";
 import { scheduleCommand } from "./remote/schedule-command.ts";
+import { benchCommand } from "./score/bench-command.ts";
 import { scoreCommand } from "./score/score-command.ts";
 
 /** Every command, in the order of the help. */
@@ -19,8 +21,12 @@ const main = defineCommand({
     schedule: scheduleCommand,
     key: keyCommand,
     work: workCommand,
+    bench: benchCommand,
   },
 });
+
+// Adds `complete <shell>`, and answers what the shell then asks.
+await tab(main);
 
 /** What to do next, by code. */
 const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
