@@ -25,6 +25,8 @@ export async function startLocalWorker(options: {
   persistTo: string;
   timeoutMs?: number;
   variables?: Readonly<Record<string, string>>;
+  /** Where a debugger can look into the Worker; by default anywhere. */
+  inspectorPort?: number;
 }): Promise<LocalWorker> {
   const variables = Object.entries(options.variables ?? {}).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
   const child = spawn(
@@ -35,7 +37,7 @@ export async function startLocalWorker(options: {
       "--ip=127.0.0.1",
       // workerd picks both itself: a port looked up beforehand may be taken by the time it is used.
       "--port=0",
-      "--inspector-port=0",
+      `--inspector-port=${options.inspectorPort ?? 0}`,
       `--persist-to=${options.persistTo}`,
       "--show-interactive-dev-session=false",
       ...variables,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { listWorkerdProcesses } from "../../bench/process-clock.ts";
 import { readResidentBytes } from "../../bench/process-memory.ts";
+import { findFreePort, type HeapReader, openHeapReader } from "../../bench/worker-heap.ts";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 
@@ -21,18 +22,22 @@ const INPUTS = 100;
 const MAX_GROWTH = 0.05;
 
 let folder = "";
+let heap: HeapReader;
 let worker: LocalWorker;
 let api: Api;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-soak-"));
-  worker = await startLocalWorker({ persistTo: folder, timeoutMs: 600_000 });
+  const inspectorPort = await findFreePort();
+  worker = await startLocalWorker({ persistTo: folder, timeoutMs: 600_000, inspectorPort });
+  heap = await openHeapReader(inspectorPort);
   api = createApi({ baseUrl: worker.origin, key: "local-development-key" });
   const images = join(import.meta.dirname, "../golden/images");
   for (const name of ["q90-47x49.jpg", "rgb-128x128.png", "lossy.webp"])
     await api.upload("faces", `in/${name}`, new Uint8Array(await readFile(join(images, name))));
 }, 900_000);
 afterAll(async () => {
+  heap?.close();
   await worker?.stop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -64,22 +69,24 @@ it(`runs jobs for ${MINUTES} minutes without an error, in memory that does not g
   const workerd = listWorkerdProcesses();
   const start = Date.now();
   const lengthMs = MINUTES * 60_000;
-  const samples: { readonly ms: number; readonly bytes: number }[] = [];
+  const samples: { readonly ms: number; readonly heap: number; readonly resident: number }[] = [];
   const durations: number[] = [];
-  const runLane = async (): Promise<void> => {
+  const runLane = async (lane: number): Promise<void> => {
     while (Date.now() - start < lengthMs) {
       durations.push(await runJob());
-      samples.push({ ms: Date.now() - start, bytes: readResidentBytes(workerd) });
+      if (lane > 0) continue;
+      samples.push({ ms: Date.now() - start, heap: await heap.read(), resident: readResidentBytes(workerd) });
     }
   };
-  await Promise.all(Array.from({ length: JOBS_AT_ONCE }, runLane));
-  // Between two collections memory goes up and down: the middle of a tenth of the time tells its level.
-  const levelAt = (share: number): number =>
+  await Promise.all(Array.from({ length: JOBS_AT_ONCE }, (_, lane) => runLane(lane)));
+  // Jobs under way hold memory: the middle of a tenth of the time tells its level.
+  const levelAt = (share: number, what: "heap" | "resident"): number =>
     middle(
-      samples.filter(({ ms }) => ms >= share * lengthMs && ms < (share + 0.1) * lengthMs).map(({ bytes }) => bytes),
+      samples.filter(({ ms }) => ms >= share * lengthMs && ms < (share + 0.1) * lengthMs).map((sample) => sample[what]),
       0.5,
     );
-  const [warm, end] = [levelAt(WARM_UP_SHARE), levelAt(0.9)];
+  const [warm, end] = [levelAt(WARM_UP_SHARE, "heap"), levelAt(0.9, "heap")];
+  const tenths = Array.from({ length: 10 }, (_, tenth) => tenth / 10);
   const figures = {
     command: `SOAK_MINUTES=${MINUTES} npm run test:long -- test/long/soak.test.ts`,
     commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim(),
@@ -87,7 +94,8 @@ it(`runs jobs for ${MINUTES} minutes without an error, in memory that does not g
     jobs: durations.length,
     inputs: durations.length * INPUTS,
     jobSeconds: { p50: middle(durations, 0.5) / 1000, p99: middle(durations, 0.99) / 1000 },
-    memoryMiB: Array.from({ length: 10 }, (_, tenth) => Math.round(levelAt(tenth / 10) / 2 ** 20)),
+    heapMiB: tenths.map((share) => Number((levelAt(share, "heap") / 2 ** 20).toFixed(1))),
+    residentMiB: tenths.map((share) => Math.round(levelAt(share, "resident") / 2 ** 20)),
     growth: end / warm - 1,
   };
   process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
