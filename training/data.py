@@ -117,10 +117,9 @@ def calibrated_votes(faces: Faces, folds: int = 5) -> np.ndarray:
 
 
 def targets(faces: Faces, spec: dict) -> np.ndarray:
-    """Soft targets [N,7], rows sum to 1.
+    """Soft targets [N,7] without a teacher, rows sum to 1.
 
-    spec: votes (share of the raw FER+ distribution), calibrated (share of calibrated_votes), smoothing, teacher (path of an .npy of [N,7]
-    probabilities in row order of `faces`), teacher_share, teacher_power (< 1 softens).
+    spec: votes (share of the raw FER+ distribution), calibrated (share of calibrated_votes), smoothing.
     """
     one = np.eye(7, dtype=np.float32)[faces.labels]
     out = one.copy()
@@ -133,13 +132,29 @@ def targets(faces: Faces, spec: dict) -> np.ndarray:
         out = (1 - share) * out + share * calibrated_votes(faces).astype(np.float32)
     smoothing = spec.get("smoothing", 0.0)
     out = (1 - smoothing) * out + smoothing / 7
-    if spec.get("teacher"):
-        taught = np.load(spec["teacher"]).astype(np.float64) ** spec.get("teacher_power", 1.0)
-        taught /= taught.sum(1, keepdims=True)
-        assert len(taught) == len(faces), "teacher was written for other rows"
-        share = spec.get("teacher_share", 0.5)
-        out = (1 - share) * out + share * taught
     return out.astype(np.float32)
+
+
+def blend(targets_of: np.ndarray, taught: np.ndarray, spec: dict) -> np.ndarray:
+    """targets() mixed with a teacher's probabilities [N,7]; spec: teacher_share, teacher_power (< 1 softens)."""
+    assert len(taught) == len(targets_of), "teacher was written for other rows"
+    taught = taught.astype(np.float64) ** spec.get("teacher_power", 1.0)
+    taught /= taught.sum(1, keepdims=True)
+    share = spec.get("teacher_share", 0.5)
+    return ((1 - share) * targets_of + share * taught).astype(np.float32)
+
+
+def view_set(config: dict, index: int, n: int) -> np.ndarray:
+    """Views [n,12] of set `index` of a pool that is drawn once: 2i and 2i + 1 are each other's mirror image, and the set after the
+    last pair is the plain faces, half of them mirrored. A teacher can look at exactly what the student will see."""
+    if index == 2 * config["pool"]:
+        return augmentation(np.random.default_rng([config["pool_seed"], index]), n, {})
+    view = augmentation(np.random.default_rng([config["pool_seed"], index // 2]), n, config["augment"])
+    if index % 2:
+        view[:, 0] *= -1
+        view[:, 3] *= -1
+        view[:, 9] = 47 - view[:, 9]
+    return view
 
 
 def augmentation(rng: np.random.Generator, n: int, spec: dict) -> np.ndarray:

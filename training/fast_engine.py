@@ -67,7 +67,7 @@ class FastEngine:
         self.lib.engine_observe(self.handle(len(pixels)), _at(params, np.float32), _at(pixels, np.uint8),
                                 _at(views, np.float32), _at(stats, np.float32))
 
-    def logits(self, params, stats, pixels, mirror: bool = False) -> np.ndarray:
+    def logits(self, params, stats, pixels, mirror: bool = False, views=None) -> np.ndarray:
         if mirror:
             pixels = pixels[:, :, ::-1]
         out = np.zeros((len(pixels), 7), np.float32)
@@ -77,7 +77,11 @@ class FastEngine:
             some = pixels[i:i + size]
             part[:len(some)] = some
             logits = np.zeros((size, 7), np.float32)
+            seen = None
+            if views is not None:
+                seen = np.zeros((size, 12), np.float32)
+                seen[:len(some)] = views[i:i + size]
             self.lib.engine_logits(self.handle(size), _at(params, np.float32), _at(stats, np.float32), _at(part, np.uint8),
-                                   None, size, _at(logits, np.float32))
+                                   _at(seen, np.float32), size, _at(logits, np.float32))
             out[i:i + len(some)] = logits[:len(some)]
         return out

@@ -1,9 +1,10 @@
-"""Soft targets from trained networks: their mean probabilities on the Training faces, mirrored too.
+"""Soft targets from trained networks: their mean probabilities on the Training faces, as the student will see them.
 
-    python3 training/teacher.py OUT.npy CONFIG [CONFIG ...] --data DIR_OR_CSV [--out training/out]
+    python3 training/teacher.py OUT.npy STUDENT_CONFIG SOURCE [SOURCE ...] --data DIR_OR_CSV [--out training/out]
 
-Each CONFIG names a run whose averaged weights (OUT/NAME.last.npz) vote. Rows are those of the training set
-with the first config's `clean`; a config that trains from OUT.npy must use the same setting.
+A SOURCE is a config, whose averaged weights (OUT/NAME.last.npz) vote, or a folder of a shipped model. The result is
+[sets, N, 7] in the order of data.view_set: for each view of the student's pool the mean over it and its mirror image, and
+last the same for the plain faces. Without a pool it has the plain faces only.
 """
 from __future__ import annotations
 
@@ -14,31 +15,58 @@ from pathlib import Path
 import numpy as np
 
 import data
-from train import DEFAULTS, HERE, engine_for, softmax
+from flat import Layout
+from train import DEFAULTS, HERE, engine_for, settled_stats, softmax
+from unfold import load_model
+
+
+def read_source(path: Path, out: Path, train):
+    """(engine, params, stats) of a config's averaged weights or of a model folder."""
+    if path.is_dir():
+        net = load_model(path)
+        config = {**DEFAULTS, "shape": net.shape.as_dict()}
+        return (engine_for(config), *Layout(net.shape, False).gather(net))
+    config = {**DEFAULTS, **json.loads(path.read_text())}
+    saved, engine = np.load(out / f"{path.stem}.last.npz"), engine_for(config)
+    print(f"{path.stem}: after epoch {int(saved['epoch'])}")
+    stats = settled_stats(engine, saved["ema"], train, config) if config["restat"] else saved["ema_stats"]
+    return engine, saved["ema"], stats
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("result")
-    parser.add_argument("configs", nargs="+", type=Path)
+    parser.add_argument("student", type=Path)
+    parser.add_argument("sources", nargs="+", type=Path)
     parser.add_argument("--data")
     parser.add_argument("--out", type=Path, default=HERE / "out")
     args = parser.parse_args()
-    configs = [{**DEFAULTS, **json.loads(p.read_text())} for p in args.configs]
-    train, valid = data.load(args.data, configs[0]["clean"])
-    sums = [0.0, 0.0]
-    for path, config in zip(args.configs, configs):
-        saved, engine = np.load(args.out / f"{path.stem}.last.npz"), engine_for(config)
-        for k, faces in enumerate((train, valid)):
-            for mirror in (False, True):
-                sums[k] = sums[k] + softmax(engine.logits(saved["ema"], saved["ema_stats"], faces.images, mirror))
-        print(f"{path.stem}: after epoch {int(saved['epoch'])}")
-    taught, public = (s / s.sum(1, keepdims=True) for s in sums)
-    for name, p, faces in (("Training", taught, train), ("PublicTest", public, valid)):
-        hit = (p.argmax(1) == faces.labels).mean()
+    student = {**DEFAULTS, **json.loads(args.student.read_text())}
+    train, valid = data.load(args.data, student["clean"])
+    sources = [read_source(path, args.out, train) for path in args.sources]
+
+    def mean(faces, one, two) -> np.ndarray:
+        parts = [softmax(e.logits(p, s, faces.images, views=v)) for e, p, s in sources for v in (one, two)]
+        return (sum(parts) / len(parts)).astype(np.float32)
+
+    def report(name, faces, p) -> None:
         nll = -np.log(p[np.arange(len(p)), faces.labels]).mean()
-        print(f"{name}: {hit:.4f}, nll {nll:.4f}")
-    np.save(args.out / args.result, taught.astype(np.float32))
+        print(f"{name}: {(p.argmax(1) == faces.labels).mean():.4f}, nll {nll:.4f}", flush=True)
+
+    def plain(n: int, mirror: bool) -> np.ndarray:
+        view = data.augmentation(np.random.default_rng(0), n, {"mirror": False})
+        view[:, 0] *= -1 if mirror else 1
+        return view
+
+    taught = []
+    for pair in range(student["pool"]):
+        p = mean(train, *(data.view_set(student, 2 * pair + k, len(train)) for k in (0, 1)))
+        report(f"view {pair}", train, p)
+        taught += [p, p]
+    for name, faces in (("PublicTest", valid), ("Training", train)):
+        p = mean(faces, plain(len(faces), False), plain(len(faces), True))
+        report(name, faces, p)
+    np.save(args.out / args.result, np.stack([*taught, p]))
 
 
 if __name__ == "__main__":

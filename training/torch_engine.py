@@ -64,10 +64,12 @@ class TorchEngine:
         for name, view in self.layout.stat_views(stats).items():
             view[...] = net.get_buffer(name).numpy()
 
-    def logits(self, params, stats, pixels, mirror: bool = False) -> np.ndarray:
-        """Eval-mode logits [N,7]."""
+    def logits(self, params, stats, pixels, mirror: bool = False, views=None) -> np.ndarray:
+        """Eval-mode logits [N,7] of the faces or of their views."""
         net = self.layout.scatter(self.net, params, stats).eval()
         if mirror:
             pixels = np.ascontiguousarray(pixels[:, :, ::-1])
         with torch.no_grad():
-            return np.concatenate([net(augment(pixels[i:i + 512], None).to(net.conv1.weight)).numpy() for i in range(0, len(pixels), 512)])
+            parts = range(0, len(pixels), 512)
+            seen = [None if views is None else views[i:i + 512] for i in parts]
+            return np.concatenate([net(augment(pixels[i:i + 512], v).to(net.conv1.weight)).numpy() for i, v in zip(parts, seen)])

@@ -26,6 +26,7 @@ DEFAULTS = {
     "seed": 1, "engine": "fast", "shape": {}, "align_corners": False, "aux_norm": False, "epochs": 60, "batch": 128,
     "lr": 3e-3, "final_lr": 0.0, "warmup": 300, "weight_decay": 1e-4, "clip": 2.0, "ema": 0.999, "dropout": 0.0, "loc_lr": 1.0,
     "loc_freeze": 0, "clean": False, "targets": {}, "augment": {}, "calm": 0, "eval_every": 1, "init": None, "restat": 0,
+    "pool": 0, "pool_seed": 1,
 }
 
 
@@ -103,13 +104,22 @@ def save_public(path: Path, config: dict, layout: Layout, params, stats) -> Deep
     return plain
 
 
+def theta_spread(config: dict, layout: Layout, params, stats, faces) -> float:
+    """Largest standard deviation of an entry of θ over 256 faces: 0 means that the localization branch is dead."""
+    net = layout.scatter(DeepEmotion(Shape.of(config["shape"]), config["align_corners"], aux_norm=config["aux_norm"]), params, stats).eval()
+    with torch.no_grad():
+        theta = net.theta(torch.from_numpy(faces.images[:256].astype(np.float32) / 127.5 - 1)[:, None])
+    return round(float(theta.std(0).max()), 5)
+
+
 def run(config: dict, data_path, out: Path, until=None) -> None:
     name = config["name"]
     train, valid = data.load(data_path, config["clean"])
-    spec = dict(config["targets"])
-    if spec.get("teacher"):
-        spec["teacher"] = out / spec["teacher"]
-    target = data.targets(train, spec)
+    spec = config["targets"]
+    plain = target = data.targets(train, spec)
+    taught = np.load(out / spec["teacher"], mmap_mode="r") if spec.get("teacher") else None
+    sets = 2 * config["pool"] + 1
+    assert taught is None or taught.shape[0] == sets, "teacher was written for another pool of views"
     engine = engine_for(config)
     layout = engine.layout
     torch.manual_seed(config["seed"])
@@ -140,7 +150,11 @@ def run(config: dict, data_path, out: Path, until=None) -> None:
         rng = np.random.default_rng([config["seed"], epoch])
         order = rng.permutation(len(train))
         calm = epoch > config["epochs"] - config["calm"]
-        views = data.augmentation(rng, len(train), {} if calm else config["augment"])
+        index = sets - 1 if calm or not config["pool"] else (epoch - 1) % (sets - 1)
+        views = data.view_set(config, index, len(train)) if config["pool"] else (
+            data.augmentation(rng, len(train), {} if calm else config["augment"]))
+        if taught is not None:
+            target = data.blend(plain, taught[index], spec)
         began, cpu, losses = time.time(), time.process_time(), 0.0
         for i in range(per_epoch):
             pick = order[i * config["batch"]:(i + 1) * config["batch"]]
@@ -157,7 +171,7 @@ def run(config: dict, data_path, out: Path, until=None) -> None:
             one = engine.logits(adam.ema, norms, valid.images)
             two = engine.logits(adam.ema, norms, valid.images, mirror=True)
             right = lambda p: round(float((p.argmax(1) == valid.labels).mean()), 5)
-            line.update(public=right(one), public_mirror=right(softmax(one) + softmax(two)),
+            line.update(theta=theta_spread(config, layout, adam.ema, norms, valid), public=right(one), public_mirror=right(softmax(one) + softmax(two)),
                         public_nll=round(float(-np.log(softmax(one)[np.arange(len(one)), valid.labels]).mean()), 4))
             if line["public"] > best:
                 best = line["public"]
