@@ -7,6 +7,8 @@ import deepEmotion1Card from "../../models/deep-emotion@1/card.json" with { type
 import deepEmotion1Weights from "../../models/deep-emotion@1/weights.safetensors";
 import deepEmotion2Card from "../../models/deep-emotion@2/card.json" with { type: "json" };
 import deepEmotion2Weights from "../../models/deep-emotion@2/weights.safetensors";
+import deepEmotion3Card from "../../models/deep-emotion@3/card.json" with { type: "json" };
+import deepEmotion3Weights from "../../models/deep-emotion@3/weights.safetensors";
 import deepEmotionWide1Card from "../../models/deep-emotion-wide@1/card.json" with { type: "json" };
 import deepEmotionWide1Weights from "../../models/deep-emotion-wide@1/weights.safetensors";
 import hogSvm1Card from "../../models/hog-svm@1/card.json" with { type: "json" };
@@ -19,6 +21,7 @@ export function listBundledModels(): ModelSource[] {
   return [
     createBundledSource("deep-emotion@1", deepEmotion1Card, deepEmotion1Weights),
     createBundledSource("deep-emotion@2", deepEmotion2Card, deepEmotion2Weights),
+    createBundledSource("deep-emotion@3", deepEmotion3Card, deepEmotion3Weights),
     createBundledSource("deep-emotion-wide@1", deepEmotionWide1Card, deepEmotionWide1Weights),
     createBundledSource("hog-svm@1", hogSvm1Card, hogSvm1Weights),
   ];

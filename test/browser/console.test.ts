@@ -169,7 +169,7 @@ describe("the console", () => {
 
   it("shows the models with their cards", async () => {
     await page.goto(`${worker.origin}/#/models`);
-    await page.getByRole("heading", { name: "deep-emotion@2" }).waitFor();
+    await page.getByRole("heading", { name: "deep-emotion@3" }).waitFor();
     expect(await listViolations()).toEqual([]);
   });
 
@@ -210,7 +210,7 @@ describe("the console", () => {
       ["new", "Start the job"],
       [`jobs/${jobId}?tab=overview`, "Shares of 72 scored faces"],
       [`jobs/${jobId}?tab=pictures`, "72 of 72 records"],
-      ["models", "deep-emotion@2"],
+      ["models", "deep-emotion@3"],
       ["try", "Scoring with"],
     ] as const) {
       await page.goto(`${worker.origin}/#/${path}`);
@@ -264,7 +264,7 @@ describe("the console", () => {
 
 async function scoreInNode(path: string): Promise<readonly number[]> {
   const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
-  const model = await createRegistry(await listDirectoryModels()).load("deep-emotion@2");
+  const model = await createRegistry(await listDirectoryModels()).load("deep-emotion@3");
   const classifier = await createFusedNodeClassifier(model);
   const { raster } = await decoder.decode(new Uint8Array(await readFile(path)));
   const { probabilities } = await classifier.classify(preprocessFace(raster, null), 1);

@@ -10,6 +10,7 @@ import { listDisagreements } from "../contract/classifier-agreement.ts";
 import { drawFaces, FACE_COUNT, type Expected } from "../golden/network.ts";
 import deepEmotion1 from "../golden/deep-emotion-1.json" with { type: "json" };
 import deepEmotion2 from "../golden/deep-emotion-2.json" with { type: "json" };
+import deepEmotion3 from "../golden/deep-emotion-3.json" with { type: "json" };
 import deepEmotionWide1 from "../golden/deep-emotion-wide-1.json" with { type: "json" };
 
 const sources = await listDirectoryModels();
@@ -48,6 +49,7 @@ describe("shipped models", () => {
   const goldens: [string, Expected][] = [
     ["deep-emotion@1", deepEmotion1],
     ["deep-emotion@2", deepEmotion2],
+    ["deep-emotion@3", deepEmotion3],
     ["deep-emotion-wide@1", deepEmotionWide1],
   ];
   for (const [id, expected] of goldens) {
