@@ -101,7 +101,7 @@ function makeItem(index: number): InputItem {
 }
 
 function makeRecord({ id, key, etag, groups = {} }: InputItem, index: number): ScoreRecord {
-  const common = { id, key, etag, groups, truth: null, model: "deep-emotion@2", pipeline: 1 } as const;
+  const common = { id, key, etag, groups, truth: null, model: "deep-emotion@3", pipeline: 1 } as const;
   if (index % 2 === 1) {
     const error = { code: "image_corrupt", message: "the JPEG's data ends in the middle of a scan line" } as const;
     const nothing = { label: null, probabilities: null, margin: null, entropy: null, face: null, quality: null };

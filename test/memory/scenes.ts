@@ -27,7 +27,7 @@ const openScorer = createScorerSource("fused");
 /** What a process prepared for the next. */
 const PREPARED = "out/prepared.json";
 
-const MODEL = "deep-emotion@2";
+const MODEL = "deep-emotion@3";
 // An isolate keeps its engines, whatever the job at hand needs.
 const scorer = watchScorer(await openScorer({ model: MODEL, tta: "none", findsFaces: true }), watch.look);
 
