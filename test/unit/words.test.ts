@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parseModelCard } from "../../src/model/card.ts";
+import { openRegistry } from "../../cli/score/node-work.ts";
 import { LABELS } from "../../src/model/labels.ts";
 import { DEFAULT_MODEL } from "../../src/scoring/manifest.ts";
 import { buildReport } from "../../src/scoring/report.ts";
@@ -11,7 +11,7 @@ import { emptySummary } from "../../src/scoring/summary.ts";
 
 const root = new URL("../../", import.meta.url);
 const readme = readFileSync(new URL("README.md", root), "utf8").replaceAll(/\s+/g, " ");
-const card = parseModelCard(readFileSync(new URL(`models/${DEFAULT_MODEL}@2/card.json`, root), "utf8"));
+const card = await (await openRegistry()).card(DEFAULT_MODEL);
 const page = renderReportHtml(
   buildReport(emptySummary({ groupBy: [], faces: "largest" }), {
     job: { id: "job", name: null, purpose: "research", status: "completed", createdAt: "", finishedAt: "" },
@@ -72,7 +72,7 @@ describe("README and report", () => {
   });
 
   it("report: the model's accuracy and each class's", () => {
-    expect(page).toContain("60.0");
+    expect(page).toContain((evaluation.accuracy * 100).toFixed(1));
     expect(page).toContain("Classes on the evaluation set");
     for (const label of LABELS) expect(page.split(label).length).toBeGreaterThan(2);
   });
