@@ -26,8 +26,12 @@ export interface HeapReader {
   close(): void;
 }
 
-/** Opens the look. @throws Error where the inspector does not answer, or lets go */
-export async function openHeapReader(inspectorPort: number): Promise<HeapReader> {
+/**
+ * Opens the look.
+ * @param origin of the Worker: an idle isolate collects nothing until a request wakes it
+ * @throws Error where the inspector does not answer, or lets go
+ */
+export async function openHeapReader(inspectorPort: number, origin: string): Promise<HeapReader> {
   // Node's WebSocket takes headers, without which wrangler's inspector lets nobody in; its types do not say so.
   const options: unknown = { headers: { "user-agent": "countenance", origin: "http://127.0.0.1" } };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
@@ -55,11 +59,20 @@ export async function openHeapReader(inspectorPort: number): Promise<HeapReader>
       socket.send(JSON.stringify({ id, method }));
     });
   };
+  /** Requests until the collection is answered: each is the waiting. */
+  const collect = async (): Promise<void> => {
+    const answered = ask("HeapProfiler.collectGarbage").then(() => true);
+    const wake = async (): Promise<boolean> => {
+      await (await fetch(`${origin}/healthz`)).arrayBuffer();
+      return false;
+    };
+    while (!(await Promise.race([answered, wake()])));
+  };
   await ask("Runtime.enable");
   return {
     async read() {
       // What the first collection lets go of, finalizers among it, is the second's.
-      for (let round = 0; round < 2; round++) await ask("HeapProfiler.collectGarbage");
+      for (let round = 0; round < 2; round++) await collect();
       const { usedSize = 0, backingStorageSize = 0 } = await ask("Runtime.getHeapUsage");
       return usedSize + backingStorageSize;
     },

@@ -36,7 +36,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-load-"));
   const inspectorPort = await findFreePort();
   worker = await startLocalWorker({ persistTo: folder, timeoutMs: 600_000, inspectorPort });
-  heap = await openHeapReader(inspectorPort);
+  heap = await openHeapReader(inspectorPort, worker.origin);
   admin = createApi({ baseUrl: worker.origin, key: "local-development-key" });
   picture = await readFile(join(import.meta.dirname, "../golden/images/q90-48x48.jpg"));
   await admin.upload("faces", "in/face.jpg", new Uint8Array(picture));

@@ -30,7 +30,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-soak-"));
   const inspectorPort = await findFreePort();
   worker = await startLocalWorker({ persistTo: folder, timeoutMs: 600_000, inspectorPort });
-  heap = await openHeapReader(inspectorPort);
+  heap = await openHeapReader(inspectorPort, worker.origin);
   api = createApi({ baseUrl: worker.origin, key: "local-development-key" });
   const images = join(import.meta.dirname, "../golden/images");
   for (const name of ["q90-47x49.jpg", "rgb-128x128.png", "lossy.webp"])
