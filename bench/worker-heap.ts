@@ -62,11 +62,7 @@ export async function openHeapReader(inspectorPort: number, origin: string): Pro
   /** Requests until the collection is answered: each is the waiting. */
   const collect = async (): Promise<void> => {
     const answered = ask("HeapProfiler.collectGarbage").then(() => true);
-    const wake = async (): Promise<boolean> => {
-      await (await fetch(`${origin}/healthz`)).arrayBuffer();
-      return false;
-    };
-    while (!(await Promise.race([answered, wake()])));
+    while (!(await Promise.race([answered, wake(origin)])));
   };
   await ask("Runtime.enable");
   return {
@@ -78,4 +74,9 @@ export async function openHeapReader(inspectorPort: number, origin: string): Pro
     },
     close: () => socket.close(),
   };
+}
+
+async function wake(origin: string): Promise<false> {
+  await (await fetch(`${origin}/healthz`)).arrayBuffer();
+  return false;
 }
