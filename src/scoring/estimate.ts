@@ -82,8 +82,8 @@ export function estimateMerge(
   chunks: number,
 ): { readonly steps: number; readonly operations: StoreOperations } {
   const steps = Math.max(1, Math.ceil(chunks / LIMITS.maxChunksPerFinalizeStep));
-  // Each step but the last leaves a state, and a buffer and an encoder for each of about six outputs.
-  const carried = 13 * (steps - 1);
+  // Each step but the last leaves a state, a buffer for each of six outputs, and what the Parquet file's encoder holds.
+  const carried = 8 * (steps - 1);
   const parts = Math.ceil((inputs * MERGED_BYTES) / LIMITS.multipartBytes);
   // A chunk's lines and its part; the outputs.
   return { steps: steps + 1, operations: { reads: 2 * chunks + carried, writes: 10 + parts + carried } };

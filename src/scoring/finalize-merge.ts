@@ -9,14 +9,13 @@ import { OUTPUT_NAMES, partName } from "./keys.ts";
 import type { Limits } from "./limits.ts";
 import { createMergedOutput, type MergedOutput, type UploadState, type WrittenObject } from "./merged-output.ts";
 import { chooseFormats } from "./output-formats.ts";
-import { chooseRowGroupRows } from "./outputs/labels-parquet.ts";
-import { createOutputEncoder, type OutputEncoder, type OutputFormat } from "./outputs/output-encoder.ts";
+import type { FormatOptions, FormattedPiece } from "./merge-piece.ts";
+import { chooseRowGroupRows, createParquetEncoder, type ParquetEncoder } from "./outputs/labels-parquet.ts";
 import { choosePartBytes } from "./outputs/part-buffer.ts";
+import type { OpenSha256 } from "./outputs/sha256.ts";
+import { formatHead, type TextFormat } from "./outputs/text-rows.ts";
 import { readObject } from "./part.ts";
-import { serializeItem } from "./plan.ts";
-import type { ChunkRow } from "./job-state.ts";
-import type { InputItem, ScoreRecord } from "./records.ts";
-import { type ChunkSummary, emptySummary, mergeSummaries, summarise } from "./summary.ts";
+import { type ChunkSummary, emptySummary, mergeSummaries } from "./summary.ts";
 
 /** What all finalising steps of a job have in common. */
 export interface FinalizeContext {
@@ -28,17 +27,8 @@ export interface FinalizeContext {
   readonly card: ModelCard;
   /** Set where the outputs replace others that hold records which were erased. */
   readonly generation?: { readonly number: number; readonly replaces: number };
-}
-
-/** One chunk with all that its outputs need. */
-export interface MergePiece {
-  readonly chunk: ChunkRow;
-  readonly items: readonly InputItem[];
-  readonly records: readonly ScoreRecord[];
-  /** SHA-256 and bytes of the part object; `null` for a chunk without one. */
-  readonly part: { readonly sha256: string; readonly bytes: number } | null;
-  /** The part as it is stored: the lines of `records`, byte for byte. */
-  readonly body: Uint8Array | null;
+  /** What hashes the outputs, where all is merged in one step; absent: a hash that can be saved between steps. */
+  readonly openHash?: OpenSha256;
 }
 
 /** What the checkpoint holds of a merge; the held bytes lie in the store under `buffer` and `encoder`. */
@@ -49,9 +39,11 @@ export interface MergeState {
   readonly outputs: Readonly<Record<string, { upload: UploadState; buffer: string; encoder: string | null }>>;
 }
 
-/** All merged outputs of a job, fed piece by piece. */
+/** All merged outputs of a job, fed piece by piece, in order. */
 export interface Merge {
-  add(piece: MergePiece): Promise<void>;
+  /** How pieces are to be formatted for it. */
+  readonly format: FormatOptions;
+  add(piece: FormattedPiece): Promise<void>;
   summary(): ChunkSummary;
   save(name: (output: string) => string): Promise<MergeState>;
   /** Completes every output but `_SUCCESS`. */
@@ -60,9 +52,11 @@ export interface Merge {
   success(objects: readonly WrittenObject[]): Promise<void>;
 }
 
+/** A merged output, and the part of a piece that goes into it. */
 interface Stream {
   readonly output: MergedOutput;
-  readonly encoder: OutputEncoder | null;
+  readonly take: (piece: FormattedPiece) => Uint8Array;
+  readonly parquet: ParquetEncoder | null;
 }
 
 const CONTENT_TYPES = {
@@ -77,7 +71,7 @@ const ROW_BYTES = { labels: 1600, input: 1000, errors: 1000, success: 250 } as c
 
 /** Opens a merge, new or where an earlier step left it. */
 export async function openMerge(context: FinalizeContext, saved: MergeState | null): Promise<Merge> {
-  const { store, folder, spec, state, limits } = context;
+  const { store, folder, spec, state, limits, openHash } = context;
   const formats = chooseFormats(spec.manifest.output.formats, state.records, limits);
   const groupKeys = [...spec.manifest.groupBy];
   const rowGroupRows = chooseRowGroupRows(state.records, {
@@ -85,9 +79,8 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
     maxRows: limits.maxParquetRowGroupRows,
     targetGroups: limits.targetParquetRowGroups,
   });
-  const summaryOptions = { groupBy: groupKeys, faces: spec.manifest.faces };
   const text = new TextEncoder();
-  let summary = saved?.summary ?? emptySummary(summaryOptions);
+  let summary = saved?.summary ?? emptySummary({ groupBy: groupKeys, faces: spec.manifest.faces });
 
   const wrong = state.outcomes.failed + state.outcomes.skipped;
   const rows = { input: state.listed, errors: wrong, success: state.chunks.done, labels: state.records };
@@ -99,85 +92,97 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
     return fits ? limits.multipartBytes : choosePartBytes(estimatedBytes, partLimits);
   }
 
+  async function load(key: string): Promise<Uint8Array> {
+    const bytes = await readObject(store, key, limits.maxCarryBytes);
+    if (bytes === null) throw new ScoringError("internal", `${key} is gone`);
+    return bytes;
+  }
+
   async function open(
     name: string,
     type: keyof typeof CONTENT_TYPES,
-    format: OutputFormat | null,
     kind: keyof typeof rows,
-  ): Promise<Stream> {
+    head = "",
+  ): Promise<MergedOutput> {
     const held = saved?.outputs[name] ?? null;
-    const load = async (key: string): Promise<Uint8Array> => {
-      const bytes = await readObject(store, key, limits.maxCarryBytes);
-      if (bytes === null) throw new ScoringError("internal", `${key} is gone`);
-      return bytes;
-    };
     const from = held === null ? null : { upload: held.upload, buffer: await load(held.buffer) };
-    const encoderState = held === null || held.encoder === null ? undefined : await load(held.encoder);
-    return {
-      output: createMergedOutput(store, folder, name, CONTENT_TYPES[type], sizeParts(kind), from),
-      encoder: format === null ? null : createOutputEncoder(format, { groupKeys, rowGroupRows }, encoderState),
-    };
+    const hash = openHash === undefined ? {} : { openHash };
+    const options = { store, folder, name, contentType: CONTENT_TYPES[type], partBytes: sizeParts(kind), ...hash };
+    const output = createMergedOutput(options, from);
+    if (saved === null) await output.append(text.encode(head));
+    return output;
   }
 
-  const input = await open(OUTPUT_NAMES.input, "jsonl", null, "input");
-  const errors = await open(OUTPUT_NAMES.errors, "jsonl", "errors", "errors");
-  const success = await open(OUTPUT_NAMES.success, "json", null, "success");
-  const lines = formats.includes("jsonl") ? await open(OUTPUT_NAMES.labelsJsonl, "jsonl", "jsonl", "labels") : null;
-  const labels: Stream[] = [];
-  if (formats.includes("csv")) labels.push(await open(OUTPUT_NAMES.labelsCsv, "csv", "csv", "labels"));
-  if (formats.includes("parquet")) labels.push(await open(OUTPUT_NAMES.labelsParquet, "parquet", "parquet", "labels"));
-  const merged = [input, ...(lines === null ? [] : [lines]), ...labels, errors];
-  if (saved === null) {
-    const { generation } = context;
-    const replaced = generation && { generation: generation.number, replaces: generation.replaces };
-    const head = { job: spec.id, manifest: spec.manifestSha256, model: spec.model, ...replaced };
-    await success.output.append(text.encode(`${JSON.stringify(head).slice(0, -1)},"objects":[`));
+  async function openRows(name: string, format: TextFormat, kind: keyof typeof rows): Promise<Stream> {
+    const output = await open(name, format === "csv" ? "csv" : "jsonl", kind, formatHead(format, groupKeys));
+    return { output, take: (piece) => piece.rows[format] ?? new Uint8Array(), parquet: null };
   }
+
+  async function openParquet(): Promise<Stream> {
+    const name = OUTPUT_NAMES.labelsParquet;
+    const held = saved?.outputs[name]?.encoder ?? null;
+    const parquet = createParquetEncoder({ groupKeys, rowGroupRows }, held === null ? undefined : await load(held));
+    const output = await open(name, "parquet", "labels");
+    return { output, take: ({ piece }) => parquet.encode(piece?.records ?? []), parquet };
+  }
+
+  const streams: Stream[] = [
+    { output: await open(OUTPUT_NAMES.input, "jsonl", "input"), take: (piece) => piece.input, parquet: null },
+  ];
+  const { labelsJsonl, labelsCsv, errors } = OUTPUT_NAMES;
+  if (formats.includes("jsonl")) streams.push(await openRows(labelsJsonl, "jsonl", "labels"));
+  if (formats.includes("csv")) streams.push(await openRows(labelsCsv, "csv", "labels"));
+  if (formats.includes("parquet")) streams.push(await openParquet());
+  streams.push(await openRows(errors, "errors", "errors"));
+  const { generation } = context;
+  const replaced = generation && { generation: generation.number, replaces: generation.replaces };
+  const opening = { job: spec.id, manifest: spec.manifestSha256, model: spec.model, ...replaced };
+  const head = `${JSON.stringify(opening).slice(0, -1)},"objects":[`;
+  const success = await open(OUTPUT_NAMES.success, "json", "success", head);
   let entries = saved?.entries ?? 0;
 
   async function addEntry(object: WrittenObject): Promise<void> {
     const { name, bytes, sha256 } = object;
-    await success.output.append(
-      text.encode(`${entries === 0 ? "\n" : ",\n"}${JSON.stringify({ name, bytes, sha256 })}`),
-    );
+    await success.append(text.encode(`${entries === 0 ? "\n" : ",\n"}${JSON.stringify({ name, bytes, sha256 })}`));
     entries += 1;
   }
 
   return {
-    async add({ chunk, items, records, part, body }) {
-      const byId = new Map(items.map((item) => [item.id, item]));
-      const findItem = (record: ScoreRecord): InputItem | null => byId.get(record.id) ?? null;
-      await input.output.append(text.encode(items.map((item) => `${serializeItem(item)}\n`).join("")));
-      // A part holds the very lines: they are not written anew.
-      if (lines !== null) await lines.output.append(body ?? lines.encoder!.encode(records));
-      for (const { output, encoder } of [...labels, errors]) await output.append(encoder!.encode(records, findItem));
-      summary = mergeSummaries(summary, summarise(records, summaryOptions));
-      if (part !== null) await addEntry({ name: partName(chunk.id), ...part });
+    format: {
+      groupBy: groupKeys,
+      faces: spec.manifest.faces,
+      formats: [...formats.filter((format) => format !== "parquet"), "errors"],
+      keepsPiece: formats.includes("parquet"),
+    },
+    async add(piece) {
+      for (const { output, take } of streams) await output.append(take(piece));
+      summary = mergeSummaries(summary, piece.summary);
+      if (piece.part !== null) await addEntry({ name: partName(piece.chunk.id), ...piece.part });
     },
     summary: () => summary,
     async save(name) {
       const outputs: Record<string, { upload: UploadState; buffer: string; encoder: string | null }> = {};
-      for (const { output, encoder } of [...merged, success]) {
+      for (const { output, parquet } of [...streams, { output: success, parquet: null }]) {
         const buffer = name(`${output.name}.buffer`);
         await store.put(buffer, output.saveBuffer());
-        const encoderKey = encoder === null ? null : name(`${output.name}.encoder`);
-        if (encoder !== null && encoderKey !== null) await store.put(encoderKey, encoder.save());
-        outputs[output.name] = { upload: output.saveUpload(), buffer, encoder: encoderKey };
+        const encoder = parquet === null ? null : name(`${output.name}.encoder`);
+        if (parquet !== null && encoder !== null) await store.put(encoder, parquet.save());
+        outputs[output.name] = { upload: output.saveUpload(), buffer, encoder };
       }
       return { summary, entries, outputs };
     },
     async finish() {
       const written: WrittenObject[] = [];
-      for (const { output, encoder } of merged) {
-        if (encoder !== null) await output.append(encoder.finish());
+      for (const { output, parquet } of streams) {
+        if (parquet !== null) await output.append(parquet.finish());
         written.push(await output.finish());
       }
       return written;
     },
     async success(objects) {
       for (const object of objects) await addEntry(object);
-      await success.output.append(text.encode("\n]}\n"));
-      await success.output.finish();
+      await success.append(text.encode("\n]}\n"));
+      await success.finish();
     },
   };
 }

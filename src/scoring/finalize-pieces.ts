@@ -2,11 +2,12 @@
 
 import { ScoringError } from "../errors.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
-import type { MergePiece } from "./finalize-merge.ts";
+import { readChunkItems } from "./chunk-items.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { ChunkRow, Verdict } from "./job-state.ts";
-import { partKey } from "./keys.ts";
+import { jobFolder, partKey } from "./keys.ts";
 import type { Limits } from "./limits.ts";
+import { type FormatOptions, formatPiece, type FormattedPiece, type MergePiece } from "./merge-piece.ts";
 import { digestHex, parsePart, readObject } from "./part.ts";
 import type { InputItem, PipelineVersion, ScoreRecord } from "./records.ts";
 import { makePlainRecord } from "./score-record.ts";
@@ -28,21 +29,59 @@ export interface PieceSource {
  * The chunks in order, two ahead: four reads, so that an upload beside them stays within the connections.
  * @throws ScoringError `output_conflict` if a part is not what its chunk reported; transient errors of the store
  */
-export async function* readPieces(source: PieceSource, rows: readonly ChunkRow[]): AsyncGenerator<MergePiece> {
-  const ahead: Promise<MergePiece | { readonly error: unknown }>[] = [];
+export function readPieces(source: PieceSource, rows: readonly ChunkRow[]): AsyncGenerator<MergePiece> {
+  return mapAhead(rows, 2, (row) => readPiece(source, row));
+}
+
+/** What somebody needs to know to read and format one chunk; plain values, which cross threads. */
+export interface FormatRequest {
+  readonly spec: JobSpec;
+  readonly verdict: Verdict;
+  readonly chunk: ChunkRow;
+  readonly options: FormatOptions;
+}
+
+/** Reads and formats one chunk of a job that is being finalised. Errors as for {@link readPieces}. */
+export async function formatChunk(
+  deps: { openStore(name: string): ObjectStore; readonly limits: Limits },
+  { spec, verdict, chunk, options }: FormatRequest,
+): Promise<FormattedPiece> {
+  const source = openSource(deps.openStore(spec.manifest.output.store), spec, verdict, deps.limits);
+  return formatPiece(await readPiece(source, chunk), options);
+}
+
+/** The pieces of a job that is being finalised. */
+export function openSource(store: ObjectStore, spec: JobSpec, verdict: Verdict, limits: Limits): PieceSource {
+  const folder = jobFolder(spec.manifest.output.prefix, spec.id);
+  return { store, folder, spec, verdict, limits, readItems: (one) => readChunkItems(store, one, limits.maxPageBytes) };
+}
+
+/** The values in order; `ahead` of them are made while the reader has an earlier one. */
+export async function* mapAhead<T, U>(
+  values: readonly T[],
+  ahead: number,
+  map: (value: T) => Promise<U>,
+): AsyncGenerator<U> {
+  const made: Promise<{ readonly value: U } | { readonly error: unknown }>[] = [];
   let next = 0;
   try {
-    for (let index = 0; index < rows.length; index++) {
-      while (next < rows.length && next < index + 2) {
-        ahead.push(readPiece(source, rows[next++]!).catch((error: unknown) => ({ error })));
+    for (let index = 0; index < values.length; index++) {
+      while (next < values.length && next < index + ahead) {
+        const making = map(values[next++]!);
+        made.push(
+          making.then(
+            (value) => ({ value }),
+            (error: unknown) => ({ error }),
+          ),
+        );
       }
-      const piece = await ahead.shift()!;
-      if ("error" in piece) throw piece.error;
-      yield piece;
+      const one = await made.shift()!;
+      if ("error" in one) throw one.error;
+      yield one.value;
     }
   } finally {
     // Whoever stops early leaves no read behind.
-    await Promise.all(ahead);
+    await Promise.all(made);
   }
 }
 

@@ -7,15 +7,16 @@
 import { ScoringError } from "../errors.ts";
 import type { ModelCard } from "../model/card.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
-import { readChunkItems } from "./chunk-items.ts";
 import type { FinalizeReport, FinalizeTicket, JobCoordinator } from "./coordinator-port.ts";
 import { type FinalizeContext, type Merge, type MergeState, openMerge } from "./finalize-merge.ts";
-import { readPieces } from "./finalize-pieces.ts";
+import { type FormatRequest, mapAhead, openSource, readPieces } from "./finalize-pieces.ts";
 import { writeReports } from "./finalize-reports.ts";
-import { type ChunkRow, endStatus } from "./job-state.ts";
+import { type ChunkRow, endStatus, type Verdict } from "./job-state.ts";
 import { carryKey, jobFolder, parsePartKey, partKey, partsPrefix, workPrefix } from "./keys.ts";
 import type { Limits } from "./limits.ts";
+import { type FormatOptions, formatPiece, type FormattedPiece } from "./merge-piece.ts";
 import { UPLOAD_SPOILED } from "./merged-output.ts";
+import type { OpenSha256 } from "./outputs/sha256.ts";
 import { readObject } from "./part.ts";
 import { type Comparison, type ComparisonState, openComparison } from "./schedules/compare-run.ts";
 import type { PriorRunDeps } from "./schedules/prior-run.ts";
@@ -24,6 +25,10 @@ import { parseStored } from "./stored-json.ts";
 /** What finalisation works with. */
 export interface FinalizeDeps extends PriorRunDeps {
   readCard(model: string): Promise<ModelCard>;
+  /** Where there are threads: reads and formats chunks beside the merging, `ahead` of them at once. Absent: all in one place. */
+  readonly formatting?: { readonly ahead: number; formatChunk(request: FormatRequest): Promise<FormattedPiece> };
+  /** See {@link FinalizeContext.openHash}. */
+  readonly openHash?: OpenSha256;
 }
 
 /**
@@ -51,6 +56,7 @@ export async function runFinalizeStep(
     limits,
     state: ticket.state,
     card: await deps.readCard(spec.model),
+    ...(deps.openHash === undefined ? {} : { openHash: deps.openHash }),
   };
   const merge = await openMerge(context, saved?.merge ?? null);
   const comparison = await openComparison(deps, spec, saved?.comparison ?? null);
@@ -58,11 +64,11 @@ export async function runFinalizeStep(
   let merged = 0;
   const rows = await job.listChunks(next, limits.maxChunksPerFinalizeStep);
   const verdict = ticket.state.verdict ?? "completed";
-  const readItems = (chunk: ChunkRow) => readChunkItems(store, chunk, limits.maxPageBytes);
-  for await (const piece of readPieces({ store, folder, spec, verdict, limits, readItems }, rows)) {
-    await merge.add(piece);
-    await comparison.add(piece);
-    next = piece.chunk.first + piece.chunk.count;
+  const options = { ...merge.format, keepsPiece: merge.format.keepsPiece || comparison.isOpen };
+  for await (const formatted of formatPieces(deps, context, rows, verdict, options)) {
+    await merge.add(formatted);
+    if (formatted.piece !== null) await comparison.add(formatted.piece);
+    next = formatted.chunk.first + formatted.chunk.count;
     merged += 1;
     if (comparison.calls() >= limits.maxComparisonCalls) break;
   }
@@ -78,6 +84,24 @@ export async function runFinalizeStep(
     return { step, attempt, checkpoint: key, done: false };
   }
   return finish(context, job, ticket, { merge, comparison }, saved?.restarts ?? 0);
+}
+
+async function* formatPieces(
+  deps: FinalizeDeps,
+  { store, spec, limits }: FinalizeContext,
+  rows: readonly ChunkRow[],
+  verdict: Verdict,
+  options: FormatOptions,
+): AsyncGenerator<FormattedPiece> {
+  const { formatting } = deps;
+  if (formatting !== undefined) {
+    const { ahead } = formatting;
+    yield* mapAhead(rows, ahead, (chunk) => formatting.formatChunk({ spec, verdict, chunk, options }));
+    return;
+  }
+  // One at a time: what is read ahead is held once, not once more in every format.
+  for await (const piece of readPieces(openSource(store, spec, verdict, limits), rows))
+    yield formatPiece(piece, options);
 }
 
 interface Checkpoint {

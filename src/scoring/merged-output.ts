@@ -3,6 +3,7 @@
 import { ScoringError } from "../errors.ts";
 import type { MultipartUpload, ObjectStore, UploadedPart } from "../storage/object-store.ts";
 import { createPartBuffer, type PartBuffer, type StreamEnd } from "./outputs/part-buffer.ts";
+import type { OpenSha256 } from "./outputs/sha256.ts";
 
 /** What the checkpoint keeps of one output; the held bytes lie in an object of their own. */
 export interface UploadState {
@@ -33,17 +34,26 @@ export interface MergedOutput {
 /** Thrown inside finalisation when an upload cannot be completed any more: it starts over. */
 export const UPLOAD_SPOILED = "the upload was spoiled by another attempt";
 
+/** Where an output goes, and how. */
+export interface MergedOutputOptions {
+  readonly store: ObjectStore;
+  readonly folder: string;
+  readonly name: string;
+  readonly contentType: string;
+  /** Bytes of each part of a multipart upload but the last. */
+  readonly partBytes: number;
+  /** Absent: a hash that can be saved between steps. */
+  readonly openHash?: OpenSha256;
+}
+
 /** Starts an output, or goes on where the saved state says. */
 export function createMergedOutput(
-  store: ObjectStore,
-  folder: string,
-  name: string,
-  contentType: string,
-  partBytes: number,
-  saved: { upload: UploadState; buffer: Uint8Array } | null,
+  { store, folder, name, contentType, partBytes, openHash }: MergedOutputOptions,
+  saved: { readonly upload: UploadState; readonly buffer: Uint8Array } | null,
 ): MergedOutput {
   const key = `${folder}${name}`;
-  const buffer: PartBuffer = createPartBuffer({ partBytes }, saved?.buffer);
+  const hash = openHash === undefined ? {} : { openHash };
+  const buffer: PartBuffer = createPartBuffer({ partBytes, ...hash }, saved?.buffer);
   const parts: UploadedPart[] = [...(saved?.upload.parts ?? [])];
   let upload: MultipartUpload | null =
     saved === null || saved.upload.uploadId === null ? null : store.resumeMultipart(key, saved.upload.uploadId);

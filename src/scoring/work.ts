@@ -16,7 +16,7 @@ import type { ChunkLease, JobCoordinator, PlanTicket } from "./coordinator-port.
 import type { Directory } from "./directory.ts";
 import { runEraseStep } from "./erase/erase-step.ts";
 import type { Eraser } from "./erase/eraser-port.ts";
-import { runFinalizeStep } from "./finalize.ts";
+import { type FinalizeDeps, runFinalizeStep } from "./finalize.ts";
 import { guardStore } from "./guarded-store.ts";
 import { planInputPage } from "./inputs/plan-page.ts";
 import { findListStore, type JobSpec, toInputSpec } from "./job-spec.ts";
@@ -46,7 +46,7 @@ export interface ScorerOptions {
 }
 
 /** The ports that a consumer works with. */
-export interface WorkDeps {
+export interface WorkDeps extends Pick<FinalizeDeps, "formatting" | "openHash"> {
   /** The coordinator of a job. */
   openJob(jobId: string): JobCoordinator;
   /** The eraser of a job. Absent where nothing can be erased: a run on one machine. */

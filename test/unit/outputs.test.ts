@@ -7,11 +7,11 @@ import { ScoringError } from "../../src/errors.ts";
 import { serializeErrorLine } from "../../src/scoring/outputs/errors-jsonl.ts";
 import { formatCsvHeader, formatCsvRows } from "../../src/scoring/outputs/labels-csv.ts";
 import { parseRecord, serializeRecord, serializeRecords } from "../../src/scoring/outputs/labels-jsonl.ts";
-import { chooseRowGroupRows } from "../../src/scoring/outputs/labels-parquet.ts";
-import { createOutputEncoder, OUTPUT_FORMATS } from "../../src/scoring/outputs/output-encoder.ts";
+import { chooseRowGroupRows, createParquetEncoder } from "../../src/scoring/outputs/labels-parquet.ts";
 import { choosePartBytes, createPartBuffer, MIN_PART_BYTES } from "../../src/scoring/outputs/part-buffer.ts";
 import { listRecordColumns } from "../../src/scoring/outputs/record-columns.ts";
 import { createSha256 } from "../../src/scoring/outputs/sha256.ts";
+import { formatRows, TEXT_FORMATS } from "../../src/scoring/outputs/text-rows.ts";
 import type { ScoreRecord } from "../../src/scoring/records.ts";
 import { anyRecord, HOSTILE_TEXTS, makeRecords } from "./aggregate-fixtures.ts";
 
@@ -177,24 +177,28 @@ describe("errors.jsonl", () => {
 });
 
 describe("merged outputs", () => {
-  it("give the same bytes however they are cut into calls and invocations", () => {
+  it("give the same bytes however they are cut into chunks and invocations", () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(...OUTPUT_FORMATS),
         fc.array(anyRecord, { maxLength: 40 }),
         fc.array(fc.nat({ max: 40 }), { maxLength: 6 }),
-        (format, list, cuts) => {
-          const whole = createOutputEncoder(format, options);
-          const expected = concat([whole.encode(list), whole.finish()]);
+        (list, cuts) => {
           const edges = [0, ...cuts.filter((cut) => cut <= list.length).sort((a, b) => a - b), list.length];
+          const pieces = edges.slice(1).map((to, at) => list.slice(edges[at], to));
+          for (const format of TEXT_FORMATS) {
+            const rows = pieces.map((piece) => formatRows(format, piece, groupKeys)).join("");
+            expect(rows).toBe(formatRows(format, list, groupKeys));
+          }
+          const whole = createParquetEncoder(options);
+          const expected = concat([whole.encode(list), whole.finish()]);
           const parts: Uint8Array[] = [];
           let state: Uint8Array | undefined;
-          for (let i = 1; i < edges.length; i += 1) {
-            const encoder = createOutputEncoder(format, options, state);
-            parts.push(encoder.encode(list.slice(edges[i - 1], edges[i])));
+          for (const piece of pieces) {
+            const encoder = createParquetEncoder(options, state);
+            parts.push(encoder.encode(piece));
             state = encoder.save();
           }
-          parts.push(createOutputEncoder(format, options, state).finish());
+          parts.push(createParquetEncoder(options, state).finish());
           expect(sha256(concat(parts))).toBe(sha256(expected));
         },
       ),
@@ -204,7 +208,7 @@ describe("merged outputs", () => {
 
   it("write Parquet that another reader reads, value for value", async () => {
     const list = makeRecords(100, { seed: 3 });
-    const encoder = createOutputEncoder("parquet", { groupKeys: ["site"], rowGroupRows: 32 });
+    const encoder = createParquetEncoder({ groupKeys: ["site"], rowGroupRows: 32 });
     const bytes = concat([encoder.encode(list), encoder.finish()]);
     const rows = await parquetReadObjects({ file: bytes.buffer });
     const columns = listRecordColumns(["site"]);
@@ -216,12 +220,12 @@ describe("merged outputs", () => {
   });
 
   it("refuse a state of other options", () => {
-    const encoder = createOutputEncoder("parquet", options);
+    const encoder = createParquetEncoder(options);
     encoder.encode(makeRecords(3));
     const state = encoder.save();
-    expect(() => createOutputEncoder("parquet", { ...options, rowGroupRows: 8 }, state)).toThrow(ScoringError);
-    expect(() => createOutputEncoder("csv", options, state)).toThrow(ScoringError);
-    expect(() => createOutputEncoder("csv", options, new Uint8Array(4))).toThrow(ScoringError);
+    expect(() => createParquetEncoder({ ...options, rowGroupRows: 8 }, state)).toThrow(ScoringError);
+    expect(() => createParquetEncoder({ ...options, groupKeys: [] }, state)).toThrow(ScoringError);
+    expect(() => createParquetEncoder(options, new Uint8Array(4))).toThrow(ScoringError);
   });
 
   it("size row groups by the number of rows", () => {

@@ -2,13 +2,14 @@
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import { type FinalizeContext, type MergePiece, type MergeState, openMerge } from "../finalize-merge.ts";
+import { type FinalizeContext, type MergeState, openMerge } from "../finalize-merge.ts";
 import { readPieces } from "../finalize-pieces.ts";
 import { writeReports } from "../finalize-reports.ts";
 import type { FinalizeDeps } from "../finalize.ts";
 import { addErrors, addOutcomes, type ChunkRow, emptyOutcomes } from "../job-state.ts";
 import { carryKey, jobFolder, OUTPUT_NAMES, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
+import { formatPiece, type MergePiece } from "../merge-piece.ts";
 import { UPLOAD_SPOILED } from "../merged-output.ts";
 import { serializeRecords } from "../outputs/labels-jsonl.ts";
 import { describePart, digestHex, findInputId, readObject } from "../part.ts";
@@ -97,7 +98,7 @@ export async function rebuildOutputs(
       await store.put(partKey(folder, piece.chunk.id), less.piece.body, { contentType: "application/x-ndjson" });
     }
     staged.push(less.piece.chunk);
-    await merge.add(less.piece);
+    await merge.add(formatPiece(less.piece, { ...merge.format, keepsPiece: true }));
     await comparison.add(less.piece);
   }
   const report = { step, attempt, staged, restaged: carry.merge === null };

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import { packState, unpackState } from "./saved-state.ts";
-import { createSha256 } from "./sha256.ts";
+import { createSha256, type OpenSha256 } from "./sha256.ts";
 
 const MIB = 1024 * 1024;
 /** S3 and R2 refuse smaller parts, except the last. */
@@ -43,13 +43,15 @@ const header = z.strictObject({
  * @param state of {@link PartBuffer.save}; `partBytes` must then be the same
  * @throws ScoringError `internal` for another part size or a damaged state
  */
-export function createPartBuffer(options: { partBytes: number }, state?: Uint8Array): PartBuffer {
-  const { partBytes } = options;
+export function createPartBuffer(
+  { partBytes, openHash = createSha256 }: { readonly partBytes: number; readonly openHash?: OpenSha256 },
+  state?: Uint8Array,
+): PartBuffer {
   const saved = state === undefined ? null : unpackState(state, header);
   if (saved !== null && saved.header.partBytes !== partBytes) {
     throw new ScoringError("internal", `part size ${partBytes} differs from the saved ${saved.header.partBytes}`);
   }
-  const hash = createSha256(saved?.header.hash);
+  const hash = openHash(saved?.header.hash);
   // Grows to one part: a small output never allocates megabytes.
   let held = new Uint8Array(Math.min(partBytes, Math.max(64 * 1024, saved?.bytes.length ?? 0)));
   let length = saved?.bytes.length ?? 0;

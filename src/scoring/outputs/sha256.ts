@@ -23,6 +23,9 @@ export interface Sha256 {
   save(): Sha256State;
 }
 
+/** Opens a hash, new or where another left off. */
+export type OpenSha256 = (state?: Sha256State) => Sha256;
+
 const BLOCK = 64;
 
 /** First 32 bits of the fractional parts of a root of each prime: FIPS 180-4, 4.2.2 and 5.3.3. */

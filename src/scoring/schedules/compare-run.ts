@@ -1,8 +1,8 @@
 /** A schedule's run beside the one before and beside its baseline: folded piece by piece while the outputs are merged. */
 
-import type { MergePiece } from "../finalize-merge.ts";
 import type { JobSpec } from "../job-spec.ts";
 import { jobFolder, OUTPUT_NAMES } from "../keys.ts";
+import type { MergePiece } from "../merge-piece.ts";
 import type { ScoreRecord } from "../records.ts";
 import { compareRuns, type DriftReport, type InputChanges } from "../statistics/drift.ts";
 import { emptyFlips, type FlipSummary, mergeFlips, type RecordPair, summariseFlips } from "../statistics/flips.ts";
@@ -25,6 +25,8 @@ export interface RunDrift {
 
 /** A run being compared. */
 export interface Comparison {
+  /** Whether there is a run to compare with. */
+  readonly isOpen: boolean;
   add(piece: MergePiece): Promise<void>;
   /** Subrequests that it took in this step. */
   calls(): number;
@@ -43,6 +45,7 @@ export async function openComparison(
   const prior = await openPriorRun(deps, spec);
   let { flips, inputs } = saved ?? EMPTY;
   return {
+    isOpen: prior !== null,
     async add({ items, records }) {
       if (prior === null) return;
       const before = await readPriorRecords(prior, items);

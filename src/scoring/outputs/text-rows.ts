@@ -1,0 +1,39 @@
+/** The text outputs as rows: what a chunk adds to each depends on the chunk alone, so it is made wherever there is a core free. */
+
+import type { InputItem, ScoreRecord } from "../records.ts";
+import { isErrorRecord, serializeErrorLine } from "./errors-jsonl.ts";
+import { formatCsvHeader, formatCsvRows } from "./labels-csv.ts";
+import { serializeRecords } from "./labels-jsonl.ts";
+
+/** The merged outputs that are lines of text, a record or an input each. */
+export const TEXT_FORMATS = ["jsonl", "csv", "errors"] as const;
+/** One of {@link TEXT_FORMATS}. */
+export type TextFormat = (typeof TEXT_FORMATS)[number];
+
+/** What stands before the first row: the header of a CSV, and nothing elsewhere. */
+export function formatHead(format: TextFormat, groupKeys: readonly string[]): string {
+  return format === "csv" ? formatCsvHeader(groupKeys) : "";
+}
+
+/**
+ * The rows of these records, each with its newline: those of `a` and then those of `b` are those of `[...a, ...b]`.
+ * @param findItem the frozen input of a record, for `errors.jsonl`
+ */
+export function formatRows(
+  format: TextFormat,
+  records: readonly ScoreRecord[],
+  groupKeys: readonly string[],
+  findItem: (record: ScoreRecord) => InputItem | null = () => null,
+): string {
+  switch (format) {
+    case "jsonl":
+      return serializeRecords(records);
+    case "csv":
+      return formatCsvRows(records, groupKeys);
+    default:
+      return records
+        .filter(isErrorRecord)
+        .map((record) => `${serializeErrorLine(record, findItem(record))}\n`)
+        .join("");
+  }
+}
