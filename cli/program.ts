@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import tab from "@bomb.sh/tab/citty";
 import { defineCommand, runCommand, runMain } from "citty";
 import { type ErrorCode, ScoringError } from "../src/errors.ts";

@@ -12,15 +12,17 @@ import { type JobView, viewJob } from "../../src/scoring/job-view.ts";
 import { jobFolder, workPrefix } from "../../src/scoring/keys.ts";
 import { parseManifest } from "../../src/scoring/manifest.ts";
 import { createMemoryRows } from "../../src/scoring/memory-rows.ts";
+import type { FormattedPiece } from "../../src/scoring/merge-piece.ts";
 import type { WorkMessage } from "../../src/scoring/messages.ts";
 import { digestHex } from "../../src/scoring/part.ts";
+import { createEtagMemory } from "../../src/storage/file-content.ts";
 import { SCRATCH_FOLDER } from "../../src/storage/file-paths.ts";
-import { serveCoordinator } from "./coordinator-rpc.ts";
 import { type LocalWorkOptions, openRegistry } from "./node-work.ts";
 import type { ThreadTask } from "./score-thread.ts";
+import { type JobDesk, serveDesk } from "./thread-calls.ts";
 
 /** A job on this machine: the same planning, chunks, records and outputs as on the platform, over folders. */
-export interface LocalJobOptions extends LocalWorkOptions {
+export interface LocalJobOptions extends Omit<LocalWorkOptions, "formatsAhead"> {
   /** The manifest, with stores named `input` and `output`. */
   readonly manifest: unknown;
   /** Threads, each with an engine of its own; default: one a core. */
@@ -39,26 +41,28 @@ export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
   const threads = options.threads ?? availableParallelism();
   const { inputFolder, outputFolder, engine } = options;
   const scorers = openPool(threads);
-  const planners: Pool[] = [];
-  const choosePool = (message: WorkMessage): Pool => {
-    // The first page is planned by who scores: most folders have no second, and a thread takes half a second to start.
-    if (threads === 1 || message.kind !== "plan" || message.step === 0) return scorers;
-    // The others beside the scoring, by one thread, whose store walks a folder once for all its pages.
-    return (planners[0] ??= openPool(1));
-  };
+  // Planning and merging are one step after the other: by a thread of their own beside those that score and format, whose store
+  // walks a folder once for all its pages. It takes its share of a core only where there is a second one.
+  const clerk = threads === 1 ? scorers : openPool(1);
+  const work = { inputFolder, outputFolder, engine, formatsAhead: threads === 1 ? 0 : 2 * threads };
   try {
-    return await drive(spec, choosePool, { inputFolder, outputFolder, engine }, options.progressed);
+    return await drive(spec, { scorers, clerk }, work, options.progressed);
   } finally {
-    await Promise.all([scorers, ...planners].map((pool) => pool.destroy()));
-    await removeEmptyFolders(options.outputFolder, workPrefix(jobFolder(spec.manifest.output.prefix, spec.id)));
+    await Promise.all([scorers, ...(clerk === scorers ? [] : [clerk])].map((pool) => pool.destroy()));
+    await removeEmptyFolders(outputFolder, workPrefix(jobFolder(spec.manifest.output.prefix, spec.id)));
   }
 }
 
-type Pool = Piscina<ThreadTask, void>;
+type Pool = Piscina<ThreadTask, FormattedPiece | null>;
+
+interface Pools {
+  readonly scorers: Pool;
+  readonly clerk: Pool;
+}
 
 function openPool(threads: number): Pool {
-  return new Piscina<ThreadTask, void>({
-    filename: new URL("./score-thread.ts", import.meta.url).href,
+  return new Piscina<ThreadTask, FormattedPiece | null>({
+    filename: new URL("./thread-entry.ts", import.meta.url).href,
     minThreads: threads,
     maxThreads: threads,
     idleTimeout: 60_000,
@@ -104,23 +108,28 @@ async function acceptJob(value: unknown): Promise<JobSpec> {
 /** The queue is the pools' own: threads take the next message as they become free. */
 async function drive(
   spec: JobSpec,
-  choosePool: (message: WorkMessage) => Pool,
+  { scorers, clerk }: Pools,
   options: LocalWorkOptions,
   progressed: ((view: JobView) => void) | undefined,
 ): Promise<JobView> {
   const rows = createMemoryRows();
   const underWay = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  const run = async (message: WorkMessage): Promise<void> => {
+  const run = async (pool: Pool, work: ThreadTask["work"]): Promise<FormattedPiece | null> => {
     const { port1, port2 } = new MessageChannel();
-    serveCoordinator(port1, coordinator);
+    serveDesk(port1, desk);
     try {
-      await choosePool(message).run({ options, message, port: port2 }, { transferList: [port2] });
+      return await pool.run({ options, work, port: port2 }, { transferList: [port2] });
+    } finally {
+      port1.close();
+    }
+  };
+  const handle = async (message: WorkMessage): Promise<void> => {
+    try {
+      await run(message.kind === "score" ? scorers : clerk, { kind: "message", message });
     } catch (error) {
       if (message.kind === "score" && isThreadDeath(error)) await coordinator.loseChunk(message.chunkId);
       else failures.push(error);
-    } finally {
-      port1.close();
     }
   };
   const coordinator = createCoordinator({
@@ -130,13 +139,22 @@ async function drive(
       send: async (messages) => {
         for (const { message, delaySeconds } of messages) {
           const later = delaySeconds > 0 ? wait(delaySeconds * 1000) : Promise.resolve();
-          const task: Promise<void> = later.then(() => run(message)).finally(() => underWay.delete(task));
+          const task: Promise<void> = later.then(() => handle(message)).finally(() => underWay.delete(task));
           underWay.add(task);
         }
       },
     },
     announced: async (state) => progressed?.(viewJob(state, spec, Date.now())),
   });
+  const desk: JobDesk = {
+    ...coordinator,
+    ...createEtagMemory(),
+    async formatChunk(request) {
+      const formatted = await run(scorers, { kind: "format", request });
+      if (formatted === null) throw new ScoringError("internal", "a thread gave nothing back");
+      return formatted;
+    },
+  };
   await coordinator.create(spec);
   while (underWay.size > 0) {
     await Promise.race(underWay);

@@ -6,10 +6,11 @@ import type { Classifier } from "../../src/model/classifier.ts";
 import { createFlipClassifier } from "../../src/model/flip.ts";
 import { createHogSvmClassifier } from "../../src/model/hog-svm.ts";
 import { createClassifier, createRegistry, type EngineTable, type Registry } from "../../src/model/registry.ts";
-import type { JobCoordinator } from "../../src/scoring/coordinator-port.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import type { Scorer, ScorerOptions, WorkDeps } from "../../src/scoring/work.ts";
 import { createFilesystemStore } from "../../src/storage/filesystem-store.ts";
+import { openNativeSha256 } from "./native-sha256.ts";
+import type { JobDesk } from "./thread-calls.ts";
 
 /** Engines of a local run. */
 export const LOCAL_ENGINES = ["fused", "tfjs"] as const;
@@ -21,6 +22,8 @@ export interface LocalWorkOptions {
   readonly inputFolder: string;
   readonly outputFolder: string;
   readonly engine: LocalEngine;
+  /** Chunks that are formatted at once while the outputs are merged; 0: by the thread that merges. */
+  readonly formatsAhead: number;
 }
 
 // tfjs is a third of what a thread loads, and most runs need none of it: it is imported where it is used.
@@ -61,19 +64,24 @@ export function createScorerSource(engine: LocalEngine): (options: ScorerOptions
 }
 
 /** The ports of one thread: folders as stores, one engine, one decoder. */
-export async function createNodeWork(options: LocalWorkOptions, coordinator: JobCoordinator): Promise<WorkDeps> {
+export async function createNodeWork(options: LocalWorkOptions, desk: JobDesk): Promise<WorkDeps> {
+  const { inputFolder, outputFolder, formatsAhead } = options;
   const stores = {
-    input: createFilesystemStore(options.inputFolder),
-    output: createFilesystemStore(options.outputFolder),
+    input: createFilesystemStore(inputFolder, desk),
+    output: createFilesystemStore(outputFolder),
   };
   const registry = await openRegistry();
   const open = createScorerSource(options.engine);
   return {
-    openJob: () => coordinator,
+    openJob: () => desk,
     openStore: (name) => stores[name as keyof typeof stores],
     readCard: (model) => registry.card(model),
-    // A step of one page: the first chunks are scored while the next pages are planned.
-    limits: { ...LIMITS, maxPagesPerPlanStep: 1 },
+    // A step of one page: the first chunks are scored while the next pages are planned. All chunks in one: nothing is resumed.
+    limits: { ...LIMITS, maxPagesPerPlanStep: 1, maxChunksPerFinalizeStep: Number.MAX_SAFE_INTEGER },
+    openHash: openNativeSha256,
+    ...(formatsAhead === 0
+      ? {}
+      : { formatting: { ahead: formatsAhead, formatChunk: (request) => desk.formatChunk(request) } }),
     // A pool's thread has one task at a time, so bodies cannot overlap.
     withScorer: (body) => body(open),
   };

@@ -20,8 +20,8 @@ export interface FileReading {
 }
 
 /**
- * Computes etags; a file is hashed again only when its size, times or inode changed. Small files are read by synchronous calls:
- * each trip through libuv's pool costs several times the call itself, and who reads many files has a thread for each core.
+ * Computes etags; a large file is hashed again only when its size, times or inode changed. Small files are read by synchronous
+ * calls: each trip through libuv's pool costs several times the call itself, and who reads many files has a thread for each core.
  */
 export interface FileHasher {
   /** @returns null if there is no regular file; its errors are those of the system */
@@ -30,17 +30,42 @@ export interface FileHasher {
   readonly read: (path: string) => Promise<FileReading | null>;
 }
 
-/** A hasher that remembers what it has read: SHA-256, its first 16 bytes in hex. */
-export function createFileHasher(): FileHasher {
-  const known = new Map<string, { readonly stamp: string; readonly etag: string }>();
+/** Etags of large files that other threads have hashed, by path and stamp: each reads a large file for its etag once, not each of them. */
+export interface EtagMemory {
+  readonly recallEtag: (file: string) => Promise<string | null>;
+  readonly rememberEtag: (file: string, etag: string) => Promise<void>;
+}
+
+/** Files whose etags are remembered: the largest folders would fill the memory. */
+const MAX_REMEMBERED = 10_000;
+
+/** A memory of the newest 10,000. */
+export function createEtagMemory(): EtagMemory {
+  const etags = new Map<string, string>();
+  return {
+    recallEtag: async (file) => etags.get(file) ?? null,
+    async rememberEtag(file, etag) {
+      for (const oldest of etags.keys()) {
+        if (etags.size < MAX_REMEMBERED) break;
+        etags.delete(oldest);
+      }
+      etags.set(file, etag);
+    },
+  };
+}
+
+/** A hasher that remembers the large files that it has read: SHA-256, its first 16 bytes in hex. */
+export function createFileHasher(memory: EtagMemory = createEtagMemory()): FileHasher {
   const hash: FileHasher["hash"] = async (path) => {
     const found = inspect(path);
     if (found === null) return null;
     const { size, stamp } = found;
-    const last = known.get(path);
-    if (last?.stamp === stamp) return { size, etag: last.etag };
-    const etag = size <= MAX_WHOLE_BYTES ? readWhole(path).etag : await hashFile(path);
-    known.set(path, { stamp, etag });
+    if (size <= MAX_WHOLE_BYTES) return { size, etag: readWhole(path).etag };
+    const file = `${stamp} ${path}`;
+    const known = await memory.recallEtag(file);
+    if (known !== null) return { size, etag: known };
+    const etag = await hashFile(path);
+    await memory.rememberEtag(file, etag);
     return { size, etag };
   };
   return {
@@ -65,13 +90,29 @@ function inspect(path: string): { readonly size: number; readonly stamp: string 
 
 function readWhole(path: string): FileReading & { readonly bytes: Uint8Array } {
   const bytes = new Uint8Array(readFileSync(path));
-  return { size: bytes.length, etag: shortenHash(createHash("sha256").update(bytes)), bytes };
+  return { size: bytes.length, etag: computeEtag(bytes), bytes };
 }
 
-/** SHA-256 of a file, its first 16 bytes in hex, read in pieces. */
+/** The etag of a file with these bytes. */
+export function computeEtag(bytes: Uint8Array): string {
+  return shortenHash(createHash("sha256").update(bytes));
+}
+
+/** The etag of a file that is read in pieces. */
 export async function hashFile(path: string): Promise<string> {
+  return hashPieces(createReadStream(path, { highWaterMark: MAX_WHOLE_BYTES }));
+}
+
+/** The etag of a file with these pieces, one after the other. @param seen is given each of them */
+export async function hashPieces(
+  pieces: AsyncIterable<Uint8Array>,
+  seen: (piece: Uint8Array) => Promise<unknown> = async () => undefined,
+): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  for await (const piece of pieces) {
+    hash.update(piece);
+    await seen(piece);
+  }
   return shortenHash(hash);
 }
 

@@ -4,13 +4,12 @@ import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ScoringError } from "../errors.ts";
-import { hashBytes } from "./bytes.ts";
-import { hashFile, writeScratch } from "./file-content.ts";
+import { computeEtag, hashFile, hashPieces, writeScratch } from "./file-content.ts";
 import { readSystemCode, resolveKeyPath, SCRATCH_FOLDER } from "./file-paths.ts";
 import { checkPartNumber, checkPartOrder, MIN_PART_BYTES } from "./key-rules.ts";
 import type { MultipartUpload, PutResult, UploadedPart } from "./object-store.ts";
 
-type Place = (scratch: string) => Promise<PutResult>;
+type Place = (scratch: string, etag: string) => Promise<PutResult>;
 
 const UPLOAD_ID = /^upload-[A-Za-z0-9]{6}$/;
 
@@ -40,22 +39,27 @@ export function openFileUpload(root: string, key: string, uploadId: string, plac
       checkPartNumber(partNumber);
       await checkOpen();
       await writeFile(join(folder, String(partNumber)), body);
-      return { partNumber, etag: await hashBytes(body) };
+      return { partNumber, etag: computeEtag(body) };
     },
     async complete(parts) {
       checkPartOrder(parts);
       await checkOpen();
       const paths = await checkParts(folder, parts);
+      let etag = "";
       const scratch = await writeScratch(root, async (handle) => {
-        for (const path of paths) for await (const chunk of createReadStream(path)) await handle.write(chunk);
+        etag = await hashPieces(readAll(paths), (piece) => handle.write(piece));
       });
-      const stored = await place(scratch);
+      const stored = await place(scratch, etag);
       await rm(folder, { recursive: true, force: true });
       if (stored.kind === "stored") return { etag: stored.etag };
       throw new ScoringError("conflict", `The upload of ${key} met another object.`);
     },
     abort: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+async function* readAll(paths: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const path of paths) yield* createReadStream(path);
 }
 
 /** Paths of the parts, checked as S3 and R2 check them: known, equal and large enough. */

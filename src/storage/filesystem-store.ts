@@ -1,6 +1,6 @@
 /**
  * The ObjectStore of a folder, for the command line (Node only). A key is a relative path with `/`. Etags are content hashes, so
- * they survive copies and a `touch`; a listing therefore reads every new file once.
+ * they survive copies and a `touch`; a listing therefore reads every file once.
  *
  * Where a file system cannot do what object storage can, the answer is `validation_failed`: keys with empty or dot segments, names
  * over 255 bytes, and a key that is a folder of other keys.
@@ -9,7 +9,7 @@
 import { rm, stat } from "node:fs/promises";
 import { ScoringError } from "../errors.ts";
 import { streamBytes } from "./bytes.ts";
-import { createFileHasher, placeFile, streamFile, writeScratch } from "./file-content.ts";
+import { computeEtag, createFileHasher, type EtagMemory, placeFile, streamFile, writeScratch } from "./file-content.ts";
 import { createInsideCheck, readSystemCode, resolveKeyPath, walkKeys } from "./file-paths.ts";
 import { createFileUpload, openFileUpload } from "./file-upload.ts";
 import { checkDeleteKeys, clampPageSize, formatKeyCursor, parseKeyCursor, resolveRange } from "./key-rules.ts";
@@ -19,9 +19,10 @@ import type { GetOptions, ObjectInfo, ObjectStore, PutResult } from "./object-st
 /**
  * A store in the folder `root`, which is made by the first put. Create-only puts are atomic among all processes; an overwrite with
  * `ifMatch` is atomic within this one.
+ * @param memory shared by the threads that read the same folder
  */
-export function createFilesystemStore(root: string): ObjectStore {
-  const hasher = createFileHasher();
+export function createFilesystemStore(root: string, memory?: EtagMemory): ObjectStore {
+  const hasher = createFileHasher(memory);
   const checkInside = createInsideCheck(root);
   let lastWrite: Promise<unknown> = Promise.resolve();
 
@@ -80,7 +81,7 @@ export function createFilesystemStore(root: string): ObjectStore {
     return turn;
   }
 
-  async function place(scratch: string, key: string, createOnly: boolean): Promise<PutResult> {
+  async function place(scratch: string, key: string, etag: string, createOnly: boolean): Promise<PutResult> {
     const path = resolveKeyPath(root, key);
     openWalk = null;
     try {
@@ -89,8 +90,7 @@ export function createFilesystemStore(root: string): ObjectStore {
         return { kind: "conflict" };
       }
       checkInside(path, key);
-      const stored = await hasher.hash(path);
-      return stored === null ? { kind: "conflict" } : { kind: "stored", etag: stored.etag };
+      return { kind: "stored", etag };
     } catch (error) {
       await rm(scratch, { force: true });
       if (["EISDIR", "ENOTDIR", "EEXIST", "ENOTEMPTY"].includes(readSystemCode(error))) throw folderError(key);
@@ -127,7 +127,7 @@ export function createFilesystemStore(root: string): ObjectStore {
           await rm(scratch, { force: true });
           return { kind: "conflict" };
         }
-        return place(scratch, key, options.ifNoneMatch !== undefined);
+        return place(scratch, key, computeEtag(bytes), options.ifNoneMatch !== undefined);
       });
     },
     async list({ prefix, cursor, startAfter, limit }) {
@@ -154,9 +154,10 @@ export function createFilesystemStore(root: string): ObjectStore {
       const paths = checkDeleteKeys(keys).map((key) => ({ key, path: resolveKeyPath(root, key) }));
       for (const { key, path } of paths) if ((await describe(key)) !== null) await rm(path, { force: true });
     },
-    createMultipart: (key) => createFileUpload(root, key, (scratch) => inTurn(() => place(scratch, key, false))),
+    createMultipart: (key) =>
+      createFileUpload(root, key, (scratch, etag) => inTurn(() => place(scratch, key, etag, false))),
     resumeMultipart: (key, uploadId) =>
-      openFileUpload(root, key, uploadId, (scratch) => inTurn(() => place(scratch, key, false))),
+      openFileUpload(root, key, uploadId, (scratch, etag) => inTurn(() => place(scratch, key, etag, false))),
   };
 }
 

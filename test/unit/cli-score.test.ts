@@ -66,18 +66,28 @@ describe("countenance score", () => {
     }
   });
 
-  it("plans more pages than one beside the scoring, every input once and in order", async () => {
+  it("plans pages and formats chunks beside the scoring: every input once, in order, the bytes that one thread writes", async () => {
     const many = join(folder, "many");
     await mkdir(many);
     const names = Array.from({ length: 2100 }, (_, i) => `${String(i).padStart(4, "0")}.jpg`);
     const [first] = await readdir(portraits);
     const portrait = await readFile(join(portraits, first!));
     await Promise.all(names.map((name) => writeFile(join(many, name), portrait)));
-    const out = join(folder, "out-many");
-    const { code } = await runCli("score", many, "--out", out, "--threads", "2", "--formats", "jsonl");
-    expect(code).toBe(0);
-    const lines = (await readOutputs(out)).get("labels.jsonl")!.trimEnd().split("\n");
+    await writeFile(join(many, "1700.jpg"), portrait.subarray(0, 3000));
+    const [one, two] = await Promise.all(
+      ["1", "2"].map(async (threads) => {
+        const out = join(folder, `out-many-${threads}`);
+        const formats = "jsonl,csv,parquet";
+        const { code } = await runCli("score", many, "--out", out, "--threads", threads, "--formats", formats);
+        expect(code).toBe(3);
+        return readOutputs(out);
+      }),
+    );
+    const lines = two!.get("labels.jsonl")!.trimEnd().split("\n");
     expect(lines.map((line) => (JSON.parse(line) as ScoreRecord).key)).toEqual(names);
+    // Who formatted which chunk does not show.
+    for (const name of ["input.jsonl", "labels.jsonl", "labels.csv", "labels.parquet", "errors.jsonl", "summary.json"])
+      expect([name, two!.get(name)]).toEqual([name, one!.get(name)]);
   });
 
   it("writes a record a face of photographs, and one for every picture without", async () => {
