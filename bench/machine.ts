@@ -1,8 +1,9 @@
 /** Where a run took place, and keeping it on one core. */
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { cpus, loadavg, release } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 /** Facts that a table without would mean nothing. */
 export interface Machine {
@@ -31,12 +32,12 @@ export function repeatPinned(): number | null {
   return status ?? 1;
 }
 
-/** Runs a program of this folder on all cores, whatever this one is pinned to; its standard output. */
-export function runOnAllCores(program: string, args: readonly string[]): string {
+/** Runs a program of this folder on these cores, whatever this one is pinned to; its standard output. */
+export async function runOnCores(cores: readonly number[], program: string, args: readonly string[]): Promise<string> {
   const command = [process.execPath, join(import.meta.dirname, program), ...args];
-  const widen = process.env[PINNED] === undefined ? [] : ["taskset", "-c", `0-${cpus().length - 1}`];
-  const [first = "", ...rest] = [...widen, ...command];
-  return execFileSync(first, rest, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  const pin = process.platform === "linux" ? ["taskset", "-c", cores.join(",")] : [];
+  const [first = "", ...rest] = [...pin, ...command];
+  return (await promisify(execFile)(first, rest)).stdout;
 }
 
 function runGit(...args: string[]): string {

@@ -98,7 +98,7 @@ const renderSteps = ({ plan, score, finalize }: ThreadsResult["one"]): string =>
   `${plan.toFixed(1)} + ${score.toFixed(1)} + ${finalize.toFixed(1)}`;
 
 function renderThreads(threads: readonly ThreadsResult[]): string {
-  const rows = threads.map(({ kind, faces, rounds, one, all, speedup, cpuRatio }) => [
+  const rows = threads.map(({ kind, faces, rounds, one, all, speedup, ceiling, cpuRatio }) => [
     kind,
     round(faces),
     String(rounds),
@@ -107,6 +107,7 @@ function renderThreads(threads: readonly ThreadsResult[]): string {
     round(faces / all.wall),
     (one.wall / all.wall).toFixed(2),
     speedup.toFixed(2),
+    ceiling.toFixed(2),
     cpuRatio.toFixed(2),
     `${(one.cpu / one.wall).toFixed(2)}, ${(all.cpu / all.wall).toFixed(2)}`,
   ]);
@@ -115,11 +116,12 @@ function renderThreads(threads: readonly ThreadsResult[]): string {
     "input",
     "faces",
     "rounds",
-    "seconds, 1 thread",
-    `seconds, ${count} threads`,
+    "seconds, 1 core",
+    `seconds, ${count} cores`,
     "faces/s",
     "× by the best",
     "× by the median",
+    "× of separate runs",
     "CPU ratio",
     "cores used",
   ];
@@ -205,10 +207,12 @@ ${renderJobs(jobs)}
 
 ## \`countenance score\` on all cores
 
-One thread and one a core in turn, on the same folder; the wall clock, so what other programs take of the cores shows: «cores used» is CPU over
-wall time, with one thread and with all. Seconds are those of planning, scoring and finalising in the quickest round. «CPU ratio» is the CPU of
-all threads over that of one: what is above 1 is spent on starting threads, each with an engine of its own, and on sharing caches. Planning runs
-beside scoring; finalising is one thread's work, about 30 µs a face, so at 48², where all the rest takes 200, it keeps two cores below twice one.
+The same job on one core and on all, in turn, each in a process of its own that is pinned there, a scoring thread a core; the wall clock
+from before the modules are loaded, so what other programs take of the cores shows: «cores used» is CPU over wall time, on one core and on
+all. Seconds are those of planning, scoring and finalising in the quickest round. «CPU ratio» is the CPU on all cores over that on one: what
+is above 1 is spent on starting threads, each with an engine of its own, and on sharing caches. Planning runs beside scoring; finalising
+formats chunks on all cores and appends them by one thread. «× of separate runs»: as many one-core runs as there are cores, at once, which
+share nothing but the machine (its memory, its clock, and what its cores are made of): what linear means here.
 
 ${renderThreads(threads)}
 `;

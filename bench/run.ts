@@ -1,6 +1,7 @@
 /** `npm run bench`: every engine, one run, one table. `-- --seconds 5` shortens it, `-- --model name@version` chooses the weights. */
 
 import { mkdir, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { listDirectoryModels } from "../src/backends/models-node.ts";
@@ -8,7 +9,7 @@ import { createRegistry } from "../src/model/registry.ts";
 import { measureImages } from "./images.ts";
 import { makeJobInputs } from "./job-inputs.ts";
 import { measureJobs } from "./jobs.ts";
-import { describeMachine, repeatPinned, runOnAllCores } from "./machine.ts";
+import { describeMachine, repeatPinned, runOnCores } from "./machine.ts";
 import { measureNetwork } from "./network.ts";
 import { measureModels } from "./other-models.ts";
 import { listPortraits, readFaces } from "./portraits.ts";
@@ -67,8 +68,9 @@ async function main(): Promise<void> {
   const full = Number(values.faces);
   const jobs = await measureJobs(await makeJobInputs(faces, 64), await makeJobInputs(faces, full));
   tell("threads");
+  const printed = await runOnCores([...cpus().keys()], "threads.ts", ["--faces", String(4 * full)]);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what threads.ts prints
-  const threads = JSON.parse(runOnAllCores("threads.ts", ["--faces", String(4 * full)])) as ThreadsResult[];
+  const threads = JSON.parse(printed) as ThreadsResult[];
   const changed = [
     ...(seconds === DEFAULT_SECONDS ? [] : [`--seconds ${seconds}`]),
     ...(full === DEFAULT_FACES ? [] : [`--faces ${full}`]),

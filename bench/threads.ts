@@ -1,72 +1,42 @@
 /**
- * `countenance score` with one thread and with one a core, in turn on the same faces: what is lost on the way to all cores.
- * A program of its own (`node threads.ts`), since the rest of a run is pinned to one core; prints JSON.
+ * `countenance score` on one core, on all, and once a core at the same time, in turn on the same faces: what is lost on the way to
+ * all cores, and how much of that is the machine's. A program of its own (`node threads.ts`), since the rest of a run is pinned to
+ * one core; prints JSON.
  */
 
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { runLocalJob } from "../cli/score/local-job.ts";
 import { type JobInput, makeCropInput, makeJobInputs } from "./job-inputs.ts";
+import { runOnCores } from "./machine.ts";
 import { listPortraits, readFaces } from "./portraits.ts";
-import { quantile, readCpuClock } from "./timing.ts";
-
-/** Seconds of one job by the wall clock, in its three steps, and of CPU, all threads and the start of each included. */
-interface ThreadRun {
-  readonly plan: number;
-  readonly score: number;
-  readonly finalize: number;
-  readonly wall: number;
-  readonly cpu: number;
-}
+import type { ThreadRun } from "./score-once.ts";
+import { quantile } from "./timing.ts";
 
 /** One kind of input. */
 export interface ThreadsResult {
   readonly kind: string;
   readonly faces: number;
+  /** Cores, with a thread each that scores. */
   readonly threads: number;
   readonly rounds: number;
-  /** The quickest round of one thread, and of all: the one that other programs disturbed least. */
+  /** The quickest round on one core, and on all: the one that other programs disturbed least. */
   readonly one: ThreadRun;
   readonly all: ThreadRun;
-  /** Medians over the rounds of quotients within a round: wall time of one thread over that of all; CPU of all over that of one. */
+  /**
+   * Medians over the rounds of quotients within a round: wall time on one core over that on all; the same for as many runs as there
+   * are cores, each on its own and all at once, which share nothing but the machine; CPU on all over that on one.
+   */
   readonly speedup: number;
+  readonly ceiling: number;
   readonly cpuRatio: number;
 }
 
-async function runOnce(input: JobInput, folder: string, outputFolder: string, threads: number): Promise<ThreadRun> {
-  await mkdir(outputFolder, { recursive: true });
-  const start = performance.now();
-  const cpu = readCpuClock();
-  let planned = 0;
-  let scored = 0;
-  const source = input.manifest["input"];
-  const view = await runLocalJob({
-    inputFolder: folder,
-    outputFolder,
-    engine: "fused",
-    threads,
-    manifest: {
-      ...input.manifest,
-      input: { ...(typeof source === "object" ? source : {}), store: "input" },
-      output: { store: "output", prefix: "" },
-    },
-    progressed: ({ counts }) => {
-      if (counts.planned && planned === 0) planned = performance.now();
-      if (counts.finished === input.faces && scored === 0) scored = performance.now();
-    },
-  });
-  const end = performance.now();
-  await rm(outputFolder, { recursive: true });
-  if (view.status !== "completed") throw new Error(`${input.kind}: ${view.status}`);
-  return {
-    plan: (planned - start) / 1000,
-    score: (scored - planned) / 1000,
-    finalize: (end - scored) / 1000,
-    wall: (end - start) / 1000,
-    cpu: (readCpuClock() - cpu) / 1000,
-  };
+interface Round {
+  readonly one: ThreadRun;
+  readonly all: ThreadRun;
+  readonly apart: readonly ThreadRun[];
 }
 
 const median = (ratios: readonly number[]): number => quantile(ratios, 0.5);
@@ -75,26 +45,37 @@ const pickQuickest = (runs: readonly ThreadRun[]): ThreadRun => runs.reduce((a, 
 async function measureThreads(input: JobInput, rounds: number): Promise<ThreadsResult> {
   const threads = availableParallelism();
   const folder = await mkdtemp(join(tmpdir(), "countenance-threads-"));
+  const cores = [...Array(threads).keys()];
+  const run = async (own: readonly number[]): Promise<ThreadRun> => {
+    const paths = ["--in", join(folder, "in"), "--out", join(folder, `out-${own.join("-")}`)];
+    const args = [...paths, "--threads", String(own.length), "--manifest", JSON.stringify(input.manifest)];
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what score-once.ts prints
+    return JSON.parse(await runOnCores(own, "score-once.ts", args)) as ThreadRun;
+  };
   try {
     for (const [key, bytes] of input.objects) {
       const path = join(folder, "in", key);
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, bytes);
     }
-    const pairs: { one: ThreadRun; all: ThreadRun }[] = [];
-    for (let i = 0; i < rounds; i++) {
-      const run = (count: number): Promise<ThreadRun> => runOnce(input, join(folder, "in"), join(folder, "out"), count);
-      pairs.push({ one: await run(1), all: await run(threads) });
+    // Once for the disk and the compiled code, which every later run finds.
+    await run(cores);
+    const found: Round[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const one = await run([cores.length - 1]);
+      const all = await run(cores);
+      found.push({ one, all, apart: await Promise.all(cores.map((core) => run([core]))) });
     }
     return {
       kind: input.kind,
       faces: input.faces,
       threads,
       rounds,
-      one: pickQuickest(pairs.map(({ one }) => one)),
-      all: pickQuickest(pairs.map(({ all }) => all)),
-      speedup: median(pairs.map(({ one, all }) => one.wall / all.wall)),
-      cpuRatio: median(pairs.map(({ one, all }) => all.cpu / one.cpu)),
+      one: pickQuickest(found.map(({ one }) => one)),
+      all: pickQuickest(found.map(({ all }) => all)),
+      speedup: median(found.map(({ one, all }) => one.wall / all.wall)),
+      ceiling: median(found.map(({ one, apart }) => (threads * one.wall) / Math.max(...apart.map(({ wall }) => wall)))),
+      cpuRatio: median(found.map(({ one, all }) => all.cpu / one.cpu)),
     };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,8 +1,6 @@
 import { rmdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { MessageChannel } from "node:worker_threads";
-import { Piscina } from "piscina";
 import { uuidv7 } from "uuidv7";
 import { ScoringError } from "../../src/errors.ts";
 import { createCoordinator } from "../../src/scoring/coordinator.ts";
@@ -12,14 +10,13 @@ import { type JobView, viewJob } from "../../src/scoring/job-view.ts";
 import { jobFolder, workPrefix } from "../../src/scoring/keys.ts";
 import { parseManifest } from "../../src/scoring/manifest.ts";
 import { createMemoryRows } from "../../src/scoring/memory-rows.ts";
-import type { FormattedPiece } from "../../src/scoring/merge-piece.ts";
 import type { WorkMessage } from "../../src/scoring/messages.ts";
 import { digestHex } from "../../src/scoring/part.ts";
 import { createEtagMemory } from "../../src/storage/file-content.ts";
 import { SCRATCH_FOLDER } from "../../src/storage/file-paths.ts";
 import { type LocalWorkOptions, openRegistry } from "./node-work.ts";
-import type { ThreadTask } from "./score-thread.ts";
-import { type JobDesk, serveDesk } from "./thread-calls.ts";
+import type { JobDesk } from "./thread-calls.ts";
+import { startThreads, type Threads } from "./threads.ts";
 
 /** A job on this machine: the same planning, chunks, records and outputs as on the platform, over folders. */
 export interface LocalJobOptions extends Omit<LocalWorkOptions, "formatsAhead"> {
@@ -40,33 +37,15 @@ export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
   const spec = await acceptJob(options.manifest);
   const threads = options.threads ?? availableParallelism();
   const { inputFolder, outputFolder, engine } = options;
-  const scorers = openPool(threads);
-  // Planning and merging are one step after the other: by a thread of their own beside those that score and format, whose store
-  // walks a folder once for all its pages. It takes its share of a core only where there is a second one.
-  const clerk = threads === 1 ? scorers : openPool(1);
-  const work = { inputFolder, outputFolder, engine, formatsAhead: threads === 1 ? 0 : 2 * threads };
+  // Who merges asks the others; alone, it formats for itself.
+  const formatsAhead = threads === 1 ? 0 : 2 * threads;
+  const pool = startThreads(threads, { inputFolder, outputFolder, engine, formatsAhead });
   try {
-    return await drive(spec, { scorers, clerk }, work, options.progressed);
+    return await drive(spec, pool, options.progressed);
   } finally {
-    await Promise.all([scorers, ...(clerk === scorers ? [] : [clerk])].map((pool) => pool.destroy()));
+    await pool.close();
     await removeEmptyFolders(outputFolder, workPrefix(jobFolder(spec.manifest.output.prefix, spec.id)));
   }
-}
-
-type Pool = Piscina<ThreadTask, FormattedPiece | null>;
-
-interface Pools {
-  readonly scorers: Pool;
-  readonly clerk: Pool;
-}
-
-function openPool(threads: number): Pool {
-  return new Piscina<ThreadTask, FormattedPiece | null>({
-    filename: new URL("./thread-entry.ts", import.meta.url).href,
-    minThreads: threads,
-    maxThreads: threads,
-    idleTimeout: 60_000,
-  });
 }
 
 /** A bucket has no folders to leave behind; a disk does. Those that still hold something stay. */
@@ -105,28 +84,18 @@ async function acceptJob(value: unknown): Promise<JobSpec> {
   };
 }
 
-/** The queue is the pools' own: threads take the next message as they become free. */
+/** The queue is the threads' own: they take the next message as they become free. */
 async function drive(
   spec: JobSpec,
-  { scorers, clerk }: Pools,
-  options: LocalWorkOptions,
+  threads: Threads,
   progressed: ((view: JobView) => void) | undefined,
 ): Promise<JobView> {
   const rows = createMemoryRows();
   const underWay = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  const run = async (pool: Pool, work: ThreadTask["work"]): Promise<FormattedPiece | null> => {
-    const { port1, port2 } = new MessageChannel();
-    serveDesk(port1, desk);
-    try {
-      return await pool.run({ options, work, port: port2 }, { transferList: [port2] });
-    } finally {
-      port1.close();
-    }
-  };
   const handle = async (message: WorkMessage): Promise<void> => {
     try {
-      await run(message.kind === "score" ? scorers : clerk, { kind: "message", message });
+      await threads.run({ kind: "message", message }, desk);
     } catch (error) {
       if (message.kind === "score" && isThreadDeath(error)) await coordinator.loseChunk(message.chunkId);
       else failures.push(error);
@@ -150,7 +119,7 @@ async function drive(
     ...coordinator,
     ...createEtagMemory(),
     async formatChunk(request) {
-      const formatted = await run(scorers, { kind: "format", request });
+      const formatted = await threads.run({ kind: "format", request }, desk);
       if (formatted === null) throw new ScoringError("internal", "a thread gave nothing back");
       return formatted;
     },
