@@ -191,6 +191,8 @@ function openDirectory(config: Config): Directory & KeyDirectory & ScheduleDirec
     update: (view) => stub().update(view),
     list: (options) => stub().list(options),
     remove: (jobId) => stub().remove(jobId),
+    takeOpenJob: () => stub().takeOpenJob(),
+    takeRetainedJob: (nowMs) => stub().takeRetainedJob(nowMs),
     release: (jobIds) => stub().release(jobIds),
     chargeImages: (charge) => stub().chargeImages(charge),
     writeKey: (record) => stub().writeKey(record),
@@ -201,7 +203,7 @@ function openDirectory(config: Config): Directory & KeyDirectory & ScheduleDirec
     replaceSchedule: (record, nextDueMs) => stub().replaceSchedule(record, nextDueMs),
     readSchedule: (id) => stub().readSchedule(id),
     listSchedules: (options) => stub().listSchedules(options),
-    listDueSchedules: (nowMs, limit) => stub().listDueSchedules(nowMs, limit),
+    takeDueSchedule: (nowMs) => stub().takeDueSchedule(nowMs),
     settleSchedule: (id, revision, settledMs, nextDueMs) => stub().settleSchedule(id, revision, settledMs, nextDueMs),
     removeSchedule: (id) => stub().removeSchedule(id),
     writeScheduleRun: (run, keep) => stub().writeScheduleRun(run, keep),
@@ -244,7 +246,8 @@ export default {
     if (event.cron === SCHEDULE_CRON) return;
     const directory = openDirectory(config);
     const openJob = (id: string): JobHandle => config.jobs.getByName(id);
-    await sweepOpenJobs(directory, openJob, logger);
-    await sweepRetainedJobs({ directory, openJob, openStore: (name) => work.openStore(name) }, clock(), logger);
+    const { limits } = config;
+    await sweepOpenJobs(directory, openJob, limits.maxJobsPerSweep, logger);
+    await sweepRetainedJobs({ directory, openJob, openStore: (name) => work.openStore(name) }, limits, clock(), logger);
   },
 };

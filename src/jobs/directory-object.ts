@@ -8,6 +8,7 @@ import { isEnded } from "../scoring/job-state.ts";
 import type { ScheduleDirectory } from "../scoring/schedules/schedule.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 import { createScheduleRows, type ScheduleRows } from "./schedule-rows.ts";
+import { createUpkeepRows, type UpkeepRows } from "./upkeep-rows.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, view TEXT NOT NULL, changes INTEGER NOT NULL);
@@ -30,11 +31,13 @@ const FORGET_MS = 9 * 86_400 * 1000;
 /** The directory's Durable Object: one for all jobs. */
 export class DirectoryBase extends DurableObject implements Directory, KeyDirectory, ScheduleDirectory {
   readonly #schedules: ScheduleRows;
+  readonly #upkeep: UpkeepRows;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
     ctx.storage.sql.exec(SCHEMA);
     this.#schedules = createScheduleRows(ctx.storage.sql);
+    this.#upkeep = createUpkeepRows(ctx.storage.sql);
   }
 
   async reserve(request: Parameters<Directory["reserve"]>[0]): Promise<Reservation> {
@@ -67,7 +70,10 @@ export class DirectoryBase extends DurableObject implements Directory, KeyDirect
     sql.exec("DELETE FROM admissions WHERE atMs < ? AND jobId NOT IN (SELECT id FROM jobs)", nowMs - FORGET_MS);
     if (owner.maxJobs !== null) {
       const open = sql
-        .exec<{ jobId: string }>("SELECT jobId FROM admissions WHERE owner = ? AND open = 1", owner.keyId)
+        .exec<{ jobId: string }>(
+          "SELECT jobId FROM admissions WHERE owner = ? AND open = 1 ORDER BY jobId",
+          owner.keyId,
+        )
         .toArray();
       if (open.length >= owner.maxJobs) return { kind: "full", openJobs: open.map((row) => row.jobId) };
     }
@@ -141,13 +147,14 @@ export class DirectoryBase extends DurableObject implements Directory, KeyDirect
   async update(view: JobView): Promise<void> {
     // A job only ever enters more statuses: the sum of its times grows with each change.
     const changes = Object.values(view.times).reduce((sum, time) => sum + Date.parse(time), 0);
-    this.ctx.storage.sql.exec(
+    const stored = this.ctx.storage.sql.exec(
       `INSERT INTO jobs VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE
-       SET view = excluded.view, changes = excluded.changes WHERE excluded.changes >= jobs.changes`,
+       SET view = excluded.view, changes = excluded.changes WHERE excluded.changes >= jobs.changes RETURNING id`,
       view.id,
       JSON.stringify(view),
       changes,
     );
+    if (stored.toArray().length > 0) this.#upkeep.note(view);
     if (!isEnded(view.status)) return;
     this.ctx.storage.sql.exec("DELETE FROM ranks WHERE jobId = ?", view.id);
     await this.release([view.id]);
@@ -172,7 +179,16 @@ export class DirectoryBase extends DurableObject implements Directory, KeyDirect
   async remove(jobId: string): Promise<void> {
     this.ctx.storage.sql.exec("DELETE FROM jobs WHERE id = ?", jobId);
     this.ctx.storage.sql.exec("DELETE FROM requests WHERE jobId = ?", jobId);
+    this.#upkeep.forget(jobId);
     await this.release([jobId]);
+  }
+
+  async takeOpenJob(): Promise<string | null> {
+    return this.#upkeep.takeOpenJob();
+  }
+
+  async takeRetainedJob(nowMs: number): Promise<string | null> {
+    return this.#upkeep.takeRetainedJob(nowMs);
   }
 
   async addSchedule(
@@ -199,10 +215,10 @@ export class DirectoryBase extends DurableObject implements Directory, KeyDirect
     return this.#schedules.listSchedules(...args);
   }
 
-  async listDueSchedules(
-    ...args: Parameters<ScheduleDirectory["listDueSchedules"]>
-  ): ReturnType<ScheduleDirectory["listDueSchedules"]> {
-    return this.#schedules.listDueSchedules(...args);
+  async takeDueSchedule(
+    ...args: Parameters<ScheduleDirectory["takeDueSchedule"]>
+  ): ReturnType<ScheduleDirectory["takeDueSchedule"]> {
+    return this.#schedules.takeDueSchedule(...args);
   }
 
   async settleSchedule(

@@ -79,8 +79,12 @@ export function createScheduleRows(sql: SqlStorage): ScheduleRows {
         cursor: found.length > limit ? (page.at(-1)?.id ?? null) : null,
       };
     },
-    listDueSchedules: (nowMs, limit) =>
-      readRecords("SELECT record FROM schedules WHERE nextDueMs <= ? ORDER BY nextDueMs LIMIT ?", nowMs, limit),
+    takeDueSchedule: (nowMs) =>
+      readRecords(
+        `UPDATE schedules SET nextDueMs = ?1 + 1
+         WHERE id = (SELECT id FROM schedules WHERE nextDueMs <= ?1 ORDER BY nextDueMs LIMIT 1) RETURNING record`,
+        nowMs,
+      )[0] ?? null,
     settleSchedule(id, revision, settledMs, nextDueMs) {
       sql.exec(
         `UPDATE schedules SET nextDueMs = ?1, record = json_set(record, '$.settledMs', ?2)

@@ -1,4 +1,7 @@
-/** The cron's work: jobs whose alarm was lost would otherwise wait for ever, and outputs outlive their retention. */
+/**
+ * The hourly cron's work: jobs whose alarm was lost would otherwise wait for ever, and outputs outlive their retention. The directory
+ * gives one job at a time, the one that waited longest, so that a sweep which ends early, or is killed, keeps nobody from the next.
+ */
 
 import type { Logger } from "../log.ts";
 import type { JobCoordinator } from "../scoring/coordinator-port.ts";
@@ -6,22 +9,29 @@ import { deleteJob, type DeleteJobDeps } from "../scoring/delete-job.ts";
 import type { Directory } from "../scoring/directory.ts";
 import { isEnded } from "../scoring/job-state.ts";
 import type { JobView } from "../scoring/job-view.ts";
-
-const PAGE = 100;
+import type { Limits } from "../scoring/limits.ts";
 
 /** What the sweep needs of a job. */
 export interface SweptJob extends Pick<JobCoordinator, "sweep"> {
   view(): Promise<JobView | null>;
 }
 
-/** Sweeps every job that the directory takes for open, or for being rewritten. One that fails does not keep the others from theirs. */
+/**
+ * Sweeps jobs that the directory takes for open, or for being rewritten: each at most once, `maxJobs` in all, four calls each.
+ * One that fails does not keep the others from theirs.
+ */
 export async function sweepOpenJobs(
-  directory: Directory,
+  directory: Pick<Directory, "takeOpenJob" | "update">,
   openJob: (id: string) => SweptJob,
+  maxJobs: number,
   logger: Logger,
 ): Promise<void> {
-  for await (const { id, status, erasure } of listAllJobs(directory)) {
-    if (isEnded(status) && erasure?.status !== "running") continue;
+  const swept = new Set<string>();
+  while (swept.size < maxJobs) {
+    const id = await directory.takeOpenJob();
+    // The first one again: they have all had their turn.
+    if (id === null || swept.has(id)) return;
+    swept.add(id);
     try {
       const job = openJob(id);
       await job.sweep();
@@ -34,28 +44,26 @@ export async function sweepOpenJobs(
   }
 }
 
-/** Deletes every ended job whose `output.retentionDays` are over. One that fails is tried again by the next sweep. */
+/**
+ * Deletes ended jobs whose `output.retentionDays` are over: `maxRetainedPerSweep` at most, four calls each, and `maxDeletePages` pages of
+ * their objects, two calls each. One that fails, or is larger than that, is taken up by a later sweep, after those that wait longer.
+ */
 export async function sweepRetainedJobs(
-  deps: DeleteJobDeps & { readonly directory: Directory },
+  deps: DeleteJobDeps & { readonly directory: Pick<Directory, "takeRetainedJob"> },
+  limits: Pick<Limits, "maxRetainedPerSweep" | "maxDeletePages">,
   nowMs: number,
   logger: Logger,
 ): Promise<void> {
-  for await (const { id, retainUntil } of listAllJobs(deps.directory)) {
-    if (retainUntil === undefined || Date.parse(retainUntil) > nowMs) continue;
+  let pages = 0;
+  const takePage = (): boolean => pages++ < limits.maxDeletePages;
+  for (let taken = 0; taken < limits.maxRetainedPerSweep && pages < limits.maxDeletePages; taken++) {
+    const id = await deps.directory.takeRetainedJob(nowMs);
+    if (id === null) return;
     try {
-      await deleteJob(deps, id);
-      logger.log("info", "job_retention_ended", { job: id, retainUntil });
+      const isGone = await deleteJob(deps, id, takePage);
+      logger.log("info", isGone ? "job_retention_ended" : "job_retention_continues", { job: id });
     } catch (error) {
       logger.log("error", "retention_failed", { job: id, error });
     }
   }
-}
-
-async function* listAllJobs(directory: Directory): AsyncGenerator<JobView> {
-  let cursor: string | null = null;
-  do {
-    const page = await directory.list({ cursor, limit: PAGE, owner: null });
-    yield* page.jobs;
-    cursor = page.cursor;
-  } while (cursor !== null);
 }

@@ -24,9 +24,11 @@ export interface DeleteJobDeps {
 
 /**
  * Deletes an ended job with everything under its folder. May be repeated after a kill at any point.
+ * @param takePage asked before each page of at most 1,000 objects, a listing and a delete; false: no more now
+ * @returns false if objects may be left, and so the job is
  * @throws ScoringError `not_found`, `conflict` for a job that has not ended
  */
-export async function deleteJob(deps: DeleteJobDeps, id: string): Promise<void> {
+export async function deleteJob(deps: DeleteJobDeps, id: string, takePage = (): boolean => true): Promise<boolean> {
   const job = deps.openJob(id);
   const known = await job.read();
   if (known === null) {
@@ -40,15 +42,17 @@ export async function deleteJob(deps: DeleteJobDeps, id: string): Promise<void> 
   if (isErasing(state))
     throw new ScoringError("conflict", "an image is being erased from the job: delete it after that");
   const { output } = spec.manifest;
-  await deleteFolder(deps.openStore(output.store), jobFolder(output.prefix, id));
+  if (!(await deleteFolder(deps.openStore(output.store), jobFolder(output.prefix, id), takePage))) return false;
   await deps.directory.remove(id);
   await job.erase();
+  return true;
 }
 
-async function deleteFolder(store: ObjectStore, prefix: string): Promise<void> {
-  for (;;) {
+async function deleteFolder(store: ObjectStore, prefix: string, takePage: () => boolean): Promise<boolean> {
+  while (takePage()) {
     const page = await store.list({ prefix });
     if (page.objects.length > 0) await store.delete(page.objects.map(({ key }) => key));
-    if (page.cursor === undefined) return;
+    if (page.cursor === undefined) return true;
   }
+  return false;
 }

@@ -10,7 +10,7 @@ export type Reservation =
   | { readonly kind: "known"; readonly jobId: string }
   /** The key was used with another body. */
   | { readonly kind: "mismatch" }
-  /** The owner has as many jobs as it may: those that have not ended, as far as is known. */
+  /** The owner has as many jobs as it may: those that have not ended, as far as is known, oldest first. */
   | { readonly kind: "full"; readonly openJobs: readonly string[] }
   /** The owner has used its images of the day. */
   | { readonly kind: "spent" };
@@ -62,4 +62,14 @@ export interface Directory {
   }): Promise<JobPage>;
   /** Forgets a job and the requests that made it; its images still count against its owner's day. */
   remove(jobId: string): Promise<void>;
+  /**
+   * Of the jobs that have not ended, or are being rewritten, the one that was taken the longest ago, or not yet since the others were;
+   * from now on it is the last in the row. `null` if there is none.
+   */
+  takeOpenJob(): Promise<string | null>;
+  /**
+   * Of the ended jobs whose `retainUntil` has come, the one that waits longest; as long as it is there it is due again after `nowMs`,
+   * behind the others. `null` if there is none.
+   */
+  takeRetainedJob(nowMs: number): Promise<string | null>;
 }

@@ -29,6 +29,8 @@ export const LIMITS = {
   maxKeySeconds: 10 * 366 * 86_400,
   /** Jobs of one key that have not ended: each keeps an alarm and a place in the queue. */
   maxJobsPerKey: 1000,
+  /** Of a key that has as many jobs as it may, so many are asked whether they have ended: each is a call to its own Durable Object. */
+  maxOpenJobsAsked: 20,
   /** Schedules of one key: each is looked at by the cron, and owes runs. */
   maxSchedulesPerKey: 100,
   /** Schedules of one page of `GET /v1/schedules`: 64 KB each at most. */
@@ -43,6 +45,8 @@ export const LIMITS = {
   maxScheduleRuns: 92,
   /** Due schedules of one look: what is left is still due at the next, five minutes later. */
   maxSchedulesPerTick: 50,
+  /** Runs of one look, at most one schedule's more: each costs up to 50 of the 10,000 subrequests of one invocation. */
+  maxRunsPerTick: 100,
   /** `groupBy` names of a job: each multiplies the aggregates. */
   maxGroupBy: 4,
 
@@ -113,6 +117,15 @@ export const LIMITS = {
   rankMs: 60_000,
   /** Rows handled by one sweep, so that it stays short. */
   maxSweepRows: 200,
+  /**
+   * Open jobs that one hourly cron looks at, in turn: four calls each, one after the other, so 4,000 of the 10,000 subrequests and a few of the
+   * 15 minutes. Of 10,000 open jobs each is looked at every ten hours; all of them run by their own alarms.
+   */
+  maxJobsPerSweep: 1000,
+  /** Jobs that one hourly cron deletes because their days are over: four calls each. */
+  maxRetainedPerSweep: 200,
+  /** Pages of their objects, 1,000 each, that it deletes: two calls each. */
+  maxDeletePages: 1000,
   /** Attempts with failing reads before an item that still fails is recorded as failed instead of retried. */
   maxTransientAttempts: 4,
   /** Attempts after which a chunk is split although it only ever failed transiently (an output that cannot be written). */

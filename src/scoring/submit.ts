@@ -161,9 +161,9 @@ async function reserveJob(
 ): Promise<{ readonly kind: "new" | "known"; readonly jobId: string }> {
   let reservation = await deps.directory.reserve(request);
   if (reservation.kind === "full") {
-    // The list may lag behind a job: ask those that it takes for open.
+    // The list may lag behind a job: ask those that it takes for open, the oldest; the hourly sweep asks all.
     const ended: string[] = [];
-    for (const id of reservation.openJobs) {
+    for (const id of reservation.openJobs.slice(0, deps.limits.maxOpenJobsAsked)) {
       const job = await deps.openJob(id).read();
       if (job !== null && isEnded(job.state.status)) ended.push(id);
     }

@@ -7,6 +7,7 @@ import type { JobCoordinatorBase } from "../../src/jobs/job-coordinator-object.t
 import { sweepRetainedJobs } from "../../src/jobs/sweep-open-jobs.ts";
 import { deleteJob, type DeleteJobDeps } from "../../src/scoring/delete-job.ts";
 import type { JobView } from "../../src/scoring/job-view.ts";
+import { LIMITS } from "../../src/scoring/limits.ts";
 import { ADMIN, ask, bucket, follow, readPicture } from "./api-client.ts";
 
 /** What is left of a job after it was deleted, by request or by retention: read from bucket and rows themselves. */
@@ -118,13 +119,60 @@ describe("retention", () => {
     expect(kept.retainUntil).toBeUndefined();
     const lines: string[] = [];
     const logger = { log: (_: string, event: string): void => void lines.push(event) };
-    await sweepRetainedJobs(deps(), endedMs + 2 * DAY_MS - 1, logger);
+    await sweepRetainedJobs(deps(), LIMITS, endedMs + 2 * DAY_MS - 1, logger);
     expect((await listOutputs(job)).length).toBeGreaterThan(5);
-    await sweepRetainedJobs(deps(), endedMs + 2 * DAY_MS, logger);
+    await sweepRetainedJobs(deps(), LIMITS, endedMs + 2 * DAY_MS, logger);
     expect(lines).toEqual(["job_retention_ended"]);
     expect(await listOutputs(job)).toEqual([]);
     expect(await readJobRows(job.id)).toEqual(NOTHING);
     expect((await listOutputs(kept)).length).toBeGreaterThan(5);
     expect((await ask(ADMIN, "GET", `/v1/jobs/${kept.id}`)).status).toBe(200);
+  });
+
+  it("deletes so many jobs and pages of objects in one sweep; what fails or is larger waits behind the others", async () => {
+    const [broken, large, other] = [
+      await runJob("broken/", { retentionDays: 1 }),
+      await runJob("large/", { retentionDays: 1 }),
+      await runJob("other/", { retentionDays: 1 }),
+    ];
+    let lists = 0;
+    const paged: typeof bucket = {
+      ...bucket,
+      list: async ({ prefix }) => {
+        lists += 1;
+        return bucket.list({ prefix, limit: 3 });
+      },
+    };
+    const limited: ReturnType<typeof deps> = {
+      ...deps(),
+      openStore: () => paged,
+      openJob: (id) =>
+        id === broken.id ? { ...JOBS.getByName(id), read: () => Promise.reject(new Error()) } : JOBS.getByName(id),
+    };
+    const lines: [string, string][] = [];
+    const logger = {
+      log: (_: string, event: string, { job }: { job?: string } = {}) => void lines.push([event, job ?? ""]),
+    };
+    const pages = Math.ceil((await listOutputs(large)).length / 3);
+    expect(pages).toBeGreaterThan(3);
+    for (let sweep = 0; (await listOutputs(other)).length > 0; sweep++) {
+      expect(sweep).toBeLessThan(pages);
+      lists = 0;
+      await sweepRetainedJobs(
+        limited,
+        { maxRetainedPerSweep: 2, maxDeletePages: 2 },
+        Date.now() + 2 * DAY_MS + sweep * 1000,
+        logger,
+      );
+      expect(lists).toBeLessThanOrEqual(2);
+    }
+    expect(lines.slice(0, 4)).toEqual([
+      ["retention_failed", broken.id],
+      ["job_retention_continues", large.id],
+      ["job_retention_continues", other.id],
+      ["retention_failed", broken.id],
+    ]);
+    await sweepRetainedJobs(deps(), LIMITS, Date.now() + 9 * DAY_MS, logger);
+    for (const { id } of [broken, large, other]) expect(await findDirectoryRows(id)).toEqual(["admissions"]);
   });
 });

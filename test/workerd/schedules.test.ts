@@ -1,8 +1,13 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- answers and bindings as the tests expect them */
-import { exports } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { ScoringError } from "../../src/errors.ts";
+import type { DirectoryBase } from "../../src/jobs/directory-object.ts";
+import { runDueSchedules } from "../../src/jobs/run-due-schedules.ts";
 import type { JobView } from "../../src/scoring/job-view.ts";
-import type { ScheduleRunView, ScheduleView } from "../../src/scoring/schedules/schedule.ts";
+import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
+import type { ScheduleDeps } from "../../src/scoring/schedules/run-schedule.ts";
+import type { ScheduleRecord, ScheduleRunView, ScheduleView } from "../../src/scoring/schedules/schedule.ts";
 import { ADMIN, ask, bucket, follow, makeKey, type MadeKey, readPicture } from "./api-client.ts";
 
 /** Schedules over HTTP and by the Worker's cron, in the real runtime. */
@@ -212,5 +217,80 @@ describe("schedules", () => {
     expect(lastRuns).toMatchObject([{ jobId: null, failure: { code: "unauthorized" } }]);
     expect(Date.parse(nextRuns[0]!)).toBe(dueMs + DAY_MS);
     await remove(made.id);
+  });
+});
+
+describe("one look at what is due", () => {
+  const HOUR_MS = 3_600_000;
+  const dueMs = Date.parse("2026-11-25T02:30:00.000Z");
+  const failing = new ScoringError("store_unavailable", "out of reach");
+
+  /** Looks once over schedules of these owners, all due; every run of "broken" fails and may succeed later. */
+  function createLook(name: string, more: Partial<Limits>, catchUp: boolean) {
+    const directory = (env as { DIRECTORY: DurableObjectNamespace<DirectoryBase> }).DIRECTORY.getByName(name);
+    const asked: string[] = [];
+    const manifest = makeBody(catchUp ? "{dd}/" : "").manifest;
+    const deps = {
+      schedules: directory,
+      clock: () => dueMs,
+      limits: { ...LIMITS, ...more },
+      readCaller: async (keyId: string) => {
+        asked.push(keyId);
+        if (keyId.startsWith("broken")) throw failing;
+        return null;
+      },
+    } as unknown as ScheduleDeps;
+    return {
+      add: async (owner: string, overdueHours: number) => {
+        const settledMs = dueMs - overdueHours * HOUR_MS - DAY_MS;
+        const record: ScheduleRecord = {
+          id: owner,
+          name: owner,
+          cron: "30 2 * * *",
+          windowOffsetHours: 0,
+          enabled: true,
+          manifest,
+          baselineJobId: null,
+          owner,
+          createdMs: settledMs,
+          updatedMs: settledMs,
+          revision: 1,
+          settledMs,
+        };
+        await directory.addSchedule(record, dueMs - overdueHours * HOUR_MS, 100);
+      },
+      /** The owners whose runs were tried. */
+      look: async (atMs: number): Promise<string[]> => {
+        asked.length = 0;
+        await runDueSchedules(deps, atMs, { log: () => undefined });
+        return [...asked];
+      },
+    };
+  }
+
+  it("takes so many, the most overdue first; what fails waits behind the others", async () => {
+    const { add, look } = createLook("due-order", { maxSchedulesPerTick: 2 }, false);
+    await add("c", 1);
+    await add("broken-a", 3);
+    await add("broken-b", 2);
+    await add("d", 0);
+    expect(await look(dueMs)).toEqual(["broken-a", "broken-b"]);
+    expect(await look(dueMs + 1000)).toEqual(["c", "d"]);
+    expect(await look(dueMs + 2000)).toEqual(["broken-a", "broken-b"]);
+    expect(await look(dueMs + 3000)).toEqual(["broken-a", "broken-b"]);
+  });
+
+  it("takes no more once it has made so many runs, those of what failed counted as the most that there can be", async () => {
+    const { add, look } = createLook("due-runs", { maxRunsPerTick: 8 }, true);
+    await add("a", 30 * 24);
+    await add("b", 29 * 24);
+    // Seven runs and the note of what was missed, each.
+    expect(await look(dueMs)).toEqual(Array.from({ length: 7 }, () => "a"));
+    expect(await look(dueMs)).toEqual(Array.from({ length: 7 }, () => "b"));
+    await add("broken", 2);
+    await add("broken-too", 1);
+    await add("c", 0);
+    expect(await look(dueMs)).toEqual(["broken", "broken-too"]);
+    expect(await look(dueMs + 1000)).toEqual(["c", "broken"]);
   });
 });

@@ -94,8 +94,11 @@ export interface ScheduleDirectory {
     readonly limit: number;
     readonly runs: number;
   }): Promise<SchedulePage>;
-  /** Those whose next due time has come, the most overdue first. */
-  listDueSchedules(nowMs: number, limit: number): Promise<readonly ScheduleRecord[]>;
+  /**
+   * The most overdue of those whose next due time has come; until it is settled it is due again after `nowMs`, behind the others.
+   * `null` if there is none.
+   */
+  takeDueSchedule(nowMs: number): Promise<ScheduleRecord | null>;
   /** Notes that a schedule is settled up to `settledMs`, unless it was changed since `revision`. */
   settleSchedule(id: string, revision: number, settledMs: number, nextDueMs: number | null): Promise<void>;
   /** Forgets a schedule and its runs, not their jobs. False if there was none. */

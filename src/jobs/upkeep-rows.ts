@@ -1,0 +1,75 @@
+/** The directory's rows of which jobs the hourly cron has to look at, and whose turn it is. */
+
+import { isEnded } from "../scoring/job-state.ts";
+import type { JobView } from "../scoring/job-view.ts";
+import { parseStored } from "../scoring/stored-json.ts";
+
+/** `turns`: a queue, the smallest turn first. `retained`: ended jobs with a day of their deletion. */
+const UPKEEP_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS turns (turn INTEGER PRIMARY KEY, jobId TEXT NOT NULL UNIQUE);
+  CREATE TABLE IF NOT EXISTS retained (jobId TEXT PRIMARY KEY, dueMs INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS retained_due ON retained (dueMs);
+`;
+
+/** Jobs read at once while the rows are made for a directory that is older than they are. */
+const PAGE = 500;
+
+/** Each call is one turn of the object: nothing comes between its statements. */
+export interface UpkeepRows {
+  /** Takes note of what a job is now: open or being rewritten, to be deleted some day, or neither. */
+  note(view: JobView): void;
+  forget(jobId: string): void;
+  /** See Directory.takeOpenJob. */
+  takeOpenJob(): string | null;
+  /** See Directory.takeRetainedJob. */
+  takeRetainedJob(nowMs: number): string | null;
+}
+
+/** The rows over a Durable Object's database; `jobs` is the directory's own table, and there already. */
+export function createUpkeepRows(sql: SqlStorage): UpkeepRows {
+  const rows: UpkeepRows = {
+    note(view) {
+      const { id, retainUntil } = view;
+      const isOpen = !isEnded(view.status) || view.erasure?.status === "running";
+      if (isOpen) sql.exec("INSERT OR IGNORE INTO turns (jobId) VALUES (?)", id);
+      else sql.exec("DELETE FROM turns WHERE jobId = ?", id);
+      // A job that is being rewritten cannot be deleted: its day comes after that.
+      if (isOpen || retainUntil === undefined) sql.exec("DELETE FROM retained WHERE jobId = ?", id);
+      else sql.exec("INSERT OR IGNORE INTO retained VALUES (?, ?)", id, Date.parse(retainUntil));
+    },
+    forget(jobId) {
+      sql.exec("DELETE FROM turns WHERE jobId = ?", jobId);
+      sql.exec("DELETE FROM retained WHERE jobId = ?", jobId);
+    },
+    takeOpenJob: () =>
+      sql
+        .exec<{ jobId: string }>(
+          `UPDATE turns SET turn = (SELECT max(turn) + 1 FROM turns)
+           WHERE turn = (SELECT min(turn) FROM turns) RETURNING jobId`,
+        )
+        .toArray()[0]?.jobId ?? null,
+    takeRetainedJob: (nowMs) =>
+      sql
+        .exec<{ jobId: string }>(
+          `UPDATE retained SET dueMs = ?1 + 1
+           WHERE jobId = (SELECT jobId FROM retained WHERE dueMs <= ?1 ORDER BY dueMs LIMIT 1) RETURNING jobId`,
+          nowMs,
+        )
+        .toArray()[0]?.jobId ?? null,
+  };
+  const isNew = sql.exec("SELECT name FROM sqlite_master WHERE name = 'turns'").toArray().length === 0;
+  sql.exec(UPKEEP_SCHEMA);
+  if (isNew) for (const view of listViews(sql)) rows.note(view);
+  return rows;
+}
+
+function* listViews(sql: SqlStorage): Generator<JobView> {
+  for (let after = ""; ;) {
+    const page = sql
+      .exec<{ id: string; view: string }>("SELECT id, view FROM jobs WHERE id > ? ORDER BY id LIMIT ?", after, PAGE)
+      .toArray();
+    for (const { view } of page) yield parseStored<JobView>(view);
+    if (page.length < PAGE) return;
+    after = page.at(-1)?.id ?? after;
+  }
+}
