@@ -8,7 +8,7 @@ import type { JobState } from "./job-state.ts";
 import { OUTPUT_NAMES, partName } from "./keys.ts";
 import type { Limits } from "./limits.ts";
 import { createMergedOutput, type MergedOutput, type UploadState, type WrittenObject } from "./merged-output.ts";
-import { chooseFormats } from "./output-formats.ts";
+import { chooseFormats, ROW_BYTES } from "./output-formats.ts";
 import type { FormatOptions, FormattedPiece } from "./merge-piece.ts";
 import { chooseRowGroupRows, createParquetEncoder, type ParquetEncoder } from "./outputs/labels-parquet.ts";
 import { choosePartBytes } from "./outputs/part-buffer.ts";
@@ -65,9 +65,6 @@ const CONTENT_TYPES = {
   parquet: "application/vnd.apache.parquet",
   json: "application/json",
 } as const;
-
-/** Bytes of a row, twice what is usual: a record has about 800, and a key may be long. */
-const ROW_BYTES = { labels: 1600, input: 1000, errors: 1000, success: 250 } as const;
 
 /** Opens a merge, new or where an earlier step left it. */
 export async function openMerge(context: FinalizeContext, saved: MergeState | null): Promise<Merge> {

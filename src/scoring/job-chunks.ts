@@ -14,7 +14,7 @@ import {
 } from "./job-state.ts";
 import { countClientChunk, takeBack } from "./job-clients.ts";
 import { meterChunk } from "./job-meter.ts";
-import { backoffSeconds, type Draft, enter, fail, isWorking, withEffects } from "./job-transition.ts";
+import { backoffSeconds, type Draft, enter, fail, findExcess, isWorking, withEffects } from "./job-transition.ts";
 
 /** A chunk that is in the queue or with a consumer. */
 type ActiveChunk = ChunkRow & { readonly status: "queued" | "leased" };
@@ -54,6 +54,8 @@ export function finishChunk(state: JobState, chunk: ChunkRow, result: ChunkResul
   if (state.status === "finalizing" || state.status === "validating") return null;
   const from = chunk.status;
   if (from !== "leased" && from !== "queued" && from !== "pending") return null;
+  const excess = findExcess(state, result.records - chunk.count);
+  if (excess !== null) return leaveOut(state, chunk, excess, nowMs);
   const outcomes = addOutcomes(state.outcomes, result.outcomes);
   const done: ChunkRow = { ...chunk, status: "done", dueMs: 0, result, client: null };
   const counted: JobState = {
@@ -70,6 +72,12 @@ export function finishChunk(state: JobState, chunk: ChunkRow, result: ChunkResul
     ...(result.client === undefined ? {} : countClientChunk(state, "done", nowMs)),
   };
   return watchThreshold(progress(counted, [{ kind: "put-chunk", chunk: done }], nowMs), nowMs);
+}
+
+/** The chunk that has too many records is not counted, so that the others can be finalised. */
+function leaveOut(state: JobState, chunk: ChunkRow, excess: JobFailure, nowMs: number): Draft {
+  const back = isActive(chunk) ? unqueue(state, chunk) : { state, effects: [] };
+  return withEffects(back.effects, fail(back.state, excess, nowMs) ?? { state: back.state, effects: [] });
 }
 
 /** Fails the job if this outcome crossed its error threshold. */

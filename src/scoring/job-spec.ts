@@ -6,6 +6,7 @@ import type { InputSpec, ObjectEntry } from "./inputs/input-spec.ts";
 import type { JobRules } from "./job-state.ts";
 import type { Limits } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
+import { countMaxRecords } from "./output-formats.ts";
 import type { PipelineVersion } from "./records.ts";
 
 /** The run of a schedule that a job is. */
@@ -59,6 +60,7 @@ export function makeRules(spec: JobSpec, limits: Limits): JobRules {
     maxTaskAttempts: limits.maxTaskAttempts,
     maxBackoffSeconds: limits.maxBackoffSeconds,
     maxIssues: limits.maxIssues,
+    maxRecords: countMaxRecords(limits),
     progressMs: limits.progressMs,
     execution: manifest.execution,
     clientWaitMs: limits.clientWaitMs,

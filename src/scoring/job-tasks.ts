@@ -4,7 +4,7 @@ import { NO_OPERATIONS } from "./metered-store.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
 import { endStatus, type JobFailure, type JobState, type JobTask } from "./job-state.ts";
 import { meterPlan } from "./job-meter.ts";
-import { backoffSeconds, type Draft, enter, fail, isWorking, withEffects } from "./job-transition.ts";
+import { backoffSeconds, type Draft, enter, fail, findExcess, isWorking, withEffects } from "./job-transition.ts";
 
 /** Puts the task's current step on its way. */
 export function sendTask(
@@ -51,6 +51,9 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
   const { plan } = state;
   if (!isWorking(state) && state.status !== "paused") return null;
   if (plan.step !== event.step || plan.status !== "leased" || plan.attempt !== event.attempt) return null;
+  // What the step listed is not counted, so that what was listed before can be finalised.
+  const excess = findExcess(state, event.items);
+  if (excess !== null) return fail(state, excess, event.nowMs);
   const done = event.cursor === null;
   // What a client was caught at says nothing about the input, and may not crowd out what does.
   const told = [...state.issues, ...event.issues];

@@ -1,7 +1,15 @@
 /** The moves that every part of the job machine shares. */
 
 import type { JobEffect } from "./job-event.ts";
-import type { JobFailure, JobRules, JobState, JobStatus, Verdict } from "./job-state.ts";
+import {
+  countFinished,
+  type JobFailure,
+  type JobRules,
+  type JobState,
+  type JobStatus,
+  type Verdict,
+} from "./job-state.ts";
+import { describeExcess } from "./output-formats.ts";
 
 /** A transition under construction. */
 export interface Draft {
@@ -33,6 +41,18 @@ export function fail(state: JobState, failure: JobFailure, nowMs: number): Draft
 export function stop(state: JobState, verdict: Verdict, failure: JobFailure | null, nowMs: number): Draft | null {
   if (state.verdict !== null) return null;
   return enter({ ...state, verdict, failure, pausedFrom: null }, "cancelling", nowMs);
+}
+
+/**
+ * The failure of a job that would have more records than its outputs can hold, `null` if it may go on. An input without records yet will
+ * have one at least: with `faces: "all"` how many is known only when its chunk has ended.
+ * @param more inputs, or records beyond one an input, that are about to be counted
+ */
+export function findExcess(state: JobState, more: number): JobFailure | null {
+  const { maxRecords } = state.rules;
+  const atLeast = state.records + state.listed - countFinished(state.outcomes) + more;
+  if (maxRecords === undefined || atLeast <= maxRecords) return null;
+  return { code: "quota_exceeded", message: describeExcess(maxRecords) };
 }
 
 /** Prepends effects. */

@@ -165,7 +165,7 @@ export const LIMITS = {
   maxGroupValues: 200,
   /** Characters of a group value; a longer one counts as "other". */
   maxGroupValueLength: 256,
-  /** Bytes of one multipart part that a merged output may use: four outputs of one step share the isolate's 128 MB. Enough for 106 million records. */
+  /** Bytes of one multipart part that a merged output may use: four outputs of one step share the isolate's 128 MB. Enough for 106 million records (output-formats.ts); a job of more is refused. */
   maxMultipartBytes: 18 * MIB,
   /** Parts of one multipart upload: S3 and R2 stop at 10,000; the margin is for an estimate that was too low. */
   maxMultipartParts: 9000,

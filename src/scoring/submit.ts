@@ -17,7 +17,7 @@ import { probeKey } from "./keys.ts";
 import type { Limits } from "./limits.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import { digestHex } from "./part.ts";
-import { countParquetRows, describeOmission } from "./output-formats.ts";
+import { countMaxRecords, countParquetRows, describeExcess, describeOmission } from "./output-formats.ts";
 import { chooseChunkPlan, countChunkReads, planChunks } from "./plan.ts";
 import { checkWebhookAddress } from "./webhook-address.ts";
 import { checkWebhookTarget, type ResolveName } from "./webhook-names.ts";
@@ -212,6 +212,9 @@ async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller):
     cursor = page.cursor;
     pages += 1;
   } while (cursor !== null && pages < limits.maxDryRunPages);
+  const maxRecords = countMaxRecords(limits);
+  // Each input has one record at least.
+  if (objects > maxRecords) warnings.push(`the job would fail: ${describeExcess(maxRecords)}`);
   warnings.push(...warnOfParquet(manifest, objects, cursor === null, limits));
   const facts = { tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
   const packed = manifest.format !== "image";

@@ -56,7 +56,7 @@ export function createLife({ options, store, coordinator, meter, random, pass, d
           return new Promise(() => {});
         },
       };
-      return body(async () => ({ decoder, classifier: options.classifier, finder: null }));
+      return body(async () => ({ decoder, classifier: options.classifier, finder: options.finder ?? null }));
     },
     readCard: async () => options.card,
     limits: options.limits,

@@ -8,6 +8,7 @@ import { ScoringError } from "../../src/errors.ts";
 import type { ImageDecoder } from "../../src/image/image-types.ts";
 import type { ModelCard } from "../../src/model/card.ts";
 import type { Classifier } from "../../src/model/classifier.ts";
+import type { FaceFinder } from "../../src/model/face-finder.ts";
 import { createCoordinator } from "../../src/scoring/coordinator.ts";
 import type { JobCoordinator } from "../../src/scoring/coordinator-port.ts";
 import type { JobSpec } from "../../src/scoring/job-spec.ts";
@@ -28,6 +29,8 @@ export interface SimulationOptions {
   readonly card: ModelCard;
   readonly decoder: ImageDecoder;
   readonly classifier: Classifier;
+  /** For jobs that search faces. */
+  readonly finder?: FaceFinder;
   readonly limits: Limits;
   /** Chance of a kill at each side of each call. */
   readonly killRate: number;

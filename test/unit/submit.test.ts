@@ -2,11 +2,12 @@
 import { describe, expect, it } from "vitest";
 import type { JobCoordinator } from "../../src/scoring/coordinator-port.ts";
 import type { Directory } from "../../src/scoring/directory.ts";
-import { LIMITS } from "../../src/scoring/limits.ts";
+import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
+import { ROW_BYTES } from "../../src/scoring/output-formats.ts";
 import { submitJob, type SubmitDeps } from "../../src/scoring/submit.ts";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";
 
-/** Whether a manifest becomes a job. */
+/** What is said of a manifest before anything is scored. */
 
 const store = createMemoryStore();
 const caller = {
@@ -33,6 +34,21 @@ function createDeps(more: Partial<SubmitDeps>): SubmitDeps {
     ...more,
   } as unknown as SubmitDeps;
 }
+
+/** Warnings of a dry run where the outputs can hold so many records. */
+const listWarnings = async (most: number): Promise<readonly string[]> => {
+  const limits: Limits = { ...LIMITS, maxMultipartBytes: most * ROW_BYTES.labels, maxMultipartParts: 1 };
+  const submission = await submitJob(createDeps({ limits }), { ...manifest, dryRun: true }, options);
+  return submission.kind === "dry-run" ? submission.plan.warnings : ["no dry run"];
+};
+
+describe("a dry run", () => {
+  it("says that the inputs are more than the outputs can hold, where it has counted them", async () => {
+    for (let at = 0; at < 3; at++) await store.put(`in/${at}.png`, "x");
+    expect(await listWarnings(3)).toEqual([]);
+    expect(await listWarnings(2)).toEqual([expect.stringContaining("the outputs of one job hold 2 records")]);
+  });
+});
 
 /** Whoever comes so far has been admitted. */
 const refuse = async (): Promise<never> => Promise.reject(new Error("admitted"));
