@@ -171,7 +171,7 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
       const first = errors[0];
       if (first !== undefined) throw toDeleteError(first.Code ?? "", first.Key ?? "", errors.length);
     },
-    createMultipart: (key, options = {}) => createS3Upload(call, bucket, checkS3Key(key), options.contentType),
+    createMultipart: async (key, options = {}) => createS3Upload(call, bucket, checkS3Key(key), options.contentType),
     resumeMultipart: (key, uploadId) => openS3Upload(call, bucket, checkS3Key(key), uploadId),
   };
   return s3Store;
