@@ -1,7 +1,7 @@
 /** Bytes of files: hashing, streaming, and writing so that no reader sees half a file (Node only). */
 
-import { createHash, type Hash } from "node:crypto";
-import { createReadStream, readFileSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, createReadStream, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
 import { type FileHandle, link, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { SCRATCH_FOLDER, readSystemCode } from "./file-paths.ts";
@@ -95,28 +95,47 @@ function readWhole(path: string): FileReading & { readonly bytes: Uint8Array } {
 
 /** The etag of a file with these bytes. */
 export function computeEtag(bytes: Uint8Array): string {
-  return shortenHash(createHash("sha256").update(bytes));
+  const hash = createEtagHash();
+  hash.update(bytes);
+  return hash.etag();
+}
+
+/** An etag under way: SHA-256, its first 16 bytes in hex. */
+export function createEtagHash(): { update(bytes: Uint8Array): void; etag(): string } {
+  const hash = createHash("sha256");
+  return { update: (bytes) => void hash.update(bytes), etag: () => hash.digest("hex").slice(0, 32) };
 }
 
 /** The etag of a file that is read in pieces. */
-export async function hashFile(path: string): Promise<string> {
-  return hashPieces(createReadStream(path, { highWaterMark: MAX_WHOLE_BYTES }));
+async function hashFile(path: string): Promise<string> {
+  const hash = createEtagHash();
+  for await (const piece of createReadStream(path, { highWaterMark: MAX_WHOLE_BYTES })) hash.update(piece);
+  return hash.etag();
 }
 
-/** The etag of a file with these pieces, one after the other. @param seen is given each of them */
-export async function hashPieces(
-  pieces: AsyncIterable<Uint8Array>,
-  seen: (piece: Uint8Array) => Promise<unknown> = async () => undefined,
-): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const piece of pieces) {
-    hash.update(piece);
-    await seen(piece);
+/** Appends the file at `path` to an open one; `seen` is given each piece, for as long as the call. @returns its bytes; `null` if there is none */
+export function copyFile(path: string, to: number, seen: (piece: Uint8Array) => void): number | null {
+  let from: number;
+  try {
+    from = openSync(path, "r");
+  } catch (error) {
+    if (readSystemCode(error) === "ENOENT") return null;
+    throw error;
   }
-  return shortenHash(hash);
+  try {
+    const buffer = new Uint8Array(MAX_WHOLE_BYTES);
+    for (let size = 0; ;) {
+      const read = readSync(from, buffer);
+      if (read === 0) return size;
+      const piece = buffer.subarray(0, read);
+      seen(piece);
+      for (let written = 0; written < read;) written += writeSync(to, piece, written);
+      size += read;
+    }
+  } finally {
+    closeSync(from);
+  }
 }
-
-const shortenHash = (hash: Hash): string => hash.digest("hex").slice(0, 32);
 
 /** Bytes `[offset, offset + length)` of a file. It is opened at the first read, so a body that nobody reads holds no descriptor. */
 export function streamFile(path: string, offset: number, length: number): ReadableStream<Uint8Array> {
@@ -151,6 +170,9 @@ export async function writeScratch(root: string, write: (handle: FileHandle) => 
       const handle = await open(path, "wx");
       try {
         await write(handle);
+      } catch (error) {
+        await rm(path, { force: true });
+        throw error;
       } finally {
         await handle.close();
       }

@@ -1,11 +1,11 @@
 /** Multipart uploads in a folder: parts are files in the scratch folder, so another process can go on (Node only). */
 
-import { createReadStream } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { ScoringError } from "../errors.ts";
-import { computeEtag, hashFile, hashPieces, writeScratch } from "./file-content.ts";
-import { readSystemCode, resolveKeyPath, SCRATCH_FOLDER } from "./file-paths.ts";
+import { computeEtag, copyFile, createEtagHash, writeScratch } from "./file-content.ts";
+import { resolveKeyPath, SCRATCH_FOLDER } from "./file-paths.ts";
 import { checkPartNumber, checkPartOrder, MIN_PART_BYTES } from "./key-rules.ts";
 import type { MultipartUpload, PutResult, UploadedPart } from "./object-store.ts";
 
@@ -44,10 +44,9 @@ export function openFileUpload(root: string, key: string, uploadId: string, plac
     async complete(parts) {
       checkPartOrder(parts);
       await checkOpen();
-      const paths = await checkParts(folder, parts);
       let etag = "";
       const scratch = await writeScratch(root, async (handle) => {
-        etag = await hashPieces(readAll(paths), (piece) => handle.write(piece));
+        etag = await joinParts(folder, parts, handle.fd);
       });
       const stored = await place(scratch, etag);
       await rm(folder, { recursive: true, force: true });
@@ -58,25 +57,26 @@ export function openFileUpload(root: string, key: string, uploadId: string, plac
   };
 }
 
-async function* readAll(paths: readonly string[]): AsyncGenerator<Uint8Array> {
-  for (const path of paths) yield* createReadStream(path);
-}
-
-/** Paths of the parts, checked as S3 and R2 check them: known, equal and large enough. */
-async function checkParts(folder: string, parts: readonly UploadedPart[]): Promise<string[]> {
+/**
+ * Writes the parts one after the other, checked as S3 and R2 check them: known, equal and large enough. Each byte is read once,
+ * by synchronous calls, a part at a time.
+ * @returns the etag of the whole
+ */
+async function joinParts(folder: string, parts: readonly UploadedPart[], to: number): Promise<string> {
   const sizes: number[] = [];
-  const paths: string[] = [];
+  const whole = createEtagHash();
   for (const { partNumber, etag } of parts) {
-    const path = join(folder, String(partNumber));
-    const found = await hashFile(path).catch((error: unknown) => {
-      if (readSystemCode(error) === "ENOENT") return null;
-      throw error;
+    const own = createEtagHash();
+    const size = copyFile(join(folder, String(partNumber)), to, (piece) => {
+      own.update(piece);
+      whole.update(piece);
     });
-    if (found !== etag) {
+    if (size === null || own.etag() !== etag) {
       throw new ScoringError("validation_failed", `Part ${partNumber} was not uploaded with this etag.`);
     }
-    sizes.push((await stat(path)).size);
-    paths.push(path);
+    sizes.push(size);
+    // Whoever waits for this thread gets its turn.
+    await setImmediate();
   }
   const partBytes = sizes[0] ?? 0;
   const unequal = sizes.slice(0, -1).some((size) => size < MIN_PART_BYTES || size !== partBytes);
@@ -86,5 +86,5 @@ async function checkParts(folder: string, parts: readonly UploadedPart[]): Promi
       "All parts but the last have one size, of at least 5 MiB; the last may be smaller.",
     );
   }
-  return paths;
+  return whole.etag();
 }
