@@ -68,7 +68,7 @@ async function main(): Promise<void> {
   const full = Number(values.faces);
   const jobs = await measureJobs(await makeJobInputs(faces, 64), await makeJobInputs(faces, full));
   tell("threads");
-  const printed = await runOnCores([...cpus().keys()], "threads.ts", ["--faces", String(4 * full)]);
+  const printed = await runOnCores([...cpus().keys()], "threads.ts", ["--faces", String(12 * full)]);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what threads.ts prints
   const threads = JSON.parse(printed) as ThreadsResult[];
   const changed = [

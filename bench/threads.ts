@@ -84,7 +84,7 @@ async function measureThreads(input: JobInput, rounds: number): Promise<ThreadsR
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { faces: { type: "string", default: "20000" }, rounds: { type: "string", default: "3" } },
+    options: { faces: { type: "string", default: "60000" }, rounds: { type: "string", default: "2" } },
   });
   const portraits = await listPortraits();
   const count = Number(values.faces);
