@@ -101,6 +101,11 @@ export class ScoringError extends Error {
   }
 }
 
+/** True for what the same request may get past later: a server that is away, a store out of order, too many requests at once. */
+export function mayPass({ disposition, code }: ScoringError): boolean {
+  return disposition === "transient" || code === "rate_limited";
+}
+
 /** The error itself if it is ours, else `internal` with the original as its cause. */
 export function toScoringError(error: unknown): ScoringError {
   if (error instanceof ScoringError) return error;

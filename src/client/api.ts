@@ -1,6 +1,6 @@
 /** The HTTP API as typed functions, for the console and for programs. No DOM, no Node. */
 
-import { ERROR_CODES, type Issue, ScoringError } from "../errors.ts";
+import { ScoringError } from "../errors.ts";
 import type { ModelCard } from "../model/card.ts";
 import type { KeyView, newKeySchema } from "../scoring/api-key.ts";
 import type { manifestSchema } from "../scoring/manifest.ts";
@@ -16,6 +16,7 @@ import type {
 } from "../scoring/schedules/schedule.ts";
 import type { DryRun } from "../scoring/submit.ts";
 import type { z } from "zod";
+import { readBody, readProblem } from "./answer.ts";
 import { followEvents, type JobEvent } from "./event-stream.ts";
 
 /** A manifest as it is sent: defaults may be left out. */
@@ -102,8 +103,8 @@ export interface Api {
     readonly key: string;
     readonly id?: string;
   }): Promise<readonly EraseRequestView[]>;
-  /** Status and progress until the job ends or `signal` fires; connects again after a break, without a gap. */
-  followJob(id: string, signal: AbortSignal): AsyncGenerator<JobEvent>;
+  /** Status and progress until the job ends or `signal` fires; connects again after a break, without a gap, and tells of both. */
+  followJob(id: string, signal: AbortSignal, told?: (trouble: ScoringError | null) => void): AsyncGenerator<JobEvent>;
   readReport(id: string, signal?: AbortSignal): Promise<Report>;
   listOutputs(id: string, signal?: AbortSignal): Promise<readonly OutputView[]>;
   /** Up to `length` bytes of an output. */
@@ -127,12 +128,13 @@ export interface Api {
   removeSchedule(id: string): Promise<void>;
   /** Address of an output, for a link. */
   outputUrl(id: string, name: string, download: boolean): string;
-  /** Address of a record's picture. @param place bytes of its line in labels.jsonl, and the number of its input */
-  imageUrl(
+  /** A record's picture. @param place bytes of its line in labels.jsonl, and the number of its input */
+  readPicture(
     id: string,
     record: string,
     place: { readonly offset: number; readonly length: number; readonly input: number },
-  ): string;
+    signal?: AbortSignal,
+  ): Promise<Blob>;
 }
 
 /** Body, headers and signal of one request. */
@@ -177,7 +179,7 @@ export function createApi(options: ApiOptions = {}): Api {
   async function ask<T>(method: string, path: string, wanted: RequestOptions = {}): Promise<T> {
     const response = await request(method, path, wanted);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server's own schema, held by its tests
-    return (await response.json()) as T;
+    return (await readBody(() => response.json(), wanted)) as T;
   }
 
   return {
@@ -216,16 +218,24 @@ export function createApi(options: ApiOptions = {}): Api {
       } while (cursor !== null);
       return jobs;
     },
-    followJob: (id, signal) =>
-      followEvents((headers) => request("GET", `${job(id)}/events`, { headers, signal }), signal),
+    followJob: (id, signal, told) =>
+      followEvents((headers) => request("GET", `${job(id)}/events`, { headers, signal }), signal, told),
     readReport: (id, signal) => ask("GET", `${job(id)}/report`, { headers: { accept: "application/json" }, signal }),
     async listOutputs(id, signal) {
       return (await ask<{ outputs: OutputView[] }>("GET", `${job(id)}/outputs`, { signal })).outputs;
     },
     async readOutput(id, name, offset, length, signal) {
       const headers = { range: `bytes=${offset}-${offset + length - 1}` };
-      const response = await request("GET", `${job(id)}/outputs/${name}`, { headers, signal });
-      const bytes = new Uint8Array(await response.arrayBuffer());
+      let response: Response;
+      try {
+        response = await request("GET", `${job(id)}/outputs/${name}`, { headers, signal });
+      } catch (error) {
+        // Nothing has no first byte (RFC 9110, 14.1.1).
+        const isEmpty = offset === 0 && error instanceof ScoringError && error.code === "range_unsatisfiable";
+        if (isEmpty) return { bytes: new Uint8Array(0), total: 0 };
+        throw error;
+      }
+      const bytes = new Uint8Array(await readBody(() => response.arrayBuffer(), { signal }));
       const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
       return { bytes, total: total === undefined ? bytes.length : Number(total) };
     },
@@ -271,22 +281,10 @@ export function createApi(options: ApiOptions = {}): Api {
       await request("DELETE", schedule(id));
     },
     outputUrl: (id, name, download) => `${baseUrl}${job(id)}/outputs/${name}${download ? "?download=1" : ""}`,
-    imageUrl: (id, record, { offset, length, input }) =>
-      `${baseUrl}${job(id)}/images/${encodeURIComponent(record)}?at=${offset}&length=${length}&input=${input}`,
+    async readPicture(id, record, { offset, length, input }, signal) {
+      const place = `at=${offset}&length=${length}&input=${input}`;
+      const response = await request("GET", `${job(id)}/images/${encodeURIComponent(record)}?${place}`, { signal });
+      return readBody(() => response.blob(), { signal });
+    },
   };
-}
-
-interface Problem {
-  readonly code?: string;
-  readonly detail?: string;
-  readonly issues?: readonly Issue[];
-}
-
-/** The server's problem document (RFC 9457) as the error it was. */
-async function readProblem(response: Response): Promise<ScoringError> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every field is looked at before it is used
-  const problem = (await response.json().catch(() => ({}))) as Problem;
-  const code = ERROR_CODES.find((known) => known === problem.code) ?? "api_unavailable";
-  const detail = problem.detail ?? `the server answered ${response.status}`;
-  return new ScoringError(code, detail, Array.isArray(problem.issues) ? { issues: problem.issues } : {});
 }

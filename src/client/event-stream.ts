@@ -1,6 +1,6 @@
 /** A job's server-sent events over fetch, so that a bearer key works as well as a cookie (WHATWG HTML, 9.2). */
 
-import { ScoringError } from "../errors.ts";
+import { mayPass, type ScoringError, toScoringError } from "../errors.ts";
 import { isEnded } from "../scoring/job-state.ts";
 import type { JobView } from "../scoring/job-view.ts";
 
@@ -25,16 +25,19 @@ const LONGEST_PAUSE_MS = 15_000;
  * Yields events until the job has ended or `signal` fires. A broken connection is made again after a growing pause, with
  * the id of the last event, so that none is lost or repeated.
  * @param connect opens the stream with the given headers
+ * @param told of each connection: why there is none at the moment, or `null` once there is
  */
 export async function* followEvents(
   connect: (headers: Readonly<Record<string, string>>) => Promise<Response>,
   signal: AbortSignal,
+  told: (trouble: ScoringError | null) => void = () => undefined,
 ): AsyncGenerator<JobEvent> {
   let last: string | null = null;
   let pauseMs = FIRST_PAUSE_MS;
   while (!signal.aborted) {
     try {
       const response = await connect(last === null ? {} : { "last-event-id": last });
+      told(null);
       for await (const event of readEvents(response.body)) {
         if (event.id === null) continue;
         last = event.id;
@@ -44,9 +47,11 @@ export async function* followEvents(
         yield { id: last, type: event.type, job };
         if (event.type === "status" && isEnded(job.status)) return;
       }
-    } catch (error) {
+    } catch (thrown) {
       if (signal.aborted) return;
-      if (error instanceof ScoringError && error.disposition === "request") throw error;
+      const error = toScoringError(thrown);
+      if (error.disposition === "request" && !mayPass(error)) throw error;
+      told(error);
     }
     await pause(pauseMs, signal);
     pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);

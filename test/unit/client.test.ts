@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createApi } from "../../src/client/api.ts";
 import { followEvents, readEvents, type StreamEvent } from "../../src/client/event-stream.ts";
-import { LABELS_START, splitLines } from "../../src/client/label-reader.ts";
+import { LABELS_START, readLabelWindow, splitLines } from "../../src/client/label-reader.ts";
+import { ScoringError } from "../../src/errors.ts";
 import { serializeRecord } from "../../src/scoring/outputs/labels-jsonl.ts";
 import type { ScoreRecord } from "../../src/scoring/records.ts";
 import { makePlainRecord } from "../../src/scoring/score-record.ts";
@@ -65,6 +66,26 @@ describe("event stream", () => {
     expect(ids).toEqual(["7", "8"]);
     expect(asked).toEqual([undefined, "7"]);
   });
+
+  it("goes on after an answer that asks for a pause, tells of it, and ends with one that refuses", async () => {
+    const answers = [
+      () => Promise.reject(new ScoringError("rate_limited", "slowly")),
+      () => Promise.resolve(new Response('id: 1\nevent: progress\ndata: {"status":"running"}\n\n')),
+      () => Promise.reject(new ScoringError("not_found", "gone")),
+    ];
+    const told: (string | null)[] = [];
+    const seen: string[] = [];
+    const follow = async (): Promise<void> => {
+      const events = followEvents(
+        () => answers.shift()!(),
+        new AbortController().signal,
+        (trouble) => told.push(trouble?.code ?? null),
+      );
+      for await (const { id } of events) seen.push(id);
+    };
+    await expect(follow()).rejects.toMatchObject({ code: "not_found" });
+    expect([seen, told]).toEqual([["1"], ["rate_limited", null]]);
+  });
 });
 
 describe("api client", () => {
@@ -81,7 +102,24 @@ describe("api client", () => {
     const proxy = createApi({ fetch: () => Promise.resolve(new Response("<html>", { status: 502 })) });
     await expect(proxy.listModels()).rejects.toMatchObject({ code: "api_unavailable" });
   });
+
+  it("reads an empty output as nothing, not as an error", async () => {
+    const body = JSON.stringify({ code: "range_unsatisfiable", detail: "labels.jsonl has 0 bytes" });
+    const api = createApi({ fetch: () => Promise.resolve(new Response(body, { status: 416 })) });
+    expect(await readLabelWindow(api, "job", LABELS_START)).toEqual({ records: [], next: null, total: 0 });
+    await expect(api.readOutput("job", "labels.jsonl", 10, 10)).rejects.toMatchObject({ code: "range_unsatisfiable" });
+  });
+
+  it("says api_unavailable where the answer breaks off", async () => {
+    const api = createApi({ fetch: () => Promise.resolve(new Response(breakOff())) });
+    await expect(api.listModels()).rejects.toMatchObject({ code: "api_unavailable" });
+    await expect(api.readOutput("job", "labels.jsonl", 0, 10)).rejects.toMatchObject({ code: "api_unavailable" });
+  });
 });
+
+function breakOff(): ReadableStream {
+  return new ReadableStream({ start: (controller) => controller.error(new TypeError("cut")) });
+}
 
 function writeLines(ids: readonly string[]): Uint8Array {
   const lines = ids.map((id) => `${serializeRecord({ ...makeRecord(id, null), key: "k" })}\n`);

@@ -2,7 +2,9 @@
 
 import { useCallback, useEffect, useState } from "react";
 import { createApi } from "../../src/client/api.ts";
-import { ScoringError, toScoringError } from "../../src/errors.ts";
+import { persist } from "../../src/client/compute/persist.ts";
+import { mayPass, type ScoringError, toScoringError } from "../../src/errors.ts";
+import { createWaiter } from "./compute/waiter.ts";
 
 /** The page's own server; the session cookie goes along by itself. */
 export const api = createApi();
@@ -39,10 +41,9 @@ export function useLoad<T>(
         }
       } catch (thrown) {
         if (controller.signal.aborted) return;
-        const error = toScoringError(thrown);
-        noteSignedOut(error);
+        const error = noteSignedOut(thrown);
         setState((before) => ({ value: before.value, error }));
-        if (error.disposition === "request") pauseMs = null;
+        if (error.disposition === "request" && !mayPass(error)) pauseMs = null;
       }
       if (pauseMs !== null) timer = setTimeout(() => void run(), pauseMs);
     };
@@ -56,7 +57,24 @@ export function useLoad<T>(
   return { ...state, reload };
 }
 
-/** Tells the shell that the session is over, if that is what the error says. */
-export function noteSignedOut(error: ScoringError): void {
+/** What was thrown as our error; the shell is told if it says that the session is over. */
+export function noteSignedOut(thrown: unknown): ScoringError {
+  const error = toScoringError(thrown);
   if (error.code === "unauthorized") window.dispatchEvent(new Event(SIGNED_OUT));
+  return error;
+}
+
+/**
+ * Asks until it is answered, with growing pauses. Throws what will not pass.
+ * @param told why it waits; `null` once it was answered
+ */
+export async function patiently<T>(
+  ask: () => Promise<T>,
+  signal: AbortSignal,
+  told: (trouble: ScoringError | null) => void,
+): Promise<T> {
+  const { wait } = createWaiter();
+  const value = await persist(ask, { wait, signal, pausing: (_, error) => told(error) }, mayPass);
+  told(null);
+  return value;
 }

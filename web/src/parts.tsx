@@ -1,7 +1,7 @@
 /** Small parts of several pages. */
 
 import type { ReactNode } from "react";
-import type { ScoringError } from "../../src/errors.ts";
+import { mayPass, type ScoringError } from "../../src/errors.ts";
 import type { JobStatus } from "../../src/scoring/job-state.ts";
 import type { JobView } from "../../src/scoring/job-view.ts";
 import { OUTCOMES } from "../../src/scoring/records.ts";
@@ -41,12 +41,18 @@ export function Progress({ job }: { readonly job: JobView }): ReactNode {
   );
 }
 
-/** What went wrong, in the server's words. */
-export function Failure({ error }: { readonly error: ScoringError }): ReactNode {
+/** What kind of trouble it is, in two words. */
+export function nameTrouble({ code }: ScoringError): string {
+  if (code === "api_unavailable") return "No answer:";
+  return code === "rate_limited" ? "Too fast:" : "That did not work:";
+}
+
+/** What went wrong, in the server's words. @param props.once nobody tries again but the reader */
+export function Failure({ error, once }: { readonly error: ScoringError; readonly once?: boolean }): ReactNode {
   return (
     <div className="alert" role="alert">
-      <strong>{error.code === "api_unavailable" ? "No answer" : "That did not work"}</strong> {error.detail}
-      {error.code === "api_unavailable" && " It is asked again in a moment."}
+      <strong>{nameTrouble(error)}</strong> {error.detail}
+      {mayPass(error) && (once === true ? ". Try it again in a moment." : ". It is asked again in a moment.")}
     </div>
   );
 }

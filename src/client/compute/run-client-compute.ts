@@ -3,7 +3,7 @@
  * by side over one engine: while one lane's chunk is scored, the next lane's is leased and the last one's submitted.
  */
 
-import { ScoringError, toScoringError } from "../../errors.ts";
+import { mayPass, ScoringError, toScoringError } from "../../errors.ts";
 import type { ClientLease, LeaseAnswer } from "../../scoring/clients/protocol.ts";
 import type { ScoreRecord } from "../../scoring/records.ts";
 import { persist, type PersistPorts } from "./persist.ts";
@@ -135,7 +135,7 @@ export async function runClientCompute(
       try {
         leaseMs = await api.renew(jobId, lease.chunkId, lease.nonce);
       } catch (error) {
-        if (toScoringError(error).disposition !== "transient") return;
+        if (!mayPass(toScoringError(error))) return;
       }
     }
   }
@@ -190,8 +190,4 @@ export async function runClientCompute(
   // oxlint-disable-next-line typescript/only-throw-error -- what a lane threw
   if (failure !== null) throw failure;
   return { chunks, records: recordCount };
-}
-
-function mayPass({ disposition, code }: ScoringError): boolean {
-  return disposition === "transient" || code === "rate_limited";
 }

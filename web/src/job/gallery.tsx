@@ -8,16 +8,17 @@ import {
   type PlacedRecord,
   readLabelWindow,
 } from "../../../src/client/label-reader.ts";
-import { type ScoringError, toScoringError } from "../../../src/errors.ts";
+import type { ScoringError } from "../../../src/errors.ts";
 import { LABELS } from "../../../src/model/labels.ts";
 import { OUTCOMES } from "../../../src/scoring/records.ts";
 import { describeReason, formatCount, formatNumber, formatPercent } from "../../../src/scoring/report-format.ts";
-import { api, noteSignedOut } from "../api.ts";
+import { api, noteSignedOut, patiently } from "../api.ts";
 import { Failure } from "../parts.tsx";
 import { setQuery } from "../route.ts";
 import { OUTCOME_WORDS } from "../words.ts";
 import { listGroups, parseFilters, selectRecords } from "./filters.ts";
-import { Chances, Picture } from "./picture.tsx";
+import { Chances } from "./picture.tsx";
+import { RecordPicture } from "./record-picture.tsx";
 
 /** Read without being asked; more comes by a button, so that a job of millions does not fill the page. */
 const FIRST_RECORDS = 10_000;
@@ -29,13 +30,21 @@ const MAX_GROUPS = 200;
 
 /** The gallery of one ended job. */
 export function Gallery({ id, query }: { readonly id: string; readonly query: URLSearchParams }): ReactNode {
-  const { records, next, share, error, readMore } = useRecords(id);
+  const { records, next, share, error, readMore, canReadMore } = useRecords(id);
   const text = query.toString();
   const filters = useMemo(() => parseFilters(new URLSearchParams(text)), [text]);
   const shown = useMemo(() => selectRecords(records, filters), [records, filters]);
   const groups = useMemo(() => listGroups(records, MAX_GROUPS), [records]);
   const hasTruth = useMemo(() => records.some(({ record }) => record.truth !== null), [records]);
   const [open, setOpen] = useState<number | null>(null);
+  if (error?.code === "not_found") {
+    return (
+      <p className="card">
+        Pictures are shown from <code>labels.jsonl</code>, which this job did not write: its labels were asked for in
+        other formats. They are among its files.
+      </p>
+    );
+  }
   return (
     <>
       <section className="card filters" aria-label="Filters">
@@ -85,7 +94,7 @@ export function Gallery({ id, query }: { readonly id: string; readonly query: UR
       <p className="quiet" role="status">
         {formatCount(shown.length)} of {formatCount(records.length)} records
         {next !== null && ` (${formatPercent(share, 0)} of the job read)`}{" "}
-        {next !== null && (
+        {canReadMore && (
           <button type="button" onClick={readMore}>
             Read more
           </button>
@@ -139,22 +148,22 @@ function useRecords(id: string) {
     const controller = new AbortController();
     const read = async (position: LabelPosition): Promise<void> => {
       try {
-        const window = await readLabelWindow(api, id, position, controller.signal);
+        const { signal } = controller;
+        const window = await patiently(() => readLabelWindow(api, id, position, signal), signal, setError);
         setRecords((before) => [...before, ...window.records]);
         setNext(window.next);
         setTotal(window.total);
       } catch (thrown) {
         if (controller.signal.aborted) return;
-        const failure = toScoringError(thrown);
-        noteSignedOut(failure);
-        setError(failure);
+        setError(noteSignedOut(thrown));
       }
     };
     void read(next);
     return () => controller.abort();
   }, [id, next, count, goal]);
   const readMore = useCallback(() => setGoal((before) => before + MORE_RECORDS), []);
-  return { records, next, share: total === 0 ? 0 : (next?.offset ?? total) / total, error, readMore };
+  const share = total === 0 ? 0 : (next?.offset ?? total) / total;
+  return { records, next, share, error, readMore, canReadMore: next !== null && count >= goal };
 }
 
 function Sheet(props: {
@@ -198,7 +207,8 @@ function Sheet(props: {
           if (placed === undefined) return null;
           return (
             <div
-              key={placed.record.id}
+              // Two inputs of a list may have one id.
+              key={placed.offset}
               role="listitem"
               aria-setsize={props.records.length}
               aria-posinset={index + 1}
@@ -223,7 +233,7 @@ function FaceCard(props: { readonly id: string; readonly placed: PlacedRecord; r
   const { record } = props.placed;
   return (
     <button type="button" className="face" onClick={props.open}>
-      <Picture src={api.imageUrl(props.id, record.id, props.placed)} alt="" faces={[record]} lazy />
+      <RecordPicture id={props.id} placed={props.placed} alt="" lazy />
       <span className="face-title">
         <b className={record.label === null ? "bad" : ""}>{record.label ?? OUTCOME_WORDS[record.status]}</b>
         {record.probabilities !== null && <span>{formatPercent(Math.max(...record.probabilities), 0)}</span>}
@@ -271,12 +281,7 @@ function Viewer(props: {
       }}
     >
       <div className="viewer-body">
-        <Picture
-          key={record.id}
-          src={api.imageUrl(props.id, record.id, props.placed)}
-          alt={record.id}
-          faces={[record]}
-        />
+        <RecordPicture key={props.placed.offset} id={props.id} placed={props.placed} alt={record.id} />
         <div className="viewer-text">
           <h2>{record.label ?? OUTCOME_WORDS[record.status]}</h2>
           <p className="quiet">apparent facial expression</p>

@@ -2,12 +2,12 @@
 
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import type { JobAction } from "../../../src/client/api.ts";
-import { type ScoringError, toScoringError } from "../../../src/errors.ts";
+import type { ScoringError } from "../../../src/errors.ts";
 import { isEnded } from "../../../src/scoring/job-state.ts";
 import type { JobView } from "../../../src/scoring/job-view.ts";
 import { OUTCOMES } from "../../../src/scoring/records.ts";
 import { describeReason, formatCount, formatTime } from "../../../src/scoring/report-format.ts";
-import { api, noteSignedOut, useLoad } from "../api.ts";
+import { api, noteSignedOut, patiently, useLoad } from "../api.ts";
 import { ComputePanel } from "../compute/compute-panel.tsx";
 import { Failure, Progress, StatusPill } from "../parts.tsx";
 import { setQuery } from "../route.ts";
@@ -36,8 +36,15 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
       if (action === "retry-failed") window.location.hash = `#/jobs/${after.id}`;
       else refresh(after);
     } catch (thrown) {
-      setFailure(toScoringError(thrown));
+      setFailure(noteSignedOut(thrown));
     }
+  };
+  const remove = (): void => {
+    setFailure(null);
+    api.deleteJob(id).then(
+      () => (window.location.hash = "#/jobs"),
+      (thrown: unknown) => setFailure(noteSignedOut(thrown)),
+    );
   };
   return (
     <>
@@ -54,9 +61,9 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
         <h1>
           {job.name ?? `Job ${job.id.slice(-12)}`} <StatusPill status={job.status} />
         </h1>
-        <Commands job={job} act={(action) => void act(action)} />
+        <Commands job={job} act={(action) => void act(action)} remove={remove} />
       </div>
-      {failure !== null && <Failure error={failure} />}
+      {failure !== null && <Failure error={failure} once />}
       {error !== null && <Failure error={error} />}
       <Live job={job} rates={rates} />
       <ComputePanel job={job} />
@@ -97,9 +104,8 @@ function useJob(id: string) {
     const controller = new AbortController();
     const follow = async (): Promise<void> => {
       try {
-        setJob(await api.readJob(id, controller.signal));
-        for await (const event of api.followJob(id, controller.signal)) {
-          setError(null);
+        setJob(await patiently(() => api.readJob(id, controller.signal), controller.signal, setError));
+        for await (const event of api.followJob(id, controller.signal, setError)) {
           // A stream that is resumed tells old events first.
           setJob((before) => (before !== null && isEnded(before.status) ? before : event.job));
           const { rate, counts } = event.job;
@@ -107,9 +113,7 @@ function useJob(id: string) {
         }
       } catch (thrown) {
         if (controller.signal.aborted) return;
-        const failed = toScoringError(thrown);
-        noteSignedOut(failed);
-        setError(failed);
+        setError(noteSignedOut(thrown));
       }
     };
     void follow();
@@ -118,7 +122,12 @@ function useJob(id: string) {
   return { job, error, rates, refresh: setJob };
 }
 
-function Commands({ job, act }: { readonly job: JobView; readonly act: (action: JobAction) => void }): ReactNode {
+function Commands(props: {
+  readonly job: JobView;
+  readonly act: (action: JobAction) => void;
+  readonly remove: () => void;
+}): ReactNode {
+  const { job, act, remove } = props;
   const { status, counts } = job;
   const ended = isEnded(status);
   const canPause = ["validating", "queued", "running"].includes(status);
@@ -154,8 +163,11 @@ function Commands({ job, act }: { readonly job: JobView; readonly act: (action: 
         <button
           type="button"
           className="danger"
+          // The button that asked is gone, and the focus with it.
+          autoFocus
           onBlur={() => setAsked(false)}
-          onClick={() => void api.deleteJob(job.id).then(() => (window.location.hash = "#/jobs"))}
+          onKeyDown={(event) => event.key === "Escape" && setAsked(false)}
+          onClick={remove}
         >
           Delete job and outputs
         </button>

@@ -13,7 +13,6 @@ export function Picture(props: {
   readonly src: string;
   readonly alt: string;
   readonly faces: readonly ShownFace[];
-  readonly lazy?: boolean;
 }): ReactNode {
   const [size, setSize] = useState<{ width: number; height: number } | null>(null);
   const [failed, setFailed] = useState(false);
@@ -23,7 +22,6 @@ export function Picture(props: {
       <img
         src={props.src}
         alt={props.alt}
-        loading={props.lazy === true ? "lazy" : "eager"}
         decoding="async"
         onError={() => setFailed(true)}
         onLoad={(event) =>

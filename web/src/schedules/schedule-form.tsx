@@ -2,7 +2,7 @@
 
 import { type ReactNode, useCallback, useEffect, useId, useRef, useState } from "react";
 import { type ManifestInput, type NewSchedule } from "../../../src/client/api.ts";
-import { type Issue, ScoringError, toScoringError } from "../../../src/errors.ts";
+import { type Issue, ScoringError } from "../../../src/errors.ts";
 import type { ScheduleView } from "../../../src/scoring/schedules/schedule.ts";
 import { api, noteSignedOut, useLoad } from "../api.ts";
 import { listFindings, TextField } from "../new/fields.tsx";
@@ -87,9 +87,7 @@ function ScheduleForm({ schedule }: { readonly schedule: ScheduleView | null }):
           : await api.changeSchedule(schedule.id, { ...wanted, manifest: { ...wanted.manifest } });
       window.location.hash = `#/schedules/${id}`;
     } catch (thrown) {
-      const refused = toScoringError(thrown);
-      noteSignedOut(refused);
-      setError(refused);
+      setError(noteSignedOut(thrown));
       setBusy(false);
     }
   };

@@ -1,7 +1,7 @@
 /** One schedule: its runs, what moved from night to night, and what can be done with it. */
 
 import { type ReactNode, useCallback, useState } from "react";
-import { type ScoringError, toScoringError } from "../../../src/errors.ts";
+import type { ScoringError } from "../../../src/errors.ts";
 import { formatCount, formatTime } from "../../../src/scoring/report-format.ts";
 import type { ScheduleView } from "../../../src/scoring/schedules/schedule.ts";
 import { api, noteSignedOut, useLoad } from "../api.ts";
@@ -22,9 +22,7 @@ export function SchedulePage({ id }: { readonly id: string }): ReactNode {
       await work();
       reload();
     } catch (thrown) {
-      const refused = toScoringError(thrown);
-      noteSignedOut(refused);
-      setFailure(refused);
+      setFailure(noteSignedOut(thrown));
     }
   };
   return (
@@ -36,7 +34,7 @@ export function SchedulePage({ id }: { readonly id: string }): ReactNode {
         <h1>{value.name}</h1>
         <Commands schedule={value} act={(work) => void act(work)} />
       </div>
-      {failure !== null && <Failure error={failure} />}
+      {failure !== null && <Failure error={failure} once />}
       {error !== null && <Failure error={error} />}
       <About schedule={value} />
       <Drift schedule={value} />

@@ -1,0 +1,122 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import type { Browser, BrowserContext, Page, Route } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
+import { type Api, createApi, type ManifestInput } from "../../src/client/api.ts";
+import { isEnded } from "../../src/scoring/job-state.ts";
+import { launchChromium } from "./chromium.ts";
+import { listPortraits, LOCAL_KEY } from "./console-steps.ts";
+
+/** The console where something is amiss: a server that is away or asks for a pause, a key that is gone, a form that is wrong. */
+
+const output = { store: "faces", prefix: "out/" };
+let folder: string;
+let worker: LocalWorker;
+let browser: Browser;
+let admin: Api;
+let context: BrowserContext;
+let page: Page;
+
+/** A finished job over the portraits, or over what else is asked for. Returns its id. */
+async function runJob(api: Api, more: Partial<ManifestInput> = {}): Promise<string> {
+  const input = { store: "faces", prefix: "portraits/" };
+  const { id } = await api.submitJob({ name: "portraits", input, output, ...more });
+  for await (const { job } of api.followJob(id, new AbortController().signal)) if (isEnded(job.status)) break;
+  return id;
+}
+
+/** Answers as the server does when a key asks too often. */
+function refuse(route: Route): Promise<void> {
+  return route.fulfill({
+    status: 429,
+    contentType: "application/problem+json",
+    body: JSON.stringify({ code: "rate_limited", detail: "too many requests" }),
+  });
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "countenance-trouble-"));
+  worker = await startLocalWorker({ persistTo: join(folder, "state") });
+  browser = await launchChromium();
+  admin = createApi({ baseUrl: worker.origin, key: LOCAL_KEY });
+  for (const path of await listPortraits("female", 6)) {
+    await admin.upload("faces", `portraits/${basename(path)}`, new Uint8Array(await readFile(path)));
+  }
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await worker?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+let api: Api;
+
+beforeEach(async () => {
+  const { key } = await admin.makeKey({ name: "person" });
+  api = createApi({ baseUrl: worker.origin, key });
+  context = await browser.newContext();
+  page = await context.newPage();
+  await page.goto(worker.origin);
+  await page.getByLabel("API key").fill(key);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByText("No job yet").waitFor();
+});
+
+afterEach(() => context.close());
+
+describe("a server that asks for a pause, or is away", () => {
+  it("is asked again by the list, by the job's page and by the gallery", async () => {
+    const id = await runJob(api);
+    let refusals = 0;
+    const asked = new Set<string>();
+    await page.route(/\/v1\/(jobs\?|jobs\/[^/]+$|jobs\/[^/]+\/(outputs|images)\/)/, async (route) => {
+      const isFirst = !asked.has(route.request().url());
+      asked.add(route.request().url());
+      if (!isFirst) return route.continue();
+      refusals += 1;
+      return refuse(route);
+    });
+    await page.reload();
+    await page.getByRole("alert").getByText("It is asked again in a moment").waitFor();
+    await page.locator(".job-row").waitFor();
+    await page.getByRole("alert").waitFor({ state: "detached" });
+    await page.goto(`${worker.origin}/#/jobs/${id}?tab=pictures`);
+    // Every picture too.
+    await page.locator(".face img").nth(5).waitFor({ state: "attached" });
+    expect(await page.getByRole("alert").count()).toBe(0);
+    expect(refusals).toBeGreaterThanOrEqual(9);
+  });
+
+  it("is told to a reader of a running job, and that it is back", async () => {
+    const { id } = await api.submitJob({
+      input: { store: "faces", prefix: "portraits/" },
+      output,
+      execution: "client",
+    });
+    await page.goto(`${worker.origin}/#/jobs/${id}`);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("button", { name: "Resume" }).waitFor();
+    await context.setOffline(true);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByText("Try it again in a moment").waitFor();
+    await context.setOffline(false);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByText("cancelled", { exact: true }).waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
+  });
+});
+
+describe("a job that shows no pictures", () => {
+  it("says why: there were none, or no JSONL was asked for", async () => {
+    const nothing = await runJob(api, { input: { store: "faces", prefix: "nowhere/" } });
+    await page.goto(`${worker.origin}/#/jobs/${nothing}?tab=pictures`);
+    await page.getByText("0 of 0 records", { exact: true }).waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
+    const csv = await runJob(api, { output: { ...output, formats: ["csv"] } });
+    await page.goto(`${worker.origin}/#/jobs/${csv}?tab=pictures`);
+    await page.getByText("which this job did not write").waitFor();
+  });
+});
