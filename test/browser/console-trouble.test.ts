@@ -18,6 +18,7 @@ let browser: Browser;
 let admin: Api;
 let context: BrowserContext;
 let page: Page;
+let keyId: string;
 
 /** A finished job over the portraits, or over what else is asked for. Returns its id. */
 async function runJob(api: Api, more: Partial<ManifestInput> = {}): Promise<string> {
@@ -55,7 +56,8 @@ afterAll(async () => {
 let api: Api;
 
 beforeEach(async () => {
-  const { key } = await admin.makeKey({ name: "person" });
+  const { id, key } = await admin.makeKey({ name: "person" });
+  keyId = id;
   api = createApi({ baseUrl: worker.origin, key });
   context = await browser.newContext();
   page = await context.newPage();
@@ -90,6 +92,19 @@ describe("a server that asks for a pause, or is away", () => {
     expect(refusals).toBeGreaterThanOrEqual(9);
   });
 
+  it("breaks one page, not the console, where a page's own file cannot be loaded", async () => {
+    await page.route(/\/assets\/models-page-/, (route) => route.abort());
+    await page.getByRole("link", { name: "Models", exact: true }).click();
+    await page.getByRole("heading", { name: "This page broke" }).waitFor();
+    await page.getByRole("link", { name: "Jobs", exact: true }).click();
+    await page.getByText("No job yet").waitFor();
+    expect(await page.getByRole("heading", { name: "This page broke" }).count()).toBe(0);
+    await page.unroute(/\/assets\/models-page-/);
+    await page.goto(`${worker.origin}/#/models`);
+    await page.getByRole("button", { name: "Load it again" }).click();
+    await page.getByRole("heading", { name: "Models", exact: true }).waitFor();
+  });
+
   it("is told to a reader of a running job, and that it is back", async () => {
     const { id } = await api.submitJob({
       input: { store: "faces", prefix: "portraits/" },
@@ -106,6 +121,15 @@ describe("a server that asks for a pause, or is away", () => {
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByText("cancelled", { exact: true }).waitFor();
     expect(await page.getByRole("alert").count()).toBe(0);
+  });
+});
+
+describe("a key that is removed", () => {
+  it("leads to the sign-in, which says why", async () => {
+    await admin.removeKey(keyId);
+    await page.goto(`${worker.origin}/#/models`);
+    await page.getByText("You were signed out:").waitFor();
+    expect(await page.getByLabel("API key").isVisible()).toBe(true);
   });
 });
 

@@ -2,9 +2,10 @@
 
 import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { REPORT_NOTICE } from "../../src/scoring/notice.ts";
-import { api, SIGNED_OUT } from "./api.ts";
+import { api, patiently, SIGNED_OUT } from "./api.ts";
 import { JobsPage } from "./jobs-page.tsx";
 import { ComputeProvider, useCompute } from "./compute/compute-session.tsx";
+import { ErrorBoundary } from "./error-boundary.tsx";
 import { type Route, useRoute } from "./route.ts";
 import { SignIn } from "./sign-in.tsx";
 import { ThemeButton } from "./theme.tsx";
@@ -31,7 +32,7 @@ const LINKS = [
   { path: "try", title: "Try it here" },
 ] as const;
 
-type Session = { readonly kind: "unknown" | "none" } | { readonly kind: "signed-in"; readonly key: string };
+type Session = { readonly kind: "unknown" | "none" | "refused" } | { readonly kind: "signed-in"; readonly key: string };
 
 /** The console. */
 export function App(): ReactNode {
@@ -67,14 +68,16 @@ export function App(): ReactNode {
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1}>
-        <Suspense fallback={<p className="quiet">Loading …</p>}>
-          <Page
-            route={route}
-            page={page}
-            session={session}
-            signedIn={(key) => setSession({ kind: "signed-in", key })}
-          />
-        </Suspense>
+        <ErrorBoundary key={page}>
+          <Suspense fallback={<p className="quiet">Loading …</p>}>
+            <Page
+              route={route}
+              page={page}
+              session={session}
+              signedIn={(key) => setSession({ kind: "signed-in", key })}
+            />
+          </Suspense>
+        </ErrorBoundary>
       </main>
       <footer className="bottom">
         <p>{REPORT_NOTICE.wording}</p>
@@ -125,7 +128,7 @@ function Page(props: {
   // Scoring in the page needs no server, so no key.
   if (page === "try") return <TryPage />;
   if (session.kind === "unknown") return <p className="quiet">Loading …</p>;
-  if (session.kind === "none") return <SignIn signedIn={props.signedIn} />;
+  if (session.kind !== "signed-in") return <SignIn signedIn={props.signedIn} isOver={session.kind === "refused"} />;
   if (page === "new") return <NewJobPage />;
   if (page === "models") return <ModelsPage />;
   if (page === "schedules") return <SchedulePages path={route.path} />;
@@ -153,10 +156,15 @@ function SchedulePages({ path: [, id, verb] }: Pick<Route, "path">): ReactNode {
 function useSession(): [Session, (session: Session) => void] {
   const [session, setSession] = useState<Session>({ kind: "unknown" });
   useEffect(() => {
-    const forget = (): void => setSession({ kind: "none" });
-    window.addEventListener(SIGNED_OUT, forget);
-    api.readSession().then((key) => setSession({ kind: "signed-in", key }), forget);
-    return () => window.removeEventListener(SIGNED_OUT, forget);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const ask = (): Promise<string> => api.readSession();
+    window.addEventListener(SIGNED_OUT, () => setSession({ kind: "refused" }), { signal });
+    patiently(ask, signal, () => undefined).then(
+      (key) => setSession({ kind: "signed-in", key }),
+      () => signal.aborted || setSession({ kind: "none" }),
+    );
+    return () => controller.abort();
   }, []);
   return [session, setSession];
 }

@@ -6,8 +6,11 @@ import { api } from "./api.ts";
 
 const LOCAL_KEY = "local-development-key";
 
-/** The key goes to the server once; the browser then holds a cookie that no script can read. */
-export function SignIn(props: { readonly signedIn: (key: string) => void }): ReactNode {
+/**
+ * The key goes to the server once; the browser then holds a cookie that no script can read.
+ * @param props.isOver a session was there and is refused now
+ */
+export function SignIn(props: { readonly signedIn: (key: string) => void; readonly isOver: boolean }): ReactNode {
   const [key, setKey] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
   const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(window.location.hostname);
@@ -19,7 +22,14 @@ export function SignIn(props: { readonly signedIn: (key: string) => void }): Rea
   return (
     <section className="card sign-in">
       <h1>Sign in</h1>
-      <p className="quiet">Faces in object storage to labels of apparent facial expression, with their statistics.</p>
+      {props.isOver ? (
+        <p className="alert" role="alert">
+          <strong>You were signed out:</strong> the key was removed or ran out, or a day has passed. Jobs go on at the
+          server; after signing in, this page does too.
+        </p>
+      ) : (
+        <p className="quiet">Faces in object storage to labels of apparent facial expression, with their statistics.</p>
+      )}
       <form onSubmit={submit}>
         <label className="field">
           <span className="name">API key</span>
