@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Browser, BrowserContext, Page, Route } from "playwright-core";
@@ -142,5 +142,62 @@ describe("a job that shows no pictures", () => {
     const csv = await runJob(api, { output: { ...output, formats: ["csv"] } });
     await page.goto(`${worker.origin}/#/jobs/${csv}?tab=pictures`);
     await page.getByText("which this job did not write").waitFor();
+  });
+});
+
+describe("the form", () => {
+  it("sends pictures to where they are scored, and scores none that were taken back", async () => {
+    const [first = "", second = ""] = await listPortraits("male", 2);
+    await page.goto(`${worker.origin}/#/new`);
+    const prefix = page.getByLabel("Upload to the prefix");
+    const check = page.getByRole("button", { name: "Check and estimate" });
+    const plan = page.locator(".plan");
+    const readPlan = async (): Promise<string> => {
+      await check.click();
+      await plan.waitFor();
+      return (await plan.locator("dd").first().textContent()) ?? "";
+    };
+    await page.getByLabel("Choose pictures").setInputFiles([first, second]);
+    expect(await readPlan()).toBe("2");
+    await prefix.fill("uploads/elsewhere/");
+    expect(await readPlan()).toBe("2");
+    await page.getByRole("button", { name: "Clear" }).click();
+    await page.getByLabel("Choose pictures").setInputFiles(first);
+    expect(await prefix.inputValue()).not.toBe("uploads/elsewhere/");
+    expect(await readPlan()).toBe("1");
+  });
+
+  it("goes on with an upload that was asked to pause, and says what it left out", async () => {
+    const pictures = join(folder, "pictures");
+    await mkdir(pictures);
+    for (const path of await listPortraits("male", 4)) {
+      await writeFile(join(pictures, basename(path)), await readFile(path));
+    }
+    await writeFile(join(pictures, "notes.txt"), "no picture");
+    const asked = new Set<string>();
+    await page.route(/\/v1\/stores\/.*\/objects\//, (route) => {
+      const isFirst = !asked.has(route.request().url());
+      asked.add(route.request().url());
+      return isFirst ? refuse(route) : route.continue();
+    });
+    await page.goto(`${worker.origin}/#/new`);
+    await page.getByLabel("Choose a folder").setInputFiles(pictures);
+    await page.getByText("1 file was left out").waitFor();
+    await page.getByLabel("Faces").selectOption("aligned");
+    await page.getByRole("button", { name: "Start the job" }).click();
+    await page.getByText("Shares of 4 scored faces").waitFor({ timeout: 120_000 });
+    expect(asked.size).toBe(4);
+  });
+
+  it("leads to the first field that is wrong, even in a closed part, and says what was typed", async () => {
+    await page.goto(`${worker.origin}/#/new`);
+    await page.getByLabel("A prefix of a store").check();
+    await page.getByLabel("Prefix", { exact: true }).fill("portraits/");
+    await page.getByText("Limits and notification").click();
+    await page.getByLabel("Pictures a chunk").fill("many");
+    await page.getByText("Limits and notification").click();
+    await page.getByRole("button", { name: "Check and estimate" }).click();
+    await page.getByText("expected number, received string").waitFor();
+    expect(await page.evaluate("document.activeElement.dataset.path")).toBe("limits.chunkSize");
   });
 });

@@ -31,14 +31,19 @@ export interface Draft {
   readonly notifyUrl: string;
 }
 
-/** @param stamp part of the upload's prefix, so that two uploads never mix */
+/** Where an upload goes that must not mix with another. */
+export function nameUpload(stamp: string): string {
+  return `uploads/${stamp}/`;
+}
+
+/** @param stamp part of the upload's prefix */
 export function emptyDraft(stamp: string): Draft {
   return {
     name: "",
     purpose: "",
     source: "upload",
     store: "",
-    prefix: `uploads/${stamp}/`,
+    prefix: nameUpload(stamp),
     manifestKey: "",
     folders: "nothing",
     format: "image",
@@ -106,6 +111,7 @@ function makeInput(draft: Draft, files: readonly DroppedFile[]): ManifestInput["
 }
 
 function readNumber<K extends string>(name: K, text: string): Partial<Record<K, number>> {
+  const value = Number(text);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one computed key
-  return text.trim() === "" ? {} : ({ [name]: Number(text) } as Partial<Record<K, number>>);
+  return text.trim() === "" ? {} : ({ [name]: Number.isNaN(value) ? text : value } as Partial<Record<K, number>>);
 }

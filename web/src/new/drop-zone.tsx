@@ -1,7 +1,8 @@
 /** Where pictures are dropped or chosen. */
 
 import { type ReactNode, useId, useState } from "react";
-import { type DroppedFile, readDrop, readFiles } from "./dropped-files.ts";
+import { formatCount } from "../../../src/scoring/report-format.ts";
+import { type Drop, type DroppedFile, readDrop, readFiles } from "./dropped-files.ts";
 
 /** Takes pictures and folders of pictures, by mouse, touch and keyboard. */
 export function DropZone(props: {
@@ -10,6 +11,11 @@ export function DropZone(props: {
 }): ReactNode {
   const id = useId();
   const [isOver, setOver] = useState(false);
+  const [leftOut, setLeftOut] = useState(0);
+  const take = (drop: Drop): void => {
+    setLeftOut(drop.leftOut);
+    props.taken(drop.pictures);
+  };
   return (
     <div
       className={`drop ${isOver ? "over" : ""}`}
@@ -18,13 +24,18 @@ export function DropZone(props: {
       onDrop={(event) => {
         event.preventDefault();
         setOver(false);
-        void readDrop(event.dataTransfer).then(props.taken);
+        void readDrop(event.dataTransfer).then(take);
       }}
     >
       <svg viewBox="0 0 48 48" width="44" height="44" aria-hidden="true" className="drop-icon">
         <path d="M24 31V12m-8 8 8-8 8 8M8 31v7a3 3 0 0 0 3 3h26a3 3 0 0 0 3-3v-7" />
       </svg>
       {props.children}
+      {leftOut > 0 && (
+        <p className="finding" role="status">
+          {leftOut === 1 ? "1 file was" : `${formatCount(leftOut)} files were`} left out: no JPEG, PNG or WebP by name.
+        </p>
+      )}
       <div className="row centred">
         <label className="button" htmlFor={`${id}-files`}>
           Choose pictures
@@ -35,7 +46,7 @@ export function DropZone(props: {
             multiple
             accept=".jpg,.jpeg,.png,.webp"
             onChange={(event) => {
-              props.taken(readFiles(event.target.files ?? []));
+              take(readFiles(event.target.files ?? []));
               event.target.value = "";
             }}
           />
@@ -49,7 +60,7 @@ export function DropZone(props: {
             multiple
             ref={(input) => input?.setAttribute("webkitdirectory", "")}
             onChange={(event) => {
-              props.taken(readFiles(event.target.files ?? []));
+              take(readFiles(event.target.files ?? []));
               event.target.value = "";
             }}
           />

@@ -7,27 +7,43 @@ export interface DroppedFile {
   readonly file: File;
 }
 
+/** What a person dropped or chose. */
+export interface Drop {
+  /** Sorted by path; a folder that holds everything is not part of the paths. */
+  readonly pictures: readonly DroppedFile[];
+  /** Files that are no pictures by their names. */
+  readonly leftOut: number;
+}
+
 const PICTURE = /\.(jpe?g|png|webp)$/i;
 
 /** Every picture of a drop; folders are walked. Must be called in the event itself: the items die with it. */
-export async function readDrop(transfer: DataTransfer): Promise<DroppedFile[]> {
+export async function readDrop(transfer: DataTransfer): Promise<Drop> {
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   if (entries.length === 0) return readFiles(transfer.files);
-  const found = (await Promise.all(entries.map((entry) => walk(entry)))).flat();
-  return finish(found);
+  const files = (await Promise.all(entries.map((entry) => walk(entry)))).flat();
+  const pictures = files.filter(isPicture);
+  const read = pictures.map(async (entry) => ({
+    path: entry.fullPath.replace(/^\/+/, ""),
+    file: await new Promise<File>((resolve, reject) => entry.file(resolve, reject)),
+  }));
+  return { pictures: arrange(await Promise.all(read)), leftOut: files.length - pictures.length };
 }
 
 /** Every picture of a file chooser. */
-export function readFiles(files: Iterable<File>): DroppedFile[] {
-  return finish([...files].map((file) => ({ path: file.webkitRelativePath || file.name, file })));
+export function readFiles(files: Iterable<File>): Drop {
+  const all = [...files];
+  const pictures = all.filter(isPicture);
+  const named = pictures.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+  return { pictures: arrange(named), leftOut: all.length - pictures.length };
 }
 
-async function walk(entry: FileSystemEntry): Promise<DroppedFile[]> {
-  const path = entry.fullPath.replace(/^\/+/, "");
-  if (entry instanceof FileSystemFileEntry) {
-    if (!PICTURE.test(path)) return [];
-    return [{ path, file: await new Promise<File>((resolve, reject) => entry.file(resolve, reject)) }];
-  }
+function isPicture({ name }: { readonly name: string }): boolean {
+  return PICTURE.test(name);
+}
+
+async function walk(entry: FileSystemEntry): Promise<FileSystemFileEntry[]> {
+  if (entry instanceof FileSystemFileEntry) return [entry];
   if (!(entry instanceof FileSystemDirectoryEntry)) return [];
   const reader = entry.createReader();
   const children: FileSystemEntry[] = [];
@@ -37,14 +53,12 @@ async function walk(entry: FileSystemEntry): Promise<DroppedFile[]> {
     if (some.length === 0) break;
     children.push(...some);
   }
-  const found: DroppedFile[] = [];
+  const found: FileSystemFileEntry[] = [];
   for (const child of children) found.push(...(await walk(child)));
   return found;
 }
 
-/** Pictures only, sorted; a folder that holds everything is not part of the paths. */
-function finish(files: readonly DroppedFile[]): DroppedFile[] {
-  const pictures = files.filter(({ path }) => PICTURE.test(path));
+function arrange(pictures: readonly DroppedFile[]): DroppedFile[] {
   const top = pictures[0]?.path.split("/")[0] ?? "";
   const isWrapped = pictures.every(({ path }) => path.startsWith(`${top}/`));
   const strip = isWrapped && top !== "" ? top.length + 1 : 0;

@@ -1,17 +1,17 @@
 /** The form that makes a manifest, uploads its pictures, asks what it would cost and starts it. */
 
 import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
-import { type Issue, type ScoringError, toScoringError } from "../../../src/errors.ts";
+import { type Issue, mayPass, type ScoringError } from "../../../src/errors.ts";
 import { formatCount } from "../../../src/scoring/report-format.ts";
 import type { DryRun } from "../../../src/scoring/submit.ts";
 import { api, noteSignedOut, useLoad } from "../api.ts";
-import { Failure } from "../parts.tsx";
+import { Failure, nameTrouble } from "../parts.tsx";
 import { formatBytes, formatDuration } from "../words.ts";
-import { type Draft, emptyDraft, makeManifest, MAX_NAMED_OBJECTS } from "./draft.ts";
+import { type Draft, emptyDraft, makeManifest, MAX_NAMED_OBJECTS, nameUpload } from "./draft.ts";
 import type { DroppedFile } from "./dropped-files.ts";
 import { listFindings } from "./fields.tsx";
 import { InputSection, OutputSection, ScoringSection } from "./sections.tsx";
-import { type UploadProgress, uploadFiles } from "./upload.ts";
+import { createUploads, type UploadProgress } from "./upload.ts";
 
 type Step =
   | { readonly kind: "editing" }
@@ -33,9 +33,10 @@ export function NewJobPage(): ReactNode {
   const [plan, setPlan] = useState<DryRun | null>(null);
   const [error, setError] = useState<ScoringError | null>(null);
   const { value: choices, error: loadError } = useLoad(loadChoices);
-  const uploaded = useRef(new Set<DroppedFile>());
+  const [uploads] = useState(() => createUploads(api));
   const stop = useRef(new AbortController());
   const summary = useRef<HTMLDivElement>(null);
+  const form = useRef<HTMLFormElement>(null);
   const change = useCallback((part: Partial<Draft>) => {
     setDraft((before) => ({ ...before, ...part }));
     setPlan(null);
@@ -46,7 +47,11 @@ export function NewJobPage(): ReactNode {
       setDraft((before) => (before.store === "" ? { ...before, store, outputStore: store } : before));
   }, [choices]);
   useEffect(() => {
-    if (error !== null) summary.current?.focus();
+    const { current } = form;
+    if (error === null || current === null) return;
+    const wrong = [...current.querySelectorAll<HTMLElement>('[aria-invalid="true"]')];
+    for (const field of wrong) field.closest("details")?.setAttribute("open", "");
+    (wrong[0] ?? summary.current)?.focus();
   }, [error]);
   useEffect(() => {
     // Made here: an effect may run twice, and an aborted controller stays so.
@@ -66,32 +71,36 @@ export function NewJobPage(): ReactNode {
     setError(null);
     try {
       if (isUpload) {
-        const waiting = files.filter((file) => !uploaded.current.has(file));
         const target = { store: draft.store, prefix: draft.prefix };
         // A wrong manifest is told before a thousand pictures are sent.
-        await api.planJob({ ...makeManifest(draft, []), input: { store: draft.store, prefix: draft.prefix } });
-        await uploadFiles(api, target, waiting, stop.current.signal, (progress) =>
-          setStep({ kind: "uploading", progress }),
-        );
-        for (const file of waiting) uploaded.current.add(file);
+        await api.planJob({ ...makeManifest(draft, []), input: target });
+        await uploads.send(target, files, stop.current.signal, (progress) => setStep({ kind: "uploading", progress }));
       }
       setStep({ kind });
       const manifest = makeManifest(draft, files);
       if (kind === "checking") setPlan(await api.planJob(manifest));
       else window.location.hash = `#/jobs/${(await api.submitJob(manifest, crypto.randomUUID())).id}`;
     } catch (thrown) {
-      const failure = toScoringError(thrown);
-      noteSignedOut(failure);
-      setError(failure);
+      setError(noteSignedOut(thrown));
     } finally {
       setStep({ kind: "editing" });
     }
+  };
+
+  const take = (taken: readonly DroppedFile[]): void => {
+    setFiles(taken);
+    setPlan(null);
+    // The job reads all that lies there: what was taken back must not be among it.
+    const kept = new Set(taken);
+    const arrived = [...uploads.listArrived({ store: draft.store, prefix: draft.prefix })];
+    if (arrived.some((file) => !kept.has(file))) change({ prefix: nameUpload(stampNow()) });
   };
 
   const sections = { draft, change, issues };
   return (
     <form
       className="new-job"
+      ref={form}
       onSubmit={(event) => {
         event.preventDefault();
         void act("starting");
@@ -101,16 +110,11 @@ export function NewJobPage(): ReactNode {
       {loadError !== null && <Failure error={loadError} />}
       {error !== null && (
         <div className="alert" role="alert" tabIndex={-1} ref={summary}>
-          <strong>Not accepted:</strong> {error.detail}
+          <strong>{mayPass(error) ? nameTrouble(error) : "Not accepted:"}</strong> {error.detail}
           <UnplacedFindings issues={issues} />
         </div>
       )}
-      <InputSection
-        {...sections}
-        choices={choices}
-        files={files}
-        setFiles={(taken) => (setFiles(taken), setPlan(null))}
-      />
+      <InputSection {...sections} choices={choices} files={files} setFiles={take} />
       {tooMany && (
         <p className="finding">Folders can mean something for at most {formatCount(MAX_NAMED_OBJECTS)} pictures.</p>
       )}
@@ -127,6 +131,11 @@ export function NewJobPage(): ReactNode {
             Uploading: {formatCount(step.progress.done)} of {formatCount(step.progress.total)} pictures,{" "}
             {formatBytes(step.progress.bytes)}
             <progress max={step.progress.total} value={step.progress.done} aria-label="Upload" />
+            {step.progress.trouble !== null && (
+              <span className="finding">
+                {nameTrouble(step.progress.trouble)} {step.progress.trouble.detail}. It goes on by itself.
+              </span>
+            )}
           </p>
         )}
         <div className="row">
@@ -201,7 +210,7 @@ function Plan({ plan }: { readonly plan: DryRun }): ReactNode {
         </div>
         <div>
           <dt>Size</dt>
-          <dd>{formatBytes(plan.bytes)}</dd>
+          <dd>{plan.bytes === 0 && plan.objects > 0 ? "not known yet" : formatBytes(plan.bytes)}</dd>
         </div>
         <div>
           <dt>Chunks</dt>

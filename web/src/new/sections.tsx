@@ -89,6 +89,9 @@ export function InputSection(
             issues={issues}
             value={draft.prefix}
             placeholder="2026/11/22/"
+            {...(draft.source === "upload" && draft.folders === "nothing"
+              ? { hint: "Everything that lies below it is scored" }
+              : {})}
             change={(prefix) => change({ prefix })}
           />
         )}

@@ -1,7 +1,8 @@
-/** Uploads many pictures: a few at a time, each tried again when the server does not answer. */
+/** Uploads many pictures: a few at a time, each for as long as it takes. */
 
 import type { Api } from "../../../src/client/api.ts";
-import { toScoringError } from "../../../src/errors.ts";
+import type { ScoringError } from "../../../src/errors.ts";
+import { patiently } from "../api.ts";
 import type { DroppedFile } from "./dropped-files.ts";
 
 /** How far an upload is. */
@@ -9,56 +10,67 @@ export interface UploadProgress {
   readonly done: number;
   readonly total: number;
   readonly bytes: number;
+  /** Why nothing moves at the moment: too many requests, or no server. */
+  readonly trouble: ScoringError | null;
+}
+
+/** A folder of a store. */
+export interface UploadTarget {
+  readonly store: string;
+  readonly prefix: string;
+}
+
+/** What arrived where: nothing is sent twice to one place, nor taken for sent to another. */
+export interface Uploads {
+  /** Pictures that lie at `target`. */
+  listArrived(target: UploadTarget): ReadonlySet<DroppedFile>;
+  /** Sends those of `files` that do not lie there. @throws ScoringError of the first picture that is refused; the others stop */
+  send(
+    target: UploadTarget,
+    files: readonly DroppedFile[],
+    signal: AbortSignal,
+    progress: (now: UploadProgress) => void,
+  ): Promise<void>;
 }
 
 const CONCURRENCY = 4;
-const ATTEMPTS = 4;
 
-/** @throws ScoringError of the first picture that could not be stored; the others stop */
-export async function uploadFiles(
-  api: Pick<Api, "upload">,
-  target: { readonly store: string; readonly prefix: string },
-  files: readonly DroppedFile[],
-  signal: AbortSignal,
-  progress: (now: UploadProgress) => void,
-): Promise<void> {
-  const failure = new AbortController();
-  const either = AbortSignal.any([signal, failure.signal]);
-  let next = 0;
-  let done = 0;
-  let bytes = 0;
-  const work = async (): Promise<void> => {
-    for (let item = files[next++]; item !== undefined && !either.aborted; item = files[next++]) {
-      await uploadOne(api, target.store, `${target.prefix}${item.path}`, item.file, either);
-      done += 1;
-      bytes += item.file.size;
-      progress({ done, total: files.length, bytes });
-    }
+/** Uploads of one page. */
+export function createUploads(api: Pick<Api, "upload">): Uploads {
+  const places = new Map<string, Set<DroppedFile>>();
+
+  function open({ store, prefix }: UploadTarget): Set<DroppedFile> {
+    const place = JSON.stringify([store, prefix]);
+    const arrived = places.get(place) ?? new Set();
+    places.set(place, arrived);
+    return arrived;
+  }
+
+  return {
+    listArrived: open,
+    async send(target, files, signal, progress) {
+      const arrived = open(target);
+      const waiting = files.filter((file) => !arrived.has(file));
+      const failure = new AbortController();
+      const either = AbortSignal.any([signal, failure.signal]);
+      let next = 0;
+      let now: UploadProgress = { done: 0, total: waiting.length, bytes: 0, trouble: null };
+      const tell = (part: Partial<UploadProgress>): void => progress((now = { ...now, ...part }));
+      const work = async (): Promise<void> => {
+        for (let item = waiting[next++]; item !== undefined; item = waiting[next++]) {
+          const { path, file } = item;
+          const upload = (): Promise<void> => api.upload(target.store, `${target.prefix}${path}`, file, either);
+          await patiently(upload, either, (trouble) => tell({ trouble }));
+          arrived.add(item);
+          tell({ done: now.done + 1, bytes: now.bytes + file.size });
+        }
+      };
+      try {
+        await Promise.all(Array.from({ length: CONCURRENCY }, work));
+      } catch (error) {
+        failure.abort();
+        throw error;
+      }
+    },
   };
-  try {
-    await Promise.all(Array.from({ length: CONCURRENCY }, work));
-    signal.throwIfAborted();
-  } catch (error) {
-    failure.abort();
-    throw error;
-  }
-}
-
-async function uploadOne(
-  api: Pick<Api, "upload">,
-  store: string,
-  key: string,
-  file: File,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await api.upload(store, key, file, signal);
-      return;
-    } catch (thrown) {
-      const error = toScoringError(thrown);
-      if (signal.aborted || error.disposition !== "transient" || attempt === ATTEMPTS) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt));
-    }
-  }
 }
