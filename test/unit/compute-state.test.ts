@@ -77,11 +77,12 @@ describe("the state of a computing page", () => {
 
   it("says what it waits for, and no longer once work goes on", () => {
     const away = fold([tell({ kind: "waiting", waitMs: 500, error })]);
-    expect(describeState(away, true)).toContain("The server does not answer");
-    expect(describeState(away, false)).toContain("offline");
-    expect(describeState(advance(away, lease("1"), 0), true)).not.toContain("does not answer");
+    expect(describeState(away, true, "running")).toContain("The server does not answer");
+    expect(describeState(away, false, "running")).toContain("offline");
+    expect(describeState(advance(away, lease("1"), 0), true, "running")).not.toContain("does not answer");
     const idle = tell({ kind: "waiting", waitMs: 500, error: null });
-    expect(describeState(fold([idle]), true)).toContain("No chunk is free");
+    expect(describeState(fold([idle]), true, "running")).toContain("No chunk is free");
+    expect(describeState(fold([idle]), true, "paused")).toContain("The job is paused");
     expect(fold([lease("1"), idle]).waiting).toBeNull();
   });
 

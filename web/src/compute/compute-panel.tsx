@@ -2,7 +2,7 @@
 
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
 import type { JobView } from "../../../src/scoring/job-view.ts";
-import { isEnded } from "../../../src/scoring/job-state.ts";
+import { isEnded, type JobStatus } from "../../../src/scoring/job-state.ts";
 import { formatCount } from "../../../src/scoring/report-format.ts";
 import { ENGINE_NAMES } from "../engine/engine-names.ts";
 import { useCompute } from "./compute-session.tsx";
@@ -51,7 +51,7 @@ export function ComputePanel({ job }: { readonly job: JobView }): ReactNode {
           </div>
         )}
       </div>
-      {own === null ? <Offer job={job} /> : <Work state={own} />}
+      {own === null ? <Offer job={job} /> : <Work state={own} status={job.status} />}
       {elsewhere && (
         <p className="quiet">
           This browser is scoring <a href={`#/jobs/${state.jobId}`}>another job</a>; starting here stops it there.
@@ -72,7 +72,7 @@ function Offer({ job }: { readonly job: JobView }): ReactNode {
   );
 }
 
-function Work({ state }: { readonly state: ComputeState }): ReactNode {
+function Work({ state, status }: { readonly state: ComputeState; readonly status: JobStatus }): ReactNode {
   const online = useOnline();
   const rate = measureRate(state, useClock(state));
   const { failure, lastReturn, waiting, phase } = state;
@@ -80,7 +80,7 @@ function Work({ state }: { readonly state: ComputeState }): ReactNode {
   return (
     <>
       <p role="status" data-testid="compute-state">
-        {describeState(state, online)}
+        {describeState(state, online, status)}
         {isBusy && online && waiting?.error && <span className="quiet"> ({waiting.error.detail})</span>}
       </p>
       {failure !== null && (

@@ -1,6 +1,7 @@
 /** What a computing browser says to its reader. */
 
 import type { ErrorCode } from "../../../src/errors.ts";
+import type { JobStatus } from "../../../src/scoring/job-state.ts";
 import { formatCount } from "../../../src/scoring/report-format.ts";
 import type { ComputeState } from "./compute-state.ts";
 import type { EngineChoice, PlainError } from "./messages.ts";
@@ -32,14 +33,15 @@ export function describeFailure({ code }: PlainError): string {
   return FAILURES[code] ?? "That did not work.";
 }
 
-/** What goes on, in a sentence. @param online whether the browser believes that there is a network */
-export function describeState(state: ComputeState, online: boolean): string {
+/** What goes on, in a sentence. @param online whether the browser believes that there is a network @param status the job's */
+export function describeState(state: ComputeState, online: boolean, status: JobStatus): string {
   const { phase, waiting, records } = state;
   const faces = records === 1 ? "1 face" : `${formatCount(records)} faces`;
   if (phase === "ended") return `Done: the job needs nobody any more. This browser scored ${faces}.`;
   if (phase === "stopped") return `Stopped. This browser scored ${faces}; what was in hand went back to the server.`;
   if (phase === "failed") return `Ended early. This browser scored ${faces}.`;
   if (!online) return "This machine is offline. It goes on by itself when the network is back.";
+  if (waiting?.error === null && status === "paused") return "The job is paused. It goes on once somebody resumes it.";
   if (waiting !== null) return describeWaiting(waiting.error);
   return phase === "starting" ? "Starting an engine, and proving it to the server …" : "Scoring.";
 }
