@@ -37,6 +37,7 @@ export async function followJob(api: Api, id: string, json: boolean): Promise<vo
     for (const { path, line, message } of job.issues) {
       process.stderr.write(`  ${path}${line === undefined ? "" : `:${line}`}: ${message}\n`);
     }
+    for (const warning of job.warnings) process.stderr.write(`warning: ${warning}\n`);
     const outputs = await api.listOutputs(id);
     if (outputs.some(({ name }) => name === "report.json")) print(renderLabelTable(await api.readReport(id)));
     process.stderr.write(`${describeJob(job)}\n`);

@@ -1,6 +1,7 @@
 /** A job as the API, the event stream and webhooks show it. */
 
 import type { Issue } from "../errors.ts";
+import { describeEmptyInput } from "./empty-input.ts";
 import { isErasing } from "./erase/erasure.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { LIMITS } from "./limits.ts";
@@ -47,7 +48,7 @@ export interface JobView {
   readonly etaSeconds: number | null;
   readonly failure: JobFailure | null;
   readonly issues: readonly Issue[];
-  /** What the job asks for and will not get, in sentences. */
+  /** What the job asks for and will not get, and an input that is empty, in sentences. */
   readonly warnings: readonly string[];
   readonly output: { readonly store: string; readonly prefix: string };
   readonly retryOf: string | null;
@@ -92,10 +93,11 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     etaSeconds: estimateSeconds(state, finished, nowMs),
     failure: state.failure,
     issues: state.issues,
-    // With several faces a picture there are more records than inputs, with none found as many.
-    warnings: [describeOmission(output.formats, Math.max(state.listed, state.records), LIMITS)].filter(
-      (one) => one !== null,
-    ),
+    warnings: [
+      state.plan.status === "done" ? describeEmptyInput(spec.manifest, state.listed) : null,
+      // With several faces a picture there are more records than inputs, with none found as many.
+      describeOmission(output.formats, Math.max(state.listed, state.records), LIMITS),
+    ].filter((one) => one !== null),
     output: { store: output.store, prefix: jobFolder(output.prefix, state.id, state.generation) },
     retryOf: spec.retryOf,
     ...(spec.schedule === undefined

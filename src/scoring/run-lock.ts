@@ -10,6 +10,7 @@ import {
   OPERATIONS_PER_MESSAGE,
   priceJob,
 } from "./estimate.ts";
+import { describeEmptyInput } from "./empty-input.ts";
 import type { FinalizeContext } from "./finalize-merge.ts";
 import type { JobStatus, OutcomeCounts } from "./job-state.ts";
 import { readMeter } from "./job-meter.ts";
@@ -64,7 +65,7 @@ export interface RunLock {
   /** Backends of clients stand as `client:<name>`. */
   readonly engines: readonly string[];
   readonly counts: { readonly listed: number; readonly records: number; readonly outcomes: OutcomeCounts };
-  /** What the job asked for and could not get, in sentences. */
+  /** What the job asked for and could not get, and an input that was empty, in sentences. */
   readonly warnings: readonly string[];
   /** What was counted. */
   readonly receipt: JobReceipt;
@@ -92,7 +93,10 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     faceFinder: spec.faceFinder ?? null,
     engines: state.engines,
     counts: { listed: state.listed, records: state.records, outcomes: state.outcomes },
-    warnings: [describeOmission(manifest.output.formats, state.records, context.limits)].filter((one) => one !== null),
+    warnings: [
+      state.plan.status === "done" ? describeEmptyInput(manifest, state.listed) : null,
+      describeOmission(manifest.output.formats, state.records, context.limits),
+    ].filter((one) => one !== null),
     receipt: buildReceipt(context),
     estimate: estimateJob({
       ...describeWork(context),

@@ -7,6 +7,7 @@ import type { ObjectStore } from "../storage/object-store.ts";
 import { type Caller, checkManifestAccess, requireGrant, toOwner } from "./access.ts";
 import type { JobCoordinator } from "./coordinator-port.ts";
 import type { Directory } from "./directory.ts";
+import { describeEmptyInput } from "./empty-input.ts";
 import { estimateJob, type JobEstimate } from "./estimate.ts";
 import { guardStore } from "./guarded-store.ts";
 import { planInputPage } from "./inputs/plan-page.ts";
@@ -215,6 +216,8 @@ async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller):
   const maxRecords = countMaxRecords(limits);
   // Each input has one record at least.
   if (objects > maxRecords) warnings.push(`the job would fail: ${describeExcess(maxRecords)}`);
+  const empty = cursor === null ? describeEmptyInput(manifest, objects) : null;
+  if (empty !== null) warnings.push(empty);
   warnings.push(...warnOfParquet(manifest, objects, cursor === null, limits));
   const facts = { tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
   const packed = manifest.format !== "image";

@@ -260,6 +260,19 @@ describe("the API", () => {
     expect(plan).toMatchObject({ objects: 6, chunks: 2, complete: true, warnings: [] });
   });
 
+  it("warns of an input that is empty, before, after and in the run lock", async () => {
+    await putGood("shards/");
+    const manifest = { input: { store: "faces", prefix: "shards/" }, format: "tar", output };
+    const warnings = ['there is no input: no .tar file lies below "shards/" of the store faces'];
+    const dry = await call("/v1/jobs", { method: "POST", body: JSON.stringify({ ...manifest, dryRun: true }) });
+    expect(await dry.json()).toMatchObject({ objects: 0, warnings });
+    const { body } = await submit(manifest);
+    const job = await follow(body.id);
+    expect(job).toMatchObject({ status: "completed", warnings });
+    const lock = await call(`/v1/jobs/${body.id}/outputs/run.lock.json`);
+    expect(await lock.json()).toMatchObject({ warnings });
+  });
+
   it("serves labels by Accept and by range, the report, the job list, and forgets a deleted job", async () => {
     await putGood("served/");
     const { body } = await submit({ input: { store: "faces", prefix: "served/" }, output });

@@ -230,7 +230,7 @@ function Plan({ plan }: { readonly plan: DryRun }): ReactNode {
           {warning}
         </p>
       ))}
-      {plan.warnings.length === 0 && <p className="quiet">The manifest is valid; nothing was started.</p>}
+      <p className="quiet">The manifest is valid; nothing was started.</p>
     </div>
   );
 }
