@@ -121,6 +121,10 @@ describe("a server that asks for a pause, or is away", () => {
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByText("cancelled", { exact: true }).waitFor();
     expect(await page.getByRole("alert").count()).toBe(0);
+    expect(await page.title()).toMatch(/^Job [0-9a-f]{12}, cancelled/);
+    await page.goto(`${worker.origin}/#/jobs`);
+    await page.getByText("6 without a label").waitFor();
+    expect(await page.title()).toBe("Jobs · Countenance");
   });
 });
 
@@ -142,6 +146,20 @@ describe("a job that shows no pictures", () => {
     const csv = await runJob(api, { output: { ...output, formats: ["csv"] } });
     await page.goto(`${worker.origin}/#/jobs/${csv}?tab=pictures`);
     await page.getByText("which this job did not write").waitFor();
+  });
+});
+
+describe("the keyboard", () => {
+  it("turns the tabs by arrows, and comes back from a deletion that is taken back", async () => {
+    const id = await runJob(api);
+    await page.goto(`${worker.origin}/#/jobs/${id}`);
+    await page.getByRole("tab", { name: "Overview" }).press("ArrowLeft");
+    await page.getByRole("link", { name: "Download labels.csv" }).waitFor();
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Files");
+    await page.getByRole("button", { name: "Delete …" }).press("Enter");
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Delete job and outputs");
+    await page.keyboard.press("Escape");
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Delete …");
   });
 });
 

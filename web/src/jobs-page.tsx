@@ -6,7 +6,7 @@ import type { JobView } from "../../src/scoring/job-view.ts";
 import { formatCount, formatTime } from "../../src/scoring/report-format.ts";
 import { api, useLoad } from "./api.ts";
 import { Failure, Progress, StatusPill } from "./parts.tsx";
-import { formatDuration } from "./words.ts";
+import { formatDuration, nameJob } from "./words.ts";
 
 /** The start page. */
 export function JobsPage(): ReactNode {
@@ -51,10 +51,10 @@ export function JobsPage(): ReactNode {
 
 function JobRow({ job }: { readonly job: JobView }): ReactNode {
   const { counts } = job;
-  const failed = counts.outcomes.failed + counts.outcomes.skipped;
+  const failed = Object.values(counts.errors).reduce((sum, count) => sum + count, 0);
   return (
     <a className="card job-row" href={`#/jobs/${job.id}`}>
-      <span className="job-name">{job.name ?? `Job ${job.id.slice(-12)}`}</span>
+      <span className="job-name">{nameJob(job)}</span>
       <StatusPill status={job.status} />
       <span className="quiet job-when">{formatTime(job.createdAt)}</span>
       <Progress job={job} />

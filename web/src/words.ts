@@ -1,6 +1,7 @@
 /** Words for values of the API. */
 
 import type { Outcome } from "../../src/scoring/records.ts";
+import type { JobView } from "../../src/scoring/job-view.ts";
 import type { JobStatus } from "../../src/scoring/job-state.ts";
 
 /** 75 → "1 min 15 s". */
@@ -32,6 +33,11 @@ export const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = {
   cancelled: "Cancelled",
   expired: "Expired",
 };
+
+/** A job's name, or the end of its id where it has none. */
+export function nameJob({ id, name }: Pick<JobView, "id" | "name">): string {
+  return name ?? `Job ${id.slice(-12)}`;
+}
 
 /** Statuses as a reader says them. */
 export function describeStatus(status: JobStatus): string {

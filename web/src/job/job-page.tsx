@@ -1,6 +1,6 @@
 /** One job: live progress, then its report, its pictures and its files. */
 
-import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useState } from "react";
 import type { JobAction } from "../../../src/client/api.ts";
 import type { ScoringError } from "../../../src/errors.ts";
 import { isEnded } from "../../../src/scoring/job-state.ts";
@@ -11,7 +11,7 @@ import { api, noteSignedOut, patiently, useLoad } from "../api.ts";
 import { ComputePanel } from "../compute/compute-panel.tsx";
 import { Failure, Progress, StatusPill } from "../parts.tsx";
 import { setQuery } from "../route.ts";
-import { formatBytes, formatDuration, OUTCOME_WORDS } from "../words.ts";
+import { describeStatus, formatBytes, formatDuration, nameJob, OUTCOME_WORDS } from "../words.ts";
 import { RateLine, type RatePoint } from "./charts.tsx";
 import { Gallery } from "./gallery.tsx";
 import { ReportView } from "./report-view.tsx";
@@ -26,6 +26,7 @@ const TABS = [
 export function JobPage({ id, query }: { readonly id: string; readonly query: URLSearchParams }): ReactNode {
   const { job, error, rates, refresh } = useJob(id);
   const [failure, setFailure] = useState<ScoringError | null>(null);
+  useTitle(job === null ? null : `${nameJob(job)}, ${describeStatus(job.status)}`);
   const tab = TABS.find(([name]) => name === query.get("tab"))?.[0] ?? "overview";
   if (job === null) return error === null ? <p className="quiet">Loading …</p> : <Failure error={error} />;
   const hasOutputs = isEnded(job.status);
@@ -59,7 +60,7 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
       </p>
       <div className="head">
         <h1>
-          {job.name ?? `Job ${job.id.slice(-12)}`} <StatusPill status={job.status} />
+          {nameJob(job)} <StatusPill status={job.status} />
         </h1>
         <Commands job={job} act={(action) => void act(action)} remove={remove} />
       </div>
@@ -69,7 +70,7 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
       <ComputePanel job={job} />
       {hasOutputs && (
         <>
-          <div className="tabs" role="tablist" aria-label="Parts of the job">
+          <div className="tabs" role="tablist" aria-label="Parts of the job" onKeyDown={turnTabs}>
             {TABS.map(([name, words]) => (
               <button
                 key={name}
@@ -78,6 +79,7 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
                 id={`tab-${name}`}
                 aria-selected={tab === name}
                 aria-controls="tab-panel"
+                tabIndex={tab === name ? 0 : -1}
                 onClick={() => setQuery("tab", name)}
               >
                 {words}
@@ -93,6 +95,27 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
       )}
     </>
   );
+}
+
+/** What the browser's tab says while the job is open: which of many it is, and whether it is done. */
+function useTitle(title: string | null): void {
+  useEffect(() => {
+    if (title === null) return undefined;
+    const before = document.title;
+    document.title = `${title} · Countenance`;
+    return () => void (document.title = before);
+  }, [title]);
+}
+
+/** Arrows go from tab to tab, as in every tab list. */
+function turnTabs(event: KeyboardEvent<HTMLElement>): void {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (step === undefined) return;
+  const tabs = [...event.currentTarget.querySelectorAll<HTMLElement>('[role="tab"]')];
+  const at = tabs.findIndex((tab) => tab === document.activeElement);
+  const next = tabs.at((at + step) % tabs.length);
+  next?.focus();
+  next?.click();
 }
 
 /** The job as the event stream tells it, and its rate over time. */
@@ -131,7 +154,7 @@ function Commands(props: {
   const { status, counts } = job;
   const ended = isEnded(status);
   const canPause = ["validating", "queued", "running"].includes(status);
-  const [asked, setAsked] = useState(false);
+  const [asked, setAsked] = useState<"not yet" | "yes" | "taken back">("not yet");
   return (
     <div className="row">
       {canPause && (
@@ -154,19 +177,19 @@ function Commands(props: {
           Retry what failed
         </button>
       )}
-      {ended && !asked && (
-        <button type="button" onClick={() => setAsked(true)}>
+      {ended && asked !== "yes" && (
+        <button type="button" autoFocus={asked === "taken back"} onClick={() => setAsked("yes")}>
           Delete …
         </button>
       )}
-      {ended && asked && (
+      {ended && asked === "yes" && (
         <button
           type="button"
           className="danger"
           // The button that asked is gone, and the focus with it.
           autoFocus
-          onBlur={() => setAsked(false)}
-          onKeyDown={(event) => event.key === "Escape" && setAsked(false)}
+          onBlur={() => setAsked("not yet")}
+          onKeyDown={(event) => event.key === "Escape" && setAsked("taken back")}
           onClick={remove}
         >
           Delete job and outputs
