@@ -1,6 +1,7 @@
 import tab from "@bomb.sh/tab/citty";
 import { defineCommand, runCommand, runMain } from "citty";
 import { type ErrorCode, ScoringError } from "../src/errors.ts";
+import { checkWords, findCommand, UsageError } from "./command-line.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { eraseCommand } from "./remote/erase-command.ts";
 import { keyCommand } from "./remote/key-command.ts";
@@ -50,8 +51,8 @@ function chooseErrorCode(error: ScoringError): number {
   return error.disposition === "request" ? EXIT_CODES.usage : EXIT_CODES.failed;
 }
 
-/** What, and where; no stack for what the caller can mend. */
-function explain(error: unknown): number {
+/** What, and where; no stack for what the caller can mend. @param command as it is written, for what to read next */
+function explain(error: unknown, command: string): number {
   if (error instanceof ScoringError) {
     process.stderr.write(`error: ${error.detail}\n`);
     for (const issue of error.issues) {
@@ -61,9 +62,8 @@ function explain(error: unknown): number {
     if (hint !== undefined) process.stderr.write(`  ${hint}\n`);
     return chooseErrorCode(error);
   }
-  // citty's own findings about the command line.
-  if (error instanceof Error && error.name === "CLIError") {
-    process.stderr.write(`error: ${error.message}\n  countenance --help lists the commands and options\n`);
+  if (error instanceof UsageError || (error instanceof Error && error.name === "CLIError")) {
+    process.stderr.write(`error: ${error.message}\n  ${command} --help lists what there is\n`);
     return EXIT_CODES.usage;
   }
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
@@ -74,9 +74,11 @@ const rawArgs = process.argv.slice(2);
 if (rawArgs.length === 0 || rawArgs.includes("--help") || rawArgs.includes("-h")) {
   await runMain(main, { rawArgs: rawArgs.length === 0 ? ["--help"] : rawArgs });
 } else {
+  const command = await findCommand(main, rawArgs);
   try {
+    checkWords(command);
     await runCommand(main, { rawArgs });
   } catch (error) {
-    process.exitCode = explain(error);
+    process.exitCode = explain(error, command.name);
   }
 }

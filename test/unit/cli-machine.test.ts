@@ -34,6 +34,38 @@ describe("completion", () => {
   });
 });
 
+describe("a command line", () => {
+  // Nothing listens there: what passes ends with 4.
+  const nowhere = ["--url", "http://127.0.0.1:1", "--key", "k"];
+
+  it.each([
+    [["key", "create", "ward", "--grant", "faces/ward/"], "there is no option --grant"],
+    [["submit", "--store", "faces", "--prefix", "in/", "--dryrun"], "there is no option --dryrun"],
+    [["submit", "-x"], "there is no option -x"],
+    [["submit", "--store", "--prefix", "in/"], "--store needs a value"],
+    [["key", "create", "ward", "--grants"], "--grants needs a value"],
+    [["list", "--limit="], "--limit needs a value"],
+    [["list", "--json=no"], "--json takes no value"],
+    [["submit", "one.json", "two.json"], 'nothing reads "two.json"'],
+    [["--json", "list"], "there is no command --json"],
+    [["constructor"], "there is no command constructor"],
+    [["key", "make"], "there is no command make"],
+    [["key"], "no command is named"],
+  ])("%j is refused before anything is asked, with what to read next", (words, finding) => {
+    const { status, stderr } = run(...words, ...(words[0] === "key" && words.length === 1 ? [] : nowhere));
+    expect([status, stderr.split("\n")[0]]).toEqual([2, `error: ${finding}`]);
+    expect(stderr).toMatch(/^ {2}countenance.* --help lists what there is$/m);
+  });
+
+  it.each([
+    [["erase", "faces", "a.jpg", "--no-wait"]],
+    [["schedule", "update", "x", "--window-offset-hours", "-24"]],
+    [["submit", "--store=faces", "--prefix=in/", "--dry-run", "--json"]],
+  ])("%j passes", (words) => {
+    expect(run(...words, ...nowhere).status).toBe(4);
+  });
+});
+
 describe("bench", () => {
   it("says how many faces a second this machine scores, and with what", () => {
     const { status, stdout } = run("bench", "--seconds", "0.05", "--json");

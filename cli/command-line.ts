@@ -1,0 +1,74 @@
+/** What citty lets pass: options that a command does not have, options without their value, words that nothing reads. */
+
+import { parseArgs } from "node:util";
+import type { ArgsDef, CommandDef, Resolvable } from "citty";
+
+/** The command line is wrong; nothing was done. */
+export class UsageError extends Error {}
+
+/** The command that a command line means. */
+export interface FoundCommand {
+  /** As it is written: `countenance key create`. */
+  readonly name: string;
+  /** Names of the commands below it, of which one should have followed. */
+  readonly commands: readonly string[];
+  readonly args: ArgsDef;
+  /** The words behind its name. */
+  readonly words: readonly string[];
+}
+
+const isMade = <T>(value: Resolvable<T>): value is (() => T) | (() => Promise<T>) => typeof value === "function";
+
+async function resolve<T>(value: Resolvable<T>): Promise<T> {
+  return isMade(value) ? value() : value;
+}
+
+/** Goes down from `main` as far as the words name commands. */
+export async function findCommand(main: CommandDef, words: readonly string[]): Promise<FoundCommand> {
+  let command = main;
+  let name = "countenance";
+  for (let at = 0; ; at++) {
+    const commands = new Map(Object.entries(await resolve(command.subCommands ?? {})));
+    const next = commands.get(words[at] ?? "");
+    if (next === undefined) {
+      return { name, commands: [...commands.keys()], args: await resolve(command.args ?? {}), words: words.slice(at) };
+    }
+    command = await resolve(next);
+    name += ` ${words[at]}`;
+  }
+}
+
+/**
+ * A mistyped `--grants` would make a key that opens everything, a mistyped `--dry-run` a job.
+ * @throws UsageError
+ */
+export function checkWords({ name: command, commands, args, words }: FoundCommand): void {
+  if (commands.length > 0) {
+    throw new UsageError(words[0] === undefined ? "no command is named" : `there is no command ${words[0]}`);
+  }
+  // It looks at what another command line could become.
+  if (command === "countenance complete") return;
+  const takesValue = (name: string): boolean => args[name]?.type === "string" || args[name]?.type === "enum";
+  const isSwitch = (name: string): boolean => args[name]?.type === "boolean";
+  const names = Object.keys(args).filter((name) => takesValue(name) || isSwitch(name));
+  const { tokens } = parseArgs({
+    args: [...words],
+    options: Object.fromEntries(names.map((name) => [name, { type: isSwitch(name) ? "boolean" : "string" }] as const)),
+    strict: false,
+    tokens: true,
+  });
+  let places = Object.values(args).filter(({ type }) => type === "positional").length;
+  for (const token of tokens) {
+    if (token.kind === "positional" && --places < 0)
+      throw new UsageError(`nothing reads ${JSON.stringify(token.value)}`);
+    if (token.kind !== "option") continue;
+    const { name, rawName, value, inlineValue } = token;
+    if (takesValue(name)) {
+      if (value === undefined || value === "" || (!inlineValue && value.startsWith("--"))) {
+        throw new UsageError(`${rawName} needs a value`);
+      }
+    } else if (isSwitch(name) ? value !== undefined : !isSwitch(name.replace(/^no-/, ""))) {
+      throw new UsageError(isSwitch(name) ? `${rawName} takes no value` : `there is no option ${rawName}`);
+    }
+  }
+}
