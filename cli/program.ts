@@ -1,11 +1,14 @@
 import tab from "@bomb.sh/tab/citty";
-import { defineCommand, runCommand, runMain } from "citty";
+import { stripVTControlCharacters } from "node:util";
+import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand, runMain } from "citty";
+import packageJson from "../package.json" with { type: "json" };
 import { type ErrorCode, ScoringError } from "../src/errors.ts";
 import { checkWords, findCommand, UsageError } from "./command-line.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { eraseCommand } from "./remote/erase-command.ts";
 import { keyCommand } from "./remote/key-command.ts";
 import { workCommand } from "./remote/work-command.ts";
+import { print } from "./remote/connection.ts";
 import { remoteCommands } from "./remote/job-commands.ts";
 import { scheduleCommand } from "./remote/schedule-command.ts";
 import { benchCommand } from "./score/bench-command.ts";
@@ -13,7 +16,11 @@ import { scoreCommand } from "./score/score-command.ts";
 
 /** Every command, in the order of the help. */
 const main = defineCommand({
-  meta: { name: "countenance", description: "Score the apparent facial expression of faces in batches" },
+  meta: {
+    name: "countenance",
+    version: packageJson.version,
+    description: "Score the apparent facial expression of faces in batches",
+  },
   subCommands: {
     score: scoreCommand,
     ...remoteCommands,
@@ -63,21 +70,31 @@ function explain(error: unknown, command: string): number {
     return chooseErrorCode(error);
   }
   if (error instanceof UsageError || (error instanceof Error && error.name === "CLIError")) {
-    process.stderr.write(`error: ${error.message}\n  ${command} --help lists what there is\n`);
+    process.stderr.write(
+      `error: ${stripVTControlCharacters(error.message)}\n  ${command} --help lists what there is\n`,
+    );
     return EXIT_CODES.usage;
   }
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return EXIT_CODES.failed;
 }
 
+/** citty colours whatever it prints, into files too. */
+async function showUsage<T extends ArgsDef>(command: CommandDef<T>, parent?: CommandDef<T>): Promise<void> {
+  const usage = await renderUsage(command, parent);
+  const isColoured = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "";
+  print((isColoured ? usage : stripVTControlCharacters(usage)).replace(/ +$/gm, ""));
+}
+
 const rawArgs = process.argv.slice(2);
-if (rawArgs.length === 0 || rawArgs.includes("--help") || rawArgs.includes("-h")) {
-  await runMain(main, { rawArgs: rawArgs.length === 0 ? ["--help"] : rawArgs });
+const asked = rawArgs.length === 0 ? ["--help"] : rawArgs;
+if (asked.some((word) => word === "--help" || word === "-h") || (asked.length === 1 && asked[0] === "--version")) {
+  await runMain(main, { rawArgs: asked, showUsage });
 } else {
-  const command = await findCommand(main, rawArgs);
+  const command = await findCommand(main, asked);
   try {
     checkWords(command);
-    await runCommand(main, { rawArgs });
+    await runCommand(main, { rawArgs: asked });
   } catch (error) {
     process.exitCode = explain(error, command.name);
   }

@@ -6,8 +6,11 @@ import { describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 
+/** As a shell starts it: the variables of a test runner or of CI would take the colours away. */
+const env = { ...process.env, TEST: undefined, CI: undefined, NO_COLOR: undefined };
+
 function run(...args: string[]) {
-  return spawnSync(process.execPath, [join(root, "cli/countenance.ts"), ...args], { cwd: root, encoding: "utf8" });
+  return spawnSync(process.execPath, [join(root, "cli/countenance.ts"), ...args], { cwd: root, env, encoding: "utf8" });
 }
 
 /** What a shell is offered behind these words. */
@@ -63,6 +66,22 @@ describe("a command line", () => {
     [["submit", "--store=faces", "--prefix=in/", "--dry-run", "--json"]],
   ])("%j passes", (words) => {
     expect(run(...words, ...nowhere).status).toBe(4);
+  });
+});
+
+describe("what does not go to a terminal", () => {
+  it.each([[["--help"]], [["key", "create", "--help"]], [[]], [["bench", "--engine", "x"]], [["nonsense"]]])(
+    "%j is plain text",
+    (words) => {
+      const { stdout, stderr } = run(...words);
+      expect(`${stdout}${stderr}`).toMatch(/countenance|key create/);
+      // oxlint-disable-next-line no-control-regex -- what a terminal takes for a colour
+      expect(`${stdout}${stderr}`).not.toMatch(/\u001b| $/m);
+    },
+  );
+
+  it("names its version", () => {
+    expect(run("--version")).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 });
 
