@@ -29,11 +29,21 @@ export function addGate(app: OpenAPIHono, deps: ApiDeps): void {
     }
     const caller = await identify(c, deps);
     c.set("caller", caller);
-    if (!isLeasedRead(c.req.path) && !(await deps.limitRate(`key:${caller.keyId}`))) throw refuseRate();
-    const scope = chooseScope(c.req.path, c.req.method);
-    if (scope !== null) requireScope(caller, scope);
-    await requireOwnJob(c, caller, deps);
-    return next();
+    const count = async (): Promise<void> => {
+      if (!(await deps.limitRate(`key:${caller.keyId}`))) throw refuseRate();
+    };
+    const isRead = isLeasedRead(c.req.path);
+    if (!isRead) await count();
+    try {
+      const scope = chooseScope(c.req.path, c.req.method);
+      if (scope !== null) requireScope(caller, scope);
+      await requireOwnJob(c, caller, deps);
+    } catch (error) {
+      if (isRead) await count();
+      throw error;
+    }
+    await next();
+    if (isRead && isGuess(c)) await count();
   });
 }
 
@@ -42,9 +52,14 @@ function isOpen(path: string, method: string): boolean {
   return path === "/v1/openapi.json" || (path === "/v1/session" && (method === "POST" || method === "DELETE"));
 }
 
-/** One for every input of a leased chunk: the leases are counted instead, and addresses that nobody signed. */
+/** One for every input of a leased chunk: the leases are counted instead, and what no lease asks for. */
 function isLeasedRead(path: string): boolean {
   return /^\/v1\/jobs\/[^/]+\/reads\//.test(path);
+}
+
+/** Refused, and not because of what was found at a good address. */
+function isGuess({ error, res }: Context): boolean {
+  return res.status >= 400 && !(error instanceof ScoringError && error.disposition !== "request");
 }
 
 /** Wrong keys count against the address they come from, so that keys cannot be tried at speed. */

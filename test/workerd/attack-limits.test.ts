@@ -62,6 +62,29 @@ describe("quotas", () => {
   });
 });
 
+describe("the rate", () => {
+  it("counts what stands where leased inputs are read and is none: foreign jobs, jobs of the edge, other methods", async () => {
+    await bucket.put("reads/in/a.png", picture);
+    const { key } = await makeKey();
+    const { body } = await ask<JobView>(key, "POST", "/v1/jobs", manifestFor("reads/"));
+    await follow(key, body.id);
+    const paths = [`${crypto.randomUUID()}/reads/x`, `${body.id}/reads/x`, `${body.id}/reads/x/y`, "x/reads/x"];
+    const seen = new Set<number>();
+    for (let i = 0; i < 30 && !seen.has(429); i++) {
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, n) =>
+          call(key, `/v1/jobs/${paths[n % 4]}`, { method: n % 8 < 4 ? "GET" : "DELETE" }),
+        ),
+      );
+      for (const answer of answers) {
+        seen.add(answer.status);
+        await answer.body?.cancel();
+      }
+    }
+    expect([...seen].sort((a, b) => a - b)).toEqual([404, 409, 429]);
+  });
+});
+
 /** A body whose length nobody announced. */
 function makeStream(bytes: number): ReadableStream<Uint8Array> {
   const block = new Uint8Array(64 * 1024).fill(0x20);
