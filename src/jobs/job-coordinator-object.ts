@@ -15,7 +15,7 @@ import { describeEndedJob, type Metrics } from "../scoring/metrics.ts";
 import type { WorkQueue } from "../scoring/messages.ts";
 import type { Issue } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { createSqliteRows, createTables } from "./sqlite-rows.ts";
+import { createSqliteRows, type SqliteRows } from "./sqlite-rows.ts";
 
 /** What the object needs of its surroundings; worker.ts provides it from the environment. */
 export interface JobObjectDeps {
@@ -32,14 +32,16 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
   readonly #coordinator: JobCoordinator;
   readonly #eraser: ReturnType<typeof createEraser>;
   readonly #clock: () => number;
+  readonly #rows: SqliteRows;
   #listeners: (() => void)[] = [];
 
   constructor(ctx: DurableObjectState, env: unknown, deps: JobObjectDeps) {
     super(ctx, env);
     const { queue, directory, clock, logger, metrics, limits } = deps;
     this.#clock = clock;
+    this.#rows = createSqliteRows(ctx.storage);
     const shared = {
-      rows: createSqliteRows(ctx.storage),
+      rows: this.#rows,
       queue,
       clock,
       limits,
@@ -122,8 +124,7 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
   /** Forgets the job; its outputs stay. */
   async erase(): Promise<void> {
     await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
-    createTables(this.ctx.storage);
+    await this.#rows.clear();
   }
 
   // Calls over RPC reach methods of the class only, so each is spelled out.

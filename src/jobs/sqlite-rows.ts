@@ -44,18 +44,31 @@ function readRow(row: RawChunk): ChunkRow {
   return { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result, client };
 }
 
-/** Makes the tables; again after everything was deleted, since the object lives on in memory. */
-export function createTables(storage: DurableObjectStorage): void {
-  storage.sql.exec(SCHEMA);
+/** The rows of one job, which can all be forgotten. */
+export interface SqliteRows extends JobRows {
+  /** Deletes everything, tables too. */
+  clear(): Promise<void>;
 }
 
-/** The rows of one job in the SQLite of its Durable Object. */
-export function createSqliteRows(storage: DurableObjectStorage): JobRows {
+/**
+ * The rows of one job in the SQLite of its Durable Object. The first write makes the tables: whoever asks for a job that does not
+ * exist would else leave an object that is stored, and paid for, for ever.
+ */
+export function createSqliteRows(storage: DurableObjectStorage): SqliteRows {
   const { sql } = storage;
-  createTables(storage);
+  const findTables = (): boolean =>
+    sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'facts'").toArray().length > 0;
+  let hasTables = findTables();
+  const makeTables = (): void => {
+    if (!hasTables) sql.exec(SCHEMA);
+    hasTables = true;
+  };
+  const list = <Row extends Record<string, SqlValue>>(query: string, ...values: SqlValue[]): Row[] =>
+    hasTables ? sql.exec<Row>(query, ...values).toArray() : [];
   const readFact = (name: string): string | null =>
-    sql.exec<{ value: string }>("SELECT value FROM facts WHERE name = ?", name).toArray()[0]?.value ?? null;
+    list<{ value: string }>("SELECT value FROM facts WHERE name = ?", name)[0]?.value ?? null;
   const writeFact = (name: string, value: string | null): void => {
+    makeTables();
     if (value === null) sql.exec("DELETE FROM facts WHERE name = ?", name);
     else
       sql.exec("INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value);
@@ -67,15 +80,24 @@ export function createSqliteRows(storage: DurableObjectStorage): JobRows {
     sql.exec(writeChunkInto(table), ...values);
   };
   const select = (where: string, ...values: SqlValue[]): ChunkRow[] =>
-    sql
-      .exec<RawChunk>(
-        `SELECT chunks.*, keyId, nonce FROM chunks LEFT JOIN clients ON chunkId = id WHERE ${where}`,
-        ...values,
-      )
-      .toArray()
-      .map(readRow);
+    list<RawChunk>(
+      `SELECT chunks.*, keyId, nonce FROM chunks LEFT JOIN clients ON chunkId = id WHERE ${where}`,
+      ...values,
+    ).map(readRow);
   return {
-    transaction: (body) => storage.transactionSync(body),
+    transaction: (body) => {
+      try {
+        return storage.transactionSync(body);
+      } catch (error) {
+        // It may have made the tables that are gone again.
+        hasTables = findTables();
+        throw error;
+      }
+    },
+    clear: async () => {
+      hasTables = false;
+      await storage.deleteAll();
+    },
     readState: () => parseStored<JobState | null>(readFact("state") ?? "null"),
     writeState: (state) => writeFact("state", JSON.stringify(state)),
     readSpec: () => parseStored<JobSpec | null>(readFact("spec") ?? "null"),
@@ -121,10 +143,9 @@ export function createSqliteRows(storage: DurableObjectStorage): JobRows {
       sql.exec("DELETE FROM stagedChunks");
     },
     listPages: (skip, limit) =>
-      sql
-        .exec<{ pageKey: string }>("SELECT pageKey FROM pages WHERE number > ? ORDER BY number LIMIT ?", skip, limit)
-        .toArray()
-        .map(({ pageKey }) => pageKey),
+      list<{ pageKey: string }>("SELECT pageKey FROM pages WHERE number > ? ORDER BY number LIMIT ?", skip, limit).map(
+        ({ pageKey }) => pageKey,
+      ),
     addPages: (keys) => {
       for (const key of keys) sql.exec("INSERT INTO pages (pageKey) VALUES (?)", key);
     },
@@ -135,13 +156,10 @@ export function createSqliteRows(storage: DurableObjectStorage): JobRows {
       return id;
     },
     listEvents: (afterId, limit) =>
-      sql
-        .exec<{ id: number; type: string; atMs: number; data: string }>(
-          "SELECT id, type, atMs, data FROM events WHERE id > ? ORDER BY id LIMIT ?",
-          afterId,
-          limit,
-        )
-        .toArray()
-        .map((row) => ({ ...row, type: row.type === "status" ? "status" : "progress" }) satisfies JobEventRow),
+      list<{ id: number; type: string; atMs: number; data: string }>(
+        "SELECT id, type, atMs, data FROM events WHERE id > ? ORDER BY id LIMIT ?",
+        afterId,
+        limit,
+      ).map((row) => ({ ...row, type: row.type === "status" ? "status" : "progress" }) satisfies JobEventRow),
   };
 }

@@ -8,7 +8,7 @@ import { sweepRetainedJobs } from "../../src/jobs/sweep-open-jobs.ts";
 import { deleteJob, type DeleteJobDeps } from "../../src/scoring/delete-job.ts";
 import type { JobView } from "../../src/scoring/job-view.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import { ADMIN, ask, bucket, follow, readPicture } from "./api-client.ts";
+import { ADMIN, ask, bucket, follow, makeKey, readPicture } from "./api-client.ts";
 
 /** What is left of a job after it was deleted, by request or by retention: read from bucket and rows themselves. */
 
@@ -44,10 +44,10 @@ function listTables({ storage }: DurableObjectState): string[] {
     .map(({ name }) => name);
 }
 
-/** Tables of the job that hold rows, and the alarm. */
+/** Tables of the job, empty ones too, and the alarm. */
 async function readJobRows(id: string): Promise<{ readonly tables: string[]; readonly alarm: number | null }> {
   return runInDurableObject(JOBS.getByName(id), async (_, state) => ({
-    tables: listTables(state).filter((table) => state.storage.sql.exec(`SELECT * FROM ${table}`).toArray().length > 0),
+    tables: listTables(state),
     alarm: await state.storage.getAlarm(),
   }));
 }
@@ -107,6 +107,27 @@ describe("a deleted job", () => {
       expect(await readJobRows(job.id)).toEqual(NOTHING);
       expect(await findDirectoryRows(job.id)).toEqual(["admissions"]);
     }
+  });
+});
+
+describe("a job that does not exist", () => {
+  it("leaves no object behind that is stored, whatever is asked of it", async () => {
+    const id = crypto.randomUUID();
+    const asked = [
+      ["GET", ""],
+      ["GET", "/events"],
+      ["GET", "/labels"],
+      ["GET", "/verify"],
+      ["POST", "/cancel"],
+      ["POST", "/canary"],
+      ["DELETE", ""],
+    ] as const;
+    for (const [method, path] of asked) {
+      expect([method, path, (await ask(ADMIN, method, `/v1/jobs/${id}${path}`)).status]).toEqual([method, path, 404]);
+    }
+    const { key } = await makeKey();
+    expect((await ask(key, "GET", `/v1/jobs/${id}`)).status).toBe(404);
+    expect(await readJobRows(id)).toEqual(NOTHING);
   });
 });
 
