@@ -14,6 +14,7 @@ export const DISPOSITIONS = {
   unauthorized: "request",
   forbidden: "request",
   not_found: "request",
+  method_not_allowed: "request",
   conflict: "request",
   idempotency_mismatch: "request",
   payload_too_large: "request",

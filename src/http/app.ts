@@ -28,7 +28,15 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     },
   });
   app.onError((error, c) => answerProblem(c, error, deps.logger));
-  app.notFound((c) => answerProblem(c, new ScoringError("not_found", `nothing is at ${c.req.path}`), deps.logger));
+  app.notFound((c) => {
+    const allowed = listMethods(app, c.req.path).join(", ");
+    if (allowed === "")
+      return answerProblem(c, new ScoringError("not_found", `nothing is at ${c.req.path}`), deps.logger);
+    const error = new ScoringError("method_not_allowed", `${c.req.method} is not for ${c.req.path}: ${allowed}`);
+    const response = answerProblem(c, error, deps.logger);
+    response.headers.set("allow", allowed);
+    return response;
+  });
   addGate(app, deps);
   addSystemRoutes(app, deps);
   addJobRoutes(app, deps);
@@ -47,6 +55,14 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   });
   addDescription(app, deps.version);
   return app;
+}
+
+/** Methods that a path has a route for; what stands before every route is for all of them. */
+function listMethods(app: OpenAPIHono, path: string): string[] {
+  const known = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) =>
+    app.router.match(method, path)[0].some(([[, route]]) => route.method === method),
+  );
+  return known.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
 }
 
 /** Everybody may ask for it and making it takes tens of milliseconds: it is made once. */

@@ -4,12 +4,13 @@ import type { Context } from "hono";
 import { type ErrorCode, ScoringError, toScoringError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 
-const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 416 | 422 | 429>>> = {
+const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 405 | 409 | 413 | 416 | 422 | 429>>> = {
   invalid_json: 400,
   validation_failed: 422,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
+  method_not_allowed: 405,
   conflict: 409,
   idempotency_mismatch: 409,
   payload_too_large: 413,
@@ -33,8 +34,11 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 |
   input_invalid: 422,
 };
 
+/** Seconds after which the same request may succeed: the rate is counted by the minute (wrangler.toml). */
+const RETRY_AFTER: Readonly<Partial<Record<ErrorCode, string>>> = { rate_limited: "60" };
+
 /** The status of an error: the caller's faults by table, what may pass 503, everything else 500. */
-export function statusOf(error: ScoringError): 400 | 401 | 403 | 404 | 409 | 413 | 416 | 422 | 429 | 500 | 503 {
+export function statusOf(error: ScoringError): 400 | 401 | 403 | 404 | 405 | 409 | 413 | 416 | 422 | 429 | 500 | 503 {
   return STATUSES[error.code] ?? (error.disposition === "transient" ? 503 : 500);
 }
 
@@ -45,7 +49,8 @@ export function answerProblem(context: Context, thrown: unknown, logger: Logger)
   if (status === 500) logger.log("error", "request_failed", { path: context.req.path, error });
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
   if (status === 401) headers["www-authenticate"] = "Bearer";
-  if (status === 503) headers["retry-after"] = "5";
+  const retryAfter = status === 503 ? "5" : RETRY_AFTER[error.code];
+  if (retryAfter !== undefined) headers["retry-after"] = retryAfter;
   const body = {
     type: `urn:countenance:problem:${error.code}`,
     title: error.code.replaceAll("_", " "),

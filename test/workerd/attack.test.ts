@@ -208,6 +208,14 @@ describe("without a key", () => {
     expect(preflight.headers.get("access-control-allow-origin")).toBeNull();
   });
 
+  it("no path tells which methods it has", async () => {
+    for (const method of ["PUT", "PATCH", "OPTIONS"]) {
+      const response = await exports.default.fetch("http://127.0.0.1/v1/jobs", { method });
+      expect([method, response.status, response.headers.get("allow")]).toEqual([method, 401, null]);
+      await response.body?.cancel();
+    }
+  });
+
   it("the local key opens nothing on another host", async () => {
     const headers = { authorization: `Bearer ${ADMIN}` };
     for (const host of ["example.com", "127.0.0.1.example.com", "localhost.example.com"]) {
@@ -217,6 +225,35 @@ describe("without a key", () => {
 });
 
 describe("answers", () => {
+  it("name the methods of a path that was asked with another, and say of no other path that it exists", async () => {
+    const id = crypto.randomUUID();
+    const asked = [
+      ["PUT", "/v1/jobs", "GET, HEAD, POST"],
+      ["OPTIONS", "/v1/keys", "GET, HEAD, POST"],
+      ["POST", `/v1/jobs/${id}`, "GET, HEAD, DELETE"],
+      ["GET", `/v1/jobs/${id}/pause`, "POST"],
+      ["POST", "/v1/stores/faces/objects/a/b.png", "PUT"],
+      ["DELETE", "/healthz", "GET, HEAD"],
+      ["PATCH", "/v1/openapi.json", "GET, HEAD"],
+    ] as const;
+    for (const [method, path, allow] of asked) {
+      const response = await call(ADMIN, path, { method });
+      const { code } = (await response.json()) as { code: string };
+      expect([method, path, response.status, code, response.headers.get("allow")]).toEqual([
+        method,
+        path,
+        405,
+        "method_not_allowed",
+        allow,
+      ]);
+    }
+    for (const path of ["/v1/nothing", "/v1", "/v1/jobs/", "/v1//jobs", "/V1/jobs"]) {
+      const response = await call(ADMIN, path, { method: "PUT" });
+      await response.body?.cancel();
+      expect([path, response.status, response.headers.get("allow")]).toEqual([path, 404, null]);
+    }
+  });
+
   it("carry the headers that keep a browser from guessing, framing and caching", async () => {
     const { headers } = await call(ADMIN, "/v1/stores");
     expect(headers.get("x-content-type-options")).toBe("nosniff");

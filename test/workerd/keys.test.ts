@@ -134,7 +134,11 @@ describe("keys", () => {
     let refused = 0;
     for (let i = 0; i < 30 && refused === 0; i++) {
       const answers = await Promise.all(Array.from({ length: 50 }, () => call(key, "/v1/stores")));
-      refused = answers.filter(({ status }) => status === 429).length;
+      const slowed = answers.filter(({ status }) => status === 429);
+      refused = slowed.length;
+      expect(new Set(slowed.map(({ headers }) => headers.get("retry-after")))).toEqual(
+        new Set(refused > 0 ? ["60"] : []),
+      );
       for (const answer of answers) await answer.body?.cancel();
     }
     expect(refused).toBeGreaterThan(0);
