@@ -1,7 +1,7 @@
 /** Errors as RFC 9457 problem documents. The only table from error codes to HTTP statuses. */
 
 import type { Context } from "hono";
-import { type ErrorCode, ScoringError, toScoringError } from "../errors.ts";
+import { ERROR_CODES, type ErrorCode, ScoringError, toScoringError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 
 const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 405 | 409 | 413 | 416 | 422 | 429>>> = {
@@ -40,6 +40,18 @@ const RETRY_AFTER: Readonly<Partial<Record<ErrorCode, string>>> = { rate_limited
 /** The status of an error: the caller's faults by table, what may pass 503, everything else 500. */
 export function statusOf(error: ScoringError): 400 | 401 | 403 | 404 | 405 | 409 | 413 | 416 | 422 | 429 | 500 | 503 {
   return STATUSES[error.code] ?? (error.disposition === "transient" ? 503 : 500);
+}
+
+/** `401 unauthorized; 404 not_found, unknown_store …`: the table for the API's description, without what only records say. */
+export function describeStatuses(): string {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of ERROR_CODES) {
+    const error = new ScoringError(code, "");
+    if (STATUSES[code] === undefined && (error.disposition === "item" || error.disposition === "poison")) continue;
+    byStatus.set(statusOf(error), [...(byStatus.get(statusOf(error)) ?? []), code]);
+  }
+  const sorted = [...byStatus].sort(([a], [b]) => a - b);
+  return sorted.map(([status, codes]) => `${status} ${codes.join(", ")}`).join("; ");
 }
 
 /** Answers with a problem document; the cause of an internal error goes to the log, not to the caller. */

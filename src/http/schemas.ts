@@ -1,7 +1,9 @@
 /** Shapes of the API's answers, for the OpenAPI document and for parameters. */
 
 import { z } from "@hono/zod-openapi";
+import { ERROR_CODES } from "../errors.ts";
 import { JOB_STATUSES } from "../scoring/job-state.ts";
+import { describeStatuses } from "./problem.ts";
 
 /** The `{id}` of a job's routes: a UUID. */
 export const jobIdParam = z.object({ id: z.uuid().openapi({ param: { name: "id", in: "path" } }) });
@@ -21,7 +23,7 @@ export const problemSchema = z
     status: z.int(),
     detail: z.string(),
     instance: z.string(),
-    code: z.string(),
+    code: z.enum(ERROR_CODES).openapi({ description: `By status: ${describeStatuses()}` }),
     issues: z.array(issueSchema).optional(),
   })
   .openapi("Problem");
