@@ -32,6 +32,12 @@ const main = defineCommand({
   },
 });
 
+// `… | head` reads what it wants and leaves.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit();
+  throw error;
+});
+
 // Adds `complete <shell>`, and answers what the shell then asks.
 await tab(main);
 

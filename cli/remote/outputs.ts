@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
-import type { Api } from "../../src/client/api.ts";
+import type { Api, OutputView } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
+import { openOutput } from "../files.ts";
 
 /** Bytes of one request. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
@@ -12,11 +12,15 @@ export const OUTPUT_WORDS: Readonly<Record<string, string>> = {
   report: "report.json",
 };
 
-async function* readWindows(api: Api, id: string, name: string): AsyncGenerator<Uint8Array> {
+async function findOutput(api: Api, id: string, name: string): Promise<OutputView> {
   const output = (await api.listOutputs(id)).find((one) => one.name === name);
   if (output === undefined) throw new ScoringError("not_found", `the job has no ${name} (yet)`);
+  return output;
+}
+
+async function* readWindows(api: Api, id: string, { name, size }: OutputView): AsyncGenerator<Uint8Array> {
   // No range lies inside of an empty object.
-  if (output.size === 0) return;
+  if (size === 0) return;
   for (let offset = 0; ;) {
     const { bytes, total } = await api.readOutput(id, name, offset, WINDOW_BYTES);
     yield bytes;
@@ -27,13 +31,15 @@ async function* readWindows(api: Api, id: string, name: string): AsyncGenerator<
 
 /** Copies one output to a file, or to standard output. Never held whole. */
 export async function saveOutput(api: Api, id: string, name: string, path: string | undefined): Promise<void> {
+  // Before the file is opened: what lies there stays where there is nothing to copy.
+  const output = await findOutput(api, id, name);
   if (path === undefined) {
-    for await (const bytes of readWindows(api, id, name)) process.stdout.write(bytes);
+    for await (const bytes of readWindows(api, id, output)) process.stdout.write(bytes);
     return;
   }
-  const file = await open(path, "w");
+  const file = await openOutput(path);
   try {
-    for await (const bytes of readWindows(api, id, name)) await file.write(bytes);
+    for await (const bytes of readWindows(api, id, output)) await file.write(bytes);
   } finally {
     await file.close();
   }
@@ -48,10 +54,11 @@ export interface Verdict {
 
 /** Reads every served output again and compares size and SHA-256 with `_SUCCESS`. Parts are not served: they are left out. */
 export async function verifyOutputs(api: Api, id: string): Promise<readonly Verdict[]> {
-  const names = new Set((await api.listOutputs(id)).map(({ name }) => name));
-  if (!names.has("_SUCCESS")) throw new ScoringError("conflict", "the job has no _SUCCESS: it has not ended well");
+  const outputs = new Map((await api.listOutputs(id)).map((output) => [output.name, output]));
+  const last = outputs.get("_SUCCESS");
+  if (last === undefined) throw new ScoringError("conflict", "the job has no _SUCCESS: it has not ended well");
   const pieces: Uint8Array[] = [];
-  for await (const bytes of readWindows(api, id, "_SUCCESS")) pieces.push(bytes);
+  for await (const bytes of readWindows(api, id, last)) pieces.push(bytes);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server's own document
   const success = JSON.parse(Buffer.concat(pieces).toString("utf8")) as {
     readonly objects: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
@@ -59,13 +66,14 @@ export async function verifyOutputs(api: Api, id: string): Promise<readonly Verd
   const verdicts: Verdict[] = [];
   for (const { name, bytes, sha256 } of success.objects) {
     if (name.startsWith("parts/")) continue;
-    if (!names.has(name)) {
+    const output = outputs.get(name);
+    if (output === undefined) {
       verdicts.push({ name, bytes, state: "missing" });
       continue;
     }
     const hash = createHash("sha256");
     let size = 0;
-    for await (const window of readWindows(api, id, name)) {
+    for await (const window of readWindows(api, id, output)) {
       hash.update(window);
       size += window.length;
     }

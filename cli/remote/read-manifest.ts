@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import type { ManifestInput } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
+import { readJson } from "../files.ts";
 
 /** The options of `submit` that make a manifest, or change one that was read. */
 export interface ManifestFlags {
@@ -20,20 +20,6 @@ export interface ManifestFlags {
   readonly model?: string | undefined;
   readonly tta?: string | undefined;
   readonly pipeline?: string | undefined;
-}
-
-/** A file that holds one JSON object; `-` is standard input. @throws ScoringError `validation_failed` */
-export async function readJson(path: string): Promise<Record<string, unknown>> {
-  const text = await readFile(path === "-" ? "/dev/stdin" : path, "utf8").catch(() => {
-    throw new ScoringError("validation_failed", `${path}: no such file`);
-  });
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
-  } catch (cause) {
-    throw new ScoringError("validation_failed", `${path}: not JSON: ${String(cause)}`);
-  }
-  throw new ScoringError("validation_failed", `${path}: the manifest is a JSON object`);
 }
 
 function pick(values: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -3,8 +3,9 @@ import type { NewSchedule, ScheduleChange } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
 import type { ScheduleRunView, ScheduleView } from "../../src/scoring/schedules/schedule.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
+import { readJson } from "../files.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
-import { readJson, readManifest } from "./read-manifest.ts";
+import { readManifest } from "./read-manifest.ts";
 
 const ID_ARG = { type: "positional", description: "The schedule's id", required: true } as const;
 const CRON_TEXT = "Five fields, UTC: minute, hour, day of month, month, day of week";

@@ -1,10 +1,11 @@
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { defineCommand } from "citty";
 import { ScoringError } from "../../src/errors.ts";
 import type { JobView } from "../../src/scoring/job-view.ts";
 import type { Report } from "../../src/scoring/report.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
+import { makeFolder } from "../files.ts";
 import { describeInputs, formatDuration, renderLabelTable } from "../label-table.ts";
 import { createProgressBar } from "../progress-bar.ts";
 import { runLocalJob } from "./local-job.ts";
@@ -67,8 +68,8 @@ export const scoreCommand = defineCommand({
     const started = Date.now();
     const source = await describeInput(resolve(args.input));
     const outputFolder = resolve(args.out);
-    await mkdir(outputFolder, { recursive: true });
     const threads = readThreads(args.threads);
+    await makeFolder(outputFolder);
     const bar = createProgressBar(process.stderr);
     const view = await runLocalJob({
       inputFolder: source.folder,

@@ -3,7 +3,7 @@
 import type { z } from "zod";
 import { ScoringError } from "../errors.ts";
 import { toIssue } from "../scoring/manifest.ts";
-import { findJsonError } from "./json-error.ts";
+import { findJsonError } from "../scoring/json-error.ts";
 
 /** The whole body. @throws ScoringError `payload_too_large` */
 export async function readBoundedBody(request: Request, maxBytes: number): Promise<Uint8Array> {

@@ -65,6 +65,11 @@ describe("countenance", () => {
     const file = join(folder, "labels.jsonl");
     await run(["get", job.id, "labels", "--out", file]);
     expect(await readFile(file, "utf8")).toBe(labels.out);
+    // There is nothing to copy: what lies there stays.
+    const absent = await run(["get", job.id, "labels.parquet", "--out", file]);
+    expect([absent.code, await readFile(file, "utf8")]).toEqual([2, labels.out]);
+    const nowhere = await run(["get", job.id, "labels", "--out", join(folder, "absent/labels.jsonl")]);
+    expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringMatching(/^error: .*: no such file or directory\n$/)]);
     expect((await run(["list"])).out).toContain(job.id);
     const verified = await run(["verify", job.id, "--json"]);
     expect(verified.code).toBe(0);

@@ -1,16 +1,19 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 /** What the command line does without a server: completion for shells, and how fast this machine is. */
 
 const root = join(import.meta.dirname, "../..");
+const program = join(root, "cli/countenance.ts");
 
 /** As a shell starts it: the variables of a test runner or of CI would take the colours away. */
 const env = { ...process.env, TEST: undefined, CI: undefined, NO_COLOR: undefined };
 
 function run(...args: string[]) {
-  return spawnSync(process.execPath, [join(root, "cli/countenance.ts"), ...args], { cwd: root, env, encoding: "utf8" });
+  return spawnSync(process.execPath, [program, ...args], { cwd: root, env, encoding: "utf8" });
 }
 
 /** What a shell is offered behind these words. */
@@ -66,6 +69,41 @@ describe("a command line", () => {
     [["submit", "--store=faces", "--prefix=in/", "--dry-run", "--json"]],
   ])("%j passes", (words) => {
     expect(run(...words, ...nowhere).status).toBe(4);
+  });
+});
+
+describe("files that the command line names", () => {
+  let folder = "";
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "countenance-files-"));
+    await writeFile(join(folder, "bad.json"), '{\n  "input": {\n    "store": nope,\n  }\n}\n');
+    await writeFile(join(folder, "list.json"), "[1]");
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it.each([
+    [["submit", "absent.json"], "absent.json: no such file or directory"],
+    [["submit", "."], ".: illegal operation on a directory"],
+    [["submit", "bad.json"], "bad.json:3:14: not JSON from here on"],
+    [["submit", "list.json"], "list.json: the manifest is a JSON object"],
+    [["score", ".", "--out", "list.json"], "list.json: file already exists"],
+    [["score", ".", "--out", "list.json/out"], "list.json/out: not a directory"],
+  ])("%j: the place and the reason, no stack", (words, finding) => {
+    const key = words[0] === "score" ? [] : ["--url", "http://127.0.0.1:1", "--key", "k"];
+    const { status, stderr } = spawnSync(process.execPath, [program, ...words, ...key], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    // A folder for outputs is named in full.
+    expect([status, stderr.replaceAll(`${folder}/`, "")]).toEqual([2, `error: ${finding}\n`]);
+  });
+});
+
+describe("a reader that leaves early", () => {
+  it("is no fault: the program ends without a word", () => {
+    const script = `"$0" "$1" bench --seconds 0.05 --json | true; echo "\${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = spawnSync("bash", ["-c", script, process.execPath, program], { env, encoding: "utf8" });
+    expect([stdout, stderr]).toEqual(["0\n", ""]);
   });
 });
 
