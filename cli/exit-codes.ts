@@ -11,4 +11,6 @@ export const EXIT_CODES = {
   refused: 5,
   /** The job ended, but some inputs have no label: see errors.jsonl. */
   withErrors: 3,
+  /** Ctrl-C, as shells count it. A job on the server goes on. */
+  interrupted: 130,
 } as const;

@@ -47,8 +47,14 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   forbidden: "ask for a key with these rights: countenance key create --help",
   api_unavailable: "set COUNTENANCE_URL to the server's address, or pass --url; `npm start` starts one on this machine",
   rate_limited: "wait a minute",
-  not_found: "countenance list shows the jobs of this key",
 };
+
+/** What lists the things of a command's kind. */
+function hintList(command: string): string {
+  if (command.startsWith("countenance key ")) return "countenance key list shows the keys";
+  if (command.startsWith("countenance schedule ")) return "countenance schedule list shows the schedules of this key";
+  return "countenance list shows the jobs of this key";
+}
 
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   "unauthorized",
@@ -71,7 +77,7 @@ function explain(error: unknown, command: string): number {
     for (const issue of error.issues) {
       process.stderr.write(`  ${issue.path}${issue.line === undefined ? "" : `:${issue.line}`}: ${issue.message}\n`);
     }
-    const hint = HINTS[error.code];
+    const hint = error.code === "not_found" ? hintList(command) : HINTS[error.code];
     if (hint !== undefined) process.stderr.write(`  ${hint}\n`);
     return chooseErrorCode(error);
   }

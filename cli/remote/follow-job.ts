@@ -18,19 +18,35 @@ export function chooseExitCode({ status }: JobView): number {
   return status === "failed" || status === "cancelled" || status === "expired" ? EXIT_CODES.failed : EXIT_CODES.ok;
 }
 
-/** Shows a job's progress to its end, then its labels; sets the exit code. */
+/** Shows a job's progress to its end, then its labels; sets the exit code. Ctrl-C ends the showing, not the job. */
 export async function followJob(api: Api, id: string, json: boolean): Promise<void> {
   const bar = createProgressBar(process.stderr);
   let job = await api.readJob(id);
   if (!isEnded(job.status)) {
-    for await (const event of api.followJob(id, new AbortController().signal)) {
-      job = event.job;
-      const { counts, status, rate } = job;
-      const total = counts.planned ? counts.listed : 0;
-      bar.update({ finished: counts.finished, total, label: status, perSecond: rate });
+    const stop = new AbortController();
+    const interrupt = (): void => stop.abort();
+    process.once("SIGINT", interrupt);
+    try {
+      for await (const event of api.followJob(id, stop.signal)) {
+        job = event.job;
+        const { counts, status, rate } = job;
+        const total = counts.planned ? counts.listed : 0;
+        bar.update({ finished: counts.finished, total, label: status, perSecond: rate });
+      }
+    } catch (error) {
+      if (!stop.signal.aborted) throw error;
+    } finally {
+      process.removeListener("SIGINT", interrupt);
+      bar.stop();
+    }
+    if (stop.signal.aborted) {
+      process.stderr.write(
+        `the job goes on: countenance watch ${id} follows it again, countenance cancel ${id} ends it\n`,
+      );
+      process.exitCode = EXIT_CODES.interrupted;
+      return;
     }
   }
-  bar.stop();
   if (json) printJson(job);
   else {
     if (job.failure !== null) process.stderr.write(`${job.status}: ${job.failure.message}\n`);

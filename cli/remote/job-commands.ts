@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import type { JobAction } from "../../src/client/api.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
+import { readInteger } from "../integers.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 import { describeJob, followJob } from "./follow-job.ts";
 import { OUTPUT_WORDS, saveOutput, verifyOutputs } from "./outputs.ts";
@@ -90,7 +91,7 @@ const list = defineCommand({
   meta: { name: "list", description: "The newest jobs of this key" },
   args: { limit: { type: "string", description: "At most so many, 1 to 100", default: "20" }, ...CONNECTION_ARGS },
   async run({ args }) {
-    const { jobs } = await connect(args).listJobs({ limit: Number(args.limit) });
+    const { jobs } = await connect(args).listJobs({ limit: readInteger("limit", args.limit) ?? 20 });
     if (args.json) return printJson(jobs);
     for (const job of jobs) print(describeJob(job));
   },

@@ -2,6 +2,7 @@ import { defineCommand } from "citty";
 import type { NewKey, ShownKey } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { SCOPES, type Scope } from "../../src/scoring/access.ts";
+import { readInteger } from "../integers.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 
 const ID_ARG = { type: "positional", description: "The key's id", required: true } as const;
@@ -18,12 +19,6 @@ function readScopes(text: string | undefined): Scope[] | undefined {
     if (scope === undefined) throw new ScoringError("validation_failed", `--scopes: ${SCOPES.join(", ")}`);
     return scope;
   });
-}
-
-function readCount(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(text)) throw new ScoringError("validation_failed", `--${name}: ${text} is not a whole number`);
-  return Number(text);
 }
 
 const create = defineCommand({
@@ -49,10 +44,10 @@ const create = defineCommand({
       scopes: readScopes(args.scopes),
       grants,
       purposes: args.purposes?.split(","),
-      maxJobs: readCount("max-jobs", args["max-jobs"]),
-      maxPriority: readCount("max-priority", args["max-priority"]),
-      maxImagesPerDay: readCount("max-images-per-day", args["max-images-per-day"]),
-      expiresInSeconds: readCount("expires-in-seconds", args["expires-in-seconds"]),
+      maxJobs: readInteger("max-jobs", args["max-jobs"]),
+      maxPriority: readInteger("max-priority", args["max-priority"]),
+      maxImagesPerDay: readInteger("max-images-per-day", args["max-images-per-day"]),
+      expiresInSeconds: readInteger("expires-in-seconds", args["expires-in-seconds"]),
     } satisfies { readonly [K in keyof NewKey]: NewKey[K] | undefined };
     showKey(await connect(args).makeKey(wanted), args.json);
   },
@@ -77,7 +72,7 @@ const rotate = defineCommand({
     ...CONNECTION_ARGS,
   },
   async run({ args }) {
-    const overlap = readCount("overlap-seconds", args["overlap-seconds"]) ?? 86_400;
+    const overlap = readInteger("overlap-seconds", args["overlap-seconds"]) ?? 86_400;
     showKey(await connect(args).rotateKey(args.id, overlap), args.json);
   },
 });

@@ -1,6 +1,7 @@
 import type { ManifestInput } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { readJson } from "../files.ts";
+import { readInteger } from "../integers.ts";
 
 /** The options of `submit` that make a manifest, or change one that was read. */
 export interface ManifestFlags {
@@ -30,8 +31,8 @@ function pick(values: Readonly<Record<string, unknown>>): Record<string, unknown
 export async function readManifest(flags: ManifestFlags): Promise<ManifestInput> {
   const file = flags.manifest === undefined ? {} : await readJson(flags.manifest);
   const { name, purpose, store, format, faces, model, tta } = flags;
-  const priority = flags.priority === undefined ? undefined : Number(flags.priority);
-  const pipeline = flags.pipeline === undefined ? undefined : Number(flags.pipeline);
+  const priority = readInteger("priority", flags.priority);
+  const pipeline = readInteger("pipeline", flags.pipeline);
   if (flags.manifest === undefined && store === undefined) {
     throw new ScoringError("validation_failed", "give a manifest file, or --store with --prefix or --list");
   }

@@ -2,8 +2,10 @@ import { defineCommand } from "citty";
 import type { NewSchedule, ScheduleChange } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
 import type { ScheduleRunView, ScheduleView } from "../../src/scoring/schedules/schedule.ts";
+import { UsageError } from "../command-line.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { readJson } from "../files.ts";
+import { readInteger } from "../integers.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 import { readManifest } from "./read-manifest.ts";
 
@@ -25,12 +27,6 @@ function describeRun({ dueAt, trigger, jobId, job, failure }: ScheduleRunView): 
       ? `${jobId}  ${job === null ? "–" : `${job.status}, ${job.scored} of ${job.listed} scored`}`
       : `${failure.code}: ${failure.message}`;
   return `${formatMinute(dueAt)}  ${trigger.padEnd(6)}  ${result}`;
-}
-
-function readHours(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^-?\d{1,5}$/.test(text)) return Number(text);
-  throw new ScoringError("validation_failed", `--window-offset-hours: ${text} is not a whole number`);
 }
 
 function pick(values: ScheduleChange): ScheduleChange {
@@ -55,7 +51,7 @@ const create = defineCommand({
   async run({ args }) {
     const { name, cron, manifest, store, prefix, model, purpose } = args;
     const template = { manifest, store, prefix, model, purpose, "output-prefix": args["output-prefix"] };
-    const offset = readHours(args["window-offset-hours"]);
+    const offset = readInteger("window-offset-hours", args["window-offset-hours"]);
     const wanted: NewSchedule = {
       name,
       cron,
@@ -113,11 +109,12 @@ const update = defineCommand({
     const change = pick({
       name: args.name,
       cron: args.cron,
-      windowOffsetHours: readHours(args["window-offset-hours"]),
+      windowOffsetHours: readInteger("window-offset-hours", args["window-offset-hours"]),
       manifest: args.manifest === undefined ? undefined : await readJson(args.manifest),
       baselineJobId: baseline === "none" ? null : baseline,
       enabled: enable || disable ? enable : undefined,
     });
+    if (Object.keys(change).length === 0) throw new UsageError("nothing is to be changed");
     show(await connect(args).changeSchedule(args.id, change), args.json);
   },
 });

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -122,6 +122,25 @@ describe("countenance", () => {
     expect((await run(["erase", "nowhere", image])).code).toBe(2);
   });
 
+  it("shows no more after Ctrl-C, says so by its exit code, and leaves the job alone", async () => {
+    const submit = ["submit", "--store", "faces", "--prefix", "good/", "--json"];
+    const manifest = join(folder, "client.json");
+    await writeFile(manifest, JSON.stringify({ execution: "client" }));
+    const { id } = JSON.parse((await run([...submit, manifest])).out) as { id: string };
+    const variables = { ...process.env, COUNTENANCE_URL: worker.origin, COUNTENANCE_KEY: ADMIN };
+    const watching = spawn(process.execPath, [join(root, "cli/countenance.ts"), "watch", id], { env: variables });
+    let err = "";
+    watching.stderr.on("data", (data: Buffer) => {
+      // The bar stands: it follows the job.
+      if (err === "") watching.kill("SIGINT");
+      err += data.toString();
+    });
+    const ended = await new Promise((resolve) => watching.once("close", (code) => resolve(code)));
+    expect([ended, err]).toEqual([130, expect.stringContaining(`the job goes on: countenance watch ${id}`)]);
+    expect((await run(["get", id])).out).not.toMatch(/cancel|fail|completed/);
+    expect((await run(["cancel", id])).code).toBe(0);
+  });
+
   it("makes, rotates and removes keys; explains what is refused", async () => {
     const made = await run(["key", "create", "tester", "--grants", "faces/good/", "--json"]);
     const { id, key } = JSON.parse(made.out) as { id: string; key: string };
@@ -132,6 +151,8 @@ describe("countenance", () => {
     expect((await run(["list"], { COUNTENANCE_KEY: rotated.out.trim() })).code).toBe(0);
     expect((await run(["key", "list"])).out).toContain("tester");
     expect((await run(["key", "remove", id])).code).toBe(0);
+    const gone = await run(["key", "remove", id]);
+    expect([gone.code, gone.err.includes("countenance key list")]).toEqual([2, true]);
     expect((await run(["list"], { COUNTENANCE_KEY: rotated.out.trim() })).code).toBe(5);
   });
 
