@@ -8,6 +8,7 @@ import { EXIT_CODES } from "./exit-codes.ts";
 import { eraseCommand } from "./remote/erase-command.ts";
 import { keyCommand } from "./remote/key-command.ts";
 import { workCommand } from "./remote/work-command.ts";
+import { describeIssue, showText } from "./terminal-text.ts";
 import { print } from "./remote/connection.ts";
 import { remoteCommands } from "./remote/job-commands.ts";
 import { scheduleCommand } from "./remote/schedule-command.ts";
@@ -73,10 +74,8 @@ function chooseErrorCode(error: ScoringError): number {
 /** What, and where; no stack for what the caller can mend. @param command as it is written, for what to read next */
 function explain(error: unknown, command: string): number {
   if (error instanceof ScoringError) {
-    process.stderr.write(`error: ${error.detail}\n`);
-    for (const issue of error.issues) {
-      process.stderr.write(`  ${issue.path}${issue.line === undefined ? "" : `:${issue.line}`}: ${issue.message}\n`);
-    }
+    process.stderr.write(`error: ${showText(error.detail)}\n`);
+    for (const issue of error.issues) process.stderr.write(`${describeIssue(issue)}\n`);
     const hint = error.code === "not_found" ? hintList(command) : HINTS[error.code];
     if (hint !== undefined) process.stderr.write(`  ${hint}\n`);
     return chooseErrorCode(error);

@@ -3,6 +3,7 @@ import { defineCommand } from "citty";
 import type { Api, EraseRequestView } from "../../src/client/api.ts";
 import type { JobView } from "../../src/scoring/job-view.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
+import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 
 const POLL_MS = 500;
@@ -74,5 +75,5 @@ async function settle(api: Api, { id, answer }: EraseRequestView, pollMs: number
 
 function describeErased({ id, state, inputs, message }: Erased): string {
   const advice = ADVICE[state] === "" ? `${inputs} inputs erased so far` : ADVICE[state];
-  return `${id}  ${state.padEnd(10)}  ${advice}${message === null ? "" : `: ${message}`}`;
+  return `${id}  ${state.padEnd(10)}  ${advice}${message === null ? "" : `: ${showText(message)}`}`;
 }

@@ -4,12 +4,13 @@ import { isEnded } from "../../src/scoring/job-state.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { renderLabelTable } from "../label-table.ts";
 import { createProgressBar } from "../progress-bar.ts";
+import { describeIssue, showText } from "../terminal-text.ts";
 import { print, printJson } from "./connection.ts";
 
 /** One line: id, status, counts. */
 export function describeJob({ id, name, status, counts }: JobView): string {
   const total = counts.planned ? String(counts.listed) : `${counts.listed}+`;
-  return `${id}  ${status.padEnd(21)}  ${counts.finished}/${total}${name === null ? "" : `  ${name}`}`;
+  return `${id}  ${status.padEnd(21)}  ${counts.finished}/${total}${name === null ? "" : `  ${showText(name)}`}`;
 }
 
 /** The exit code that a job's state means. */
@@ -49,11 +50,12 @@ export async function followJob(api: Api, id: string, json: boolean): Promise<vo
   }
   if (json) printJson(job);
   else {
-    if (job.failure !== null) process.stderr.write(`${job.status}: ${job.failure.message}\n`);
-    for (const { path, line, message } of job.issues) {
-      process.stderr.write(`  ${path}${line === undefined ? "" : `:${line}`}: ${message}\n`);
-    }
-    for (const warning of job.warnings) process.stderr.write(`warning: ${warning}\n`);
+    if (job.failure !== null) process.stderr.write(`${job.status}: ${showText(job.failure.message)}
+`);
+    for (const issue of job.issues) process.stderr.write(`${describeIssue(issue)}
+`);
+    for (const warning of job.warnings) process.stderr.write(`warning: ${showText(warning)}
+`);
     const outputs = await api.listOutputs(id);
     if (outputs.some(({ name }) => name === "report.json")) print(renderLabelTable(await api.readReport(id)));
     process.stderr.write(`${describeJob(job)}\n`);

@@ -3,6 +3,7 @@ import type { NewKey, ShownKey } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { SCOPES, type Scope } from "../../src/scoring/access.ts";
 import { readInteger } from "../integers.ts";
+import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 
 const ID_ARG = { type: "positional", description: "The key's id", required: true } as const;
@@ -60,7 +61,7 @@ const list = defineCommand({
     const keys = await connect(args).listKeys();
     if (args.json) return printJson(keys);
     for (const { id, name, scopes, expired } of keys)
-      print(`${id}  ${name}  ${scopes.join(",")}${expired ? "  expired" : ""}`);
+      print(`${id}  ${showText(name)}  ${scopes.join(",")}${expired ? "  expired" : ""}`);
   },
 });
 

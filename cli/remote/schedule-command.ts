@@ -6,6 +6,7 @@ import { UsageError } from "../command-line.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { readJson } from "../files.ts";
 import { readInteger } from "../integers.ts";
+import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 import { readManifest } from "./read-manifest.ts";
 
@@ -18,14 +19,14 @@ const formatMinute = (time: string): string => time.slice(0, 16).replace("T", " 
 
 function describeSchedule({ id, name, cron, enabled, nextRuns }: ScheduleView): string {
   const next = enabled ? `next ${nextRuns[0] === undefined ? "never" : formatMinute(nextRuns[0])}` : "disabled";
-  return `${id}  ${cron}  ${next}  ${name}`;
+  return `${id}  ${cron}  ${next}  ${showText(name)}`;
 }
 
 function describeRun({ dueAt, trigger, jobId, job, failure }: ScheduleRunView): string {
   const result =
     failure === null
       ? `${jobId}  ${job === null ? "–" : `${job.status}, ${job.scored} of ${job.listed} scored`}`
-      : `${failure.code}: ${failure.message}`;
+      : `${failure.code}: ${showText(failure.message)}`;
   return `${formatMinute(dueAt)}  ${trigger.padEnd(6)}  ${result}`;
 }
 

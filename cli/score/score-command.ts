@@ -8,6 +8,7 @@ import { EXIT_CODES } from "../exit-codes.ts";
 import { makeFolder } from "../files.ts";
 import { describeInputs, formatDuration, renderLabelTable } from "../label-table.ts";
 import { createProgressBar } from "../progress-bar.ts";
+import { describeIssue, showText } from "../terminal-text.ts";
 import { runLocalJob } from "./local-job.ts";
 import { LOCAL_ENGINES } from "./node-work.ts";
 
@@ -95,10 +96,8 @@ export const scoreCommand = defineCommand({
         }),
     });
     bar.stop();
-    if (view.failure !== null) process.stderr.write(`${view.status}: ${view.failure.message}\n`);
-    for (const issue of view.issues) {
-      process.stderr.write(`  ${issue.path}${issue.line === undefined ? "" : `:${issue.line}`}: ${issue.message}\n`);
-    }
+    if (view.failure !== null) process.stderr.write(`${view.status}: ${showText(view.failure.message)}\n`);
+    for (const issue of view.issues) process.stderr.write(`${describeIssue(issue)}\n`);
     const folder = join(outputFolder, view.output.prefix);
     const text = await readFile(join(folder, "report.json"), "utf8").catch(() => null);
     if (text !== null) {

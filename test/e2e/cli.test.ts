@@ -141,6 +141,24 @@ describe("countenance", () => {
     expect((await run(["cancel", id])).code).toBe(0);
   });
 
+  it("shows names that others chose as one line of text, whatever a terminal would obey", async () => {
+    const name = "a\u001b[2Jb\u001b]0;c\u0007\nd\u009b31m\u202ee";
+    const file = join(folder, "named.json");
+    await writeFile(
+      file,
+      JSON.stringify({ name, input: { store: "faces", objects: [{ key: "x\u001b[2J" }] }, output: { store: "faces" } }),
+    );
+    const done = await run(["submit", file, "--watch"]);
+    const list = await run(["list", "--limit", "1"]);
+    expect(list.out).toContain("a\ufffd[2Jb\ufffd]0;c\ufffd\ufffdd\ufffd31m\ufffde\n");
+    for (const text of [done.out, done.err, list.out]) {
+      // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+      expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    }
+    const [job] = JSON.parse((await run(["list", "--limit", "1", "--json"])).out) as { name: string }[];
+    expect(job?.name).toBe(name);
+  });
+
   it("makes, rotates and removes keys; explains what is refused", async () => {
     const made = await run(["key", "create", "tester", "--grants", "faces/good/", "--json"]);
     const { id, key } = JSON.parse(made.out) as { id: string; key: string };
