@@ -1,11 +1,18 @@
-/** Object keys in paths. */
+/** Object keys and record ids in paths. */
 
 import { ScoringError } from "../errors.ts";
 
-/** A percent-encoded path part as text. @throws ScoringError `validation_failed` */
-export function decodeKey(path: string): string {
+/** `/v1/stores/faces/objects/` and `/v1/jobs/<id>/images/`: what stands before the key, by its slashes. */
+const PARTS_BEFORE = 5;
+
+/**
+ * The key at the end of a request's path, percent-encoded there; its slashes may stand as they are. Counted, not looked for: a
+ * store can be named `objects`, and a key can hold `/objects/`.
+ * @throws ScoringError `validation_failed`
+ */
+export function decodeKey(url: string): string {
   try {
-    return decodeURIComponent(path);
+    return decodeURIComponent(new URL(url).pathname.split("/").slice(PARTS_BEFORE).join("/"));
   } catch (cause) {
     throw new ScoringError("validation_failed", "the key is not valid percent-encoding", { cause });
   }

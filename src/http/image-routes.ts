@@ -55,7 +55,7 @@ export function addImageRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     const folder = jobFolder(manifest.output.prefix, id, known.state.generation);
     const outputs = deps.openStore(manifest.output.store);
     const record = await readRecord(outputs, `${folder}${OUTPUT_NAMES.labelsJsonl}`, place.data);
-    if (record?.id !== decodeKey(new URL(c.req.url).pathname.split("/images/").slice(1).join("/images/"))) {
+    if (record?.id !== decodeKey(c.req.url)) {
       throw new ScoringError("not_found", "no such record stands there");
     }
     const item = await findItem(outputs, `${folder}${OUTPUT_NAMES.input}`, manifest.format, record, {

@@ -96,7 +96,7 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     },
   });
   app.put("/v1/stores/:store/objects/:key{.+}", async (c) => {
-    const key = decodeKey(new URL(c.req.url).pathname.split("/objects/").slice(1).join("/objects/"));
+    const key = decodeKey(c.req.url);
     // Before the store is looked for: a key learns no names of stores that it may not use.
     requireGrant(c.get("caller").grants, c.req.param("store"), key);
     const store = deps.openStore(c.req.param("store"));
