@@ -50,12 +50,9 @@ export async function followJob(api: Api, id: string, json: boolean): Promise<vo
   }
   if (json) printJson(job);
   else {
-    if (job.failure !== null) process.stderr.write(`${job.status}: ${showText(job.failure.message)}
-`);
-    for (const issue of job.issues) process.stderr.write(`${describeIssue(issue)}
-`);
-    for (const warning of job.warnings) process.stderr.write(`warning: ${showText(warning)}
-`);
+    if (job.failure !== null) process.stderr.write(`${job.status}: ${showText(job.failure.message)}\n`);
+    for (const issue of job.issues) process.stderr.write(`${describeIssue(issue)}\n`);
+    for (const warning of job.warnings) process.stderr.write(`warning: ${showText(warning)}\n`);
     const outputs = await api.listOutputs(id);
     if (outputs.some(({ name }) => name === "report.json")) print(renderLabelTable(await api.readReport(id)));
     process.stderr.write(`${describeJob(job)}\n`);

@@ -2,6 +2,7 @@ import { defineCommand } from "citty";
 import type { JobAction } from "../../src/client/api.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { readInteger } from "../integers.ts";
+import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 import { describeJob, followJob } from "./follow-job.ts";
 import { OUTPUT_WORDS, saveOutput, verifyOutputs } from "./outputs.ts";
@@ -41,7 +42,7 @@ const submit = defineCommand({
       if (args.json) return printJson(plan);
       print(`${plan.objects} objects, ${plan.bytes} bytes, ${plan.chunks} chunks${plan.complete ? "" : " (so far)"}`);
       print(JSON.stringify(plan.estimate, null, 2));
-      for (const warning of plan.warnings) process.stderr.write(`warning: ${warning}\n`);
+      for (const warning of plan.warnings) process.stderr.write(`warning: ${showText(warning)}\n`);
       return;
     }
     const job = await api.submitJob(manifest, args["idempotency-key"]);
