@@ -16,6 +16,7 @@ import type { WorkQueue } from "../scoring/messages.ts";
 import type { Issue } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { createSqliteRows, type SqliteRows } from "./sqlite-rows.ts";
+import { createWaiters } from "./waiters.ts";
 
 /** What the object needs of its surroundings; worker.ts provides it from the environment. */
 export interface JobObjectDeps {
@@ -33,7 +34,7 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
   readonly #eraser: ReturnType<typeof createEraser>;
   readonly #clock: () => number;
   readonly #rows: SqliteRows;
-  #listeners: (() => void)[] = [];
+  readonly #waiters = createWaiters();
 
   constructor(ctx: DurableObjectState, env: unknown, deps: JobObjectDeps) {
     super(ctx, env);
@@ -68,7 +69,7 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
     this.#coordinator = createCoordinator({
       ...shared,
       announced: async (state: JobState, spec: JobSpec, type) => {
-        for (const wakeUp of this.#listeners.splice(0)) wakeUp();
+        this.#waiters.wake();
         if (type === "status") {
           logger.log("info", "job_status", { job: state.id, status: state.status, failure: state.failure });
           metrics.write(describeEndedJob(state, spec));
@@ -100,13 +101,7 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
   async waitEvents(afterId: number, limit: number, waitMs: number): ReturnType<JobCoordinator["listEvents"]> {
     const ready = await this.#coordinator.listEvents(afterId, limit);
     if (ready.length > 0) return ready;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      this.#listeners.push(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    await this.#waiters.wait(waitMs);
     return this.#coordinator.listEvents(afterId, limit);
   }
 
