@@ -1,6 +1,7 @@
 /** `/v1/jobs`: submit, list, read, command, delete, follow. */
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
 import { deleteJob } from "../scoring/delete-job.ts";
 import { jobFolder, OUTPUT_NAMES } from "../scoring/keys.ts";
@@ -22,6 +23,15 @@ export async function requireJob(deps: ApiDeps, id: string): Promise<JobHandle> 
   return job;
 }
 
+const idempotencyHeaders = z.object({ "idempotency-key": z.string().max(256).optional() });
+
+/** @throws ScoringError `validation_failed` */
+function readIdempotencyKey(c: Context): string | null {
+  const key = c.req.header("idempotency-key") ?? null;
+  if (key === null || (key !== "" && key.length <= 256)) return key;
+  throw new ScoringError("validation_failed", "Idempotency-Key: 1 to 256 characters");
+}
+
 /** Adds submitting, listing, reading, commanding and deleting jobs. */
 export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openAPIRegistry.registerPath({
@@ -29,7 +39,7 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     path: "/v1/jobs",
     summary: "Submit a job, or with dryRun its plan and cost",
     request: {
-      headers: z.object({ "idempotency-key": z.string().max(256).optional() }),
+      headers: idempotencyHeaders,
       body: jsonBody(manifestSchema),
     },
     responses: {
@@ -40,11 +50,8 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   });
   app.post("/v1/jobs", async (c) => {
     const body = await readJsonBody(c.req.raw, deps.limits.maxManifestBytes);
-    const idempotencyKey = c.req.header("idempotency-key") ?? null;
-    if (idempotencyKey !== null && (idempotencyKey === "" || idempotencyKey.length > 256)) {
-      throw new ScoringError("validation_failed", "Idempotency-Key: 1 to 256 characters");
-    }
-    const submission = await submitJob(deps, body, { idempotencyKey, caller: c.get("caller") });
+    const options = { idempotencyKey: readIdempotencyKey(c), caller: c.get("caller") };
+    const submission = await submitJob(deps, body, options);
     if (submission.kind === "dry-run") return c.json(submission.plan, 200);
     const status = submission.kind === "created" ? 201 : 200;
     return c.json(submission.job, status, { location: `/v1/jobs/${submission.job.id}` });
@@ -147,8 +154,12 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       method: "post",
       path: "/v1/jobs/{id}/retry-failed",
       summary: "A new job over the failed and skipped inputs of an ended one",
-      request: { params: jobIdParam },
-      responses: { 201: json(jobSchema, "The new job"), ...problemResponses },
+      request: { params: jobIdParam, headers: idempotencyHeaders },
+      responses: {
+        201: json(jobSchema, "The new job"),
+        200: json(jobSchema, "The job that this Idempotency-Key made before"),
+        ...problemResponses,
+      },
     }),
     async (c) => {
       const { id } = c.req.valid("param");
@@ -161,9 +172,11 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       const manifest = makeRetryManifest(spec, errorsKey);
       // The list of what failed lies where the job's key may write: whoever retries reads no more than that key may.
       const caller = { ...c.get("caller"), grants: spec.owner?.grants ?? null };
-      const submission = await submitJob(deps, manifest, { idempotencyKey: null, retryOf: id, caller });
+      const options = { idempotencyKey: readIdempotencyKey(c), retryOf: id, caller };
+      const submission = await submitJob(deps, manifest, options);
       if (submission.kind === "dry-run") throw new ScoringError("internal", "a retry is never a dry run");
-      return c.json(submission.job, 201, { location: `/v1/jobs/${submission.job.id}` });
+      const status = submission.kind === "created" ? 201 : 200;
+      return c.json(submission.job, status, { location: `/v1/jobs/${submission.job.id}` });
     },
   );
 

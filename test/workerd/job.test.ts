@@ -160,9 +160,16 @@ describe("a job", () => {
 
     // errors.jsonl is itself a manifest: what was repaired is scored, the rest fails again.
     await store.put("mixed-bad/missing.jpg", picture);
-    const retried = await call(`/v1/jobs/${job.id}/retry-failed`, { method: "POST" });
+    const headers = { "idempotency-key": "mend what failed" };
+    const ask = () => call(`/v1/jobs/${job.id}/retry-failed`, { method: "POST", headers });
+    const retried = await ask();
     expect(retried.status).toBe(201);
     const retry = await follow(parseStored<JobView>(await retried.text()).id);
+    // Asked again, it is the same job; the key of one request is not another's.
+    const again = await ask();
+    expect([again.status, parseStored<JobView>(await again.text()).id]).toEqual([200, retry.id]);
+    const other = await call(`/v1/jobs/${retry.id}/retry-failed`, { method: "POST", headers });
+    expect(other.status).toBe(409);
     expect(retry).toMatchObject({ status: "completed_with_errors", retryOf: job.id });
     expect(retry.counts.outcomes).toMatchObject({ scored: 1, failed: 4 });
   });
