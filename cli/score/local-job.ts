@@ -19,7 +19,7 @@ import type { JobDesk } from "./thread-calls.ts";
 import { startThreads, type Threads } from "./threads.ts";
 
 /** A job on this machine: the same planning, chunks, records and outputs as on the platform, over folders. */
-export interface LocalJobOptions extends Omit<LocalWorkOptions, "formatsAhead"> {
+export interface LocalJobOptions extends Omit<LocalWorkOptions, "threads"> {
   /** The manifest, with stores named `input` and `output`. */
   readonly manifest: unknown;
   /** Threads, each with an engine of its own; default: one a core. */
@@ -34,17 +34,18 @@ export interface LocalJobOptions extends Omit<LocalWorkOptions, "formatsAhead"> 
  * @throws ScoringError `validation_failed`, `unknown_model`
  */
 export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
-  const spec = await acceptJob(options.manifest);
-  const threads = options.threads ?? availableParallelism();
-  const { inputFolder, outputFolder, engine } = options;
-  // Who merges asks the others; alone, it formats for itself.
-  const formatsAhead = threads === 1 ? 0 : 2 * threads;
-  const pool = startThreads(threads, { inputFolder, outputFolder, engine, formatsAhead });
+  const { inputFolder, outputFolder, engine, threads = availableParallelism() } = options;
+  // They load their modules while the manifest is checked.
+  const pool = startThreads({ inputFolder, outputFolder, engine, threads });
   try {
-    return await drive(spec, pool, options.progressed);
+    const spec = await acceptJob(options.manifest);
+    try {
+      return await drive(spec, pool, options.progressed);
+    } finally {
+      await removeEmptyFolders(outputFolder, workPrefix(jobFolder(spec.manifest.output.prefix, spec.id)));
+    }
   } finally {
     await pool.close();
-    await removeEmptyFolders(outputFolder, workPrefix(jobFolder(spec.manifest.output.prefix, spec.id)));
   }
 }
 

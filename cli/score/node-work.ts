@@ -22,8 +22,8 @@ export interface LocalWorkOptions {
   readonly inputFolder: string;
   readonly outputFolder: string;
   readonly engine: LocalEngine;
-  /** Chunks that are formatted at once while the outputs are merged; 0: by the thread that merges. */
-  readonly formatsAhead: number;
+  /** How many threads work on the job. */
+  readonly threads: number;
 }
 
 // tfjs is a third of what a thread loads, and most runs need none of it: it is imported where it is used.
@@ -65,7 +65,7 @@ export function createScorerSource(engine: LocalEngine): (options: ScorerOptions
 
 /** The ports of one thread: folders as stores, one engine, one decoder. */
 export async function createNodeWork(options: LocalWorkOptions, desk: JobDesk): Promise<WorkDeps> {
-  const { inputFolder, outputFolder, formatsAhead } = options;
+  const { inputFolder, outputFolder, threads } = options;
   const stores = {
     input: createFilesystemStore(inputFolder, desk),
     output: createFilesystemStore(outputFolder),
@@ -79,9 +79,7 @@ export async function createNodeWork(options: LocalWorkOptions, desk: JobDesk): 
     // A step of one page: the first chunks are scored while the next pages are planned. All chunks in one: nothing is resumed.
     limits: { ...LIMITS, maxPagesPerPlanStep: 1, maxChunksPerFinalizeStep: Number.MAX_SAFE_INTEGER },
     openHash: openNativeSha256,
-    ...(formatsAhead === 0
-      ? {}
-      : { formatting: { ahead: formatsAhead, formatChunk: (request) => desk.formatChunk(request) } }),
+    ...(threads === 1 ? {} : { formatting: { threads, formatChunk: (request) => desk.formatChunk(request) } }),
     // A pool's thread has one task at a time, so bodies cannot overlap.
     withScorer: (body) => body(open),
   };

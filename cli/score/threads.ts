@@ -24,10 +24,10 @@ interface Waiting {
   readonly resolve: (result: Promise<Result>) => void;
 }
 
-/** Starts `count` threads. */
-export function startThreads(count: number, options: LocalWorkOptions): Threads {
+/** Starts `options.threads` of them. */
+export function startThreads(options: LocalWorkOptions): Threads {
   // A pool a thread: a task can then be given to this one and no other, and a thread that dies is replaced.
-  const pools = Array.from({ length: count }, () => openPool());
+  const pools = Array.from({ length: options.threads }, () => openPool());
   const busy = new Set<Piscina>();
   const steps: Waiting[] = [];
   const rest: Waiting[] = [];

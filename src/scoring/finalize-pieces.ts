@@ -60,14 +60,15 @@ export function openSource(store: ObjectStore, spec: JobSpec, verdict: Verdict, 
 export async function* mapAhead<T, U>(
   values: readonly T[],
   ahead: number,
-  map: (value: T) => Promise<U>,
+  map: (value: T, index: number) => Promise<U>,
 ): AsyncGenerator<U> {
   const made: Promise<{ readonly value: U } | { readonly error: unknown }>[] = [];
   let next = 0;
   try {
     for (let index = 0; index < values.length; index++) {
       while (next < values.length && next < index + ahead) {
-        const making = map(values[next++]!);
+        const making = map(values[next]!, next);
+        next += 1;
         made.push(
           making.then(
             (value) => ({ value }),

@@ -9,7 +9,7 @@ import type { ModelCard } from "../model/card.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import type { FinalizeReport, FinalizeTicket, JobCoordinator } from "./coordinator-port.ts";
 import { type FinalizeContext, type Merge, type MergeState, openMerge } from "./finalize-merge.ts";
-import { type FormatRequest, mapAhead, openSource, readPieces } from "./finalize-pieces.ts";
+import { formatChunk, type FormatRequest, mapAhead, openSource, readPieces } from "./finalize-pieces.ts";
 import { writeReports } from "./finalize-reports.ts";
 import { type ChunkRow, endStatus, type Verdict } from "./job-state.ts";
 import { carryKey, jobFolder, parsePartKey, partKey, partsPrefix, workPrefix } from "./keys.ts";
@@ -25,8 +25,8 @@ import { parseStored } from "./stored-json.ts";
 /** What finalisation works with. */
 export interface FinalizeDeps extends PriorRunDeps {
   readCard(model: string): Promise<ModelCard>;
-  /** Where there are threads: reads and formats chunks beside the merging, `ahead` of them at once. Absent: all in one place. */
-  readonly formatting?: { readonly ahead: number; formatChunk(request: FormatRequest): Promise<FormattedPiece> };
+  /** Where there are threads: `formatChunk` has another of them read and format a chunk. Absent: all in one place. */
+  readonly formatting?: { readonly threads: number; formatChunk(request: FormatRequest): Promise<FormattedPiece> };
   /** See {@link FinalizeContext.openHash}. */
   readonly openHash?: OpenSha256;
 }
@@ -95,8 +95,12 @@ async function* formatPieces(
 ): AsyncGenerator<FormattedPiece> {
   const { formatting } = deps;
   if (formatting !== undefined) {
-    const { ahead } = formatting;
-    yield* mapAhead(rows, ahead, (chunk) => formatting.formatChunk({ spec, verdict, chunk, options }));
+    const { threads } = formatting;
+    yield* mapAhead(rows, 2 * threads, (chunk, at) => {
+      const request = { spec, verdict, chunk, options };
+      // Merging leaves time: who merges formats its share as well.
+      return at % threads === 0 ? formatChunk(deps, request) : formatting.formatChunk(request);
+    });
     return;
   }
   // One at a time: what is read ahead is held once, not once more in every format.

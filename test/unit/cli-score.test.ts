@@ -86,7 +86,7 @@ describe("countenance score", () => {
     const lines = two!.get("labels.jsonl")!.trimEnd().split("\n");
     expect(lines.map((line) => (JSON.parse(line) as ScoreRecord).key)).toEqual(names);
     // Who formatted which chunk does not show.
-    for (const name of ["input.jsonl", "labels.jsonl", "labels.csv", "labels.parquet", "errors.jsonl", "summary.json"])
+    for (const name of ["input.jsonl", "labels.jsonl", "labels.csv", "labels.parquet", "errors.jsonl"])
       expect([name, two!.get(name)]).toEqual([name, one!.get(name)]);
   });
 
