@@ -130,6 +130,54 @@ describe("a job's page", () => {
   });
 });
 
+describe("the list of jobs", () => {
+  it("leads to older jobs by keyboard, page by page, and refreshes the page in view alone", async () => {
+    const old = Array.from({ length: 3000 }, (_, index) => ({ key: "actions/face.jpg", id: String(index) }));
+    const running = await submit(old, { chunkSize: 1, maxConcurrency: 1 });
+    for (let newer = 0; newer < 2; newer++) await submit([{ key: "actions/face.jpg" }]);
+    const rows = page.locator("a.job-row");
+    const listIds = async (): Promise<string[]> =>
+      (await rows.evaluateAll((links) => links.map((link) => link.getAttribute("href") ?? ""))).map(
+        (href) => href.split("/").at(-1) ?? "",
+      );
+    const turn = async (name: string): Promise<string[]> => {
+      const [first] = await listIds();
+      await page.getByRole("link", { name, exact: true }).press("Enter");
+      await page.locator(`.jobs li:first-child a:not([href$="${first}"])`).waitFor();
+      return listIds();
+    };
+    await page.goto(`${worker.origin}/#/jobs?limit=2`);
+    await rows.nth(2).waitFor({ state: "detached" });
+    await rows.first().waitFor();
+    const seen = await listIds();
+    expect(seen).toHaveLength(2);
+    const second = await turn("Older jobs");
+    expect(second[0]).toBe(running);
+    expect(await page.locator("main").evaluate((main) => main.ownerDocument.activeElement === main)).toBe(true);
+
+    const asked: URL[] = [];
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (url.pathname === "/v1/jobs") asked.push(url);
+    });
+    const latest = await submit([{ key: "actions/face.jpg" }]);
+    await page.evaluate((id) => fetch(`/v1/jobs/${id}/cancel`, { method: "POST" }), running);
+    await rows.first().getByText("cancelled", { exact: true }).waitFor({ timeout: 90_000 });
+    expect(await listIds()).toEqual(second);
+    expect(new Set(asked.map(({ searchParams }) => searchParams.get("cursor")))).toEqual(new Set([seen.at(-1)]));
+
+    seen.push(...second);
+    // An address that is opened again, as by a reload or a link.
+    await page.reload();
+    await rows.first().waitFor();
+    expect(await listIds()).toEqual(second);
+    while ((await page.getByRole("link", { name: "Older jobs" }).count()) > 0) seen.push(...(await turn("Older jobs")));
+    const all = await page.evaluate(async () => (await fetch("/v1/jobs?limit=100")).json());
+    expect([latest, ...seen]).toEqual((all as { jobs: { id: string }[] }).jobs.map(({ id }) => id));
+    expect((await turn("Newest jobs"))[0]).toBe(latest);
+  });
+});
+
 describe("the form", () => {
   it("takes pictures that are dropped, and leaves what is none", async () => {
     await page.goto(`${worker.origin}/#/new`);

@@ -39,7 +39,8 @@ export function App(): ReactNode {
   const route = useRoute();
   const [session, setSession] = useSession();
   const page = route.path[0] ?? "jobs";
-  const main = useFocusOnChange(route.path.join("/"));
+  const before = route.query.get("before");
+  const main = useFocusOnChange([...route.path, ...(before === null ? [] : [before])].join("/"));
   useEffect(() => {
     const title = LINKS.find((link) => link.path === page)?.title ?? "Jobs";
     document.title = `${title} · Countenance`;
@@ -135,7 +136,10 @@ function Page(props: {
   if (page === "jobs" && route.path[1] !== undefined) {
     return <JobPage key={route.path[1]} id={route.path[1]} query={route.query} />;
   }
-  if (page === "jobs") return <JobsPage />;
+  if (page === "jobs") {
+    // A page of older jobs begins anew: the last one's are not its own.
+    return <JobsPage key={route.query.get("before")} query={route.query} />;
+  }
   return (
     <section className="card">
       <h1>Nothing is here</h1>
