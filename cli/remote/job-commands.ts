@@ -119,7 +119,9 @@ const models = defineCommand({
   meta: { name: "models", description: "The models of the server" },
   args: CONNECTION_ARGS,
   async run({ args }) {
-    const cards = await connect(args).listModels();
+    const { models: cards, unavailable } = await connect(args).listModels();
+    for (const { id, detail } of unavailable)
+      process.stderr.write(`warning: ${showText(`${id} cannot be used: ${detail}`)}\n`);
     if (args.json) return printJson(cards);
     for (const { id, family } of cards) print(`${id.padEnd(20)} ${family}`);
   },

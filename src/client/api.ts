@@ -37,6 +37,13 @@ export type ShownKey = KeyView & { readonly key: string };
 /** One model of the server. */
 export type ModelView = ModelCard & { readonly id: string };
 
+/** All models of the server. */
+export interface ModelList {
+  readonly models: readonly ModelView[];
+  /** Models of a store whose card cannot be read: an error code, and a sentence. */
+  readonly unavailable: readonly { readonly id: string; readonly code: string; readonly detail: string }[];
+}
+
 /** One store of the server. */
 export interface StoreView {
   readonly name: string;
@@ -109,7 +116,7 @@ export interface Api {
   listOutputs(id: string, signal?: AbortSignal): Promise<readonly OutputView[]>;
   /** Up to `length` bytes of an output. */
   readOutput(id: string, name: string, offset: number, length: number, signal?: AbortSignal): Promise<ByteRange>;
-  listModels(signal?: AbortSignal): Promise<readonly ModelView[]>;
+  listModels(signal?: AbortSignal): Promise<ModelList>;
   listStores(signal?: AbortSignal): Promise<readonly StoreView[]>;
   upload(store: string, key: string, body: Blob | Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<void>;
   /** For admin keys. The text of a new key is in these two answers only. */
@@ -239,9 +246,7 @@ export function createApi(options: ApiOptions = {}): Api {
       const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
       return { bytes, total: total === undefined ? bytes.length : Number(total) };
     },
-    async listModels(signal) {
-      return (await ask<{ models: ModelView[] }>("GET", "/v1/models", { signal })).models;
-    },
+    listModels: (signal) => ask("GET", "/v1/models", { signal }),
     async listStores(signal) {
       return (await ask<{ stores: StoreView[] }>("GET", "/v1/stores", { signal })).stores;
     },

@@ -55,8 +55,11 @@ export const verificationSchema: z.ZodType<Verification> = z
   })
   .openapi("Verification");
 
-/** A model's card with its id. */
-export const modelSchema = modelCardSchema.extend({ id: z.string() }).openapi("Model");
+/** Models: a card and an id each; those whose card cannot be read, and why. */
+export const modelListSchema = z.object({
+  models: z.array(modelCardSchema.extend({ id: z.string() }).openapi("Model")),
+  unavailable: z.array(z.object({ id: z.string(), code: z.string(), detail: z.string() })),
+});
 
 const taskSchema: z.ZodType<ClientTask> = z.object({
   model: z.string(),

@@ -1,8 +1,26 @@
-/** A model card as the API shows it. */
+/** Model cards as the API shows them. */
 
+import { type ErrorCode, toScoringError } from "../errors.ts";
 import type { ModelCard } from "../model/card.ts";
+import type { Registry } from "../model/registry.ts";
 
 /** The card with its id; nothing in a card is secret. */
-export function viewModel(card: ModelCard): ModelCard & { readonly id: string } {
+function viewModel(card: ModelCard): ModelCard & { readonly id: string } {
   return { id: `${card.name}@${card.version}`, ...card };
+}
+
+/** All models of a registry. One of a store whose card cannot be read takes no other away: it is told beside them, with the reason. */
+export async function viewModels(registry: Registry) {
+  const models: ReturnType<typeof viewModel>[] = [];
+  const unavailable: { readonly id: string; readonly code: ErrorCode; readonly detail: string }[] = [];
+  const ids = registry.list();
+  const cards = await Promise.allSettled(ids.map((id) => registry.card(id)));
+  for (const [at, card] of cards.entries()) {
+    if (card.status === "fulfilled") models.push(viewModel(card.value));
+    else {
+      const { code, detail } = toScoringError(card.reason);
+      unavailable.push({ id: ids[at]!, code, detail });
+    }
+  }
+  return { models, unavailable };
 }

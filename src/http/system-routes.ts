@@ -3,11 +3,11 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { requireGrant } from "../scoring/access.ts";
-import { viewModel } from "./model-view.ts";
+import { viewModels } from "./model-view.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { decodeKey } from "./decode-key.ts";
 import { readBoundedBody } from "./json-body.ts";
-import { modelSchema } from "./answer-schemas.ts";
+import { modelListSchema } from "./answer-schemas.ts";
 import { json, OPEN, problemResponses } from "./schemas.ts";
 
 const readinessSchema = z
@@ -54,12 +54,9 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       method: "get",
       path: "/v1/models",
       summary: "The models that can be named in a manifest, with their cards",
-      responses: { 200: json(z.object({ models: z.array(modelSchema) }), "Models"), ...problemResponses },
+      responses: { 200: json(modelListSchema, "Models"), ...problemResponses },
     }),
-    async (c) => {
-      const cards = await Promise.all(deps.registry.list().map((id) => deps.registry.card(id)));
-      return c.json({ models: cards.map(viewModel) }, 200);
-    },
+    async (c) => c.json(await viewModels(deps.registry), 200),
   );
 
   app.openapi(

@@ -16,7 +16,12 @@ export function ModelsPage(): ReactNode {
     <>
       <h1>Models</h1>
       {error !== null && <Failure error={error} />}
-      {value?.map((model) => (
+      {value?.unavailable.map(({ id, detail }) => (
+        <div key={id} className="alert" role="alert">
+          <strong>{id} cannot be used:</strong> {detail}.
+        </div>
+      ))}
+      {value?.models.map((model) => (
         <Card key={model.id} model={model} />
       ))}
     </>

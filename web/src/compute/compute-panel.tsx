@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react
 import type { JobView } from "../../../src/scoring/job-view.ts";
 import { isEnded, type JobStatus } from "../../../src/scoring/job-state.ts";
 import { formatCount } from "../../../src/scoring/report-format.ts";
+import { isBundled } from "../engine/bundled-models.ts";
 import { ENGINE_NAMES } from "../engine/engine-names.ts";
 import { useCompute } from "./compute-session.tsx";
 import { type ComputeState, measureRate, type RungState } from "./compute-state.ts";
@@ -25,7 +26,7 @@ export function ComputePanel({ job }: { readonly job: JobView }): ReactNode {
     <section className="card compute" aria-labelledby="compute-title">
       <div className="head">
         <h2 id="compute-title">Compute here</h2>
-        {(!ended || isBusy) && (
+        {(!ended || isBusy) && isBundled(job.model) && (
           <div className="row">
             <label className="engine-choice">
               <span className="name">Engine</span>
@@ -62,6 +63,16 @@ export function ComputePanel({ job }: { readonly job: JobView }): ReactNode {
 }
 
 function Offer({ job }: { readonly job: JobView }): ReactNode {
+  if (!isBundled(job.model)) {
+    return (
+      <p className="quiet">
+        The console has no weights of {job.model}, which lies in a store of the server:{" "}
+        {job.execution === "client"
+          ? "once nobody has asked for a while, the server scores this job."
+          : "the server scores this job."}
+      </p>
+    );
+  }
   return (
     <p className="quiet">
       This browser can score chunks of this job on its own GPU or cores; the server checks a sample of each.{" "}

@@ -21,7 +21,7 @@ type Step =
 const stampNow = (): string => new Date().toISOString().slice(0, 19).replaceAll(":", "-");
 
 const loadChoices = async (signal: AbortSignal) => {
-  const [stores, models] = await Promise.all([api.listStores(signal), api.listModels(signal)]);
+  const [stores, { models }] = await Promise.all([api.listStores(signal), api.listModels(signal)]);
   return { stores, models };
 };
 
