@@ -1,9 +1,13 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
+import { loadCodecs } from "../../src/image/codecs-node.ts";
+import { createImageDecoder } from "../../src/image/decode.ts";
+import { preprocessFace } from "../../src/image/preprocess.ts";
+import { LIMITS } from "../../src/scoring/limits.ts";
 import { launchChromium } from "./chromium.ts";
 import { listPortraits, LOCAL_KEY, signIn } from "./console-steps.ts";
 
@@ -28,6 +32,7 @@ async function put(key: string, body: BodyInit): Promise<void> {
 async function submit(
   objects: readonly Record<string, unknown>[],
   limits: Record<string, number> = {},
+  rest: Record<string, unknown> = {},
 ): Promise<string> {
   const response = await fetch(`${worker.origin}/v1/jobs`, {
     method: "POST",
@@ -37,20 +42,37 @@ async function submit(
       faces: "aligned",
       output: { store: "faces", prefix: "out/", formats: ["jsonl"] },
       limits,
+      ...rest,
     }),
   });
   expect(response.status).toBe(201);
   return ((await response.json()) as { id: string }).id;
 }
 
+/** The job's confusion matrix: how many faces are truly what. */
+async function readTruths(): Promise<Record<string, number>> {
+  await matrix.waitFor({ timeout: 90_000 });
+  const cells = await matrix.locator("tbody tr").evaluateAll((rows) =>
+    rows.map((row) => ({
+      label: row.querySelector("th")?.textContent ?? "",
+      sum: [...row.querySelectorAll("td")].reduce((sum, cell) => sum + Number(cell.textContent), 0),
+    })),
+  );
+  return Object.fromEntries(cells.map(({ label, sum }) => [label, sum]));
+}
+
 const command = (name: string) => page.getByRole("button", { name, exact: true });
 const status = (word: string) => page.locator("h1 .pill").filter({ hasText: new RegExp(`^${word}$`) });
 
+let matrix: Locator;
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-actions-"));
-  worker = await startLocalWorker({ persistTo: folder });
+  const models = { store: "faces", prefix: "models/", ids: ["mine@1", "absent@1"] };
+  worker = await startLocalWorker({ persistTo: folder, variables: { MODELS: JSON.stringify(models) } });
   browser = await launchChromium();
   page = await browser.newPage();
+  matrix = page.getByRole("region", { name: "Confusion matrix of the job" });
   await page.goto(worker.origin);
   await signIn(page);
   const [path = ""] = await listPortraits("female", 1);
@@ -102,19 +124,11 @@ describe("a job's page", () => {
   });
 
   it("shows the confusion matrix where truth is known, and nowhere else", async () => {
-    const matrix = page.getByRole("region", { name: "Confusion matrix of the job" });
     expect(await matrix.count()).toBe(0);
     const labels = ["Happy", "Happy", "Sad", "Neutral"];
     const id = await submit(labels.map((label, index) => ({ key: "actions/face.jpg", id: String(index), label })));
     await page.goto(`${worker.origin}/#/jobs/${id}`);
-    await matrix.waitFor({ timeout: 90_000 });
-    const cells = await matrix.locator("tbody tr").evaluateAll((rows) =>
-      rows.map((row) => ({
-        label: row.querySelector("th")?.textContent,
-        sum: [...row.querySelectorAll("td")].reduce((sum, cell) => sum + Number(cell.textContent), 0),
-      })),
-    );
-    const sums = Object.fromEntries(cells.map(({ label, sum }) => [label, sum]));
+    const sums = await readTruths();
     expect(sums).toMatchObject({ Happy: 2, Sad: 1, Neutral: 1, Angry: 0 });
   });
 
@@ -200,5 +214,58 @@ describe("the form", () => {
     await page.getByRole("button", { name: "Start the job" }).click();
     await page.waitForURL(/#\/jobs\/[0-9a-f-]{36}/, { timeout: 90_000 });
     await page.getByText("Shares of 2 scored faces").waitFor({ timeout: 90_000 });
+  });
+
+  it("uploads a table of FER2013's layout, and measures the labels against its own", async () => {
+    const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
+    const { raster } = await decoder.decode(new Uint8Array(portrait));
+    const pixels = [...preprocessFace(raster, null)].join(" ");
+    const rows = [3, 3, 4, 6].map((emotion) => `${emotion},${pixels},PublicTest`);
+    const table = join(folder, "table.csv");
+    await writeFile(table, ["emotion,pixels,Usage", ...rows, ""].join("\n"));
+    await page.goto(`${worker.origin}/#/jobs`);
+    await page.goto(`${worker.origin}/#/new`);
+    await page.getByLabel("Choose pictures").setInputFiles([table]);
+    await page.getByText("1 file was left out").waitFor();
+    await page.getByLabel("Format").selectOption("fer2013-csv");
+    await page.getByLabel("Choose tables").setInputFiles([table]);
+    await page.getByText("1 table", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Start the job" }).click();
+    await page.waitForURL(/#\/jobs\/[0-9a-f-]{36}/, { timeout: 90_000 });
+    await page.getByText("Shares of 4 scored faces").waitFor({ timeout: 90_000 });
+    expect(await readTruths()).toMatchObject({ Happy: 2, Sad: 1, Neutral: 1, Angry: 0 });
+    await page.getByRole("tab", { name: "Pictures" }).click();
+    await page.locator(".face img").first().waitFor();
+  });
+
+  it("offers a model of a store, says where it cannot be computed, and does without one that is missing", async () => {
+    const models = join(import.meta.dirname, "../../models/deep-emotion@2");
+    const card = JSON.parse(await readFile(join(models, "card.json"), "utf8")) as Record<string, unknown>;
+    await put("models/mine@1/card.json", JSON.stringify({ ...card, name: "mine", version: 1 }));
+    await put("models/mine@1/weights.safetensors", new Uint8Array(await readFile(join(models, "weights.safetensors"))));
+    await page.goto(`${worker.origin}/#/models`);
+    await page.getByRole("heading", { name: "mine@1" }).waitFor();
+    await page.getByRole("alert").filter({ hasText: "absent@1 cannot be used" }).waitFor();
+    await page.goto(`${worker.origin}/#/new`);
+    await page.getByLabel("A prefix of a store").check();
+    await page.getByLabel("Prefix", { exact: true }).fill("actions/face");
+    await page.getByLabel("Faces").selectOption("aligned");
+    await page.getByLabel("Model").selectOption("mine@1");
+    await page.getByLabel("Scored by").selectOption("auto");
+    await page.getByRole("button", { name: "Start the job" }).click();
+    await page.waitForURL(/#\/jobs\/[0-9a-f-]{36}/, { timeout: 90_000 });
+    await status("completed").waitFor({ timeout: 90_000 });
+    await page.getByText("mine@1").first().waitFor();
+    const id = page.url().split("/").at(-1) ?? "";
+    const lock = await page.evaluate(async (job) => (await fetch(`/v1/jobs/${job}/outputs/run.lock.json`)).json(), id);
+    expect(lock).toMatchObject({ model: { id: "mine@1", sha256: card["sha256"] } });
+    // The server alone has its weights.
+    const objects = Array.from({ length: 3000 }, (_, index) => ({ key: "actions/face.jpg", id: String(index) }));
+    const long = await submit(objects, { chunkSize: 1, maxConcurrency: 1 }, { model: "mine@1", execution: "auto" });
+    await page.goto(`${worker.origin}/#/jobs/${long}`);
+    await page.getByText("The console has no weights of mine@1").waitFor();
+    expect(await command("Start").count()).toBe(0);
+    await command("Cancel").click();
+    await status("cancelled").waitFor({ timeout: 90_000 });
   });
 });

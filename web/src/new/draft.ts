@@ -82,7 +82,7 @@ export function makeManifest(draft: Draft, files: readonly DroppedFile[]): Manif
     ...(draft.name.trim() === "" ? {} : { name: draft.name.trim() }),
     ...(draft.purpose.trim() === "" ? {} : { purpose: draft.purpose.trim() }),
     input: makeInput(draft, files),
-    format: draft.source === "upload" ? "image" : draft.format,
+    format: draft.format,
     faces: draft.faces,
     tta: draft.tta,
     model: draft.model,

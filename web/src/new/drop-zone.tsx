@@ -1,20 +1,23 @@
-/** Where pictures are dropped or chosen. */
+/** Where pictures, shards or tables are dropped or chosen. */
 
 import { type ReactNode, useId, useState } from "react";
 import { formatCount } from "../../../src/scoring/report-format.ts";
-import { type Drop, type DroppedFile, readDrop, readFiles } from "./dropped-files.ts";
+import { type Drop, type DroppedFile, readDrop, readFiles, UPLOADS } from "./dropped-files.ts";
 
-/** Takes pictures and folders of pictures, by mouse, touch and keyboard. */
+/** Takes files of a format and folders of them, by mouse, touch and keyboard. */
 export function DropZone(props: {
+  readonly format: keyof typeof UPLOADS;
   readonly taken: (files: readonly DroppedFile[]) => void;
   readonly children: ReactNode;
 }): ReactNode {
   const id = useId();
+  const { format } = props;
+  const { endings, words, one } = UPLOADS[format];
   const [isOver, setOver] = useState(false);
   const [leftOut, setLeftOut] = useState(0);
   const take = (drop: Drop): void => {
     setLeftOut(drop.leftOut);
-    props.taken(drop.pictures);
+    props.taken(drop.taken);
   };
   return (
     <div
@@ -24,7 +27,7 @@ export function DropZone(props: {
       onDrop={(event) => {
         event.preventDefault();
         setOver(false);
-        void readDrop(event.dataTransfer).then(take);
+        void readDrop(event.dataTransfer, format).then(take);
       }}
     >
       <svg viewBox="0 0 48 48" width="44" height="44" aria-hidden="true" className="drop-icon">
@@ -33,20 +36,20 @@ export function DropZone(props: {
       {props.children}
       {leftOut > 0 && (
         <p className="finding" role="status">
-          {leftOut === 1 ? "1 file was" : `${formatCount(leftOut)} files were`} left out: no JPEG, PNG or WebP by name.
+          {leftOut === 1 ? "1 file was" : `${formatCount(leftOut)} files were`} left out, by name; taken are {words}.
         </p>
       )}
       <div className="row centred">
         <label className="button" htmlFor={`${id}-files`}>
-          Choose pictures
+          Choose {one}s
           <input
             id={`${id}-files`}
             className="hidden-input"
             type="file"
             multiple
-            accept=".jpg,.jpeg,.png,.webp"
+            accept={endings.join(",")}
             onChange={(event) => {
-              take(readFiles(event.target.files ?? []));
+              take(readFiles(event.target.files ?? [], format));
               event.target.value = "";
             }}
           />
@@ -60,7 +63,7 @@ export function DropZone(props: {
             multiple
             ref={(input) => input?.setAttribute("webkitdirectory", "")}
             onChange={(event) => {
-              take(readFiles(event.target.files ?? []));
+              take(readFiles(event.target.files ?? [], format));
               event.target.value = "";
             }}
           />

@@ -1,6 +1,8 @@
-/** Pictures out of a drop or a file chooser, folders and all. */
+/** Pictures, shards or tables out of a drop or a file chooser, folders and all. */
 
-/** A picture with its path below what was dropped. */
+import type { Manifest } from "../../../src/scoring/manifest.ts";
+
+/** A file with its path below what was dropped. */
 export interface DroppedFile {
   /** `site-a/1.jpg`; never starts with a slash. */
   readonly path: string;
@@ -10,36 +12,45 @@ export interface DroppedFile {
 /** What a person dropped or chose. */
 export interface Drop {
   /** Sorted by path; a folder that holds everything is not part of the paths. */
-  readonly pictures: readonly DroppedFile[];
-  /** Files that are no pictures by their names. */
+  readonly taken: readonly DroppedFile[];
+  /** Files that are none of the format by their names. */
   readonly leftOut: number;
 }
 
-const PICTURE = /\.(jpe?g|png|webp)$/i;
+/** What an upload takes, by the format of the job. */
+export const UPLOADS: Readonly<
+  Record<Manifest["format"], { readonly endings: readonly string[]; readonly words: string; readonly one: string }>
+> = {
+  image: { endings: [".jpg", ".jpeg", ".png", ".webp"], words: "JPEG, PNG, WebP", one: "picture" },
+  tar: { endings: [".tar"], words: "tar shards of pictures", one: "shard" },
+  "fer2013-csv": { endings: [".csv"], words: "tables of FER2013's layout", one: "table" },
+};
 
-/** Every picture of a drop; folders are walked. Must be called in the event itself: the items die with it. */
-export async function readDrop(transfer: DataTransfer): Promise<Drop> {
+type Format = keyof typeof UPLOADS;
+
+/** Every file of the format in a drop; folders are walked. Must be called in the event itself: the items die with it. */
+export async function readDrop(transfer: DataTransfer, format: Format): Promise<Drop> {
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-  if (entries.length === 0) return readFiles(transfer.files);
+  if (entries.length === 0) return readFiles(transfer.files, format);
   const files = (await Promise.all(entries.map((entry) => walk(entry)))).flat();
-  const pictures = files.filter(isPicture);
-  const read = pictures.map(async (entry) => ({
+  const taken = files.filter(({ name }) => isTaken(name, format));
+  const read = taken.map(async (entry) => ({
     path: entry.fullPath.replace(/^\/+/, ""),
     file: await new Promise<File>((resolve, reject) => entry.file(resolve, reject)),
   }));
-  return { pictures: arrange(await Promise.all(read)), leftOut: files.length - pictures.length };
+  return { taken: arrange(await Promise.all(read)), leftOut: files.length - taken.length };
 }
 
-/** Every picture of a file chooser. */
-export function readFiles(files: Iterable<File>): Drop {
+/** Every file of the format of a file chooser. */
+export function readFiles(files: Iterable<File>, format: Format): Drop {
   const all = [...files];
-  const pictures = all.filter(isPicture);
-  const named = pictures.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
-  return { pictures: arrange(named), leftOut: all.length - pictures.length };
+  const taken = all.filter(({ name }) => isTaken(name, format));
+  const named = taken.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+  return { taken: arrange(named), leftOut: all.length - taken.length };
 }
 
-function isPicture({ name }: { readonly name: string }): boolean {
-  return PICTURE.test(name);
+function isTaken(name: string, format: Format): boolean {
+  return UPLOADS[format].endings.some((ending) => name.toLowerCase().endsWith(ending));
 }
 
 async function walk(entry: FileSystemEntry): Promise<FileSystemFileEntry[]> {
@@ -58,11 +69,11 @@ async function walk(entry: FileSystemEntry): Promise<FileSystemFileEntry[]> {
   return found;
 }
 
-function arrange(pictures: readonly DroppedFile[]): DroppedFile[] {
-  const top = pictures[0]?.path.split("/")[0] ?? "";
-  const isWrapped = pictures.every(({ path }) => path.startsWith(`${top}/`));
+function arrange(files: readonly DroppedFile[]): DroppedFile[] {
+  const top = files[0]?.path.split("/")[0] ?? "";
+  const isWrapped = files.every(({ path }) => path.startsWith(`${top}/`));
   const strip = isWrapped && top !== "" ? top.length + 1 : 0;
-  return pictures
+  return files
     .map(({ path, file }) => ({ path: path.slice(strip), file }))
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }

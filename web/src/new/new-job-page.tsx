@@ -8,7 +8,7 @@ import { api, noteSignedOut, useLoad } from "../api.ts";
 import { Failure, nameTrouble } from "../parts.tsx";
 import { formatBytes, formatDuration } from "../words.ts";
 import { type Draft, emptyDraft, makeManifest, MAX_NAMED_OBJECTS, nameUpload } from "./draft.ts";
-import type { DroppedFile } from "./dropped-files.ts";
+import { type DroppedFile, UPLOADS } from "./dropped-files.ts";
 import { listFindings } from "./fields.tsx";
 import { InputSection, OutputSection, ScoringSection } from "./sections.tsx";
 import { createUploads, type UploadProgress } from "./upload.ts";
@@ -128,7 +128,7 @@ export function NewJobPage(): ReactNode {
         {plan !== null && <Plan plan={plan} />}
         {step.kind === "uploading" && (
           <p role="status">
-            Uploading: {formatCount(step.progress.done)} of {formatCount(step.progress.total)} pictures,{" "}
+            Uploading: {formatCount(step.progress.done)} of {formatCount(step.progress.total)} files,{" "}
             {formatBytes(step.progress.bytes)}
             <progress max={step.progress.total} value={step.progress.done} aria-label="Upload" />
             {step.progress.trouble !== null && (
@@ -145,7 +145,7 @@ export function NewJobPage(): ReactNode {
           <button type="button" disabled={!ready} onClick={() => void act("checking")}>
             {step.kind === "checking" ? "Checking …" : "Check and estimate"}
           </button>
-          {isUpload && files.length === 0 && <span className="quiet">Add pictures first.</span>}
+          {isUpload && files.length === 0 && <span className="quiet">Add {UPLOADS[draft.format].one}s first.</span>}
         </div>
       </section>
     </form>

@@ -7,7 +7,7 @@ import { formatCount } from "../../../src/scoring/report-format.ts";
 import { formatBytes } from "../words.ts";
 import type { Draft } from "./draft.ts";
 import { DropZone } from "./drop-zone.tsx";
-import type { DroppedFile } from "./dropped-files.ts";
+import { type DroppedFile, UPLOADS } from "./dropped-files.ts";
 import { ChoiceField, TextField } from "./fields.tsx";
 
 interface SectionProps {
@@ -32,6 +32,7 @@ export function InputSection(
 ): ReactNode {
   const { draft, change, issues, files } = props;
   const stores = (props.choices?.stores ?? []).map(({ name }) => [name, name] as const);
+  const { words, one } = UPLOADS[draft.format];
   const hasFolders = files.some(({ path }) => path.includes("/"));
   return (
     <section className="card">
@@ -45,16 +46,17 @@ export function InputSection(
         ))}
       </div>
       {draft.source === "upload" && (
-        <DropZone taken={(taken) => props.setFiles(addFiles(files, taken))}>
+        // What was left out of one format is not what another leaves out.
+        <DropZone key={draft.format} format={draft.format} taken={(taken) => props.setFiles(addFiles(files, taken))}>
           {files.length === 0 ? (
             <p>
-              Drop pictures or a folder here
+              Drop {one}s or a folder here
               <br />
-              <span className="quiet">JPEG, PNG, WebP; folders are kept</span>
+              <span className="quiet">{words}; folders are kept</span>
             </p>
           ) : (
             <p role="status">
-              <strong>{formatCount(files.length)} pictures</strong>,{" "}
+              <strong>{files.length === 1 ? `1 ${one}` : `${formatCount(files.length)} ${one}s`}</strong>,{" "}
               {formatBytes(files.reduce((sum, { file }) => sum + file.size, 0))}{" "}
               <button type="button" className="plain" onClick={() => props.setFiles([])}>
                 Clear
@@ -95,7 +97,7 @@ export function InputSection(
             change={(prefix) => change({ prefix })}
           />
         )}
-        {draft.source === "upload" && hasFolders && (
+        {draft.source === "upload" && draft.format === "image" && hasFolders && (
           <ChoiceField
             name="Folders are"
             path="input.objects"
@@ -109,20 +111,22 @@ export function InputSection(
             change={(folders) => change({ folders })}
           />
         )}
-        {draft.source !== "upload" && (
-          <ChoiceField
-            name="Format"
-            path="format"
-            issues={issues}
-            value={draft.format}
-            choices={[
-              ["image", "Pictures"],
-              ["tar", "Tar shards (WebDataset)"],
-              ["fer2013-csv", "FER2013 tables"],
-            ]}
-            change={(format) => change({ format })}
-          />
-        )}
+        <ChoiceField
+          name="Format"
+          path="format"
+          issues={issues}
+          value={draft.format}
+          choices={[
+            ["image", "Pictures"],
+            ["tar", "Tar shards (WebDataset)"],
+            ["fer2013-csv", "FER2013 tables"],
+          ]}
+          change={(format) => {
+            if (files.length > 0) props.setFiles([]);
+            // Rows of a table are face crops; of shards and tables no folder says anything.
+            change({ format, folders: "nothing", ...(format === "fer2013-csv" ? { faces: "aligned" } : {}) });
+          }}
+        />
       </div>
     </section>
   );

@@ -85,7 +85,7 @@ export function TryPage(): ReactNode {
         Pictures are scored in this browser, by the code that the server runs. <strong>Nothing is uploaded.</strong>
       </p>
       <section className="card">
-        <DropZone taken={(files) => void take(files)}>
+        <DropZone format="image" taken={(files) => void take(files)}>
           <p>
             Drop pictures here
             <br />
