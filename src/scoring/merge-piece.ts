@@ -3,6 +3,7 @@
 import type { ChunkRow } from "./job-state.ts";
 import type { Manifest } from "./manifest.ts";
 import { formatRows, type TextFormat } from "./outputs/text-rows.ts";
+import { groupByInput } from "./part.ts";
 import { serializeItem } from "./plan.ts";
 import type { InputItem, ScoreRecord } from "./records.ts";
 import { type ChunkSummary, summarise } from "./summary.ts";
@@ -45,8 +46,12 @@ export function formatPiece(piece: MergePiece, options: FormatOptions): Formatte
   const { chunk, items, records, part, body } = piece;
   const { groupBy, faces, formats, keepsPiece } = options;
   const text = new TextEncoder();
-  const byId = new Map(items.map((item) => [item.id, item]));
-  const findItem = (record: ScoreRecord): InputItem | null => byId.get(record.id) ?? null;
+  // Only what went wrong is looked for: most pieces need no map.
+  let inputs: ReadonlyMap<ScoreRecord | undefined, InputItem | undefined> | null = null;
+  const findItem = (record: ScoreRecord): InputItem | null => {
+    inputs ??= new Map(groupByInput(records, faces).map(([first], at) => [first, items[at]]));
+    return inputs.get(record) ?? null;
+  };
   const format = (name: TextFormat): Uint8Array =>
     // A part holds the very lines: they are not written anew.
     name === "jsonl" && body !== null ? body : text.encode(formatRows(name, records, groupBy, findItem));

@@ -59,8 +59,19 @@ function belongsTo(record: ScoreRecord, item: InputItem, faces: FaceMode): boole
 }
 
 /** Id of the input that a record is of: of several faces of one picture each has a number behind it. */
-export function findInputId(record: ScoreRecord, faces: FaceMode): string {
+function findInputId(record: ScoreRecord, faces: FaceMode): string {
   return faces === "all" && record.face !== null ? record.id.replace(/#\d+$/, "") : record.id;
+}
+
+/** The records of each input, in input order: by place, since ids of a list may repeat. */
+export function groupByInput(records: readonly ScoreRecord[], faces: FaceMode): readonly (readonly ScoreRecord[])[] {
+  const inputs: ScoreRecord[][] = [];
+  for (const record of records) {
+    const last = inputs.at(-1);
+    if (last === undefined || countsAsInput(record, faces)) inputs.push([record]);
+    else last.push(record);
+  }
+  return inputs;
 }
 
 /** Writes the part, or reads back the one that another attempt wrote: what is stored counts. */

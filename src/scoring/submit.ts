@@ -197,6 +197,8 @@ async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller):
   let chunks = 0;
   let reads = 0;
   const warnings: string[] = [];
+  const ids = new Set<string>();
+  let repeated = 0;
   do {
     const page = await planInputPage(store, toInputSpec(manifest), cursor, limits.plan, listStore);
     if (page.issues.length > 0) {
@@ -204,6 +206,10 @@ async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller):
     }
     for (const { key } of page.items) requireGrant(caller.grants, storeName, key);
     objects += page.items.length;
+    for (const { id } of page.items) {
+      if (ids.has(id)) repeated += 1;
+      ids.add(id);
+    }
     bytes += page.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
     const planned = planChunks(page.items, "", options).chunks;
     chunks += planned.length;
@@ -218,6 +224,11 @@ async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller):
   if (objects > maxRecords) warnings.push(`the job would fail: ${describeExcess(maxRecords)}`);
   const empty = cursor === null ? describeEmptyInput(manifest, objects) : null;
   if (empty !== null) warnings.push(empty);
+  if (repeated > 0) {
+    warnings.push(
+      `${repeated} inputs have the id of one before them: each has its record, in its place, under that id`,
+    );
+  }
   warnings.push(...warnOfParquet(manifest, objects, cursor === null, limits));
   const facts = { tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
   const packed = manifest.format !== "image";

@@ -12,7 +12,7 @@ import { type ChunkRow, isEnded } from "./job-state.ts";
 import { guardStore } from "./guarded-store.ts";
 import { jobFolder, OUTPUT_NAMES, partKey } from "./keys.ts";
 import type { Limits } from "./limits.ts";
-import { digestHex, parsePart, readObject } from "./part.ts";
+import { digestHex, groupByInput, parsePart, readObject } from "./part.ts";
 import type { ScoreRecord } from "./records.ts";
 import type { ScorerOptions, WorkDeps } from "./work.ts";
 
@@ -103,8 +103,12 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
         maxGapBytes: deps.limits.maxGapBytes,
         tolerant: true,
       });
-      const byId = new Map(records.map((record) => [record.id, record]));
-      for (const record of again.records) compareRecords(byId.get(record.id), record, tally);
+      const before = groupByInput(records, manifest.faces);
+      const byItem = new Map(items.map((item, at) => [item, before[at]]));
+      for (const [at, after] of groupByInput(again.records, manifest.faces).entries()) {
+        const was = byItem.get(chosen[at]!);
+        for (const [face, is] of after.entries()) compareRecords(was?.[face], is, tally);
+      }
     }
     const finderUnchanged = !options.findsFaces || scorer.finder?.name === spec.faceFinder;
     const modelUnchanged = finderUnchanged && (await deps.readModelSha256(spec.model)) === spec.modelSha256;

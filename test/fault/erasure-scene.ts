@@ -52,8 +52,13 @@ const classifier: Classifier = {
 
 const PICTURES = ["grey-1x1.png", "grey-47x49.png", "grey-48x48.png", "palette.png", "rgb-47x49.png", "lossy.webp"];
 
-/** A manifest's input over `in/`: a listing, or named objects. */
-export type SceneInput = { readonly prefix: string } | { readonly objects: readonly { readonly key: string }[] };
+/** A manifest's input over `in/`: a listing, named objects, or the lines of a list in the store. */
+export type SceneInput =
+  | { readonly prefix: string }
+  | { readonly objects: readonly { readonly key: string }[] }
+  | { readonly lines: readonly unknown[] };
+
+const LIST_KEY = "lists/scene.jsonl";
 
 /** One job that ended, in a store of its own. */
 export interface Scene {
@@ -64,7 +69,7 @@ export interface Scene {
 function makeSpec(input: SceneInput): JobSpec {
   const manifest = parseManifest(
     {
-      input: { store: "faces", ...input },
+      input: { store: "faces", ...("lines" in input ? { manifest: { key: LIST_KEY } } : input) },
       output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"] },
       limits: { chunkSize: 3 },
     },
@@ -77,7 +82,7 @@ function makeSpec(input: SceneInput): JobSpec {
 }
 
 /** What all lives of consumers share. */
-async function createWorkDeps(store: ObjectStore): Promise<Omit<WorkDeps, "openJob">> {
+export async function createWorkDeps(store: ObjectStore): Promise<Omit<WorkDeps, "openJob">> {
   const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
   return {
     openStore: () => store,
@@ -103,6 +108,7 @@ export async function runSceneJob(
   await store.put("in/05-text.jpg", "no picture");
   await store.put("in/08-empty.jpg", "");
   if (options.without !== undefined) await store.delete([options.without]);
+  if ("lines" in input) await store.put(LIST_KEY, input.lines.map((line) => JSON.stringify(line)).join("\n"));
   const rows = createMemoryRows();
   const queue: WorkMessage[] = [];
   const job = createCoordinator({

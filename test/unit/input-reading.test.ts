@@ -1,7 +1,6 @@
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createIdSet } from "../../src/scoring/inputs/id-set.ts";
 import type { InputSpec } from "../../src/scoring/inputs/input-spec.ts";
 import { createItemReader } from "../../src/scoring/inputs/item-reader.ts";
 import { readItem } from "../../src/scoring/inputs/read-item.ts";
@@ -128,29 +127,5 @@ describe("under faults", () => {
       { numRuns: 60 },
     );
     expect(faults).toBeGreaterThan(500);
-  });
-});
-
-function item(id: string): InputItem {
-  return { index: 0, id, key: id, size: null, etag: null };
-}
-
-describe("ids that occur twice", () => {
-  it("are found over pages, up to the set's size", () => {
-    const set = createIdSet(3);
-    expect(set.check([item("a"), item("b")])).toEqual([]);
-    expect(set.check([item("c"), item("a")]).map((issue) => issue.code)).toEqual(["id_duplicate"]);
-    expect(set.complete).toBe(true);
-    set.check([item("d")]);
-    expect(set.complete).toBe(false);
-  });
-
-  it("differ for different ids", () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(fc.string(), { maxLength: 300 }), (ids) => {
-        const items = ids.map(item);
-        expect(createIdSet(1000).check(items)).toEqual([]);
-      }),
-    );
   });
 });

@@ -50,6 +50,20 @@ describe("a dry run", () => {
   });
 });
 
+describe("a dry run over a list whose ids repeat", () => {
+  it("says how many do, and takes them", async () => {
+    const lines = ["a", "b", "a", "a"].map((id) => JSON.stringify({ key: "in/0.png", id }));
+    await store.put("lists/repeated.jsonl", lines.join("\n"));
+    const input = { store: "faces", manifest: { key: "lists/repeated.jsonl" } };
+    const submission = await submitJob(createDeps({}), { ...manifest, input, dryRun: true }, options);
+    const plan = submission.kind === "dry-run" ? submission.plan : null;
+    expect(plan).toMatchObject({
+      objects: 4,
+      warnings: [expect.stringMatching(/^2 inputs have the id of one before/)],
+    });
+  });
+});
+
 /** Whoever comes so far has been admitted. */
 const refuse = async (): Promise<never> => Promise.reject(new Error("admitted"));
 

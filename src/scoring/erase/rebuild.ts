@@ -12,7 +12,7 @@ import type { Limits } from "../limits.ts";
 import { formatPiece, type MergePiece } from "../merge-piece.ts";
 import { UPLOAD_SPOILED } from "../merged-output.ts";
 import { serializeRecords } from "../outputs/labels-jsonl.ts";
-import { describePart, digestHex, findInputId, readObject } from "../part.ts";
+import { describePart, digestHex, type FaceMode, groupByInput, readObject } from "../part.ts";
 import { type ComparisonState, openComparison } from "../schedules/compare-run.ts";
 import { parseStored } from "../stored-json.ts";
 import { countsAsInput } from "../summary.ts";
@@ -133,13 +133,14 @@ async function removeTargets(
   piece: MergePiece,
   targets: readonly EraseTarget[],
   first: number,
-  faces: Parameters<typeof findInputId>[1],
+  faces: FaceMode,
 ): Promise<{ readonly piece: MergePiece | null; readonly removed: Removed }> {
-  const gone = piece.items.filter((item) => isTarget(item, targets));
-  const goneIds = new Set(gone.map(({ id }) => id));
-  const items = piece.items.filter(({ id }) => !goneIds.has(id)).map((item, at) => ({ ...item, index: first + at }));
-  const goneRecords = piece.records.filter((record) => goneIds.has(findInputId(record, faces)));
-  const records = piece.records.filter((record) => !goneIds.has(findInputId(record, faces)));
+  const goes = piece.items.map((item) => isTarget(item, targets));
+  const gone = piece.items.filter((_, at) => goes[at]);
+  const items = piece.items.filter((_, at) => !goes[at]).map((item, at) => ({ ...item, index: first + at }));
+  const inputs = groupByInput(piece.records, faces);
+  const goneRecords = inputs.filter((_, at) => goes[at]).flat();
+  const records = inputs.filter((_, at) => !goes[at]).flat();
   const outcomes = { ...emptyOutcomes() };
   let errors = {};
   for (const record of goneRecords) {

@@ -21,7 +21,7 @@ const BYTE_ORDER_MARK = "\ufeff";
  * Up to `count` entries from `position`. The first call finds the manifest's version and syntax (gzip by its first bytes;
  * CSV or JSONL by name, else by the first character); later calls read exactly that version, else `manifest_lost`.
  * A gzip manifest is inflated from its start for each page, since gzip has no random access: prefer large pages.
- * Ids that occur twice are not looked for here: the ids of all pages need not fit in memory (see `createIdSet`).
+ * Ids that occur twice are taken: those of all pages need not fit in memory (docs/architecture.md, "Choices that need a reason").
  * @param store holds the manifest
  * @param wanted.versions whether the store of the inputs, which may be another one, has object versions
  */

@@ -2,8 +2,9 @@
 
 import type { ChunkScores } from "../chunk.ts";
 import type { JobSpec } from "../job-spec.ts";
+import { groupByInput } from "../part.ts";
 import type { InputItem, ScoreRecord } from "../records.ts";
-import { groupByInput, type PriorRecords, type PriorRun } from "./prior-run.ts";
+import type { PriorRecords, PriorRun } from "./prior-run.ts";
 
 /** Whether the same picture gets the same record in both jobs: model, preprocessing, face finder and every option that a record depends on. */
 export function canCarry(spec: JobSpec, before: JobSpec): boolean {

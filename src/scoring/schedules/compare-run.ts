@@ -3,13 +3,14 @@
 import type { JobSpec } from "../job-spec.ts";
 import { jobFolder, OUTPUT_NAMES } from "../keys.ts";
 import type { MergePiece } from "../merge-piece.ts";
+import { groupByInput } from "../part.ts";
 import type { ScoreRecord } from "../records.ts";
 import { compareRuns, type DriftReport, type InputChanges } from "../statistics/drift.ts";
 import { emptyFlips, type FlipSummary, mergeFlips, type RecordPair, summariseFlips } from "../statistics/flips.ts";
 import { parseStored } from "../stored-json.ts";
 import type { ChunkSummary } from "../summary.ts";
 import { canCarry, findBefore, isCarried, readPriorRecords } from "./carry.ts";
-import { groupByInput, openPriorRun, type PriorRunDeps, readIfAllowed } from "./prior-run.ts";
+import { openPriorRun, type PriorRunDeps, readIfAllowed } from "./prior-run.ts";
 
 /** What the fold holds between two steps; plain JSON. */
 export interface ComparisonState {

@@ -8,9 +8,8 @@ import { isEnded } from "../job-state.ts";
 import { jobFolder, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { type MeteredStore, meterStore } from "../metered-store.ts";
-import { parsePart, readObject } from "../part.ts";
+import { groupByInput, parsePart, readObject } from "../part.ts";
 import type { ScoreRecord } from "../records.ts";
-import { countsAsInput } from "../summary.ts";
 
 /** What reading another run works with. */
 export interface PriorRunDeps {
@@ -86,20 +85,6 @@ export async function openPriorRun(deps: PriorRunDeps, spec: JobSpec): Promise<P
 function holdsAny({ first, count }: { first: number; count: number }, wanted: ReadonlySet<number>): boolean {
   for (let position = first; position < first + count; position++) if (wanted.has(position)) return true;
   return false;
-}
-
-/** The records of each input, in input order. */
-export function groupByInput(
-  records: readonly ScoreRecord[],
-  faces: JobSpec["manifest"]["faces"],
-): readonly (readonly ScoreRecord[])[] {
-  const inputs: ScoreRecord[][] = [];
-  for (const record of records) {
-    const last = inputs.at(-1);
-    if (last === undefined || countsAsInput(record, faces)) inputs.push([record]);
-    else last.push(record);
-  }
-  return inputs;
 }
 
 function openOutputs(deps: PriorRunDeps, name: string): MeteredStore | null {
