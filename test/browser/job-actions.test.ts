@@ -112,14 +112,16 @@ describe("a job's page", () => {
   });
 
   it("retries what failed as a new job over just that", async () => {
-    const id = await submit([{ key: "actions/face.jpg" }, { key: "actions/late.jpg" }]);
+    await put("actions/broken.jpg", "no picture");
+    const keys = ["actions/face.jpg", "actions/late.jpg", "actions/broken.jpg"];
+    const id = await submit(keys.map((key) => ({ key })));
     await page.goto(`${worker.origin}/#/jobs/${id}`);
     await status("completed with errors").waitFor({ timeout: 90_000 });
-    await put("actions/late.jpg", new Uint8Array(portrait));
+    for (const key of keys.slice(1)) await put(key, new Uint8Array(portrait));
     await command("Retry what failed").click();
     await page.waitForURL((url) => /#\/jobs\/[0-9a-f-]{36}/.test(url.hash) && !url.hash.includes(id));
     await status("completed").waitFor({ timeout: 90_000 });
-    await page.getByText("Shares of 1 scored face").waitFor();
+    await page.getByText("Shares of 2 scored faces").waitFor();
     expect(await command("Retry what failed").count()).toBe(0);
   });
 

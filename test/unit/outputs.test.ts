@@ -169,10 +169,15 @@ describe("errors.jsonl", () => {
     });
   });
 
-  it("drops the etag of an object that changed, so that the line can run again", () => {
-    const [record] = makeRecords(400).filter(({ error }) => error?.code === "object_changed");
-    expect(record!.etag).not.toBeNull();
-    expect(JSON.parse(serializeErrorLine(record!))).not.toHaveProperty("etag");
+  it("holds no whole object to the version that failed, and each range to its own", () => {
+    for (const code of ["object_changed", "image_corrupt"]) {
+      const [record] = makeRecords(400).filter(({ error }) => error?.code === code);
+      const item = { index: 0, id: "a", key: record!.key, size: 9, etag: "e1" };
+      expect(record!.etag).not.toBeNull();
+      expect(JSON.parse(serializeErrorLine(record!, item))).not.toHaveProperty("etag");
+      const row = { ...item, range: { offset: 512, length: 9 } };
+      expect(JSON.parse(serializeErrorLine(record!, row))).toMatchObject({ etag: "e1", range: { offset: 512 } });
+    }
   });
 });
 

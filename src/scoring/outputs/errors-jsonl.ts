@@ -10,13 +10,12 @@ export function isErrorRecord(record: ScoreRecord): boolean {
 
 /**
  * One line without its newline: the manifest fields `key, id, etag?, versionId?, range?, label?, groups?`, and `status` and
- * `error`, which manifests ignore. The etag is left out where the object changed or is gone: the next run shall take it
- * as it then is.
+ * `error`, which manifests ignore. Only a range keeps its etag, since its place is right in that version alone: the next run
+ * shall take a whole object as it then is, repaired or put back.
  * @param item the input as the job froze it, for what records do not hold (version, byte range); its id wins
  */
 export function serializeErrorLine(record: ScoreRecord, item: InputItem | null = null): string {
-  const isStale = record.error?.code === "object_changed" || record.error?.code === "object_missing";
-  const etag = isStale ? null : (item?.etag ?? record.etag);
+  const etag = item?.range === undefined ? null : (item.etag ?? record.etag);
   const groups = item?.groups ?? record.groups;
   const label = item?.label ?? record.truth;
   const fields = [`"key":${JSON.stringify(record.key)}`, `"id":${JSON.stringify(item?.id ?? record.id)}`];
