@@ -257,9 +257,9 @@ export const MUTATIONS: readonly Mutation[] = [
       promise: "a kill of `wrangler dev` in the middle of a job loses and doubles nothing",
       test: "test/e2e/restart.test.ts",
       name: "finishes a job that a kill interrupted",
-      file: "src/scoring/finalize-pieces.ts",
-      from: "records: parsePart(body), part:",
-      to: "records: parsePart(body).slice(1), part:",
+      file: "src/scoring/job-chunks.ts",
+      from: "if (!isActive(chunk) || nowMs < chunk.dueMs) return null;",
+      to: "if (isActive(chunk) || nowMs < chunk.dueMs) return null;",
     },
   ]),
   ...inPart("Outputs", [
