@@ -1,8 +1,20 @@
 /** Bytes of files: hashing, streaming, and writing so that no reader sees half a file (Node only). */
 
 import { createHash } from "node:crypto";
-import { closeSync, createReadStream, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
-import { type FileHandle, link, mkdir, open, rename, rm } from "node:fs/promises";
+import {
+  closeSync,
+  createReadStream,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { SCRATCH_FOLDER, readSystemCode } from "./file-paths.ts";
 
@@ -129,7 +141,7 @@ export function copyFile(path: string, to: number, seen: (piece: Uint8Array) => 
       if (read === 0) return size;
       const piece = buffer.subarray(0, read);
       seen(piece);
-      for (let written = 0; written < read;) written += writeSync(to, piece, written);
+      writeAll(to, piece);
       size += read;
     }
   } finally {
@@ -160,44 +172,54 @@ export function streamFile(path: string, offset: number, length: number): Readab
   );
 }
 
-/** A new file in the scratch folder, filled by `write`; the caller moves it to its place. */
-export async function writeScratch(root: string, write: (handle: FileHandle) => Promise<void>): Promise<string> {
+/**
+ * A new file in the scratch folder, filled by `write`; the caller moves it to its place. By synchronous calls, as small files are read:
+ * where all cores are busy, each trip through libuv's pool waits for one.
+ */
+export async function writeScratch(root: string, write: (file: number) => void | Promise<void>): Promise<string> {
   const folder = join(root, SCRATCH_FOLDER);
-  await mkdir(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true });
   for (let number = 0; ; number++) {
     const path = join(folder, `put-${process.pid}-${number}`);
+    let file: number;
     try {
-      const handle = await open(path, "wx");
-      try {
-        await write(handle);
-      } catch (error) {
-        await rm(path, { force: true });
-        throw error;
-      } finally {
-        await handle.close();
-      }
-      return path;
+      file = openSync(path, "wx");
     } catch (error) {
-      if (readSystemCode(error) !== "EEXIST") throw error;
+      if (readSystemCode(error) === "EEXIST") continue;
+      throw error;
     }
+    try {
+      await write(file);
+    } catch (error) {
+      rmSync(path, { force: true });
+      throw error;
+    } finally {
+      closeSync(file);
+    }
+    return path;
   }
 }
 
+/** Writes all of `bytes` to an open file. */
+export function writeAll(file: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
+}
+
 /** Moves a scratch file to `path`: always, or only where nothing is yet. False if something was. Atomic either way. */
-export async function placeFile(scratch: string, path: string, createOnly: boolean): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true });
+export function placeFile(scratch: string, path: string, createOnly: boolean): boolean {
+  mkdirSync(dirname(path), { recursive: true });
   if (!createOnly) {
-    await rename(scratch, path);
+    renameSync(scratch, path);
     return true;
   }
   try {
     // A hard link, unlike a rename, never replaces.
-    await link(scratch, path);
+    linkSync(scratch, path);
     return true;
   } catch (error) {
     if (readSystemCode(error) === "EEXIST") return false;
     throw error;
   } finally {
-    await rm(scratch, { force: true });
+    rmSync(scratch, { force: true });
   }
 }

@@ -45,8 +45,8 @@ export function openFileUpload(root: string, key: string, uploadId: string, plac
       checkPartOrder(parts);
       await checkOpen();
       let etag = "";
-      const scratch = await writeScratch(root, async (handle) => {
-        etag = await joinParts(folder, parts, handle.fd);
+      const scratch = await writeScratch(root, async (file) => {
+        etag = await joinParts(folder, parts, file);
       });
       const stored = await place(scratch, etag);
       await rm(folder, { recursive: true, force: true });

@@ -9,7 +9,15 @@
 import { rm, stat } from "node:fs/promises";
 import { ScoringError } from "../errors.ts";
 import { streamBytes } from "./bytes.ts";
-import { computeEtag, createFileHasher, type EtagMemory, placeFile, streamFile, writeScratch } from "./file-content.ts";
+import {
+  computeEtag,
+  createFileHasher,
+  type EtagMemory,
+  placeFile,
+  streamFile,
+  writeAll,
+  writeScratch,
+} from "./file-content.ts";
 import { createInsideCheck, readSystemCode, resolveKeyPath, walkKeys } from "./file-paths.ts";
 import { createFileUpload, openFileUpload } from "./file-upload.ts";
 import { checkDeleteKeys, clampPageSize, formatKeyCursor, parseKeyCursor, resolveRange } from "./key-rules.ts";
@@ -85,7 +93,7 @@ export function createFilesystemStore(root: string, memory?: EtagMemory): Object
     const path = resolveKeyPath(root, key);
     openWalk = null;
     try {
-      if (!(await placeFile(scratch, path, createOnly))) {
+      if (!placeFile(scratch, path, createOnly)) {
         if ((await stat(path)).isDirectory()) throw folderError(key);
         return { kind: "conflict" };
       }
@@ -121,7 +129,7 @@ export function createFilesystemStore(root: string, memory?: EtagMemory): Object
     async put(key, body, options = {}) {
       resolveKeyPath(root, key);
       const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-      const scratch = await writeScratch(root, (handle) => handle.writeFile(bytes));
+      const scratch = await writeScratch(root, (file) => writeAll(file, bytes));
       return inTurn(async () => {
         if (options.ifMatch !== undefined && (await describe(key))?.etag !== options.ifMatch) {
           await rm(scratch, { force: true });
