@@ -213,6 +213,7 @@ all. Seconds are those of planning, scoring and finalising in the quickest round
 is above 1 is spent on starting threads, each with an engine of its own, and on sharing caches. Planning runs beside scoring; finalising
 formats chunks on all cores and appends them by one thread. «× of separate runs»: as many one-core runs as there are cores, at once, which
 share nothing but the machine (its memory, its clock, and what its cores are made of): what linear means here.
+Cores that were not used waited: for the main thread, which hands out chunks, and at the end for the one that appends.
 
 ${renderThreads(threads)}
 `;
