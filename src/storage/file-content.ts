@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { ScoringError } from "../errors.ts";
 import { SCRATCH_FOLDER, readSystemCode } from "./file-paths.ts";
 
 /** Bytes of one read of a stream. */
@@ -66,8 +67,12 @@ export function createEtagMemory(): EtagMemory {
   };
 }
 
-/** A hasher that remembers the large files that it has read: SHA-256, its first 16 bytes in hex. */
-export function createFileHasher(memory: EtagMemory = createEtagMemory()): FileHasher {
+/**
+ * A hasher that remembers the large files that it has read: SHA-256, its first 16 bytes in hex.
+ * @param shared asked once for each file that others may have read
+ */
+export function createFileHasher(shared?: EtagMemory): FileHasher {
+  const memory = createEtagMemory();
   const hash: FileHasher["hash"] = async (path) => {
     const found = inspect(path);
     if (found === null) return null;
@@ -76,8 +81,10 @@ export function createFileHasher(memory: EtagMemory = createEtagMemory()): FileH
     const file = `${stamp} ${path}`;
     const known = await memory.recallEtag(file);
     if (known !== null) return { size, etag: known };
-    const etag = await hashFile(path);
+    const told = (await shared?.recallEtag(file)) ?? null;
+    const etag = told ?? (await hashFile(path));
     await memory.rememberEtag(file, etag);
+    if (told === null) await shared?.rememberEtag(file, etag);
     return { size, etag };
   };
   return {
@@ -115,7 +122,7 @@ export function computeEtag(bytes: Uint8Array): string {
 /** An etag under way: SHA-256, its first 16 bytes in hex. */
 export function createEtagHash(): { update(bytes: Uint8Array): void; etag(): string } {
   const hash = createHash("sha256");
-  return { update: (bytes) => void hash.update(bytes), etag: () => hash.digest("hex").slice(0, 32) };
+  return { update: (bytes) => void hash.update(bytes), etag: () => hash.copy().digest("hex").slice(0, 32) };
 }
 
 /** The etag of a file that is read in pieces. */
@@ -125,32 +132,52 @@ async function hashFile(path: string): Promise<string> {
   return hash.etag();
 }
 
-/** Appends the file at `path` to an open one; `seen` is given each piece, for as long as the call. @returns its bytes; `null` if there is none */
-export function copyFile(path: string, to: number, seen: (piece: Uint8Array) => void): number | null {
-  let from: number;
+/** Bytes `[offset, offset + length)` of a file. */
+export interface FileRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A range at once, by synchronous calls, as small files are read. @throws ScoringError `store_short_read` if the file ends before it */
+export function readRange(path: string, range: FileRange): Uint8Array {
+  const file = openSync(path, "r");
   try {
-    from = openSync(path, "r");
-  } catch (error) {
-    if (readSystemCode(error) === "ENOENT") return null;
-    throw error;
+    const bytes = new Uint8Array(range.length);
+    for (let filled = 0; filled < bytes.length;) {
+      const read = readSync(file, bytes, filled, bytes.length - filled, range.offset + filled);
+      if (read === 0) throw shortRead(path);
+      filled += read;
+    }
+    return bytes;
+  } finally {
+    closeSync(file);
   }
+}
+
+const shortRead = (path: string): ScoringError =>
+  new ScoringError("store_short_read", `The file ${path} ended before its range did.`);
+
+/** Appends a range of the file at `path` to an open one; `seen` is given each piece, for as long as the call. */
+export function copyRange(path: string, range: FileRange, to: number, seen: (piece: Uint8Array) => void): void {
+  const from = openSync(path, "r");
   try {
-    const buffer = new Uint8Array(MAX_WHOLE_BYTES);
-    for (let size = 0; ;) {
-      const read = readSync(from, buffer);
-      if (read === 0) return size;
+    const buffer = new Uint8Array(Math.min(MAX_WHOLE_BYTES, range.length));
+    for (let copied = 0; copied < range.length;) {
+      const want = Math.min(buffer.length, range.length - copied);
+      const read = readSync(from, buffer, 0, want, range.offset + copied);
+      if (read === 0) throw shortRead(path);
       const piece = buffer.subarray(0, read);
       seen(piece);
       writeAll(to, piece);
-      size += read;
+      copied += read;
     }
   } finally {
     closeSync(from);
   }
 }
 
-/** Bytes `[offset, offset + length)` of a file. It is opened at the first read, so a body that nobody reads holds no descriptor. */
-export function streamFile(path: string, offset: number, length: number): ReadableStream<Uint8Array> {
+/** A range as it is read. The file is opened at the first read, so a body that nobody reads holds no descriptor. */
+export function streamFile(path: string, { offset, length }: FileRange): ReadableStream<Uint8Array> {
   let handle: FileHandle | null = null;
   let at = offset;
   const end = offset + length;
@@ -172,37 +199,53 @@ export function streamFile(path: string, offset: number, length: number): Readab
   );
 }
 
+/** The first of `<stem>-0`, `<stem>-1` … that nobody has: `claim` makes it, and throws `EEXIST` where something is. */
+export function claimPath<T>(stem: string, claim: (path: string) => T): { readonly path: string; readonly claimed: T } {
+  for (let number = 0; ; number++) {
+    const path = `${stem}-${number}`;
+    try {
+      return { path, claimed: claim(path) };
+    } catch (error) {
+      if (readSystemCode(error) !== "EEXIST") throw error;
+    }
+  }
+}
+
+/** Where scratch files of this process lie. */
+function makeScratchStem(root: string): string {
+  const folder = join(root, SCRATCH_FOLDER);
+  mkdirSync(folder, { recursive: true });
+  return join(folder, `put-${process.pid}`);
+}
+
 /**
  * A new file in the scratch folder, filled by `write`; the caller moves it to its place. By synchronous calls, as small files are read:
  * where all cores are busy, each trip through libuv's pool waits for one.
  */
 export async function writeScratch(root: string, write: (file: number) => void | Promise<void>): Promise<string> {
-  const folder = join(root, SCRATCH_FOLDER);
-  mkdirSync(folder, { recursive: true });
-  for (let number = 0; ; number++) {
-    const path = join(folder, `put-${process.pid}-${number}`);
-    let file: number;
-    try {
-      file = openSync(path, "wx");
-    } catch (error) {
-      if (readSystemCode(error) === "EEXIST") continue;
-      throw error;
-    }
-    try {
-      await write(file);
-    } catch (error) {
-      rmSync(path, { force: true });
-      throw error;
-    } finally {
-      closeSync(file);
-    }
-    return path;
+  const { path, claimed: file } = claimPath(makeScratchStem(root), (free) => openSync(free, "wx"));
+  try {
+    await write(file);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(file);
   }
+  return path;
 }
 
-/** Writes all of `bytes` to an open file. */
-export function writeAll(file: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
+/** Another name for the file at `path`, in the scratch folder. */
+export function linkScratch(root: string, path: string): string {
+  return claimPath(makeScratchStem(root), (free) => linkSync(path, free)).path;
+}
+
+/** Writes all of `bytes` to an open file: where its last write ended, or at `position`. */
+export function writeAll(file: number, bytes: Uint8Array, position?: number): void {
+  for (let written = 0; written < bytes.length;) {
+    const at = position === undefined ? null : position + written;
+    written += writeSync(file, bytes, written, bytes.length - written, at);
+  }
 }
 
 /** Moves a scratch file to `path`: always, or only where nothing is yet. False if something was. Atomic either way. */

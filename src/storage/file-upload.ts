@@ -1,17 +1,37 @@
-/** Multipart uploads in a folder: parts are files in the scratch folder, so another process can go on (Node only). */
+/**
+ * Multipart uploads in a folder (Node only). In the scratch folder, so that another process can go on: a file of bytes for each
+ * writer, to which it appends its parts as they come, and an index that says where each part lies.
+ */
 
+import { appendFileSync, closeSync, openSync, readFileSync, statSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { ScoringError } from "../errors.ts";
-import { computeEtag, copyFile, createEtagHash, writeScratch } from "./file-content.ts";
-import { resolveKeyPath, SCRATCH_FOLDER } from "./file-paths.ts";
+import {
+  claimPath,
+  computeEtag,
+  copyRange,
+  createEtagHash,
+  linkScratch,
+  writeAll,
+  writeScratch,
+} from "./file-content.ts";
+import { readSystemCode, resolveKeyPath, SCRATCH_FOLDER } from "./file-paths.ts";
 import { checkPartNumber, checkPartOrder, MIN_PART_BYTES } from "./key-rules.ts";
 import type { MultipartUpload, PutResult, UploadedPart } from "./object-store.ts";
 
 type Place = (scratch: string, etag: string) => Promise<PutResult>;
 
 const UPLOAD_ID = /^upload-[A-Za-z0-9]{6}$/;
+
+/** A line of the index; of several for one part the last counts. */
+interface PartPlace extends UploadedPart {
+  /** A writer's, in the upload's folder. */
+  readonly file: string;
+  readonly offset: number;
+  readonly size: number;
+}
 
 /** Begins an upload; `place` moves the finished file to the key. */
 export async function createFileUpload(root: string, key: string, place: Place): Promise<MultipartUpload> {
@@ -26,10 +46,47 @@ export async function createFileUpload(root: string, key: string, place: Place):
 export function openFileUpload(root: string, key: string, uploadId: string, place: Place): MultipartUpload {
   resolveKeyPath(root, key);
   const folder = join(root, SCRATCH_FOLDER, UPLOAD_ID.test(uploadId) ? uploadId : "upload-none");
+  const own = { path: "", bytes: 0, hash: createEtagHash() };
 
   async function checkOpen(): Promise<void> {
     const owner = await readFile(join(folder, "key"), "utf8").catch(() => null);
     if (owner !== key) throw new ScoringError("not_found", `There is no open multipart upload of ${key} with this id.`);
+  }
+
+  /** @returns where it lies */
+  function append(body: Uint8Array): Pick<PartPlace, "file" | "offset" | "size"> {
+    if (own.path === "") {
+      own.path = claimPath(join(folder, "parts"), (free) => closeSync(openSync(free, "wx"))).path;
+    }
+    const place = { file: basename(own.path), offset: own.bytes, size: body.length };
+    // At its place rather than at the end: a write that failed half-way is written over.
+    const file = openSync(own.path, "r+");
+    try {
+      writeAll(file, body, own.bytes);
+    } finally {
+      closeSync(file);
+    }
+    own.bytes += body.length;
+    own.hash.update(body);
+    return place;
+  }
+
+  /** The whole as a scratch file: this writer's file, if it holds all parts, in order, and nothing else. */
+  async function assemble(places: readonly PartPlace[]): Promise<{ readonly scratch: string; readonly etag: string }> {
+    let end = 0;
+    const follows = places.every(({ file, offset, size }) => {
+      const isNext = file === basename(own.path) && offset === end;
+      end += size;
+      return isNext;
+    });
+    if (follows && end === own.bytes && statSync(own.path).size === end) {
+      return { scratch: linkScratch(root, own.path), etag: own.hash.etag() };
+    }
+    let etag = "";
+    const scratch = await writeScratch(root, async (file) => {
+      etag = await joinParts(folder, places, file);
+    });
+    return { scratch, etag };
   }
 
   return {
@@ -38,16 +95,15 @@ export function openFileUpload(root: string, key: string, uploadId: string, plac
     async uploadPart(partNumber, body) {
       checkPartNumber(partNumber);
       await checkOpen();
-      await writeFile(join(folder, String(partNumber)), body);
-      return { partNumber, etag: computeEtag(body) };
+      const part = { partNumber, etag: computeEtag(body) };
+      const line: PartPlace = { ...part, ...append(body) };
+      appendFileSync(join(folder, INDEX), `${JSON.stringify(line)}\n`);
+      return part;
     },
     async complete(parts) {
       checkPartOrder(parts);
       await checkOpen();
-      let etag = "";
-      const scratch = await writeScratch(root, async (file) => {
-        etag = await joinParts(folder, parts, file);
-      });
+      const { scratch, etag } = await assemble(findParts(folder, parts));
       const stored = await place(scratch, etag);
       await rm(folder, { recursive: true, force: true });
       if (stored.kind === "stored") return { etag: stored.etag };
@@ -57,27 +113,17 @@ export function openFileUpload(root: string, key: string, uploadId: string, plac
   };
 }
 
-/**
- * Writes the parts one after the other, checked as S3 and R2 check them: known, equal and large enough. Each byte is read once,
- * by synchronous calls, a part at a time.
- * @returns the etag of the whole
- */
-async function joinParts(folder: string, parts: readonly UploadedPart[], to: number): Promise<string> {
-  const sizes: number[] = [];
-  const whole = createEtagHash();
-  for (const { partNumber, etag } of parts) {
-    const own = createEtagHash();
-    const size = copyFile(join(folder, String(partNumber)), to, (piece) => {
-      own.update(piece);
-      whole.update(piece);
-    });
-    if (size === null || own.etag() !== etag) {
-      throw new ScoringError("validation_failed", `Part ${partNumber} was not uploaded with this etag.`);
-    }
-    sizes.push(size);
-    // Whoever waits for this thread gets its turn.
-    await setImmediate();
-  }
+const INDEX = "index";
+
+/** Where the parts lie, checked as S3 and R2 check them: known, equal and large enough. */
+function findParts(folder: string, parts: readonly UploadedPart[]): readonly PartPlace[] {
+  const known = new Map(readIndex(folder).map((part) => [part.partNumber, part]));
+  const places = parts.map(({ partNumber, etag }) => {
+    const found = known.get(partNumber);
+    if (found?.etag !== etag) throw refuseEtag(partNumber);
+    return found;
+  });
+  const sizes = places.map(({ size }) => size);
   const partBytes = sizes[0] ?? 0;
   const unequal = sizes.slice(0, -1).some((size) => size < MIN_PART_BYTES || size !== partBytes);
   if (unequal || (sizes.at(-1) ?? 0) > partBytes) {
@@ -85,6 +131,36 @@ async function joinParts(folder: string, parts: readonly UploadedPart[], to: num
       "validation_failed",
       "All parts but the last have one size, of at least 5 MiB; the last may be smaller.",
     );
+  }
+  return places;
+}
+
+function readIndex(folder: string): readonly PartPlace[] {
+  try {
+    const lines = readFileSync(join(folder, INDEX), "utf8").split("\n").slice(0, -1);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written here, and nobody else may write there
+    return lines.map((line) => JSON.parse(line) as PartPlace);
+  } catch (error) {
+    if (readSystemCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+const refuseEtag = (partNumber: number): ScoringError =>
+  new ScoringError("validation_failed", `Part ${partNumber} was not uploaded with this etag.`);
+
+/** Writes the parts one after the other, checked against their etags. Each byte is read once, by synchronous calls. @returns the etag of the whole */
+async function joinParts(folder: string, places: readonly PartPlace[], to: number): Promise<string> {
+  const whole = createEtagHash();
+  for (const { partNumber, etag, file, offset, size } of places) {
+    const own = createEtagHash();
+    copyRange(join(folder, file), { offset, length: size }, to, (piece) => {
+      own.update(piece);
+      whole.update(piece);
+    });
+    if (own.etag() !== etag) throw refuseEtag(partNumber);
+    // Whoever waits for this thread gets its turn.
+    await setImmediate();
   }
   return whole.etag();
 }

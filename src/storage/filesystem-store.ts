@@ -14,6 +14,7 @@ import {
   createFileHasher,
   type EtagMemory,
   placeFile,
+  readRange,
   streamFile,
   writeAll,
   writeScratch,
@@ -21,7 +22,6 @@ import {
 import { createInsideCheck, readSystemCode, resolveKeyPath, walkKeys } from "./file-paths.ts";
 import { createFileUpload, openFileUpload } from "./file-upload.ts";
 import { checkDeleteKeys, clampPageSize, formatKeyCursor, parseKeyCursor, resolveRange } from "./key-rules.ts";
-import { readBody } from "./read-body.ts";
 import type { GetOptions, ObjectInfo, ObjectStore, PutResult } from "./object-store.ts";
 
 /**
@@ -113,8 +113,7 @@ export function createFilesystemStore(root: string, memory?: EtagMemory): Object
       const found = await openFile(key, options);
       if (found.kind !== "found") return found;
       const { info, range, bytes } = found;
-      const body =
-        bytes === null ? streamFile(resolveKeyPath(root, key), range.offset, range.length) : streamBytes(bytes);
+      const body = bytes === null ? streamFile(resolveKeyPath(root, key), range) : streamBytes(bytes);
       return { kind: "found", info, body };
     },
     async read(key, options) {
@@ -122,9 +121,7 @@ export function createFilesystemStore(root: string, memory?: EtagMemory): Object
       if (found.kind !== "found") return found;
       const { info, range, bytes } = found;
       if (range.length > options.maxBytes) return { kind: "too_large", info };
-      if (bytes !== null) return { kind: "found", info, bytes };
-      const body = streamFile(resolveKeyPath(root, key), range.offset, range.length);
-      return { kind: "found", info, bytes: await readBody(body, options.maxBytes, range.length) };
+      return { kind: "found", info, bytes: bytes ?? readRange(resolveKeyPath(root, key), range) };
     },
     async put(key, body, options = {}) {
       resolveKeyPath(root, key);

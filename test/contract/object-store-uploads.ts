@@ -31,6 +31,20 @@ export function describeUploads(scene: () => StoreScene): void {
       expect(await readAll(store, `${prefix}m`)).toEqual(makeBytes(50));
     });
 
+    it("joins the parts that two uploaded in turn", async () => {
+      const { store, prefix } = scene();
+      const one = await store.createMultipart(`${prefix}m`);
+      const other = store.resumeMultipart(`${prefix}m`, one.uploadId);
+      const first = await one.uploadPart(1, makeBytes(PART_BYTES, 1));
+      await other.uploadPart(2, makeBytes(PART_BYTES, 2));
+      const third = await one.uploadPart(3, makeBytes(7, 3));
+      // The second once more, as after an answer that was lost.
+      const second = await one.uploadPart(2, makeBytes(PART_BYTES, 2));
+      await one.complete([first, second, third]);
+      const whole = [makeBytes(PART_BYTES, 1), makeBytes(PART_BYTES, 2), makeBytes(7, 3)];
+      expect(Buffer.compare((await readAll(store, `${prefix}m`))!, Buffer.concat(whole))).toBe(0);
+    });
+
     it("keeps the last of two uploads of one part", async () => {
       const { store, prefix } = scene();
       const upload = await store.createMultipart(`${prefix}m`);
