@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { createFusedNodeClassifier } from "../../src/backends/fused/fused-node.ts";
 import { BUNDLED_MODELS_DIRECTORY, listDirectoryModels } from "../../src/backends/models-node.ts";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
@@ -8,6 +9,7 @@ import { createHogSvmClassifier } from "../../src/model/hog-svm.ts";
 import { createClassifier, createRegistry, type EngineTable, type Registry } from "../../src/model/registry.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import type { Scorer, ScorerOptions, WorkDeps } from "../../src/scoring/work.ts";
+import type { EtagMemory } from "../../src/storage/file-content.ts";
 import { createFilesystemStore } from "../../src/storage/filesystem-store.ts";
 import { openNativeSha256 } from "./native-sha256.ts";
 import type { JobDesk } from "./thread-calls.ts";
@@ -63,24 +65,36 @@ export function createScorerSource(engine: LocalEngine): (options: ScorerOptions
   };
 }
 
-/** The ports of one thread: folders as stores, one engine, one decoder. */
-export async function createNodeWork(options: LocalWorkOptions, desk: JobDesk): Promise<WorkDeps> {
+/** The ports of one thread, for a task with its own way to the job's desk. */
+export type LocalWork = (desk: JobDesk) => WorkDeps;
+
+/** Opens what the tasks of one thread share: folders as stores, one engine, one decoder. */
+export async function createNodeWork(options: LocalWorkOptions, etags: EtagMemory): Promise<LocalWork> {
   const { inputFolder, outputFolder, threads } = options;
   const stores = {
-    input: createFilesystemStore(inputFolder, desk),
+    input: createFilesystemStore(inputFolder, etags),
     output: createFilesystemStore(outputFolder),
   };
   const registry = await openRegistry();
   const open = createScorerSource(options.engine);
-  return {
-    openJob: () => desk,
+  let lastTurn: Promise<unknown> = Promise.resolve();
+  const shared: Omit<WorkDeps, "openJob"> = {
     openStore: (name) => stores[name as keyof typeof stores],
     readCard: (model) => registry.card(model),
     // A step of one page: the first chunks are scored while the next pages are planned. All chunks in one: nothing is resumed.
     limits: { ...LIMITS, maxPagesPerPlanStep: 1, maxChunksPerFinalizeStep: Number.MAX_SAFE_INTEGER },
     openHash: openNativeSha256,
-    ...(threads === 1 ? {} : { formatting: { threads, formatChunk: (request) => desk.formatChunk(request) } }),
-    // A pool's thread has one task at a time, so bodies cannot overlap.
-    withScorer: (body) => body(open),
+    withScorer(body) {
+      const turn = lastTurn.then(() => body(open));
+      lastTurn = turn.catch(() => undefined);
+      return turn;
+    },
   };
+  return (desk) => ({
+    ...shared,
+    openJob: () => desk,
+    ...(threads === 1
+      ? {}
+      : { formatting: { threads, formatChunk: (request) => desk.formatChunk(request), listen: setImmediate } }),
+  });
 }

@@ -2,9 +2,10 @@ import type { MessagePort } from "node:worker_threads";
 import { formatChunk, type FormatRequest } from "../../src/scoring/finalize-pieces.ts";
 import type { FormattedPiece } from "../../src/scoring/merge-piece.ts";
 import type { WorkMessage } from "../../src/scoring/messages.ts";
-import { handleMessage, type WorkDeps } from "../../src/scoring/work.ts";
-import { createNodeWork, type LocalWorkOptions } from "./node-work.ts";
-import { connectDesk, type JobDesk } from "./thread-calls.ts";
+import { handleMessage } from "../../src/scoring/work.ts";
+import type { EtagMemory } from "../../src/storage/file-content.ts";
+import { createNodeWork, type LocalWork, type LocalWorkOptions } from "./node-work.ts";
+import { connectDesk, type DeskLine, type JobDesk, listBuffers } from "./thread-calls.ts";
 
 /** One piece of work for this thread, and the way back to the desk for as long as it takes. */
 export interface ThreadTask {
@@ -15,23 +16,38 @@ export interface ThreadTask {
   readonly port: MessagePort;
 }
 
-// The engine outlives a task; the desk's port does not, so the deps reach it through this.
-let current: JobDesk | null = null;
-let deps: Promise<WorkDeps> | null = null;
+let work: Promise<LocalWork> | null = null;
 
-const desk = new Proxy({} as JobDesk, {
-  get: (_, method: string) => (method === "then" ? undefined : current?.[method as keyof JobDesk]),
-});
+// The stores outlive a task and its line to the desk: they ask by any that is open.
+const lines = new Set<DeskLine>();
+const etags: EtagMemory = {
+  recallEtag: async (file) => (await newestDesk()?.recallEtag(file)) ?? null,
+  rememberEtag: async (file, etag) => newestDesk()?.rememberEtag(file, etag),
+};
 
-/** Runs in a pool's thread, one task at a time; what a chunk was formatted to, else nothing. */
-export default async function runTask({ options, work, port }: ThreadTask): Promise<FormattedPiece | null> {
-  current = connectDesk(port);
+const newestDesk = (): JobDesk | undefined => [...lines].at(-1)?.desk;
+
+/** Runs in a pool's thread, two tasks at a time; what a chunk was formatted to, else nothing. */
+export default async function runTask(task: ThreadTask): Promise<FormattedPiece | null> {
+  const line = connectDesk(task.port);
+  lines.add(line);
   try {
-    deps ??= createNodeWork(options, desk);
-    if (work.kind === "format") return await formatChunk(await deps, work.request);
-    await handleMessage(await deps, work.message);
+    work ??= createNodeWork(task.options, etags);
+    const deps = (await work)(line.desk);
+    if (task.work.kind === "format") return await moveFormatted(await formatChunk(deps, task.work.request));
+    await handleMessage(deps, task.work.message);
     return null;
   } finally {
-    port.close();
+    lines.delete(line);
+    await line.close();
   }
+}
+
+/** Its bytes go to the other thread instead of a copy of them. */
+async function moveFormatted(value: FormattedPiece): Promise<FormattedPiece> {
+  // Needed at a job's end only, and a tenth of what a thread loads.
+  const { move, transferableSymbol, valueSymbol } = await import("piscina");
+  const moved: unknown = move({ [transferableSymbol]: listBuffers(value), [valueSymbol]: value } as never);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the pool puts the value in its place
+  return moved as FormattedPiece;
 }

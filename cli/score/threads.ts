@@ -8,6 +8,11 @@ import { type JobDesk, serveDesk } from "./thread-calls.ts";
 /** What a thread gives back: what a chunk was formatted to, else nothing. */
 type Result = FormattedPiece | null;
 
+/**
+ * Tasks of one thread at a time: while one is on its way to the desk and back, the other has the engine. A third would only wait.
+ */
+const TASKS = 2;
+
 /** The threads of a local job, an engine each. */
 export interface Threads {
   /**
@@ -24,33 +29,48 @@ interface Waiting {
   readonly resolve: (result: Promise<Result>) => void;
 }
 
+/** A pool of one thread: a task can then be given to this one and no other, and a thread that dies is replaced. */
+interface Thread {
+  readonly pool: Piscina<ThreadTask, Result>;
+  tasks: number;
+  /** A step is under way: it keeps the thread busy by itself. */
+  hasStep: boolean;
+}
+
 /** Starts `options.threads` of them. */
 export function startThreads(options: LocalWorkOptions): Threads {
-  // A pool a thread: a task can then be given to this one and no other, and a thread that dies is replaced.
-  const pools = Array.from({ length: options.threads }, () => openPool());
-  const busy = new Set<Piscina>();
+  const threads: Thread[] = Array.from({ length: options.threads }, () => ({
+    pool: openPool(),
+    tasks: 0,
+    hasStep: false,
+  }));
+  const first = threads[0]!;
   const steps: Waiting[] = [];
   const rest: Waiting[] = [];
-  let wasStep = false;
 
-  function takeNext(isFirst: boolean): Waiting | undefined {
-    if (!isFirst) return rest.shift();
-    wasStep = steps.length > 0 && (!wasStep || rest.length === 0);
-    return (wasStep ? steps : rest).shift();
+  function start(thread: Thread, next: Waiting | undefined): void {
+    if (next === undefined) return;
+    const step = isStep(next.work);
+    thread.tasks += 1;
+    if (step) thread.hasStep = true;
+    next.resolve(
+      runTask(thread.pool, options, next).finally(() => {
+        thread.tasks -= 1;
+        if (step) thread.hasStep = false;
+        fill();
+      }),
+    );
   }
 
   function fill(): void {
-    for (const [at, pool] of pools.entries()) {
-      if (busy.has(pool)) continue;
-      const next = takeNext(at === 0);
-      if (next === undefined) continue;
-      busy.add(pool);
-      next.resolve(
-        runTask(pool, options, next).finally(() => {
-          busy.delete(pool);
-          fill();
-        }),
-      );
+    if (first.tasks < TASKS && !first.hasStep) start(first, steps.shift());
+    // Whoever has nothing to do comes first.
+    for (let load = 0; load < TASKS; load++) {
+      for (const thread of threads) {
+        // Whoever merges formats as much as it has time for, unasked.
+        const merges = thread.hasStep && rest[0]?.work.kind === "format";
+        if (thread.tasks === load && !merges) start(thread, rest.shift());
+      }
     }
   }
 
@@ -61,7 +81,7 @@ export function startThreads(options: LocalWorkOptions): Threads {
         fill();
       }),
     async close() {
-      await Promise.all(pools.map((pool) => pool.destroy()));
+      await Promise.all(threads.map(({ pool }) => pool.destroy()));
     },
   };
 }
@@ -73,6 +93,7 @@ function openPool(): Piscina<ThreadTask, Result> {
     filename: new URL("./thread-entry.ts", import.meta.url).href,
     minThreads: 1,
     maxThreads: 1,
+    concurrentTasksPerWorker: TASKS,
     idleTimeout: 60_000,
   });
 }

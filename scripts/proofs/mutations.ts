@@ -550,6 +550,15 @@ export const MUTATIONS: readonly Mutation[] = [
     },
     {
       ...node,
+      promise: "a part that no chunk counts is removed before the end",
+      test: SIMULATION,
+      name: "consumers killed before and after any call",
+      file: "src/scoring/finalize.ts",
+      from: "orphans ||= formatted.part === null || isHalf(formatted.chunk.id);",
+      to: "orphans ||= formatted.part === null;",
+    },
+    {
+      ...node,
       promise: "two consumers with one chunk count once",
       test: SIMULATION,
       name: "leases that expire under living consumers",

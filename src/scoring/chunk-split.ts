@@ -22,6 +22,11 @@ export function splitChunk(chunk: ChunkRow): readonly [ChunkRow, ChunkRow] {
   return [half(0, chunk.first, left), half(1, chunk.first + left, chunk.count - left)];
 }
 
+/** Whether a chunk of this id came of a split, and not of the plan. */
+export function isHalf(id: string): boolean {
+  return id.includes(".");
+}
+
 /** Closed without a part object: finalisation writes its records as `failed: item_poisoned`. */
 export function sealChunk(chunk: ChunkRow): ChunkRow {
   return { ...chunk, status: "sealed", dueMs: 0 };

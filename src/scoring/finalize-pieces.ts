@@ -7,7 +7,9 @@ import type { JobSpec } from "./job-spec.ts";
 import type { ChunkRow, Verdict } from "./job-state.ts";
 import { jobFolder, partKey } from "./keys.ts";
 import type { Limits } from "./limits.ts";
+import { mapAhead } from "./map-ahead.ts";
 import { type FormatOptions, formatPiece, type FormattedPiece, type MergePiece } from "./merge-piece.ts";
+import type { OpenSha256 } from "./outputs/sha256.ts";
 import { digestHex, parsePart, readObject } from "./part.ts";
 import type { InputItem, PipelineVersion, ScoreRecord } from "./records.ts";
 import { makePlainRecord } from "./score-record.ts";
@@ -21,6 +23,8 @@ export interface PieceSource {
   /** What becomes of inputs that nobody scored. */
   readonly verdict: Verdict;
   readonly limits: Pick<Limits, "maxPartBytes">;
+  /** See {@link digestHex}. */
+  readonly openHash?: OpenSha256 | undefined;
   /** The inputs of a chunk; asked in the order of the chunks, before the last answer came. */
   readItems(chunk: ChunkRow): Promise<readonly InputItem[]>;
 }
@@ -43,10 +47,11 @@ export interface FormatRequest {
 
 /** Reads and formats one chunk of a job that is being finalised. Errors as for {@link readPieces}. */
 export async function formatChunk(
-  deps: { openStore(name: string): ObjectStore; readonly limits: Limits },
+  deps: { openStore(name: string): ObjectStore; readonly limits: Limits; readonly openHash?: OpenSha256 },
   { spec, verdict, chunk, options }: FormatRequest,
 ): Promise<FormattedPiece> {
-  const source = openSource(deps.openStore(spec.manifest.output.store), spec, verdict, deps.limits);
+  const store = deps.openStore(spec.manifest.output.store);
+  const source: PieceSource = { ...openSource(store, spec, verdict, deps.limits), openHash: deps.openHash };
   return formatPiece(await readPiece(source, chunk), options);
 }
 
@@ -54,36 +59,6 @@ export async function formatChunk(
 export function openSource(store: ObjectStore, spec: JobSpec, verdict: Verdict, limits: Limits): PieceSource {
   const folder = jobFolder(spec.manifest.output.prefix, spec.id);
   return { store, folder, spec, verdict, limits, readItems: (one) => readChunkItems(store, one, limits.maxPageBytes) };
-}
-
-/** The values in order; `ahead` of them are made while the reader has an earlier one. */
-export async function* mapAhead<T, U>(
-  values: readonly T[],
-  ahead: number,
-  map: (value: T, index: number) => Promise<U>,
-): AsyncGenerator<U> {
-  const made: Promise<{ readonly value: U } | { readonly error: unknown }>[] = [];
-  let next = 0;
-  try {
-    for (let index = 0; index < values.length; index++) {
-      while (next < values.length && next < index + ahead) {
-        const making = map(values[next]!, next);
-        next += 1;
-        made.push(
-          making.then(
-            (value) => ({ value }),
-            (error: unknown) => ({ error }),
-          ),
-        );
-      }
-      const one = await made.shift()!;
-      if ("error" in one) throw one.error;
-      yield one.value;
-    }
-  } finally {
-    // Whoever stops early leaves no read behind.
-    await Promise.all(made);
-  }
 }
 
 async function readPiece(source: PieceSource, chunk: ChunkRow): Promise<MergePiece> {
@@ -97,7 +72,7 @@ async function readPiece(source: PieceSource, chunk: ChunkRow): Promise<MergePie
   const key = partKey(folder, chunk.id);
   const body = await readObject(store, key, limits.maxPartBytes);
   if (body === null) throw new ScoringError("output_conflict", `${key} is gone`);
-  if ((await digestHex(body)) !== chunk.result.sha256) {
+  if ((await digestHex(body, source.openHash)) !== chunk.result.sha256) {
     throw new ScoringError("output_conflict", `${key} is not what its chunk wrote`);
   }
   const { sha256, bytes } = chunk.result;

@@ -9,11 +9,13 @@ import type { ModelCard } from "../model/card.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import type { FinalizeReport, FinalizeTicket, JobCoordinator } from "./coordinator-port.ts";
 import { type FinalizeContext, type Merge, type MergeState, openMerge } from "./finalize-merge.ts";
-import { formatChunk, type FormatRequest, mapAhead, openSource, readPieces } from "./finalize-pieces.ts";
+import { formatChunk, type FormatRequest, openSource, readPieces } from "./finalize-pieces.ts";
 import { writeReports } from "./finalize-reports.ts";
+import { isHalf } from "./chunk-split.ts";
 import { type ChunkRow, endStatus, type Verdict } from "./job-state.ts";
 import { carryKey, jobFolder, parsePartKey, partKey, partsPrefix, workPrefix } from "./keys.ts";
 import type { Limits } from "./limits.ts";
+import { mapShared } from "./map-ahead.ts";
 import { type FormatOptions, formatPiece, type FormattedPiece } from "./merge-piece.ts";
 import { UPLOAD_SPOILED } from "./merged-output.ts";
 import type { OpenSha256 } from "./outputs/sha256.ts";
@@ -25,8 +27,14 @@ import { parseStored } from "./stored-json.ts";
 /** What finalisation works with. */
 export interface FinalizeDeps extends PriorRunDeps {
   readCard(model: string): Promise<ModelCard>;
-  /** Where there are threads: `formatChunk` has another of them read and format a chunk. Absent: all in one place. */
-  readonly formatting?: { readonly threads: number; formatChunk(request: FormatRequest): Promise<FormattedPiece> };
+  /** Where there are threads. Absent: all in one place. */
+  readonly formatting?: {
+    readonly threads: number;
+    /** Has another thread read and format a chunk. */
+    formatChunk(request: FormatRequest): Promise<FormattedPiece>;
+    /** Lets the answers of the other threads in. */
+    listen(): Promise<void>;
+  };
   /** See {@link FinalizeContext.openHash}. */
   readonly openHash?: OpenSha256;
 }
@@ -62,12 +70,14 @@ export async function runFinalizeStep(
   const comparison = await openComparison(deps, spec, saved?.comparison ?? null);
   let next = saved?.nextIndex ?? 0;
   let merged = 0;
+  let orphans = saved !== null && (saved.orphans ?? true);
   const rows = await job.listChunks(next, limits.maxChunksPerFinalizeStep);
   const verdict = ticket.state.verdict ?? "completed";
   const options = { ...merge.format, keepsPiece: merge.format.keepsPiece || comparison.isOpen };
   for await (const formatted of formatPieces(deps, context, rows, verdict, options)) {
     await merge.add(formatted);
     if (formatted.piece !== null) await comparison.add(formatted.piece);
+    orphans ||= formatted.part === null || isHalf(formatted.chunk.id);
     next = formatted.chunk.first + formatted.chunk.count;
     merged += 1;
     if (comparison.calls() >= limits.maxComparisonCalls) break;
@@ -76,6 +86,7 @@ export async function runFinalizeStep(
     const state: Checkpoint = {
       nextIndex: next,
       restarts: saved?.restarts ?? 0,
+      orphans,
       merge: await merge.save((name) => carryKey(folder, name, step, attempt)),
       comparison: comparison.save(),
     };
@@ -83,7 +94,7 @@ export async function runFinalizeStep(
     await store.put(key, JSON.stringify(state));
     return { step, attempt, checkpoint: key, done: false };
   }
-  return finish(context, job, ticket, { merge, comparison }, saved?.restarts ?? 0);
+  return finish(context, job, ticket, { merge, comparison, orphans }, saved?.restarts ?? 0);
 }
 
 async function* formatPieces(
@@ -95,12 +106,18 @@ async function* formatPieces(
 ): AsyncGenerator<FormattedPiece> {
   const { formatting } = deps;
   if (formatting !== undefined) {
-    const { threads } = formatting;
-    yield* mapAhead(rows, 2 * threads, (chunk, at) => {
-      const request = { spec, verdict, chunk, options };
-      // Merging leaves time: who merges formats its share as well.
-      return at % threads === 0 ? formatChunk(deps, request) : formatting.formatChunk(request);
-    });
+    const request = (chunk: ChunkRow): FormatRequest => ({ spec, verdict, chunk, options });
+    // Some for each other thread: while one is on its way back, the next is at hand.
+    yield* mapShared(
+      rows,
+      4 * (formatting.threads - 1),
+      (chunk) => formatting.formatChunk(request(chunk)),
+      async (chunk) => {
+        const formatted = await formatChunk(deps, request(chunk));
+        await formatting.listen();
+        return formatted;
+      },
+    );
     return;
   }
   // One at a time: what is read ahead is held once, not once more in every format.
@@ -112,6 +129,8 @@ interface Checkpoint {
   /** Index of the first input that is not merged yet. */
   readonly nextIndex: number;
   readonly restarts: number;
+  /** Whether a part may lie in the store that no chunk counts: a chunk was split, or ended without its part. */
+  readonly orphans?: boolean;
   readonly merge: MergeState | null;
   /** Absent at the start, and from a version that compared nothing. */
   readonly comparison?: ComparisonState;
@@ -132,7 +151,7 @@ async function finish(
   context: FinalizeContext,
   job: JobCoordinator,
   ticket: FinalizeTicket,
-  { merge, comparison }: { readonly merge: Merge; readonly comparison: Comparison },
+  { merge, comparison, orphans }: { readonly merge: Merge; readonly comparison: Comparison; readonly orphans: boolean },
   restarts: number,
 ): Promise<FinalizeReport> {
   const { store, folder, limits } = context;
@@ -141,7 +160,7 @@ async function finish(
     const written = await merge.finish();
     const drift = await comparison.finish(merge.summary());
     written.push(...(await writeReports(context, merge.summary(), endStatus(ticket.state), drift)));
-    await removeOrphans(store, folder, job);
+    if (orphans) await removeOrphans(store, folder, job);
     await merge.success(written);
   } catch (error) {
     if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;
@@ -155,7 +174,7 @@ async function finish(
   return { step, attempt, checkpoint: CLEAN_UP, done: false };
 }
 
-/** Parts of chunks that were split after all: nobody who reads `parts/` may count an input twice. */
+/** Parts of chunks that were split after all, or given up: nobody who reads `parts/` may count an input twice. */
 async function removeOrphans(store: ObjectStore, folder: string, job: JobCoordinator): Promise<void> {
   const prefix = partsPrefix(folder);
   for (let cursor: string | undefined, more = true; more;) {

@@ -25,7 +25,7 @@ import { inputPageKey, jobFolder, partKey } from "./keys.ts";
 import type { Limits } from "./limits.ts";
 import type { WorkMessage } from "./messages.ts";
 import { readChunkItems } from "./chunk-items.ts";
-import { describePart, readPart, storePart } from "./part.ts";
+import { describePart, readPart, type StoredPart, storePart } from "./part.ts";
 import { chooseChunkPlan, countChunkReads, planChunks } from "./plan.ts";
 import { scoreChanged } from "./schedules/carry.ts";
 import { formatJoinedCursor, joinPrior, openPriorLines, parseJoinedCursor } from "./schedules/prior-join.ts";
@@ -182,28 +182,35 @@ const JOB_LOST: ReadonlySet<ErrorCode> = new Set(["unknown_model", "unknown_stor
 
 type OpenScorer = (options: ScorerOptions) => Promise<Scorer>;
 
-function score(deps: WorkDeps, message: Extract<WorkMessage, { kind: "score" }>): Promise<void> {
-  return deps.withScorer(async (open) => {
-    const job = deps.openJob(message.jobId);
-    const lease = await job.lease(message.chunkId);
-    if (lease === null) return;
-    try {
-      await scoreLease(limitAccess(deps, lease.spec), job, lease, open);
-    } catch (error) {
-      const failure = toScoringError(error);
-      deps.failed?.(message, failure);
-      // A model that is gone or a store that is no longer configured is no chunk's fault: splitting would not help.
-      const fatal = failure.disposition === "fatal" || JOB_LOST.has(failure.code);
-      if (fatal && failure.code !== "internal") {
-        await job.fail({ code: failure.code, message: failure.detail });
-      }
-      // Unknown failures count as this chunk's: after some attempts it is split, and the culprit is sealed alone.
-      await job.release(lease.chunk.id, lease.chunk.attempt);
+/** Stores and reports what was scored. */
+type Report = () => Promise<void>;
+
+async function score(deps: WorkDeps, message: Extract<WorkMessage, { kind: "score" }>): Promise<void> {
+  const job = deps.openJob(message.jobId);
+  const held: { lease: ChunkLease | null } = { lease: null };
+  try {
+    // The lease is asked for when the engine is free, and the engine is free again before the records are stored.
+    const report = await deps.withScorer(async (open) => {
+      held.lease = await job.lease(message.chunkId);
+      return held.lease === null ? null : scoreLease(limitAccess(deps, held.lease.spec), job, held.lease, open);
+    });
+    await report?.();
+  } catch (error) {
+    if (held.lease === null) throw error;
+    const failure = toScoringError(error);
+    deps.failed?.(message, failure);
+    // A model that is gone or a store that is no longer configured is no chunk's fault: splitting would not help.
+    const fatal = failure.disposition === "fatal" || JOB_LOST.has(failure.code);
+    if (fatal && failure.code !== "internal") {
+      await job.fail({ code: failure.code, message: failure.detail });
     }
-  });
+    // Unknown failures count as this chunk's: after some attempts it is split, and the culprit is sealed alone.
+    const { id, attempt } = held.lease.chunk;
+    await job.release(id, attempt);
+  }
 }
 
-async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease, open: OpenScorer): Promise<void> {
+async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease, open: OpenScorer): Promise<Report> {
   const { spec, chunk } = lease;
   const { manifest } = spec;
   const { limits } = deps;
@@ -216,12 +223,11 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
   const key = partKey(jobFolder(manifest.output.prefix, spec.id), chunk.id);
   // An earlier attempt may have written the part and died before it could say so.
   const stored = chunk.attempt > 1 ? await readPart(output, key, items, faces, limits.maxPartBytes) : null;
+  const finish = async (part: StoredPart, receipt: Parameters<typeof describePart>[2]): Promise<void> => {
+    await job.finish(chunk.id, await describePart(part, faces, receipt, deps.openHash));
+  };
   if (stored !== null) {
-    await job.finish(
-      chunk.id,
-      await describePart(stored, faces, { reads: 0, readBytes: 0, operations: output.operations(), engine }),
-    );
-    return;
+    return () => finish(stored, { reads: 0, readBytes: 0, operations: output.operations(), engine });
   }
   const chunkOptions: ChunkOptions = {
     format: manifest.format,
@@ -238,10 +244,11 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
   const scores = await scoreChanged(prior, spec, items, (fresh) =>
     scoreChunk({ store: input, ...scorer }, fresh, chunkOptions),
   );
-  const part = await storePart(output, key, scores.records, items, faces, limits.maxPartBytes);
-  const operations = sumOperations([input, output, ...(prior === null ? [] : [prior.store])]);
-  const receipt = { reads: scores.reads, readBytes: scores.readBytes, operations, engine };
-  await job.finish(chunk.id, await describePart(part, faces, receipt));
+  return async () => {
+    const part = await storePart(output, key, scores.records, items, faces, limits.maxPartBytes);
+    const operations = sumOperations([input, output, ...(prior === null ? [] : [prior.store])]);
+    await finish(part, { reads: scores.reads, readBytes: scores.readBytes, operations, engine });
+  };
 }
 
 async function finalize(deps: WorkDeps, message: Extract<WorkMessage, { kind: "finalize" }>): Promise<void> {

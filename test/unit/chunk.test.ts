@@ -163,47 +163,90 @@ describe("a model that overflows", () => {
   });
 });
 
+const NOW_MS = 1_800_000_000_000;
+
+/** A job over three objects that are no pictures, its messages and its rows. */
+async function openJob() {
+  const store = createMemoryStore({ minPartBytes: 1 });
+  for (const name of ["a", "b", "c"]) await store.put(`in/${name}.png`, name);
+  const messages: WorkMessage[] = [];
+  const rows = createMemoryRows();
+  const job = createCoordinator({
+    rows,
+    clock: () => NOW_MS,
+    queue: { send: async (sent) => void messages.push(...sent.map(({ message }) => message)) },
+  });
+  const manifest = parseManifest(
+    { input: { store: "faces", prefix: "in/" }, output: { store: "faces" }, limits: { errorThreshold: 1 } },
+    new Map([["faces", { versions: false }]]),
+    () => true,
+  );
+  await job.create({
+    id: "job",
+    createdMs: NOW_MS,
+    manifest,
+    manifestSha256: "0".repeat(64),
+    model: "gone@1",
+    modelSha256: "0".repeat(64),
+    pipeline: 1,
+    retryOf: null,
+    owner: null,
+  });
+  const deps: Omit<WorkDeps, "withScorer"> = {
+    openJob: () => job,
+    openStore: () => store,
+    readCard: async () => createTestModel(new Map()).card,
+    limits: LIMITS,
+  };
+  return { store, messages, rows, job, deps };
+}
+
+async function handleAll(messages: WorkMessage[], deps: WorkDeps): Promise<void> {
+  for (let message = messages.shift(); message !== undefined; message = messages.shift()) {
+    await handleMessage(deps, message);
+  }
+}
+
 describe("a chunk whose model or store is gone", () => {
   it.each(["unknown_model", "unknown_store"] as const)("fails the job at once with %s", async (code) => {
-    const store = createMemoryStore({ minPartBytes: 1 });
-    for (const name of ["a", "b", "c"]) await store.put(`in/${name}.png`, name);
-    const messages: WorkMessage[] = [];
-    const rows = createMemoryRows();
-    const job = createCoordinator({
-      rows,
-      clock: () => 1_800_000_000_000,
-      queue: { send: async (sent) => void messages.push(...sent.map(({ message }) => message)) },
-    });
-    const manifest = parseManifest(
-      { input: { store: "faces", prefix: "in/" }, output: { store: "faces" } },
-      new Map([["faces", { versions: false }]]),
-      () => true,
-    );
-    await job.create({
-      id: "job",
-      createdMs: 1_800_000_000_000,
-      manifest,
-      manifestSha256: "0".repeat(64),
-      model: "gone@1",
-      modelSha256: "0".repeat(64),
-      pipeline: 1,
-      retryOf: null,
-      owner: null,
-    });
-    const deps: WorkDeps = {
-      openJob: () => job,
-      openStore: () => store,
-      withScorer: (body) => body(() => Promise.reject(new ScoringError(code, "it was there yesterday"))),
-      readCard: async () => createTestModel(new Map()).card,
-      limits: LIMITS,
-    };
-    for (let message = messages.shift(); message !== undefined; message = messages.shift()) {
-      await handleMessage(deps, message);
-    }
+    const { messages, rows, deps } = await openJob();
+    const withScorer: WorkDeps["withScorer"] = (body) =>
+      body(() => Promise.reject(new ScoringError(code, "it was there yesterday")));
+    await handleAll(messages, { ...deps, withScorer });
     const state = rows.readState();
     expect(state?.failure).toEqual({ code, message: "it was there yesterday" });
     expect(state?.status).toBe("failed");
     expect(state?.outcomes).toMatchObject({ cancelled: 3, failed: 0 });
     expect(rows.listChunks(0, 10)).toHaveLength(1);
+  });
+});
+
+describe("the engine", () => {
+  it("is held from before the lease, and free again while the records are stored and reported", async () => {
+    const { store, messages, rows, job, deps } = await openJob();
+    const seen: string[] = [];
+    let held = false;
+    const see = (what: string): void => void seen.push(`${what} ${held ? "held" : "free"}`);
+    const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
+    await handleAll(messages, {
+      ...deps,
+      openJob: () => ({
+        ...job,
+        lease: (id) => (see("lease"), job.lease(id)),
+        finish: (id, result) => (see("finish"), job.finish(id, result)),
+      }),
+      openStore: () => ({
+        ...store,
+        put: (key, ...rest) => (key.includes("/parts/") && see("put"), store.put(key, ...rest)),
+      }),
+      async withScorer(body) {
+        held = true;
+        const result = await body(async () => ({ decoder, finder: null, classifier: constant }));
+        held = false;
+        return result;
+      },
+    });
+    expect(seen).toEqual(["lease held", "put free", "finish free"]);
+    expect(rows.readState()?.outcomes).toMatchObject({ failed: 3 });
   });
 });
