@@ -84,6 +84,7 @@ export async function createNodeWork(options: LocalWorkOptions, etags: EtagMemor
     // A step of one page: the first chunks are scored while the next pages are planned. All chunks in one: nothing is resumed.
     limits: { ...LIMITS, maxPagesPerPlanStep: 1, maxChunksPerFinalizeStep: Number.MAX_SAFE_INTEGER },
     openHash: openNativeSha256,
+    ...(threads === 1 ? {} : { scorers: threads }),
     withScorer(body) {
       const turn = lastTurn.then(() => body(open));
       lastTurn = turn.catch(() => undefined);

@@ -25,6 +25,15 @@ export function chooseChunkPlan(manifest: Pick<Manifest, "faces" | "limits">, li
     : { chunkSize, maxChunkBytes: maxFaceChunkBytes, assumedBytes: assumedFaceBytes };
 }
 
+/** Chunks for each scorer: enough that all of them work, and end at about one time. */
+const SHARES = 4;
+
+/** Smaller chunks for a job whose whole input is one page, which `scorers` work on. */
+export function spreadChunks(options: ChunkPlanOptions, items: number, scorers: number): ChunkPlanOptions {
+  const share = Math.max(1, Math.ceil(items / (SHARES * scorers)));
+  return { ...options, chunkSize: Math.min(options.chunkSize, share) };
+}
+
 /** A frozen page: its lines, and the chunks with the byte range of theirs. */
 export interface FrozenPage {
   readonly body: Uint8Array;

@@ -26,7 +26,7 @@ import type { Limits } from "./limits.ts";
 import type { WorkMessage } from "./messages.ts";
 import { readChunkItems } from "./chunk-items.ts";
 import { describePart, readPart, type StoredPart, storePart } from "./part.ts";
-import { chooseChunkPlan, countChunkReads, planChunks } from "./plan.ts";
+import { chooseChunkPlan, countChunkReads, planChunks, spreadChunks } from "./plan.ts";
 import { scoreChanged } from "./schedules/carry.ts";
 import { formatJoinedCursor, joinPrior, openPriorLines, parseJoinedCursor } from "./schedules/prior-join.ts";
 import { openPriorRun } from "./schedules/prior-run.ts";
@@ -63,6 +63,8 @@ export interface WorkDeps extends Pick<FinalizeDeps, "formatting" | "openHash"> 
   /** @throws ScoringError `unknown_model` */
   readCard(model: string): Promise<ModelCard>;
   readonly limits: Limits;
+  /** How many scorers a small job is to be spread over. Absent: its chunks are as large as the job allows. */
+  readonly scorers?: number;
   /** Sends one signed message; absent where no secret is configured. @throws ScoringError `webhook_failed`, `address_forbidden` */
   sendWebhook?(url: string, id: string, payload: string): Promise<void>;
   /** Told of every failure that was handled, for the log. */
@@ -143,7 +145,10 @@ async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket
     for (const { key } of page.items) requireGrant(spec.owner?.grants ?? null, manifest.input.store, key);
     if (page.items.length > 0) {
       const key = inputPageKey(folder, ticket.firstPage + pageKeys.length, attempt);
-      const frozen = planChunks(lines === null ? page.items : await joinPrior(page.items, lines), key, options);
+      const isWholeInput = ticket.firstIndex === 0 && items === 0 && cursor === null;
+      const spread =
+        isWholeInput && deps.scorers !== undefined ? spreadChunks(options, page.items.length, deps.scorers) : options;
+      const frozen = planChunks(lines === null ? page.items : await joinPrior(page.items, lines), key, spread);
       await output.put(key, frozen.body, { contentType: "application/x-ndjson" });
       pageKeys.push(key);
       chunks.push(...frozen.chunks);

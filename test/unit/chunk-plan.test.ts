@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import { chooseChunkPlan, planChunks } from "../../src/scoring/plan.ts";
+import { chooseChunkPlan, planChunks, spreadChunks } from "../../src/scoring/plan.ts";
 import { parseManifest } from "../../src/scoring/manifest.ts";
 import type { InputItem } from "../../src/scoring/records.ts";
 
@@ -21,6 +21,14 @@ function planSizes(faces: string, sizes: readonly (number | null)[]): number[] {
 const repeat = (count: number, size: number | null) => Array.from({ length: count }, () => size);
 
 describe("chunks", () => {
+  it("of a small job are small enough for all scorers, and never larger than the job says", () => {
+    const job = { chunkSize: 256, maxChunkBytes: 1e9, assumedBytes: 0 };
+    const sizes = [1, 7, 8, 200, 1000].map((items) => spreadChunks(job, items, 2).chunkSize);
+    expect(sizes).toEqual([1, 1, 1, 25, 125]);
+    expect(spreadChunks({ ...job, chunkSize: 10 }, 1000, 2).chunkSize).toBe(10);
+    expect(spreadChunks(job, 1000, 1)).toEqual({ ...job, chunkSize: 250 });
+  });
+
   it("hold fewer photographs where faces are searched, and as many small crops as ever", () => {
     expect(planSizes("aligned", repeat(256, 200_000))).toEqual([256]);
     for (const faces of ["largest", "all"]) {
