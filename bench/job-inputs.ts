@@ -49,6 +49,15 @@ export async function makeJobInputs(faces: Uint8Array, count: number): Promise<r
   ];
 }
 
+/** The same object `copies` times, under names of their own. */
+export function repeatInput({ faces, objects, manifest }: JobInput, copies: number, kind: string): JobInput {
+  const repeated = [...objects].flatMap(([key, bytes]) =>
+    Array.from({ length: copies }, (_, copy) => [key.replace("/", `/${copy}-`), bytes] as const),
+  );
+  const input = { store: "faces", objects: repeated.map(([key]) => ({ key })) };
+  return { kind, faces: copies * faces, objects: new Map(repeated), manifest: { ...manifest, input } };
+}
+
 /** `count` colour JPEGs of 224², the usual face crop: the portraits in turn. */
 export async function makeCropInput(portraits: readonly string[], count: number): Promise<JobInput> {
   const distinct = await Promise.all(

@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { type JobInput, makeCropInput, makeJobInputs } from "./job-inputs.ts";
+import { type JobInput, makeCropInput, makeJobInputs, repeatInput } from "./job-inputs.ts";
 import { runOnCores } from "./machine.ts";
 import { listPortraits, readFaces } from "./portraits.ts";
 import type { ThreadRun } from "./score-once.ts";
@@ -88,9 +88,13 @@ async function main(): Promise<void> {
   });
   const portraits = await listPortraits();
   const count = Number(values.faces);
-  // A crop of 224² costs several times a face of 48².
+  const small = await makeJobInputs(await readFaces(portraits, 64), count);
+  const tar = small.find(({ manifest }) => manifest["format"] === "tar")!;
   const inputs = [
-    ...(await makeJobInputs(await readFaces(portraits, 64), count)),
+    ...small,
+    // How much of the loss is the start of the threads shows where there is more to do.
+    repeatInput(tar, 4, "four such tars"),
+    // A crop of 224² costs several times a face of 48².
     await makeCropInput(portraits, Math.ceil(count / 4)),
   ];
   const results: ThreadsResult[] = [];
