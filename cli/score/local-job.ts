@@ -40,7 +40,7 @@ export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
   try {
     const spec = await acceptJob(options.manifest);
     try {
-      return await drive(spec, pool, options.progressed);
+      return await driveLocalJob(spec, pool, options.progressed);
     } finally {
       await removeEmptyFolders(outputFolder, workPrefix(jobFolder(spec.manifest.output.prefix, spec.id)));
     }
@@ -85,8 +85,12 @@ async function acceptJob(value: unknown): Promise<JobSpec> {
   };
 }
 
-/** The queue is the threads' own: they take the next message as they become free. */
-async function drive(
+/**
+ * Drives a job to its end; its last view. The queue is the threads' own: they take the next message as they become free. A thread that dies
+ * costs the chunks that it had, which are halved, and a step its attempt.
+ * @throws ScoringError `internal` if the job stops without an end; whatever a task throws
+ */
+export async function driveLocalJob(
   spec: JobSpec,
   threads: Threads,
   progressed: ((view: JobView) => void) | undefined,
@@ -98,10 +102,20 @@ async function drive(
     try {
       await threads.run({ kind: "message", message }, desk);
     } catch (error) {
-      if (message.kind === "score" && isThreadDeath(error)) await coordinator.loseChunk(message.chunkId);
+      if (isThreadDeath(error)) await recover(message);
       else failures.push(error);
     }
   };
+  /** What a thread was about when it died may have been another's doing: two tasks share one. */
+  async function recover(message: WorkMessage): Promise<void> {
+    const { kind } = message;
+    if (kind === "score") await coordinator.loseChunk(message.chunkId);
+    if (kind !== "plan" && kind !== "finalize") return;
+    const attempt = rows.readState()?.[kind].attempt ?? 0;
+    const failure = { code: "internal", message: `a thread died at the ${kind} step ${message.step}` } as const;
+    // Refused where the step had not begun: then its message is all that was lost.
+    if (!(await coordinator.retryTask(kind, message.step, attempt, failure))) await handle(message);
+  }
   const coordinator = createCoordinator({
     rows,
     clock: Date.now,
@@ -137,7 +151,7 @@ async function drive(
   return viewJob(state, spec, Date.now());
 }
 
-/** A thread that ran out of memory or was ended: what an expired lease is on the platform. Anything else is a fault of ours. */
+/** A thread ran out of memory or was ended: what an expired lease is on the platform. Anything else is a fault of ours. */
 function isThreadDeath(error: unknown): boolean {
   return (
     error instanceof Error &&
