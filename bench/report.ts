@@ -211,8 +211,9 @@ The same job on one core and on all, in turn, each in a process of its own that 
 from before the modules are loaded, so what other programs take of the cores shows: «cores used» is CPU over wall time, on one core and on
 all. Seconds are those of planning, scoring and finalising in the quickest round. «CPU ratio» is the CPU on all cores over that on one: what
 is above 1 is spent on starting threads, each with an engine of its own and code that V8 optimises for each anew, and on sharing caches. Planning
-runs beside scoring; finalising formats chunks on all cores, and the thread that appends them formats what the others have no time for. «× of separate runs»: as many one-core runs as there are cores, at once, which
-share nothing but the machine (its memory, its clock, and what its cores are made of): what linear means here.
+runs beside scoring; finalising formats chunks on all cores, and the thread that appends them formats what the others have no time for.
+«× of separate runs»: as many one-core runs as there are cores, at once, which share nothing but the machine (its memory, its clock, and what
+its cores are made of): what linear means here.
 Cores that were not used waited: at the start for the main thread, at the end for the one that writes the reports.
 
 ${renderThreads(threads)}
