@@ -45,7 +45,7 @@ export default async function runTask(task: ThreadTask): Promise<FormattedPiece 
 
 /** Its bytes go to the other thread instead of a copy of them. */
 async function moveFormatted(value: FormattedPiece): Promise<FormattedPiece> {
-  // Needed at a job's end only, and a tenth of what a thread loads.
+  // Needed at a job's end only: what a thread loads delays its first chunk.
   const { move, transferableSymbol, valueSymbol } = await import("piscina");
   const moved: unknown = move({ [transferableSymbol]: listBuffers(value), [valueSymbol]: value } as never);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the pool puts the value in its place

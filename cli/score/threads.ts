@@ -8,16 +8,14 @@ import { type JobDesk, serveDesk } from "./thread-calls.ts";
 /** What a thread gives back: what a chunk was formatted to, else nothing. */
 type Result = FormattedPiece | null;
 
-/**
- * Tasks of one thread at a time: while one is on its way to the desk and back, the other has the engine. A third would only wait.
- */
+/** Tasks of one thread at a time: while one is on its way to the desk and back, the other has the engine. A third would only wait. */
 const TASKS = 2;
 
 /** The threads of a local job, an engine each. */
 export interface Threads {
   /**
    * Runs `work` as soon as a thread is free. Steps that follow one another, planning and merging, are the first thread's, whose
-   * store then walks a folder once for all its pages; it does them in turn with the work that any thread may take.
+   * store then walks a folder once for all its pages; it does them beside the work that any thread may take.
    */
   run(work: ThreadTask["work"], desk: JobDesk): Promise<Result>;
   close(): Promise<void>;
@@ -33,7 +31,7 @@ interface Waiting {
 interface Thread {
   readonly pool: Piscina<ThreadTask, Result>;
   tasks: number;
-  /** A step is under way: it keeps the thread busy by itself. */
+  /** A step is under way; the next one waits for its end. */
   hasStep: boolean;
 }
 

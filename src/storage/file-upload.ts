@@ -1,9 +1,9 @@
 /**
  * Multipart uploads in a folder (Node only). In the scratch folder, so that another process can go on: a file of bytes for each
- * writer, to which it appends its parts as they come, and an index that says where each part lies.
+ * writer, to which it appends its parts as they come, and for each part a small one that says where it lies.
  */
 
-import { appendFileSync, closeSync, openSync, readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -25,7 +25,7 @@ type Place = (scratch: string, etag: string) => Promise<PutResult>;
 
 const UPLOAD_ID = /^upload-[A-Za-z0-9]{6}$/;
 
-/** A line of the index; of several for one part the last counts. */
+/** Where a part lies; an upload of the same part replaces it. */
 interface PartPlace extends UploadedPart {
   /** A writer's, in the upload's folder. */
   readonly file: string;
@@ -58,7 +58,7 @@ export function openFileUpload(root: string, key: string, uploadId: string, plac
     if (own.path === "") {
       own.path = claimPath(join(folder, "parts"), (free) => closeSync(openSync(free, "wx"))).path;
     }
-    const place = { file: basename(own.path), offset: own.bytes, size: body.length };
+    const placed = { file: basename(own.path), offset: own.bytes, size: body.length };
     // At its place rather than at the end: a write that failed half-way is written over.
     const file = openSync(own.path, "r+");
     try {
@@ -68,7 +68,7 @@ export function openFileUpload(root: string, key: string, uploadId: string, plac
     }
     own.bytes += body.length;
     own.hash.update(body);
-    return place;
+    return placed;
   }
 
   /** The whole as a scratch file: this writer's file, if it holds all parts, in order, and nothing else. */
@@ -96,8 +96,8 @@ export function openFileUpload(root: string, key: string, uploadId: string, plac
       checkPartNumber(partNumber);
       await checkOpen();
       const part = { partNumber, etag: computeEtag(body) };
-      const line: PartPlace = { ...part, ...append(body) };
-      appendFileSync(join(folder, INDEX), `${JSON.stringify(line)}\n`);
+      const placed: PartPlace = { ...part, ...append(body) };
+      writeFileSync(join(folder, String(partNumber)), JSON.stringify(placed));
       return part;
     },
     async complete(parts) {
@@ -113,13 +113,10 @@ export function openFileUpload(root: string, key: string, uploadId: string, plac
   };
 }
 
-const INDEX = "index";
-
 /** Where the parts lie, checked as S3 and R2 check them: known, equal and large enough. */
 function findParts(folder: string, parts: readonly UploadedPart[]): readonly PartPlace[] {
-  const known = new Map(readIndex(folder).map((part) => [part.partNumber, part]));
   const places = parts.map(({ partNumber, etag }) => {
-    const found = known.get(partNumber);
+    const found = readPlace(folder, partNumber);
     if (found?.etag !== etag) throw refuseEtag(partNumber);
     return found;
   });
@@ -135,13 +132,12 @@ function findParts(folder: string, parts: readonly UploadedPart[]): readonly Par
   return places;
 }
 
-function readIndex(folder: string): readonly PartPlace[] {
+function readPlace(folder: string, partNumber: number): PartPlace | null {
   try {
-    const lines = readFileSync(join(folder, INDEX), "utf8").split("\n").slice(0, -1);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written here, and nobody else may write there
-    return lines.map((line) => JSON.parse(line) as PartPlace);
+    return JSON.parse(readFileSync(join(folder, String(partNumber)), "utf8")) as PartPlace;
   } catch (error) {
-    if (readSystemCode(error) === "ENOENT") return [];
+    if (readSystemCode(error) === "ENOENT") return null;
     throw error;
   }
 }
@@ -149,7 +145,10 @@ function readIndex(folder: string): readonly PartPlace[] {
 const refuseEtag = (partNumber: number): ScoringError =>
   new ScoringError("validation_failed", `Part ${partNumber} was not uploaded with this etag.`);
 
-/** Writes the parts one after the other, checked against their etags. Each byte is read once, by synchronous calls. @returns the etag of the whole */
+/**
+ * Writes the parts one after the other, checked against their etags. Each byte is read once, by synchronous calls.
+ * @returns the etag of the whole
+ */
 async function joinParts(folder: string, places: readonly PartPlace[], to: number): Promise<string> {
   const whole = createEtagHash();
   for (const { partNumber, etag, file, offset, size } of places) {
