@@ -5,6 +5,7 @@ import { readInteger } from "../integers.ts";
 import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 import { describeJob, followJob } from "./follow-job.ts";
+import { readJobs } from "./job-pages.ts";
 import { OUTPUT_WORDS, saveOutput, verifyOutputs } from "./outputs.ts";
 import { readManifest } from "./read-manifest.ts";
 
@@ -90,11 +91,14 @@ const get = defineCommand({
 
 const list = defineCommand({
   meta: { name: "list", description: "The newest jobs of this key" },
-  args: { limit: { type: "string", description: "At most so many, 1 to 100", default: "20" }, ...CONNECTION_ARGS },
+  args: { limit: { type: "string", description: "At most so many", default: "20" }, ...CONNECTION_ARGS },
   async run({ args }) {
-    const { jobs } = await connect(args).listJobs({ limit: readInteger("limit", args.limit) ?? 20 });
-    if (args.json) return printJson(jobs);
-    for (const job of jobs) print(describeJob(job));
+    const jobs = [];
+    for await (const job of readJobs(connect(args), readInteger("limit", args.limit))) {
+      if (args.json) jobs.push(job);
+      else print(describeJob(job));
+    }
+    if (args.json) printJson(jobs);
   },
 });
 

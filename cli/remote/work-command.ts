@@ -10,6 +10,7 @@ import { ScoringError } from "../../src/errors.ts";
 import { LOCAL_ENGINES } from "../score/node-work.ts";
 import { readThreads } from "../score/score-command.ts";
 import { connect, CONNECTION_ARGS, findServer, print, printJson } from "./connection.ts";
+import { readJobs } from "./job-pages.ts";
 import type { WorkThreadTask } from "./work-thread.ts";
 
 /** `countenance work`: this machine's cores score the chunks of jobs with `execution: "client"` or `"auto"`. */
@@ -75,12 +76,7 @@ export const workCommand = defineCommand({
 /** The open jobs of this key: those of a higher priority first, else the newest. */
 async function listOpenJobs(api: ReturnType<typeof connect>): Promise<string[]> {
   const jobs: { readonly id: string; readonly priority: number }[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: Awaited<ReturnType<typeof api.listJobs>> = await api.listJobs(cursor === null ? {} : { cursor });
-    for (const job of page.jobs) if (job.status === "queued" || job.status === "running") jobs.push(job);
-    cursor = page.cursor;
-  } while (cursor !== null);
+  for await (const job of readJobs(api)) if (job.status === "queued" || job.status === "running") jobs.push(job);
   return jobs.sort((a, b) => b.priority - a.priority).map(({ id }) => id);
 }
 

@@ -1,0 +1,24 @@
+import type { JobPage } from "../../src/scoring/directory.ts";
+import type { connect } from "./connection.ts";
+
+/** Jobs of one answer; the server gives no more. */
+const PAGE_JOBS = 100;
+
+/**
+ * The jobs of this key, the newest first, asked for page by page as they are read.
+ * @param limit at most so many; less than 1 the server refuses
+ */
+export async function* readJobs(
+  api: Pick<ReturnType<typeof connect>, "listJobs">,
+  limit = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<JobPage["jobs"][number]> {
+  let left = limit;
+  let cursor: string | null = null;
+  do {
+    const after: { cursor?: string } = cursor === null ? {} : { cursor };
+    const page: JobPage = await api.listJobs({ limit: Math.min(PAGE_JOBS, left), ...after });
+    yield* page.jobs;
+    left -= page.jobs.length;
+    cursor = page.cursor;
+  } while (cursor !== null && left > 0);
+}
