@@ -26,7 +26,9 @@ export default defineConfig({
           }),
         ],
         // wrangler.toml's [alias] holds for bundles only, not here.
-        resolve: { alias: { "@aws-sdk/xml-builder": join(import.meta.dirname, "src/storage/xml-builder-workerd.ts") } },
+        resolve: {
+          alias: { "@aws-sdk/xml-builder": join(import.meta.dirname, "src/storage/s3/xml-builder-workerd.ts") },
+        },
         test: {
           name: "workerd",
           globalSetup: ["test/workerd/s3-server.setup.ts"],

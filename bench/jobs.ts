@@ -4,8 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startLocalWorker, type LocalWorker } from "../scripts/local-worker.ts";
-import type { JobView } from "../src/scoring/job-view.ts";
-import { createS3Store } from "../src/storage/s3-store.ts";
+import type { JobView } from "../src/scoring/job/job-view.ts";
+import { createS3Store } from "../src/storage/s3/s3-store.ts";
 import type { JobInput } from "./job-inputs.ts";
 import { listWorkerdProcesses, readProcessClock } from "./process-clock.ts";
 

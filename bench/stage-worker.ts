@@ -4,15 +4,16 @@ import { createFaceFinderWorkerd } from "../src/backends/faces-workerd.ts";
 import { listBundledModels } from "../src/backends/models-workerd.ts";
 import { createScorerLender } from "../src/backends/scorer-workerd.ts";
 import { createRegistry } from "../src/model/registry.ts";
-import { createCoordinator } from "../src/scoring/coordinator.ts";
-import type { JobCoordinator } from "../src/scoring/coordinator-port.ts";
+import { createCoordinator } from "../src/scoring/job/coordinator.ts";
+import type { JobCoordinator } from "../src/scoring/job/coordinator-port.ts";
 import { LIMITS } from "../src/scoring/limits.ts";
-import { parseManifest } from "../src/scoring/manifest.ts";
-import { createMemoryRows } from "../src/scoring/memory-rows.ts";
-import type { WorkMessage } from "../src/scoring/messages.ts";
-import { handleMessage, type WorkDeps } from "../src/scoring/work.ts";
-import { createR2Store } from "../src/storage/r2-store.ts";
-import type { R2BucketLike } from "../src/storage/r2-types.ts";
+import { parseManifest } from "../src/scoring/manifest/manifest.ts";
+import { createMemoryRows } from "../src/scoring/job/memory-rows.ts";
+import type { WorkMessage } from "../src/scoring/job/messages.ts";
+import { handleMessage } from "../src/scoring/work/handle-message.ts";
+import type { WorkDeps } from "../src/scoring/work/work-deps.ts";
+import { createR2Store } from "../src/storage/r2/r2-store.ts";
+import type { R2BucketLike } from "../src/storage/r2/r2-types.ts";
 import { createRetryBudget, withRetry } from "../src/storage/retry.ts";
 
 /** The job under way: its coordinator in this isolate's memory, its messages in a list. */

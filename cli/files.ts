@@ -1,6 +1,6 @@
 import { mkdir, open, readFile } from "node:fs/promises";
 import { ScoringError } from "../src/errors.ts";
-import { findJsonError } from "../src/scoring/json-error.ts";
+import { findJsonError } from "../src/json-error.ts";
 
 /** Files and folders that the command line names: what is wrong with one is told by its name. */
 

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { Report } from "../src/scoring/report.ts";
+import type { Report } from "../src/scoring/report/report.ts";
 
 /** `0.4 s`, `12 s`, `3 min 5 s`. */
 export function formatDuration(milliseconds: number): string {

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { formatDuration, renderLabelTable } from "../cli/label-table.ts";
 import { createProgressBar } from "../cli/progress-bar.ts";
-import { renderContactSheet } from "../src/scoring/contact-sheet.ts";
-import type { JobView } from "../src/scoring/job-view.ts";
-import { parseRecord } from "../src/scoring/outputs/labels-jsonl.ts";
-import type { Report } from "../src/scoring/report.ts";
+import { renderContactSheet } from "../src/scoring/report/contact-sheet.ts";
+import type { JobView } from "../src/scoring/job/job-view.ts";
+import { parseRecord } from "../src/scoring/records/record-line.ts";
+import type { Report } from "../src/scoring/report/report.ts";
 import type { ObjectStore } from "../src/storage/object-store.ts";
 import { readBody } from "../src/storage/read-body.ts";
-import { createS3Store } from "../src/storage/s3-store.ts";
+import { createS3Store } from "../src/storage/s3/s3-store.ts";
 import { startLocalWorker, type LocalWorker } from "./local-worker.ts";
 
 /**

@@ -3,11 +3,11 @@
  * The figures of docs/scale.md are its output.
  */
 
-import { emptyOutcomes, type ChunkRow } from "../src/scoring/job-state.ts";
-import { estimateJob } from "../src/scoring/estimate.ts";
+import { emptyOutcomes, type ChunkRow } from "../src/scoring/job/job-state.ts";
+import { estimateJob } from "../src/scoring/plan/estimate.ts";
 import { LIMITS } from "../src/scoring/limits.ts";
-import { planChunks } from "../src/scoring/plan.ts";
-import type { InputItem } from "../src/scoring/records.ts";
+import { planChunks } from "../src/scoring/plan/plan-chunks.ts";
+import type { InputItem } from "../src/scoring/records/records.ts";
 
 const MIB = 1024 * 1024;
 /** Bytes of one line of labels.jsonl, of one input line, of one object: as the portraits of the demo have. */

@@ -3,11 +3,11 @@
 import { z } from "zod";
 import { ScoringError } from "./errors.ts";
 import { LIMITS, type Limits } from "./scoring/limits.ts";
-import type { WorkMessage } from "./scoring/messages.ts";
+import type { WorkMessage } from "./scoring/job/messages.ts";
 import type { DirectoryBase } from "./jobs/directory-object.ts";
 import type { JobCoordinatorBase } from "./jobs/job-coordinator-object.ts";
-import type { R2BucketLike } from "./storage/r2-types.ts";
-import type { S3StoreConfig } from "./storage/s3-store.ts";
+import type { R2BucketLike } from "./storage/r2/r2-types.ts";
+import type { S3StoreConfig } from "./storage/s3/s3-store.ts";
 
 /** What wrangler.toml binds, as it arrives. */
 export type RawEnv = Readonly<Record<string, unknown>>;

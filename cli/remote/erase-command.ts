@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { defineCommand } from "citty";
 import type { Api, EraseRequestView } from "../../src/client/api.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";

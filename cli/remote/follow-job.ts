@@ -1,6 +1,6 @@
 import type { Api } from "../../src/client/api.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
-import { isEnded } from "../../src/scoring/job-state.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
+import { isEnded } from "../../src/scoring/job/job-state.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { renderLabelTable } from "../label-table.ts";
 import { createProgressBar } from "../progress-bar.ts";

@@ -1,4 +1,4 @@
-import type { JobPage } from "../../src/scoring/directory.ts";
+import type { JobPage } from "../../src/scoring/job/job-directory.ts";
 import type { connect } from "./connection.ts";
 
 /** Jobs of one answer; the server gives no more. */

@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import type { NewKey, ShownKey } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
-import { SCOPES, type Scope } from "../../src/scoring/access.ts";
+import { SCOPES, type Scope } from "../../src/scoring/access/access.ts";
 import { readInteger } from "../integers.ts";
 import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";

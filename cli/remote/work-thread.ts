@@ -4,8 +4,8 @@ import type { BenchReply, BenchWork } from "../../src/client/compute/bench-score
 import { createBench, requireServerModel } from "../../src/client/compute/scoring-bench.ts";
 import { persistReads, type PersistPorts } from "../../src/client/compute/persist.ts";
 import { createApi } from "../../src/client/api.ts";
-import type { ClientTask } from "../../src/scoring/clients/protocol.ts";
-import type { Scorer } from "../../src/scoring/work.ts";
+import type { ClientTask } from "../../src/scoring/client-compute/protocol.ts";
+import type { Scorer } from "../../src/scoring/chunk/scorer.ts";
 import { createScorerSource, type LocalEngine, openRegistry } from "../score/node-work.ts";
 
 /** One piece of work for a thread, and where its inputs are read. */

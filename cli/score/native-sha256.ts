@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { ScoringError } from "../../src/errors.ts";
-import type { Sha256 } from "../../src/scoring/outputs/sha256.ts";
+import type { Sha256 } from "../../src/scoring/sha256.ts";
 
 /** The system's SHA-256, ten times as fast as one that can be saved: for a run that merges in one step. */
 export function openNativeSha256(): Sha256 {

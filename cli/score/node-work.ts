@@ -8,9 +8,10 @@ import { createFlipClassifier } from "../../src/model/flip.ts";
 import { createHogSvmClassifier } from "../../src/model/hog-svm.ts";
 import { createClassifier, createRegistry, type EngineTable, type Registry } from "../../src/model/registry.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import type { Scorer, ScorerOptions, WorkDeps } from "../../src/scoring/work.ts";
-import type { EtagMemory } from "../../src/storage/file-content.ts";
-import { createFilesystemStore } from "../../src/storage/filesystem-store.ts";
+import type { Scorer, ScorerOptions } from "../../src/scoring/chunk/scorer.ts";
+import type { WorkDeps } from "../../src/scoring/work/work-deps.ts";
+import type { EtagMemory } from "../../src/storage/filesystem/file-content.ts";
+import { createFilesystemStore } from "../../src/storage/filesystem/filesystem-store.ts";
 import { openNativeSha256 } from "./native-sha256.ts";
 import type { JobDesk } from "./thread-calls.ts";
 

@@ -1,9 +1,9 @@
 import type { MessagePort } from "node:worker_threads";
-import { formatChunk, type FormatRequest } from "../../src/scoring/finalize-pieces.ts";
-import type { FormattedPiece } from "../../src/scoring/merge-piece.ts";
-import type { WorkMessage } from "../../src/scoring/messages.ts";
-import { handleMessage } from "../../src/scoring/work.ts";
-import type { EtagMemory } from "../../src/storage/file-content.ts";
+import { formatChunk, type FormatRequest } from "../../src/scoring/finalize/finalize-pieces.ts";
+import type { FormattedPiece } from "../../src/scoring/finalize/merge-piece.ts";
+import type { WorkMessage } from "../../src/scoring/job/messages.ts";
+import { handleMessage } from "../../src/scoring/work/handle-message.ts";
+import type { EtagMemory } from "../../src/storage/filesystem/file-content.ts";
 import { createNodeWork, type LocalWork, type LocalWorkOptions } from "./node-work.ts";
 import { connectDesk, type DeskLine, type JobDesk, listBuffers } from "./thread-calls.ts";
 

@@ -1,9 +1,9 @@
 import type { MessagePort } from "node:worker_threads";
 import { ScoringError, type ErrorCode } from "../../src/errors.ts";
-import type { JobCoordinator } from "../../src/scoring/coordinator-port.ts";
-import type { FormatRequest } from "../../src/scoring/finalize-pieces.ts";
-import type { FormattedPiece } from "../../src/scoring/merge-piece.ts";
-import type { EtagMemory } from "../../src/storage/file-content.ts";
+import type { JobCoordinator } from "../../src/scoring/job/coordinator-port.ts";
+import type { FormatRequest } from "../../src/scoring/finalize/finalize-pieces.ts";
+import type { FormattedPiece } from "../../src/scoring/finalize/merge-piece.ts";
+import type { EtagMemory } from "../../src/storage/filesystem/file-content.ts";
 
 /**
  * What the threads of a local job ask of its main thread, where the coordinator's rows are. Arguments and results are plain

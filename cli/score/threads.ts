@@ -1,6 +1,6 @@
 import { type MessagePort, MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
-import type { FormattedPiece } from "../../src/scoring/merge-piece.ts";
+import type { FormattedPiece } from "../../src/scoring/finalize/merge-piece.ts";
 import type { LocalWorkOptions } from "./node-work.ts";
 import type { ThreadTask } from "./score-thread.ts";
 import { type JobDesk, serveDesk } from "./thread-calls.ts";

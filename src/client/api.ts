@@ -2,19 +2,19 @@
 
 import { ScoringError } from "../errors.ts";
 import type { ModelCard } from "../model/card.ts";
-import type { KeyView, newKeySchema } from "../scoring/api-key.ts";
-import type { manifestSchema } from "../scoring/manifest.ts";
-import type { JobPage } from "../scoring/directory.ts";
+import type { KeyView, newKeySchema } from "../scoring/access/api-key.ts";
+import type { manifestSchema } from "../scoring/manifest/manifest.ts";
+import type { JobPage } from "../scoring/job/job-directory.ts";
 import type { EraseAnswers } from "../scoring/erase/erase-records.ts";
-import type { JobView } from "../scoring/job-view.ts";
-import type { Report } from "../scoring/report.ts";
+import type { JobView } from "../scoring/job/job-view.ts";
+import type { Report } from "../scoring/report/report.ts";
 import type {
   newScheduleSchema,
   scheduleChangeSchema,
   ScheduleRunView,
   ScheduleView,
 } from "../scoring/schedules/schedule.ts";
-import type { DryRun } from "../scoring/submit.ts";
+import type { DryRun } from "../scoring/requests/submit.ts";
 import type { z } from "zod";
 import { readBody, readProblem } from "./answer.ts";
 import { followEvents, type JobEvent } from "./event-stream.ts";

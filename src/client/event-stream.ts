@@ -1,8 +1,8 @@
 /** A job's server-sent events over fetch, so that a bearer key works as well as a cookie (WHATWG HTML, 9.2). */
 
 import { mayPass, type ScoringError, toScoringError } from "../errors.ts";
-import { isEnded } from "../scoring/job-state.ts";
-import type { JobView } from "../scoring/job-view.ts";
+import { isEnded } from "../scoring/job/job-state.ts";
+import type { JobView } from "../scoring/job/job-view.ts";
 
 /** One event of a job. */
 export interface JobEvent {

@@ -1,7 +1,7 @@
 /** Reads `labels.jsonl` window by window, with the place of every line: a picture is asked for by its record's place. */
 
-import { parseRecord } from "../scoring/outputs/labels-jsonl.ts";
-import type { ScoreRecord } from "../scoring/records.ts";
+import { parseRecord } from "../scoring/records/record-line.ts";
+import type { ScoreRecord } from "../scoring/records/records.ts";
 import type { Api } from "./api.ts";
 
 /** A record, the bytes of its line, and the number of its input. */

@@ -3,11 +3,17 @@
 import { z } from "@hono/zod-openapi";
 import { modelCardSchema } from "../model/card.ts";
 import { LABELS } from "../model/labels.ts";
-import type { Canary, CanaryPass, ClientTask, LeaseAnswer, SubmissionReceipt } from "../scoring/clients/protocol.ts";
-import { inputItemSchema } from "../scoring/input-item.ts";
-import type { ScoreRecord } from "../scoring/records.ts";
-import type { DryRun } from "../scoring/submit.ts";
-import type { Verification } from "../scoring/verify.ts";
+import type {
+  Canary,
+  CanaryPass,
+  ClientTask,
+  LeaseAnswer,
+  SubmissionReceipt,
+} from "../scoring/client-compute/protocol.ts";
+import { inputItemSchema } from "../scoring/records/input-item.ts";
+import type { ScoreRecord } from "../scoring/records/records.ts";
+import type { DryRun } from "../scoring/requests/submit.ts";
+import type { Verification } from "../scoring/requests/verify.ts";
 
 const count = z.int().nonnegative();
 

@@ -1,15 +1,15 @@
 /** What the API needs; worker.ts wires it. */
 
 import type { Logger } from "../log.ts";
-import type { KeyDirectory } from "../scoring/api-key.ts";
-import type { JobCoordinator } from "../scoring/coordinator-port.ts";
+import type { KeyDirectory } from "../scoring/access/api-key.ts";
+import type { JobCoordinator } from "../scoring/job/coordinator-port.ts";
 import type { Eraser } from "../scoring/erase/eraser-port.ts";
-import type { JobEventRow } from "../scoring/job-rows.ts";
-import type { JobView } from "../scoring/job-view.ts";
-import type { Readiness } from "../scoring/readiness.ts";
+import type { JobEventRow } from "../scoring/job/job-rows.ts";
+import type { JobView } from "../scoring/job/job-view.ts";
+import type { Readiness } from "../scoring/operations/readiness.ts";
 import type { ScheduleDeps } from "../scoring/schedules/run-schedule.ts";
-import type { VerifyDeps } from "../scoring/verify.ts";
-import type { WorkDeps } from "../scoring/work.ts";
+import type { VerifyDeps } from "../scoring/requests/verify.ts";
+import type { WorkDeps } from "../scoring/work/work-deps.ts";
 
 /** A job's coordinator with what only the API asks. */
 export interface JobHandle extends JobCoordinator {

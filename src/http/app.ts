@@ -2,7 +2,7 @@
 
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
-import { toIssue } from "../scoring/manifest.ts";
+import { toIssue } from "../scoring/manifest/manifest.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { addClientRoutes } from "./client-routes.ts";
 import { addGate } from "./gate.ts";

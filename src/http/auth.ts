@@ -4,10 +4,10 @@
  */
 
 import { ScoringError } from "../errors.ts";
-import type { Caller, Scope } from "../scoring/access.ts";
-import type { ApiKeyRecord } from "../scoring/api-key.ts";
-import { MAX_PRIORITY } from "../scoring/manifest.ts";
-import { digestHex } from "../scoring/part.ts";
+import type { Caller, Scope } from "../scoring/access/access.ts";
+import type { ApiKeyRecord } from "../scoring/access/api-key.ts";
+import { MAX_PRIORITY } from "../scoring/manifest/manifest.ts";
+import { digestHex } from "../scoring/chunk/part.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { readSession } from "./session.ts";
 

@@ -2,10 +2,10 @@
 
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
-import { canaryAnswerShape, checkCanary, makeCanary } from "../scoring/clients/canary.ts";
-import { type ClientDeskDeps, type ClientJob, openClientJob } from "../scoring/clients/client-desk.ts";
-import { leaseToClient, readLeasedItem } from "../scoring/clients/client-leases.ts";
-import { submissionShape, submitClientChunk } from "../scoring/clients/client-submit.ts";
+import { canaryAnswerShape, checkCanary, makeCanary } from "../scoring/client-compute/canary.ts";
+import { type ClientDeskDeps, type ClientJob, openClientJob } from "../scoring/client-compute/client-desk.ts";
+import { leaseToClient, readLeasedItem } from "../scoring/client-compute/client-leases.ts";
+import { submissionShape, submitClientChunk } from "../scoring/client-compute/client-submit.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { readJsonBody } from "./json-body.ts";
 import { canaryPassSchema, canarySchema, leaseAnswerSchema, submissionReceiptSchema } from "./answer-schemas.ts";

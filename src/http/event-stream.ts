@@ -1,7 +1,7 @@
 /** Server-sent events of one job (WHATWG HTML, "Server-sent events"): ids, resumption, an end when the job ends. */
 
-import type { JobView } from "../scoring/job-view.ts";
-import { isEnded } from "../scoring/job-state.ts";
+import type { JobView } from "../scoring/job/job-view.ts";
+import { isEnded } from "../scoring/job/job-state.ts";
 import type { Limits } from "../scoring/limits.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 import type { JobHandle } from "./api-deps.ts";

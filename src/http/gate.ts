@@ -3,7 +3,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
-import type { Caller, Scope } from "../scoring/access.ts";
+import type { Caller, Scope } from "../scoring/access/access.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { authenticate, requireScope } from "./auth.ts";
 

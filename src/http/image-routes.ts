@@ -2,17 +2,17 @@
 
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
-import { encodeGreyPng } from "../image/png-encode.ts";
+import { encodeGreyPng } from "../image/png/png-encode.ts";
 import { sniffFormat } from "../image/sniff.ts";
 import { FACE_SIZE } from "../model/labels.ts";
-import { parseFerPixels } from "../scoring/fer-pixels.ts";
-import { guardStore } from "../scoring/guarded-store.ts";
-import { readInputLines } from "../scoring/input-lines.ts";
-import type { InputFormat } from "../scoring/inputs/input-spec.ts";
+import { parseFerPixels } from "../scoring/chunk/fer-pixels.ts";
+import { guardStore } from "../scoring/access/guarded-store.ts";
+import { readInputLines } from "../scoring/inputs/input-lines.ts";
+import type { InputFormat } from "../scoring/plan/input-page.ts";
 import { readItem } from "../scoring/inputs/read-item.ts";
 import { jobFolder, OUTPUT_NAMES } from "../scoring/keys.ts";
-import { parseRecord } from "../scoring/outputs/labels-jsonl.ts";
-import type { InputItem, ScoreRecord } from "../scoring/records.ts";
+import { parseRecord } from "../scoring/records/record-line.ts";
+import type { InputItem, ScoreRecord } from "../scoring/records/records.ts";
 import { readBody } from "../storage/read-body.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import type { ApiDeps } from "./api-deps.ts";

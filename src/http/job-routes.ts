@@ -3,13 +3,13 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
-import { deleteJob } from "../scoring/delete-job.ts";
+import { deleteJob } from "../scoring/requests/delete-job.ts";
 import { jobFolder, OUTPUT_NAMES } from "../scoring/keys.ts";
-import { isEnded } from "../scoring/job-state.ts";
+import { isEnded } from "../scoring/job/job-state.ts";
 import { LIMITS } from "../scoring/limits.ts";
-import { manifestSchema } from "../scoring/manifest.ts";
-import { makeRetryManifest, submitJob } from "../scoring/submit.ts";
-import { verifyJob } from "../scoring/verify.ts";
+import { manifestSchema } from "../scoring/manifest/manifest.ts";
+import { makeRetryManifest, submitJob } from "../scoring/requests/submit.ts";
+import { verifyJob } from "../scoring/requests/verify.ts";
 import type { ApiDeps, JobHandle } from "./api-deps.ts";
 import { streamEvents } from "./event-stream.ts";
 import { dryRunSchema, verificationSchema } from "./answer-schemas.ts";

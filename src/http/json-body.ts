@@ -2,8 +2,8 @@
 
 import type { z } from "zod";
 import { ScoringError } from "../errors.ts";
-import { toIssue } from "../scoring/manifest.ts";
-import { findJsonError } from "../scoring/json-error.ts";
+import { toIssue } from "../scoring/manifest/manifest.ts";
+import { findJsonError } from "../json-error.ts";
 
 /** The whole body. @throws ScoringError `payload_too_large` */
 export async function readBoundedBody(request: Request, maxBytes: number): Promise<Uint8Array> {

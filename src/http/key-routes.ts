@@ -2,9 +2,9 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
-import { SCOPES } from "../scoring/access.ts";
-import { type ApiKeyRecord, newKeySchema, viewKey } from "../scoring/api-key.ts";
-import { digestHex } from "../scoring/part.ts";
+import { SCOPES } from "../scoring/access/access.ts";
+import { type ApiKeyRecord, newKeySchema, viewKey } from "../scoring/access/api-key.ts";
+import { digestHex } from "../scoring/chunk/part.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { makeKey, makeKeyId } from "./auth.ts";
 import { parseBody, readJsonBody } from "./json-body.ts";

@@ -3,8 +3,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
-import type { Caller } from "../scoring/access.ts";
-import { JOB_STATUSES } from "../scoring/job-state.ts";
+import type { Caller } from "../scoring/access/access.ts";
+import { JOB_STATUSES } from "../scoring/job/job-state.ts";
 import { LIMITS } from "../scoring/limits.ts";
 import { parseCron } from "../scoring/schedules/cron.ts";
 import { checkTemplate, runSchedule } from "../scoring/schedules/run-schedule.ts";

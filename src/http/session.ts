@@ -4,7 +4,7 @@
  */
 
 import { ScoringError } from "../errors.ts";
-import type { ApiKeyRecord } from "../scoring/api-key.ts";
+import type { ApiKeyRecord } from "../scoring/access/api-key.ts";
 
 /** The name of the console's cookie. */
 export const SESSION_COOKIE = "countenance_session";

@@ -2,7 +2,7 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
-import { requireGrant } from "../scoring/access.ts";
+import { requireGrant } from "../scoring/access/access.ts";
 import { viewModels } from "./model-view.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { decodeKey } from "./decode-key.ts";

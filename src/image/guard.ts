@@ -2,10 +2,10 @@
 
 import { ScoringError } from "../errors.ts";
 import type { ImageHeader, ImageLimits } from "./image-types.ts";
-import { readJpegHeader, type JpegHeader } from "./jpeg-header.ts";
-import { readPngHeader } from "./png-header.ts";
+import { readJpegHeader, type JpegHeader } from "./jpeg/jpeg-header.ts";
+import { readPngHeader } from "./png/png-header.ts";
 import { sniffFormat } from "./sniff.ts";
-import { readWebpHeader, type WebpHeader } from "./webp-header.ts";
+import { readWebpHeader, type WebpHeader } from "./webp/webp-header.ts";
 
 /** JPEGs above this many pixels are decoded at a reduced scale (docs/model.md, preprocessing version 1). */
 const FULL_SCALE_MAX_PIXELS = 4_000_000;

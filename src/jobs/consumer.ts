@@ -1,9 +1,10 @@
 /** The queue's consumer: hands each message to the core, and gives it back to the queue if even that failed. */
 
 import type { Logger } from "../log.ts";
-import type { Clock, WorkMessage } from "../scoring/messages.ts";
-import type { Metrics } from "../scoring/metrics.ts";
-import { handleDeadLetter, handleMessage, type WorkDeps } from "../scoring/work.ts";
+import type { Clock, WorkMessage } from "../scoring/job/messages.ts";
+import type { Metrics } from "../scoring/operations/metrics.ts";
+import { handleDeadLetter, handleMessage } from "../scoring/work/handle-message.ts";
+import type { WorkDeps } from "../scoring/work/work-deps.ts";
 
 /** What a consumer tells of its work, beside the work itself. */
 export interface ConsumerDeps {

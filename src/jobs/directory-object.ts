@@ -1,10 +1,10 @@
 /** The Durable Object that lists all jobs. One for the whole deployment: it is asked once a status change, not once a chunk. */
 
 import { DurableObject } from "cloudflare:workers";
-import type { ApiKeyRecord, KeyDirectory } from "../scoring/api-key.ts";
-import type { Directory, JobPage, Reservation } from "../scoring/directory.ts";
-import type { JobView } from "../scoring/job-view.ts";
-import { isEnded } from "../scoring/job-state.ts";
+import type { ApiKeyRecord, KeyDirectory } from "../scoring/access/api-key.ts";
+import type { Directory, JobPage, Reservation } from "../scoring/job/job-directory.ts";
+import type { JobView } from "../scoring/job/job-view.ts";
+import { isEnded } from "../scoring/job/job-state.ts";
 import type { ScheduleDirectory } from "../scoring/schedules/schedule.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 import { createScheduleRows, type ScheduleRows } from "./schedule-rows.ts";

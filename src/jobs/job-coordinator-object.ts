@@ -1,18 +1,18 @@
 /** The Durable Object of one job: a shell around the coordinator, with an alarm that looks for lost work. */
 
 import { DurableObject } from "cloudflare:workers";
-import type { Directory } from "../scoring/directory.ts";
-import { createCoordinator } from "../scoring/coordinator.ts";
+import type { Directory } from "../scoring/job/job-directory.ts";
+import { createCoordinator } from "../scoring/job/coordinator.ts";
 import { createEraser } from "../scoring/erase/eraser.ts";
 import type { Eraser, EraseReport } from "../scoring/erase/eraser-port.ts";
-import type { EraseTarget } from "../scoring/erase/erasure.ts";
-import type { FinalizeReport, JobCommand, JobCoordinator, PlanReport } from "../scoring/coordinator-port.ts";
-import type { JobSpec } from "../scoring/job-spec.ts";
-import type { ChunkResult, ClientHold, JobFailure, JobState } from "../scoring/job-state.ts";
-import { viewJob } from "../scoring/job-view.ts";
+import type { EraseTarget } from "../scoring/job/erasure.ts";
+import type { FinalizeReport, JobCommand, JobCoordinator, PlanReport } from "../scoring/job/coordinator-port.ts";
+import type { JobSpec } from "../scoring/job/job-spec.ts";
+import type { ChunkResult, ClientHold, JobFailure, JobState } from "../scoring/job/job-state.ts";
+import { viewJob } from "../scoring/job/job-view.ts";
 import type { Limits } from "../scoring/limits.ts";
-import { describeEndedJob, type Metrics } from "../scoring/metrics.ts";
-import type { WorkQueue } from "../scoring/messages.ts";
+import { describeEndedJob, type Metrics } from "../scoring/operations/metrics.ts";
+import type { WorkQueue } from "../scoring/job/messages.ts";
 import type { Issue } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { createSqliteRows, type SqliteRows } from "./sqlite-rows.ts";

@@ -1,7 +1,7 @@
 /** Where metrics go: a dataset of the platform, or lines of the log where there is none. */
 
 import type { Logger } from "../log.ts";
-import { encodePoint, type Metrics } from "../scoring/metrics.ts";
+import { encodePoint, type Metrics } from "../scoring/operations/metrics.ts";
 
 /** To a Workers Analytics Engine dataset; at most 250 points an invocation, of which a job's end takes some 40. */
 export function createDatasetMetrics(dataset: AnalyticsDataset, logger: Logger): Metrics {

@@ -1,6 +1,6 @@
 /** The directory's rows of schedules and their runs. */
 
-import type { JobView } from "../scoring/job-view.ts";
+import type { JobView } from "../scoring/job/job-view.ts";
 import type {
   ScheduleDirectory,
   ScheduleRecord,

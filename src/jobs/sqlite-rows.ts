@@ -1,9 +1,9 @@
 /** The rows of one job in the SQLite of its Durable Object. docs/storage-schema.md lists tables, writers and readers. */
 
-import type { JobEventRow, JobRows } from "../scoring/job-rows.ts";
-import type { Notice } from "../scoring/webhook.ts";
-import type { JobSpec } from "../scoring/job-spec.ts";
-import type { ChunkResult, ChunkRow, JobState } from "../scoring/job-state.ts";
+import type { JobEventRow, JobRows } from "../scoring/job/job-rows.ts";
+import type { Notice } from "../scoring/webhook/webhook.ts";
+import type { JobSpec } from "../scoring/job/job-spec.ts";
+import type { ChunkResult, ChunkRow, JobState } from "../scoring/job/job-state.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 
 const CHUNK_COLUMNS = `(

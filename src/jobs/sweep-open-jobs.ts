@@ -4,11 +4,11 @@
  */
 
 import type { Logger } from "../log.ts";
-import type { JobCoordinator } from "../scoring/coordinator-port.ts";
-import { deleteJob, type DeleteJobDeps } from "../scoring/delete-job.ts";
-import type { Directory } from "../scoring/directory.ts";
-import { isEnded } from "../scoring/job-state.ts";
-import type { JobView } from "../scoring/job-view.ts";
+import type { JobCoordinator } from "../scoring/job/coordinator-port.ts";
+import { deleteJob, type DeleteJobDeps } from "../scoring/requests/delete-job.ts";
+import type { Directory } from "../scoring/job/job-directory.ts";
+import { isEnded } from "../scoring/job/job-state.ts";
+import type { JobView } from "../scoring/job/job-view.ts";
 import type { Limits } from "../scoring/limits.ts";
 
 /** What the sweep needs of a job. */

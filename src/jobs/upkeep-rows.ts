@@ -1,7 +1,7 @@
 /** The directory's rows of which jobs the hourly cron has to look at, and whose turn it is. */
 
-import { isEnded } from "../scoring/job-state.ts";
-import type { JobView } from "../scoring/job-view.ts";
+import { isEnded } from "../scoring/job/job-state.ts";
+import type { JobView } from "../scoring/job/job-view.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 
 /** `turns`: a queue, the smallest turn first. `retained`: ended jobs with a day of their deletion. */

@@ -1,7 +1,7 @@
 /** The queue's producer behind the core's port: batches of at most 100 messages and 256 KB. */
 
 import { ScoringError } from "../errors.ts";
-import type { WorkMessage, WorkQueue } from "../scoring/messages.ts";
+import type { WorkMessage, WorkQueue } from "../scoring/job/messages.ts";
 
 const MAX_BATCH = 100;
 

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parseModelCard } from "../../src/model/card.ts";
-import { buildReport } from "../../src/scoring/report.ts";
-import { renderReportHtml } from "../../src/scoring/report-html.ts";
-import { summarise } from "../../src/scoring/summary.ts";
-import { makeRecords } from "../unit/aggregate-fixtures.ts";
+import { buildReport } from "../../src/scoring/report/report.ts";
+import { renderReportHtml } from "../../src/scoring/report/report-html.ts";
+import { summarise } from "../../src/scoring/fold/summary.ts";
+import { makeRecords } from "../unit/scoring/fold/aggregate-fixtures.ts";
 import { launchChromium } from "./chromium.ts";
 
 /** report.html where people read it: on a phone, and on paper. */

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness } from "wrangler";
-import type { S3StoreConfig } from "../../src/storage/s3-store.ts";
+import type { S3StoreConfig } from "../../src/storage/s3/s3-store.ts";
 
 /** A running server. The bucket is in memory of the server and starts empty. */
 export interface S3Server {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
-import { parsePart } from "../../src/scoring/part.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
+import { parsePart } from "../../src/scoring/chunk/part.ts";
 
 /** A power cut in the middle of a job: the local queue forgets its messages, the coordinator does not. */
 

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
-import type { ScoreRecord } from "../../src/scoring/records.ts";
-import type { RunLock } from "../../src/scoring/run-lock.ts";
+import type { ScoreRecord } from "../../src/scoring/records/records.ts";
+import type { RunLock } from "../../src/scoring/finalize/run-lock.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
-import { createS3Store } from "../../src/storage/s3-store.ts";
+import { createS3Store } from "../../src/storage/s3/s3-store.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 
 /** Schedules over a real `wrangler dev`: the command line, and the cron fired by hand as docs/schedules.md says. */

@@ -1,8 +1,8 @@
 import { packTar } from "modern-tar";
 import { describe, expect, it, vi } from "vitest";
-import { createCoordinator } from "../../src/scoring/coordinator.ts";
+import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import { createMemoryRows } from "../../src/scoring/memory-rows.ts";
+import { createMemoryRows } from "../../src/scoring/job/memory-rows.ts";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
 import { PLATFORM } from "./invocation-meter.ts";

@@ -4,13 +4,13 @@
  */
 
 import { ScoringError } from "../../src/errors.ts";
-import { readChunkItems } from "../../src/scoring/chunk-items.ts";
-import { scoreChunk } from "../../src/scoring/chunk.ts";
-import { type RawSubmission, submitClientChunk } from "../../src/scoring/clients/client-submit.ts";
-import type { ClientDeskDeps } from "../../src/scoring/clients/client-desk.ts";
-import type { ChunkLease, JobCommand, JobCoordinator } from "../../src/scoring/coordinator-port.ts";
-import { type ClientHold, isEnded } from "../../src/scoring/job-state.ts";
-import type { ScoreRecord } from "../../src/scoring/records.ts";
+import { readChunkItems } from "../../src/scoring/inputs/chunk-items.ts";
+import { scoreChunk } from "../../src/scoring/chunk/score-chunk.ts";
+import { type RawSubmission, submitClientChunk } from "../../src/scoring/client-compute/client-submit.ts";
+import type { ClientDeskDeps } from "../../src/scoring/client-compute/client-desk.ts";
+import type { ChunkLease, JobCommand, JobCoordinator } from "../../src/scoring/job/coordinator-port.ts";
+import { type ClientHold, isEnded } from "../../src/scoring/job/job-state.ts";
+import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
 import { stripes } from "../golden/stripes.ts";
 import { createRandom } from "./fault-store.ts";

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { jobFolder } from "../../src/scoring/keys.ts";
-import { readObject } from "../../src/scoring/part.ts";
+import { readObject } from "../../src/scoring/chunk/part.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
-import type { RunLock } from "../../src/scoring/run-lock.ts";
+import type { RunLock } from "../../src/scoring/finalize/run-lock.ts";
 import {
   checkGenerations,
   copyScene,

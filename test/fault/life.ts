@@ -4,8 +4,8 @@
  */
 
 import type { ImageDecoder } from "../../src/image/image-types.ts";
-import type { JobCoordinator } from "../../src/scoring/coordinator-port.ts";
-import type { WorkDeps } from "../../src/scoring/work.ts";
+import type { JobCoordinator } from "../../src/scoring/job/coordinator-port.ts";
+import type { WorkDeps } from "../../src/scoring/work/work-deps.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
 import { createRetryBudget, withRetry } from "../../src/storage/retry.ts";
 import type { InvocationMeter } from "./invocation-meter.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { FaceFinder } from "../../src/model/face-finder.ts";
 import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
-import { countMaxRecords, ROW_BYTES } from "../../src/scoring/output-formats.ts";
+import { countMaxRecords, ROW_BYTES } from "../../src/scoring/manifest/output-formats.ts";
 import { choosePartBytes } from "../../src/scoring/outputs/part-buffer.ts";
 import { HEALABLE_RATES } from "./fault-store.ts";
 import { checkSuccess, makeSpec, parseRecords, readOutputs, run, SMALL } from "./scene.ts";

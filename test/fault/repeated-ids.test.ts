@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { JobCoordinator } from "../../src/scoring/coordinator-port.ts";
+import type { JobCoordinator } from "../../src/scoring/job/coordinator-port.ts";
 import { jobFolder } from "../../src/scoring/keys.ts";
-import { readObject } from "../../src/scoring/part.ts";
-import { verifyJob } from "../../src/scoring/verify.ts";
+import { readObject } from "../../src/scoring/chunk/part.ts";
+import { verifyJob } from "../../src/scoring/requests/verify.ts";
 import { copyScene, createWorkDeps, runSceneJob, type Scene, SMALL, startErasure } from "./erasure-scene.ts";
 
 /** Inputs of a list that all have one id, in chunks of three: pictures, a text and an empty object, each with a truth of its own. */

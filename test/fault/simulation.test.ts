@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { serializeRecords } from "../../src/scoring/outputs/labels-jsonl.ts";
+import { serializeRecords } from "../../src/scoring/records/record-line.ts";
 import { HEALABLE_RATES } from "./fault-store.ts";
 import { checkSuccess, parseRecords, pictures, readOutputs, run, SMALL } from "./scene.ts";
 import type { SimulationOptions } from "./simulation.ts";

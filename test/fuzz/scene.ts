@@ -1,6 +1,6 @@
 import { readEvents } from "../../src/client/event-stream.ts";
-import type { Canary, CanaryPass, LeaseAnswer } from "../../src/scoring/clients/protocol.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import type { Canary, CanaryPass, LeaseAnswer } from "../../src/scoring/client-compute/protocol.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { OUTPUT_NAMES } from "../../src/scoring/keys.ts";
 import type { Operation } from "./api-document.ts";
 

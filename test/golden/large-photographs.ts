@@ -2,7 +2,7 @@
 
 import type { ImageDecoder } from "../../src/image/image-types.ts";
 import type { FaceFinder, Raster } from "../../src/model/face-finder.ts";
-import { selectFaces } from "../../src/scoring/faces.ts";
+import { selectFaces } from "../../src/scoring/chunk/faces.ts";
 import { preprocessFace } from "../../src/image/preprocess.ts";
 import { encodeJpeg } from "./jpeg-encoder.ts";
 

@@ -10,7 +10,7 @@ import { readPeakBytes } from "../../bench/process-memory.ts";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 import { LABELS_START, type LabelPosition, readLabelWindow } from "../../src/client/label-reader.ts";
-import type { RunLock } from "../../src/scoring/run-lock.ts";
+import type { RunLock } from "../../src/scoring/finalize/run-lock.ts";
 import { encodeJpeg } from "../golden/jpeg-encoder.ts";
 
 /**

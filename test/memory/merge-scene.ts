@@ -2,19 +2,19 @@
 
 import { deflateSync, inflateSync } from "fflate";
 import { z } from "zod";
-import type { FinalizeTicket, JobCoordinator } from "../../src/scoring/coordinator-port.ts";
-import { createJob } from "../../src/scoring/job-machine.ts";
-import { type JobSpec, makeRules } from "../../src/scoring/job-spec.ts";
-import { type ChunkRow, emptyOutcomes } from "../../src/scoring/job-state.ts";
+import type { FinalizeTicket, JobCoordinator } from "../../src/scoring/job/coordinator-port.ts";
+import { createJob } from "../../src/scoring/job/job-machine.ts";
+import { type JobSpec, makeRules } from "../../src/scoring/job/job-spec.ts";
+import { type ChunkRow, emptyOutcomes } from "../../src/scoring/job/job-state.ts";
 import { inputPageKey, jobFolder, partKey } from "../../src/scoring/keys.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import { serializeRecords } from "../../src/scoring/outputs/labels-jsonl.ts";
+import { serializeRecords } from "../../src/scoring/records/record-line.ts";
 import { packState, unpackState } from "../../src/scoring/outputs/saved-state.ts";
-import { digestHex, readObject } from "../../src/scoring/part.ts";
-import { planChunks } from "../../src/scoring/plan.ts";
-import type { InputItem, ScoreRecord } from "../../src/scoring/records.ts";
-import { runFinalizeStep } from "../../src/scoring/finalize.ts";
-import type { WorkDeps } from "../../src/scoring/work.ts";
+import { digestHex, readObject } from "../../src/scoring/chunk/part.ts";
+import { planChunks } from "../../src/scoring/plan/plan-chunks.ts";
+import type { InputItem, ScoreRecord } from "../../src/scoring/records/records.ts";
+import { runFinalizeStep } from "../../src/scoring/finalize/finalize.ts";
+import type { WorkDeps } from "../../src/scoring/work/work-deps.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
 
 /** `merge`: a hundred million records, the largest parts. `parquet`: the most records that a Parquet file may have, at its end. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { zlibSync } from "fflate";
 import { packTar } from "modern-tar";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
-import { computeCrc32 } from "../../src/image/crc32.ts";
+import { computeCrc32 } from "../../src/image/png/crc32.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { enlarge, LARGE_PHOTOGRAPHS } from "../golden/large-photographs.ts";

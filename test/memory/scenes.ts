@@ -4,17 +4,18 @@
  */
 
 import { createScorerSource, openRegistry } from "../../cli/score/node-work.ts";
-import { createCoordinator } from "../../src/scoring/coordinator.ts";
-import { isEnded } from "../../src/scoring/job-state.ts";
-import type { JobSpec } from "../../src/scoring/job-spec.ts";
+import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
+import { isEnded } from "../../src/scoring/job/job-state.ts";
+import type { JobSpec } from "../../src/scoring/job/job-spec.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import { parseManifest } from "../../src/scoring/manifest.ts";
-import { createMemoryRows } from "../../src/scoring/memory-rows.ts";
-import type { WorkMessage } from "../../src/scoring/messages.ts";
-import { readObject } from "../../src/scoring/part.ts";
+import { parseManifest } from "../../src/scoring/manifest/manifest.ts";
+import { createMemoryRows } from "../../src/scoring/job/memory-rows.ts";
+import type { WorkMessage } from "../../src/scoring/job/messages.ts";
+import { readObject } from "../../src/scoring/chunk/part.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
-import { handleMessage, type WorkDeps } from "../../src/scoring/work.ts";
-import { createFilesystemStore } from "../../src/storage/filesystem-store.ts";
+import { handleMessage } from "../../src/scoring/work/handle-message.ts";
+import type { WorkDeps } from "../../src/scoring/work/work-deps.ts";
+import { createFilesystemStore } from "../../src/storage/filesystem/filesystem-store.ts";
 import { type MergeScene, openMergeScene, prepareMerge } from "./merge-scene.ts";
 import { createMemoryWatch, watchScorer, watchStore } from "./watch.ts";
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { findJsonError } from "../../src/scoring/json-error.ts";
+import { findJsonError } from "../../src/json-error.ts";
 
 it.each([
   ['{"a": ,}', 6],

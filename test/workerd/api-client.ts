@@ -1,8 +1,8 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-parameters -- answers and bindings as the tests expect them */
 import { env, exports } from "cloudflare:workers";
-import type { JobView } from "../../src/scoring/job-view.ts";
-import { createR2Store } from "../../src/storage/r2-store.ts";
-import type { R2BucketLike } from "../../src/storage/r2-types.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
+import { createR2Store } from "../../src/storage/r2/r2-store.ts";
+import type { R2BucketLike } from "../../src/storage/r2/r2-types.ts";
 import { decodeBase64 } from "../golden/images.ts";
 
 /** What tests of the API share: requests by several keys against the Worker of wrangler.toml. */

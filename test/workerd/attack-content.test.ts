@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { zlibSync } from "fflate";
-import { encodeGreyPng } from "../../src/image/png-encode.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import { encodeGreyPng } from "../../src/image/png/png-encode.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { ADMIN, ask, bucket, call, follow, makeKey, readPicture } from "./api-client.ts";
 
 /** Hostile objects, names and lists in a job's input or among its outputs, against the whole Worker. */

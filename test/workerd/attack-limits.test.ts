@@ -1,6 +1,6 @@
 import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { ADMIN, ask, bucket, call, follow, makeKey, readPicture } from "./api-client.ts";
 

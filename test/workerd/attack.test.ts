@@ -1,7 +1,7 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- answers as the tests expect them */
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { ADMIN, ask, bucket, call, follow, makeKey, readPicture } from "./api-client.ts";
 
 /** What an attacker with a key, or without one, would try. Every test runs against the whole Worker. */

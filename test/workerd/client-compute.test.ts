@@ -8,11 +8,17 @@ import { readEvents } from "../../src/client/event-stream.ts";
 import { createAddressReader } from "../../src/client/compute/compute-api.ts";
 import { prefetchLease, scoreCanary, scoreLease } from "../../src/client/compute/score-lease.ts";
 import { createRegistry } from "../../src/model/registry.ts";
-import type { Canary, CanaryPass, ClientLease, ClientTask, LeaseAnswer } from "../../src/scoring/clients/protocol.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import type {
+  Canary,
+  CanaryPass,
+  ClientLease,
+  ClientTask,
+  LeaseAnswer,
+} from "../../src/scoring/client-compute/protocol.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import type { ScoreRecord } from "../../src/scoring/records.ts";
-import type { Scorer } from "../../src/scoring/work.ts";
+import type { ScoreRecord } from "../../src/scoring/records/records.ts";
+import type { Scorer } from "../../src/scoring/chunk/scorer.ts";
 import { ADMIN, ask, bucket, call, follow, makeKey, readPicture } from "./api-client.ts";
 
 /** The protocol of computing clients in the real runtime: an honest client, and every way to cheat that we know. */

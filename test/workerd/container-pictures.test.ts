@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { loadCodecs } from "../../src/image/codecs-workerd.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { splitLines, LABELS_START } from "../../src/client/label-reader.ts";
 import { ADMIN, ask, bucket, call, follow, makeKey, readPicture } from "./api-client.ts";

@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import type { DirectoryBase } from "../../src/jobs/directory-object.ts";
 import type { JobCoordinatorBase } from "../../src/jobs/job-coordinator-object.ts";
 import { sweepRetainedJobs } from "../../src/jobs/sweep-open-jobs.ts";
-import { deleteJob, type DeleteJobDeps } from "../../src/scoring/delete-job.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import { deleteJob, type DeleteJobDeps } from "../../src/scoring/requests/delete-job.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { ADMIN, ask, bucket, follow, makeKey, readPicture } from "./api-client.ts";
 

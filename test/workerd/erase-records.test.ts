@@ -4,7 +4,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import type { JobCoordinatorBase } from "../../src/jobs/job-coordinator-object.ts";
 import type { EraseAnswers } from "../../src/scoring/erase/erase-records.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { readBody } from "../../src/storage/read-body.ts";
 import { ADMIN, ask, bucket, call, follow, makeKey, readPicture } from "./api-client.ts";
 

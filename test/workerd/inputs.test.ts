@@ -1,14 +1,14 @@
 import { env } from "cloudflare:workers";
 import { packTar } from "modern-tar";
 import { describe, expect, it } from "vitest";
-import type { InputSpec } from "../../src/scoring/inputs/input-spec.ts";
+import type { InputSpec } from "../../src/scoring/plan/input-page.ts";
 import { createItemReader } from "../../src/scoring/inputs/item-reader.ts";
-import { planInputPage } from "../../src/scoring/inputs/plan-page.ts";
+import { planInputPage } from "../../src/scoring/plan/plan-page.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import type { InputItem } from "../../src/scoring/records.ts";
+import type { InputItem } from "../../src/scoring/records/records.ts";
 import { joinBytes } from "../../src/storage/bytes.ts";
-import { createR2Store } from "../../src/storage/r2-store.ts";
-import type { R2BucketLike } from "../../src/storage/r2-types.ts";
+import { createR2Store } from "../../src/storage/r2/r2-store.ts";
+import type { R2BucketLike } from "../../src/storage/r2/r2-types.ts";
 
 /** What differs between the runtimes is gunzip and streams: the same plans must come out inside workerd. */
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the bindings of wrangler.toml have no type here

@@ -1,14 +1,14 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { readEvents } from "../../src/client/event-stream.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
-import { parsePart, splitLines } from "../../src/scoring/part.ts";
-import type { ScoreRecord } from "../../src/scoring/records.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
+import { parsePart, splitLines } from "../../src/scoring/chunk/part.ts";
+import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import { readBody } from "../../src/storage/read-body.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
-import type { R2BucketLike } from "../../src/storage/r2-types.ts";
-import { createR2Store } from "../../src/storage/r2-store.ts";
+import type { R2BucketLike } from "../../src/storage/r2/r2-types.ts";
+import { createR2Store } from "../../src/storage/r2/r2-store.ts";
 import { decodeBase64 } from "../golden/images.ts";
 
 /** Whole jobs over the API, in the real runtime: Durable Objects, queue and bucket of wrangler.toml. */

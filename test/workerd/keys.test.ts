@@ -2,7 +2,7 @@
 import { env, exports } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { ADMIN, ask, bucket, call, follow, makeKey, type MadeKey, readPicture } from "./api-client.ts";
 
 /** API keys over HTTP, in the real runtime: the directory object, the rate limit and the bucket of wrangler.toml. */

@@ -10,7 +10,7 @@ import { drawFaces, drawNoise, FACE_COUNT } from "../golden/network.ts";
 describe("tfjs wasm in workerd", () => {
   it("runs the SIMD binary, on one thread", async () => {
     const proof = await startTfjsWasmWorkerd();
-    // What vector code that file holds is counted in test/unit/model-simd.test.ts; here its bytes cannot be read.
+    // What vector code that file holds is counted in test/unit/backends/model-simd.test.ts; here its bytes cannot be read.
     expect(proof.module).toBe(simdModule);
     expect(proof.threads).toBe(1);
     expect(await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT")).toBe(true);

@@ -1,12 +1,12 @@
 import { parquetReadObjects } from "hyparquet";
 import { describe, expect, it } from "vitest";
-import { parseRecord, serializeRecord } from "../../src/scoring/outputs/labels-jsonl.ts";
+import { parseRecord, serializeRecord } from "../../src/scoring/records/record-line.ts";
 import { createParquetEncoder } from "../../src/scoring/outputs/labels-parquet.ts";
 import { createPartBuffer } from "../../src/scoring/outputs/part-buffer.ts";
 import { formatHead, formatRows, TEXT_FORMATS, type TextFormat } from "../../src/scoring/outputs/text-rows.ts";
-import type { ScoreRecord } from "../../src/scoring/records.ts";
+import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 import { testShift } from "../../src/scoring/statistics/shift.ts";
-import { summarise } from "../../src/scoring/summary.ts";
+import { summarise } from "../../src/scoring/fold/summary.ts";
 
 /** The outputs' libraries and the saved hash, inside the runtime that they ship in. */
 

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { DirectoryBase } from "../../src/jobs/directory-object.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { ADMIN, ask, bucket, follow, makeKey, readPicture } from "./api-client.ts";
 
 /** Who goes first: what the directory answers the jobs, and what a key may ask for. */

@@ -4,12 +4,12 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { JobCoordinatorBase } from "../../src/jobs/job-coordinator-object.ts";
 import { createSqliteRows } from "../../src/jobs/sqlite-rows.ts";
-import { ROWS_WRITTEN } from "../../src/scoring/estimate.ts";
-import { createCoordinator } from "../../src/scoring/coordinator.ts";
-import { emptyOutcomes } from "../../src/scoring/job-state.ts";
-import { parseManifest } from "../../src/scoring/manifest.ts";
-import type { WorkMessage } from "../../src/scoring/messages.ts";
-import { planChunks } from "../../src/scoring/plan.ts";
+import { ROWS_WRITTEN } from "../../src/scoring/plan/estimate.ts";
+import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
+import { emptyOutcomes } from "../../src/scoring/job/job-state.ts";
+import { parseManifest } from "../../src/scoring/manifest/manifest.ts";
+import type { WorkMessage } from "../../src/scoring/job/messages.ts";
+import { planChunks } from "../../src/scoring/plan/plan-chunks.ts";
 
 /** Rows that SQLite counts as written, as the platform charges for them: what the estimate says of them holds. */
 

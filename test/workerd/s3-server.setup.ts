@@ -1,7 +1,7 @@
 /** Starts the local S3 server for the tests inside workerd, which cannot start one themselves. */
 
 import type { TestProject } from "vitest/node";
-import type { S3StoreConfig } from "../../src/storage/s3-store.ts";
+import type { S3StoreConfig } from "../../src/storage/s3/s3-store.ts";
 import { startS3Server } from "../contract/s3-server.ts";
 
 declare module "vitest" {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ScoringError } from "../../src/errors.ts";
 import type { DirectoryBase } from "../../src/jobs/directory-object.ts";
 import { runDueSchedules } from "../../src/jobs/run-due-schedules.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
 import type { ScheduleDeps } from "../../src/scoring/schedules/run-schedule.ts";
 import type { ScheduleRecord, ScheduleRunView, ScheduleView } from "../../src/scoring/schedules/schedule.ts";

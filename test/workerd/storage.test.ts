@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, inject, it } from "vitest";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";
-import type { R2BucketLike } from "../../src/storage/r2-types.ts";
-import { createR2Store } from "../../src/storage/r2-store.ts";
-import { createS3Store } from "../../src/storage/s3-store.ts";
+import type { R2BucketLike } from "../../src/storage/r2/r2-types.ts";
+import { createR2Store } from "../../src/storage/r2/r2-store.ts";
+import { createS3Store } from "../../src/storage/s3/s3-store.ts";
 import { checkAgainstModel } from "../contract/object-store-model.ts";
 import { describeObjectStore, LINE_BREAK_NAME } from "../contract/object-store.ts";
 
@@ -20,7 +20,7 @@ describeObjectStore({
   refuses: (key) => key.split("/").some((segment) => [".", ".."].includes(segment)),
   serverLacks: {
     [LINE_BREAK_NAME]:
-      "the local server's router answers 404 to line breaks in a path; test/unit/s3-keys.test.ts has them",
+      "the local server's router answers 404 to line breaks in a path; test/unit/storage/s3/s3-keys.test.ts has them",
   },
 });
 

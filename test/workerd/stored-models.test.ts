@@ -4,9 +4,9 @@ import card from "../../models/deep-emotion@2/card.json" with { type: "json" };
 import weights from "../../models/deep-emotion@2/weights.safetensors";
 import { listBundledModels } from "../../src/backends/models-workerd.ts";
 import { createRegistry } from "../../src/model/registry.ts";
-import { listStoredModels } from "../../src/scoring/stored-models.ts";
-import { createR2Store } from "../../src/storage/r2-store.ts";
-import type { R2BucketLike } from "../../src/storage/r2-types.ts";
+import { listStoredModels } from "../../src/scoring/operations/stored-models.ts";
+import { createR2Store } from "../../src/storage/r2/r2-store.ts";
+import type { R2BucketLike } from "../../src/storage/r2/r2-types.ts";
 
 const { FACES } = env as { FACES: R2BucketLike };
 

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { DirectoryBase } from "../../src/jobs/directory-object.ts";
 import { type SweptJob, sweepOpenJobs } from "../../src/jobs/sweep-open-jobs.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 
 /** Jobs that start, end and fail around sweeps that die, over a real directory. */
 

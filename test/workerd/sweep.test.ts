@@ -7,7 +7,7 @@ import type { DirectoryBase } from "../../src/jobs/directory-object.ts";
 import type { JobCoordinatorBase } from "../../src/jobs/job-coordinator-object.ts";
 import { type SweptJob, sweepOpenJobs } from "../../src/jobs/sweep-open-jobs.ts";
 import { createUpkeepRows } from "../../src/jobs/upkeep-rows.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { CALLS_PER_JOB, listTurns, makeView, type Phase, round, Row, silent } from "./sweep-scene.ts";
 import { ADMIN, ask, bucket, follow, readPicture } from "./api-client.ts";

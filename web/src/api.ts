@@ -4,7 +4,7 @@ import { useCallback, useEffect, useState } from "react";
 import { createApi } from "../../src/client/api.ts";
 import { persist } from "../../src/client/compute/persist.ts";
 import { mayPass, type ScoringError, toScoringError } from "../../src/errors.ts";
-import { createWaiter } from "./compute/waiter.ts";
+import { createWaiter } from "./waiter.ts";
 
 /** The page's own server; the session cookie goes along by itself. */
 export const api = createApi();

@@ -1,7 +1,7 @@
 /** The shell: who is signed in, where one is, the words that stand on every page. */
 
 import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
-import { REPORT_NOTICE } from "../../src/scoring/notice.ts";
+import { REPORT_NOTICE } from "../../src/scoring/report/legal-notice.ts";
 import { api, patiently, SIGNED_OUT } from "./api.ts";
 import { JobsPage } from "./jobs-page.tsx";
 import { ComputeProvider, useCompute } from "./compute/compute-session.tsx";

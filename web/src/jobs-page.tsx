@@ -1,10 +1,10 @@
 /** All jobs, newest first, live, a page of them at a time. */
 
 import { type ReactNode, useCallback } from "react";
-import { isEnded } from "../../src/scoring/job-state.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
+import { isEnded } from "../../src/scoring/job/job-state.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import { formatCount, formatTime } from "../../src/scoring/report-format.ts";
+import { formatCount, formatTime } from "../../src/scoring/report/report-format.ts";
 import { api, useLoad } from "./api.ts";
 import { Failure, Progress, StatusPill } from "./parts.tsx";
 import { formatDuration, nameJob } from "./words.ts";

@@ -2,7 +2,7 @@
 
 import type { ReactNode } from "react";
 import type { ModelView } from "../../src/client/api.ts";
-import { formatCount, formatNumber, formatPercent } from "../../src/scoring/report-format.ts";
+import { formatCount, formatNumber, formatPercent } from "../../src/scoring/report/report-format.ts";
 import { api, useLoad } from "./api.ts";
 import { ConfusionMatrix } from "./job/charts.tsx";
 import { Failure } from "./parts.tsx";

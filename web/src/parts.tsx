@@ -2,10 +2,10 @@
 
 import type { ReactNode } from "react";
 import { mayPass, type ScoringError } from "../../src/errors.ts";
-import type { JobStatus } from "../../src/scoring/job-state.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
-import { OUTCOMES } from "../../src/scoring/records.ts";
-import { formatCount } from "../../src/scoring/report-format.ts";
+import type { JobStatus } from "../../src/scoring/job/job-state.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
+import { OUTCOMES } from "../../src/scoring/records/records.ts";
+import { formatCount } from "../../src/scoring/report/report-format.ts";
 import { describeStatus, OUTCOME_WORDS, toneOf } from "./words.ts";
 
 /** A status with its colour; the word says it too. */

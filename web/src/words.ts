@@ -1,8 +1,8 @@
 /** Words for values of the API. */
 
-import type { Outcome } from "../../src/scoring/records.ts";
-import type { JobView } from "../../src/scoring/job-view.ts";
-import type { JobStatus } from "../../src/scoring/job-state.ts";
+import type { Outcome } from "../../src/scoring/records/records.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
+import type { JobStatus } from "../../src/scoring/job/job-state.ts";
 
 /** 75 → "1 min 15 s". */
 export function formatDuration(seconds: number): string {

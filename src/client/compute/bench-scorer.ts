@@ -1,7 +1,7 @@
 /** Benches (scoring-bench.ts) in other threads, as the loop knows them. Loads nothing that scores. */
 
 import { type ErrorCode, ScoringError } from "../../errors.ts";
-import type { Canary, ClientLease } from "../../scoring/clients/protocol.ts";
+import type { Canary, ClientLease } from "../../scoring/client-compute/protocol.ts";
 import type { ChunkScorer } from "./ports.ts";
 
 /** One piece of work; a plain value, since it crosses threads. */

@@ -7,7 +7,7 @@ import type {
   ChunkSubmission,
   LeaseAnswer,
   SubmissionReceipt,
-} from "../../scoring/clients/protocol.ts";
+} from "../../scoring/client-compute/protocol.ts";
 import type { Api } from "../api.ts";
 
 /** What a computing client asks of its server. Every function throws ScoringError as {@link Api} does. */

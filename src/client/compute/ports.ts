@@ -1,8 +1,8 @@
 /** What the loop of a computing client works with: the page and the Node program bring their own. */
 
 import type { ScoringError } from "../../errors.ts";
-import type { Canary, CanaryAnswer, ClientBackend, ClientLease } from "../../scoring/clients/protocol.ts";
-import type { ScoreRecord } from "../../scoring/records.ts";
+import type { Canary, CanaryAnswer, ClientBackend, ClientLease } from "../../scoring/client-compute/protocol.ts";
+import type { ScoreRecord } from "../../scoring/records/records.ts";
 import type { ComputeApi } from "./compute-api.ts";
 import type { PersistPorts } from "./persist.ts";
 

@@ -4,8 +4,8 @@
  */
 
 import { mayPass, ScoringError, toScoringError } from "../../errors.ts";
-import type { ClientLease, LeaseAnswer } from "../../scoring/clients/protocol.ts";
-import type { ScoreRecord } from "../../scoring/records.ts";
+import type { ClientLease, LeaseAnswer } from "../../scoring/client-compute/protocol.ts";
+import type { ScoreRecord } from "../../scoring/records/records.ts";
 import { persist, type PersistPorts } from "./persist.ts";
 import type { ChunkScorer, ComputePorts } from "./ports.ts";
 

@@ -1,13 +1,13 @@
 /** Scores a leased chunk with the edge's own code: its inputs are a store whose objects lie behind signed addresses. */
 
 import { ScoringError } from "../../errors.ts";
-import { answerCanary } from "../../scoring/clients/canary.ts";
-import { decodeBase64 } from "../../scoring/clients/claims.ts";
-import type { Canary, CanaryAnswer, ClientLease } from "../../scoring/clients/protocol.ts";
+import { answerCanary } from "../../scoring/client-compute/canary.ts";
+import { decodeBase64 } from "../../scoring/client-compute/claims.ts";
+import type { Canary, CanaryAnswer, ClientLease } from "../../scoring/client-compute/protocol.ts";
 import { listReads, type PlannedRead } from "../../scoring/inputs/item-reader.ts";
-import { scoreChunk } from "../../scoring/chunk.ts";
-import type { ScoreRecord } from "../../scoring/records.ts";
-import type { Scorer } from "../../scoring/work.ts";
+import { scoreChunk } from "../../scoring/chunk/score-chunk.ts";
+import type { ScoreRecord } from "../../scoring/records/records.ts";
+import type { Scorer } from "../../scoring/chunk/scorer.ts";
 import type { GetOptions, ObjectStore } from "../../storage/object-store.ts";
 import { readFound } from "../../storage/read-body.ts";
 import type { ReadAddress } from "./compute-api.ts";

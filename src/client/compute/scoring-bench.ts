@@ -2,8 +2,8 @@
 
 import { ScoringError, toScoringError } from "../../errors.ts";
 import type { ModelCard } from "../../model/card.ts";
-import type { ClientTask } from "../../scoring/clients/protocol.ts";
-import type { Scorer } from "../../scoring/work.ts";
+import type { ClientTask } from "../../scoring/client-compute/protocol.ts";
+import type { Scorer } from "../../scoring/chunk/scorer.ts";
 import type { BenchReply, BenchWork } from "./bench-scorer.ts";
 import type { ReadAddress } from "./compute-api.ts";
 import { prefetchLease, scoreCanary, scoreLease } from "./score-lease.ts";

@@ -2,10 +2,10 @@
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import { type Caller, requireGrant } from "../access.ts";
-import type { Directory } from "../directory.ts";
+import { type Caller, requireGrant } from "../access/access.ts";
+import type { Directory } from "../job/job-directory.ts";
 import type { EraseAnswer, Eraser } from "./eraser-port.ts";
-import type { EraseTarget } from "./erasure.ts";
+import type { EraseTarget } from "../job/erasure.ts";
 
 /** The ports that erasing works with. */
 export interface EraseRecordsDeps {

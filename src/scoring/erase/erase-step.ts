@@ -2,10 +2,10 @@
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import type { FinalizeDeps } from "../finalize.ts";
+import type { FinalizeDeps } from "../finalize/finalize.ts";
 import { isCurrentOutput, jobFolder, OUTPUT_NAMES } from "../keys.ts";
 import type { EraseReport, Eraser, EraseTicket } from "./eraser-port.ts";
-import { searchInput } from "./input-cursor.ts";
+import { searchInput } from "../inputs/input-cursor.ts";
 import { rebuildOutputs } from "./rebuild.ts";
 
 /**

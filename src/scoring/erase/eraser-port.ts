@@ -1,9 +1,9 @@
 /** What consumers and the API ask of a job's coordinator to erase an image; every call may be repeated. */
 
-import type { JobCoordinator } from "../coordinator-port.ts";
-import type { JobSpec } from "../job-spec.ts";
-import type { ChunkRow, JobFailure, JobState } from "../job-state.ts";
-import type { Erasure, EraseOutcome, EraseTarget } from "./erasure.ts";
+import type { JobCoordinator } from "../job/coordinator-port.ts";
+import type { JobSpec } from "../job/job-spec.ts";
+import type { ChunkRow, JobFailure, JobState } from "../job/job-state.ts";
+import type { Erasure, EraseOutcome, EraseTarget } from "../job/erasure.ts";
 
 /**
  * - `erasing`: the job may hold the image and is being rewritten without it.

@@ -1,9 +1,9 @@
 /** The shell of the erasing machine: applies an event in one transaction, then sends. Shared by the Durable Object and by tests. */
 
-import type { CoordinatorDeps } from "../coordinator.ts";
-import type { JobSpec } from "../job-spec.ts";
-import { isEnded, type JobState } from "../job-state.ts";
-import { viewJob } from "../job-view.ts";
+import type { CoordinatorDeps } from "../job/coordinator.ts";
+import type { JobSpec } from "../job/job-spec.ts";
+import { isEnded, type JobState } from "../job/job-state.ts";
+import { viewJob } from "../job/job-view.ts";
 import { LIMITS } from "../limits.ts";
 import type { Eraser, EraseReport, EraseTicket } from "./eraser-port.ts";
 import {
@@ -15,8 +15,8 @@ import {
   isErasing,
   retryErasure,
   tickErasure,
-} from "./erasure.ts";
-import { namesTarget, scrubSpec } from "./scrub.ts";
+} from "../job/erasure.ts";
+import { namesTarget, scrubSpec } from "../job/scrub.ts";
 
 /** What the shell works with. */
 export interface EraserDeps extends Pick<

@@ -2,24 +2,24 @@
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import { type FinalizeContext, type MergeState, openMerge } from "../finalize-merge.ts";
-import { readPieces } from "../finalize-pieces.ts";
-import { writeReports } from "../finalize-reports.ts";
-import type { FinalizeDeps } from "../finalize.ts";
-import { addErrors, addOutcomes, type ChunkRow, emptyOutcomes } from "../job-state.ts";
+import { type FinalizeContext, type MergeState, openMerge } from "../finalize/finalize-merge.ts";
+import { readPieces } from "../finalize/finalize-pieces.ts";
+import { writeReports } from "../finalize/finalize-reports.ts";
+import type { FinalizeDeps } from "../finalize/finalize.ts";
+import { addErrors, addOutcomes, type ChunkRow, emptyOutcomes } from "../job/job-state.ts";
 import { carryKey, jobFolder, OUTPUT_NAMES, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
-import { formatPiece, type MergePiece } from "../merge-piece.ts";
-import { UPLOAD_SPOILED } from "../merged-output.ts";
-import { serializeRecords } from "../outputs/labels-jsonl.ts";
-import { describePart, digestHex, type FaceMode, groupByInput, readObject } from "../part.ts";
-import { type ComparisonState, openComparison } from "../schedules/compare-run.ts";
+import { formatPiece, type MergePiece } from "../finalize/merge-piece.ts";
+import { UPLOAD_SPOILED } from "../outputs/merged-output.ts";
+import { serializeRecords } from "../records/record-line.ts";
+import { describePart, digestHex, type FaceMode, groupByInput, readObject } from "../chunk/part.ts";
+import { type ComparisonState, openComparison } from "../prior/compare-run.ts";
 import { parseStored } from "../stored-json.ts";
-import { countsAsInput } from "../summary.ts";
+import { countsAsInput } from "../fold/summary.ts";
 import type { EraseReport, Eraser, EraseTicket } from "./eraser-port.ts";
-import { type EraseTarget, type Removed, subtract } from "./erasure.ts";
-import { createInputCursor, isTarget } from "./input-cursor.ts";
-import { scrubSpec, scrubState } from "./scrub.ts";
+import { type EraseTarget, type Removed, subtract } from "../job/erasure.ts";
+import { createInputCursor, isTarget } from "../inputs/input-cursor.ts";
+import { scrubSpec, scrubState } from "../job/scrub.ts";
 
 /** What one rebuilding step leaves for the next. */
 interface Carry {

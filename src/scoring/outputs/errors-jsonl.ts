@@ -1,7 +1,7 @@
 /** `errors.jsonl`: what failed or was skipped, itself a manifest that can be submitted again. */
 
-import type { InputItem, ScoreRecord } from "../records.ts";
-import { formatGroups } from "./labels-jsonl.ts";
+import type { InputItem, ScoreRecord } from "../records/records.ts";
+import { formatGroups } from "../records/record-line.ts";
 
 /** Whether a record belongs into `errors.jsonl`. */
 export function isErrorRecord(record: ScoreRecord): boolean {

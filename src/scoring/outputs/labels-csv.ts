@@ -6,7 +6,7 @@
  */
 
 import { stringify } from "csv-stringify/browser/esm/sync";
-import type { ScoreRecord } from "../records.ts";
+import type { ScoreRecord } from "../records/records.ts";
 import { type Cell, listRecordColumns } from "./record-columns.ts";
 
 /** Text that no rule below touches: quoting it or not is the same. Most cells are numbers or such names. */

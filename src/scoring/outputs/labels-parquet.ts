@@ -9,8 +9,8 @@ import { ParquetWriter } from "hyparquet-writer/src/parquet-writer.js";
 import { deflateSync, inflateSync } from "fflate";
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
-import type { ScoreRecord } from "../records.ts";
-import { parseRecord, serializeRecords } from "./labels-jsonl.ts";
+import type { ScoreRecord } from "../records/records.ts";
+import { parseRecord, serializeRecords } from "../records/record-line.ts";
 import { listRecordColumns, type RecordColumn } from "./record-columns.ts";
 import { packState, unpackState } from "./saved-state.ts";
 

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import { packState, unpackState } from "./saved-state.ts";
-import { createSha256, type OpenSha256 } from "./sha256.ts";
+import { createSha256, type OpenSha256 } from "../sha256.ts";
 
 const MIB = 1024 * 1024;
 /** S3 and R2 refuse smaller parts, except the last. */

@@ -1,8 +1,8 @@
 /** The flat form of a record that CSV and Parquet share: one list of columns, so that the two cannot drift apart. */
 
 import { LABELS } from "../../model/labels.ts";
-import type { ScoreRecord } from "../records.ts";
-import { roundMicro } from "./labels-jsonl.ts";
+import type { ScoreRecord } from "../records/records.ts";
+import { roundMicro } from "../records/record-line.ts";
 
 /** What a cell can hold; `null` is an empty CSV cell and a Parquet null. */
 export type Cell = string | number | null;

@@ -1,9 +1,9 @@
 /** The text outputs as rows: what a chunk adds to each depends on the chunk alone, so it is made wherever there is a core free. */
 
-import type { InputItem, ScoreRecord } from "../records.ts";
+import type { InputItem, ScoreRecord } from "../records/records.ts";
 import { isErrorRecord, serializeErrorLine } from "./errors-jsonl.ts";
 import { formatCsvHeader, formatCsvRows } from "./labels-csv.ts";
-import { serializeRecords } from "./labels-jsonl.ts";
+import { serializeRecords } from "../records/record-line.ts";
 
 /** The merged outputs that are lines of text, a record or an input each. */
 export const TEXT_FORMATS = ["jsonl", "csv", "errors"] as const;

@@ -1,9 +1,9 @@
 /** A due schedule becomes a job. Repeating a run changes nothing: its idempotency key is made of schedule and due time. */
 
 import { type Issue, ScoringError, toScoringError } from "../../errors.ts";
-import type { Caller } from "../access.ts";
-import type { Manifest } from "../manifest.ts";
-import { checkManifest, submitJob, type SubmitDeps } from "../submit.ts";
+import type { Caller } from "../access/access.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { checkManifest, submitJob, type SubmitDeps } from "../requests/submit.ts";
 import { parseCron } from "./cron.ts";
 import { planDueRuns, runIdempotencyKey } from "./due-runs.ts";
 import type { ScheduleDirectory, ScheduleRecord, ScheduleRun, ScheduleRunRecord } from "./schedule.ts";

@@ -1,7 +1,7 @@
 /** What changed between two runs: labels, confidence, input quality. */
 
-import type { ChunkSummary } from "../summary.ts";
-import { describeMoment, QUALITY_MEASURES, type QualityMeasure } from "../summary-quality.ts";
+import type { ChunkSummary } from "../fold/summary.ts";
+import { describeMoment, QUALITY_MEASURES, type QualityMeasure } from "../fold/summary-quality.ts";
 import { countFlips, type FlipSample, type FlipSummary } from "./flips.ts";
 import { computeWilson, type ShareInterval } from "./intervals.ts";
 import { compareHistograms, type HistogramShift, type ShiftTest, testShift } from "./shift.ts";

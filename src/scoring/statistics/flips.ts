@@ -2,7 +2,7 @@
 
 import { ScoringError } from "../../errors.ts";
 import { LABEL_COUNT, LABELS, type Label } from "../../model/labels.ts";
-import type { ScoreRecord } from "../records.ts";
+import type { ScoreRecord } from "../records/records.ts";
 
 /** One input whose label changed. */
 export interface FlipSample {

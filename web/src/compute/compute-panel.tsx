@@ -1,9 +1,9 @@
 /** "Compute here": this browser scores chunks of a job, if its reader wants that. */
 
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
-import type { JobView } from "../../../src/scoring/job-view.ts";
-import { isEnded, type JobStatus } from "../../../src/scoring/job-state.ts";
-import { formatCount } from "../../../src/scoring/report-format.ts";
+import type { JobView } from "../../../src/scoring/job/job-view.ts";
+import { isEnded, type JobStatus } from "../../../src/scoring/job/job-state.ts";
+import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import { isBundled } from "../engine/bundled-models.ts";
 import { ENGINE_NAMES } from "../engine/engine-names.ts";
 import { useCompute } from "./compute-session.tsx";

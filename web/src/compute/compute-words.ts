@@ -1,8 +1,8 @@
 /** What a computing browser says to its reader. */
 
 import type { ErrorCode } from "../../../src/errors.ts";
-import type { JobStatus } from "../../../src/scoring/job-state.ts";
-import { formatCount } from "../../../src/scoring/report-format.ts";
+import type { JobStatus } from "../../../src/scoring/job/job-state.ts";
+import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import type { ComputeState } from "./compute-state.ts";
 import type { EngineChoice, PlainError } from "./messages.ts";
 import { ENGINE_NAMES } from "../engine/engine-names.ts";

@@ -8,12 +8,12 @@ import { createBench, requireServerModel } from "../../../src/client/compute/sco
 import { ScoringError, toScoringError } from "../../../src/errors.ts";
 import type { Classifier } from "../../../src/model/classifier.ts";
 import { createFlipClassifier } from "../../../src/model/flip.ts";
-import type { ClientTask } from "../../../src/scoring/clients/protocol.ts";
-import type { Scorer } from "../../../src/scoring/work.ts";
+import type { ClientTask } from "../../../src/scoring/client-compute/protocol.ts";
+import type { Scorer } from "../../../src/scoring/chunk/scorer.ts";
 import { startEngine } from "../engine/engines.ts";
 import { createScoringParts } from "../engine/scoring-parts.ts";
 import type { EngineReply, EngineRequest } from "./messages.ts";
-import { createWaiter } from "./waiter.ts";
+import { createWaiter } from "../waiter.ts";
 
 function say(reply: EngineReply): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker speaks to its maker only

@@ -9,7 +9,7 @@ import type { ComputeEvent, ScorerRung } from "../../../src/client/compute/ports
 import { runClientCompute } from "../../../src/client/compute/run-client-compute.ts";
 import { toScoringError } from "../../../src/errors.ts";
 import { type LoopReply, type LoopRequest, listRungs, type PlainEvent } from "./messages.ts";
-import { createWaiter } from "./waiter.ts";
+import { createWaiter } from "../waiter.ts";
 import { openWorkerPool, type WorkerPool } from "./worker-pool.ts";
 
 function say(reply: LoopReply): void {

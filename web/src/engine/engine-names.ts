@@ -1,6 +1,6 @@
 /** Names of the engines, for pages, which load none of their code. */
 
-import type { ClientBackend } from "../../../src/scoring/clients/protocol.ts";
+import type { ClientBackend } from "../../../src/scoring/client-compute/protocol.ts";
 
 /** What can compute in a browser, fastest first where there is a GPU. */
 export const BROWSER_ENGINES = [

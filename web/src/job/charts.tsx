@@ -5,8 +5,8 @@
 
 import type { ReactNode } from "react";
 import { LABELS } from "../../../src/model/labels.ts";
-import type { LabelFigures } from "../../../src/scoring/report-figures.ts";
-import { formatCount, formatInterval, formatPercent } from "../../../src/scoring/report-format.ts";
+import type { LabelFigures } from "../../../src/scoring/report/report-figures.ts";
+import { formatCount, formatInterval, formatPercent } from "../../../src/scoring/report/report-format.ts";
 
 /** One moment of a job. */
 export interface RatePoint {

@@ -1,6 +1,6 @@
 /** Where on the picture the network looked. */
 
-import type { FaceRecord } from "../../../src/scoring/records.ts";
+import type { FaceRecord } from "../../../src/scoring/records/records.ts";
 
 /** A point in pixels of the upright picture. */
 export interface Point {

@@ -10,8 +10,8 @@ import {
 } from "../../../src/client/label-reader.ts";
 import type { ScoringError } from "../../../src/errors.ts";
 import { LABELS } from "../../../src/model/labels.ts";
-import { OUTCOMES } from "../../../src/scoring/records.ts";
-import { describeReason, formatCount, formatNumber, formatPercent } from "../../../src/scoring/report-format.ts";
+import { OUTCOMES } from "../../../src/scoring/records/records.ts";
+import { describeReason, formatCount, formatNumber, formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { api, noteSignedOut, patiently } from "../api.ts";
 import { Failure } from "../parts.tsx";
 import { setQuery } from "../route.ts";

@@ -3,10 +3,10 @@
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useState } from "react";
 import type { JobAction } from "../../../src/client/api.ts";
 import type { ScoringError } from "../../../src/errors.ts";
-import { isEnded } from "../../../src/scoring/job-state.ts";
-import type { JobView } from "../../../src/scoring/job-view.ts";
-import { OUTCOMES } from "../../../src/scoring/records.ts";
-import { describeReason, formatCount, formatTime } from "../../../src/scoring/report-format.ts";
+import { isEnded } from "../../../src/scoring/job/job-state.ts";
+import type { JobView } from "../../../src/scoring/job/job-view.ts";
+import { OUTCOMES } from "../../../src/scoring/records/records.ts";
+import { describeReason, formatCount, formatTime } from "../../../src/scoring/report/report-format.ts";
 import { api, noteSignedOut, patiently, useLoad } from "../api.ts";
 import { ComputePanel } from "../compute/compute-panel.tsx";
 import { Failure, Progress, StatusPill } from "../parts.tsx";

@@ -2,8 +2,8 @@
 
 import { type ReactNode, useState } from "react";
 import { LABELS } from "../../../src/model/labels.ts";
-import type { ScoreRecord } from "../../../src/scoring/records.ts";
-import { formatPercent } from "../../../src/scoring/report-format.ts";
+import type { ScoreRecord } from "../../../src/scoring/records/records.ts";
+import { formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { attendedRegion } from "./face-overlay.ts";
 
 type ShownFace = Pick<ScoreRecord, "face" | "label">;

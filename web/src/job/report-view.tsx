@@ -1,15 +1,15 @@
 /** The figures of a finished job. */
 
 import { type ReactNode, useCallback } from "react";
-import type { Report, ReportGroups } from "../../../src/scoring/report.ts";
-import type { TruthFigures } from "../../../src/scoring/report-figures.ts";
+import type { Report, ReportGroups } from "../../../src/scoring/report/report.ts";
+import type { TruthFigures } from "../../../src/scoring/report/report-figures.ts";
 import {
   describeReason,
   formatCount,
   formatInterval,
   formatNumber,
   formatPercent,
-} from "../../../src/scoring/report-format.ts";
+} from "../../../src/scoring/report/report-format.ts";
 import { LABELS } from "../../../src/model/labels.ts";
 import { api, useLoad } from "../api.ts";
 import { Failure } from "../parts.tsx";

@@ -1,8 +1,8 @@
 /** What moved since the runs that this one was compared with. */
 
 import type { ReactNode } from "react";
-import type { Report } from "../../../src/scoring/report.ts";
-import { formatCount, formatP, formatPercent } from "../../../src/scoring/report-format.ts";
+import type { Report } from "../../../src/scoring/report/report.ts";
+import { formatCount, formatP, formatPercent } from "../../../src/scoring/report/report-format.ts";
 import type { DriftReport } from "../../../src/scoring/statistics/drift.ts";
 
 /** Comparisons of a report; reports of earlier versions have no baseline. */

@@ -1,7 +1,7 @@
 /** Where pictures, shards or tables are dropped or chosen. */
 
 import { type ReactNode, useId, useState } from "react";
-import { formatCount } from "../../../src/scoring/report-format.ts";
+import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import { type Drop, type DroppedFile, readDrop, readFiles, UPLOADS } from "./dropped-files.ts";
 
 /** Takes files of a format and folders of them, by mouse, touch and keyboard. */

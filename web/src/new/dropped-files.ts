@@ -1,6 +1,6 @@
 /** Pictures, shards or tables out of a drop or a file chooser, folders and all. */
 
-import type { Manifest } from "../../../src/scoring/manifest.ts";
+import type { Manifest } from "../../../src/scoring/manifest/manifest.ts";
 
 /** A file with its path below what was dropped. */
 export interface DroppedFile {

@@ -3,7 +3,7 @@
 import type { ReactNode } from "react";
 import type { ModelView, StoreView } from "../../../src/client/api.ts";
 import type { Issue } from "../../../src/errors.ts";
-import { formatCount } from "../../../src/scoring/report-format.ts";
+import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import { formatBytes } from "../words.ts";
 import type { Draft } from "./draft.ts";
 import { DropZone } from "./drop-zone.tsx";

@@ -9,7 +9,7 @@ import {
   formatP,
   formatPercent,
   formatTime,
-} from "../../../src/scoring/report-format.ts";
+} from "../../../src/scoring/report/report-format.ts";
 import { FindingList, listComparisons } from "../job/run-drift.tsx";
 import type { Night } from "./nights.ts";
 

@@ -1,6 +1,6 @@
 /** The finished runs of a schedule with their reports: what the drift chart draws. */
 
-import type { Report } from "../../../src/scoring/report.ts";
+import type { Report } from "../../../src/scoring/report/report.ts";
 import type { ScheduleView } from "../../../src/scoring/schedules/schedule.ts";
 import { api } from "../api.ts";
 

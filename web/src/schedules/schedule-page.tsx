@@ -2,7 +2,7 @@
 
 import { type ReactNode, useCallback, useState } from "react";
 import type { ScoringError } from "../../../src/errors.ts";
-import { formatCount, formatTime } from "../../../src/scoring/report-format.ts";
+import { formatCount, formatTime } from "../../../src/scoring/report/report-format.ts";
 import type { ScheduleView } from "../../../src/scoring/schedules/schedule.ts";
 import { api, noteSignedOut, useLoad } from "../api.ts";
 import { Failure } from "../parts.tsx";

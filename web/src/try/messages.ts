@@ -1,6 +1,6 @@
 /** What the page and its scoring worker say to each other. */
 
-import type { ScoreRecord } from "../../../src/scoring/records.ts";
+import type { ScoreRecord } from "../../../src/scoring/records/records.ts";
 
 /** What the reader may choose. */
 export const ENGINE_CHOICES = ["auto", "fused-wasm", "wasm-simd", "wasm", "webgpu"] as const;

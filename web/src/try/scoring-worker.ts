@@ -2,7 +2,7 @@
 
 import { ScoringError, toScoringError } from "../../../src/errors.ts";
 import type { Classifier } from "../../../src/model/classifier.ts";
-import { scoreChunk } from "../../../src/scoring/chunk.ts";
+import { scoreChunk } from "../../../src/scoring/chunk/score-chunk.ts";
 import { LIMITS } from "../../../src/scoring/limits.ts";
 import { createMemoryStore } from "../../../src/storage/memory-store.ts";
 import { createScoringParts } from "../engine/scoring-parts.ts";

@@ -1,9 +1,9 @@
 /** Scores pictures in this browser. Nothing leaves it. */
 
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import type { ScoreRecord } from "../../../src/scoring/records.ts";
+import type { ScoreRecord } from "../../../src/scoring/records/records.ts";
 import { LABELS } from "../../../src/model/labels.ts";
-import { describeReason, formatCount, formatPercent } from "../../../src/scoring/report-format.ts";
+import { describeReason, formatCount, formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { computeWilson } from "../../../src/scoring/statistics/intervals.ts";
 import { ENGINE_NAMES } from "../engine/engine-names.ts";
 import { LabelBars } from "../job/charts.tsx";

@@ -1,0 +1,243 @@
+/**
+ * Scores one chunk: read, decode, find faces, preprocess, classify in fixed batches, records in input order. One
+ * unreadable image is one failed record. At most `maxConnections` reads are open; while one image is decoded and
+ * scored, the next ones arrive.
+ */
+
+import { ScoringError, toScoringError } from "../../errors.ts";
+import type { DecodeAim, DecodedImage, ImageDecoder } from "../../image/image-types.ts";
+import { preprocessFace } from "../../image/preprocess.ts";
+import type { Classifier, Scores } from "../../model/classifier.ts";
+import type { FaceFinder } from "../../model/face-finder.ts";
+import { FACE_PIXELS, FACE_SIZE } from "../../model/labels.ts";
+import type { ObjectStore } from "../../storage/object-store.ts";
+import { type FaceOptions, selectFaces } from "./faces.ts";
+import { parseFerPixels } from "./fer-pixels.ts";
+import type { InputFormat } from "../plan/input-page.ts";
+import { createItemReader } from "../inputs/item-reader.ts";
+import type { ItemBytes } from "../inputs/read-item.ts";
+import type { InputItem, ScoreRecord } from "../records/records.ts";
+import {
+  makePlainRecord,
+  makeScoredRecord,
+  measureQuality,
+  type PendingFace,
+  type RecordStamp,
+} from "./score-record.ts";
+
+/** What scoring a chunk works with. */
+export interface ChunkDeps {
+  readonly store: ObjectStore;
+  readonly decoder: ImageDecoder;
+  /** Needed for `faces` other than `aligned`. */
+  readonly finder: FaceFinder | null;
+  readonly classifier: Classifier;
+}
+
+/** A job's options, as far as its chunks need them. */
+export interface ChunkOptions {
+  readonly format: InputFormat;
+  readonly faces: FaceOptions;
+  readonly stamp: RecordStamp;
+  readonly maxImageBytes: number;
+  readonly maxConnections: number;
+  /** Bytes that are read or held ahead at once, the input at hand included; a larger one comes alone. */
+  readonly maxAheadBytes: number;
+  /** Neighbours in one shard or table come in one read: see RunLimits. */
+  readonly maxRunBytes: number;
+  readonly maxGapBytes: number;
+  /** Record inputs whose reads keep failing as failed, instead of throwing: the chunk's last attempt. */
+  readonly tolerant: boolean;
+}
+
+/** What came out of a chunk. */
+export interface ChunkScores {
+  /** In input order; one an input, except with `faces: "all"`. */
+  readonly records: readonly ScoreRecord[];
+  /** Reads of inputs (neighbours read together count once) and the bytes of the inputs, for the receipt. */
+  readonly reads: number;
+  readonly readBytes: number;
+}
+
+/**
+ * Scores the inputs of one chunk.
+ * @throws ScoringError transient `store_*` if a read failed and `tolerant` is false; `engine_unavailable`
+ */
+export async function scoreChunk(
+  deps: ChunkDeps,
+  items: readonly InputItem[],
+  options: ChunkOptions,
+): Promise<ChunkScores> {
+  /** By input, then by face; filled out of order, read in order. */
+  const slots: ScoreRecord[][] = items.map(() => []);
+  const batch = createBatch(deps.classifier, options.stamp);
+  let readBytes = 0;
+  let reads = 0;
+  const counted: ObjectStore = {
+    ...deps.store,
+    get: (key, getOptions) => {
+      reads += 1;
+      return deps.store.get(key, getOptions);
+    },
+    read: (key, readOptions) => {
+      reads += 1;
+      return deps.store.read(key, readOptions);
+    },
+  };
+  const arrivals = readAhead(counted, items, options);
+  for await (const { index, item, read } of arrivals) {
+    const place = (face: number) => (record: ScoreRecord) => {
+      slots[index]![face] = record;
+    };
+    if (read.kind !== "bytes") {
+      place(0)(recordUnread(item, read, options.stamp));
+      continue;
+    }
+    readBytes += read.bytes.length;
+    try {
+      for (const [face, pending] of (await prepareFaces(deps, item, read, options)).entries()) {
+        if ("record" in pending) place(face)(pending.record);
+        else await batch.add(pending.face, pending.pixels, place(face));
+      }
+    } catch (error) {
+      const { code, detail, disposition } = toScoringError(error);
+      // What is wrong with the engine or the program is not the image's fault.
+      if (disposition !== "item") throw error;
+      slots[index] = [makePlainRecord(item, options.stamp, "failed", { code, message: detail }, read.etag)];
+    }
+  }
+  await batch.flush();
+  return { records: slots.flat(), reads, readBytes };
+}
+
+/** Version 2 of the preprocessing is version 1, but for JPEGs that are face crops by contract. */
+function chooseAim({ stamp, faces }: ChunkOptions): DecodeAim {
+  return stamp.pipeline === 2 && faces.mode === "aligned" ? "face" : "picture";
+}
+
+type Prepared = { readonly record: ScoreRecord } | { readonly face: PendingFace; readonly pixels: Uint8Array };
+
+async function prepareFaces(
+  deps: ChunkDeps,
+  item: InputItem,
+  read: Extract<ItemBytes, { kind: "bytes" }>,
+  options: ChunkOptions,
+): Promise<readonly Prepared[]> {
+  const { stamp } = options;
+  if (options.format === "fer2013-csv") {
+    const pixels = parseFerPixels(read.bytes);
+    const selected = { box: null, score: null, crop: null };
+    const size = { width: FACE_SIZE, height: FACE_SIZE };
+    const quality = measureQuality(pixels, FACE_SIZE);
+    return [{ face: { item, etag: read.etag, selected, ordinal: null, quality, ...size }, pixels }];
+  }
+  const image = await deps.decoder.decode(read.bytes, chooseAim(options));
+  const selection = await selectFaces(image, deps.finder, options.faces);
+  if (selection.kind === "no_face") return [{ record: makePlainRecord(item, stamp, "no_face", null, read.etag) }];
+  if (selection.kind === "too_small") {
+    const side = Math.floor(Math.min(selection.box.width, selection.box.height));
+    const message = `the largest face has ${side} pixels, fewer than ${options.faces.minFacePixels}`;
+    return [{ record: makePlainRecord(item, stamp, "skipped", { code: "face_too_small", message }, read.etag) }];
+  }
+  return selection.faces.map((selected, index) => {
+    const pixels = preprocessFace(image.raster, selected.crop);
+    const size = { width: image.sourceWidth, height: image.sourceHeight };
+    const quality = measureQuality(pixels, measureSide(image, selected.box));
+    const ordinal = options.faces.mode === "all" ? index : null;
+    return { face: { item, etag: read.etag, selected, ordinal, quality, ...size }, pixels };
+  });
+}
+
+function measureSide(image: DecodedImage, box: PendingFace["selected"]["box"]): number {
+  return box === null ? Math.min(image.sourceWidth, image.sourceHeight) : Math.min(box.width, box.height);
+}
+
+/** Collects faces and classifies them in full batches: the engine sees one shape only. */
+function createBatch(classifier: Classifier, stamp: RecordStamp) {
+  const size = classifier.batchSize;
+  const pixels = new Uint8Array(size * FACE_PIXELS);
+  let waiting: { face: PendingFace; place: (record: ScoreRecord) => void }[] = [];
+  async function flush(): Promise<void> {
+    if (waiting.length === 0) return;
+    const faces = waiting;
+    waiting = [];
+    const scores: Scores = await classifier.classify(pixels, faces.length);
+    for (const [row, { face, place }] of faces.entries()) place(makeScoredRecord(face, scores, row, stamp));
+  }
+  return {
+    flush,
+    async add(face: PendingFace, facePixels: Uint8Array, place: (record: ScoreRecord) => void): Promise<void> {
+      pixels.set(facePixels, waiting.length * FACE_PIXELS);
+      waiting.push({ face, place });
+      if (waiting.length === size) await flush();
+    },
+  };
+}
+
+type Read = ItemBytes | { readonly kind: "error"; readonly error: ScoringError };
+
+/**
+ * The inputs in order, with up to `maxConnections` reads under way ahead of the one that is being scored, as far as their bytes allow. Where
+ * sizes are not known, an input is taken to be as large as the largest so far; the first comes alone.
+ */
+async function* readAhead(
+  store: ObjectStore,
+  items: readonly InputItem[],
+  options: ChunkOptions,
+): AsyncGenerator<{ index: number; item: InputItem; read: Read }> {
+  const { maxImageBytes: maxBytes, maxRunBytes, maxGapBytes } = options;
+  const readItem = createItemReader(store, items, { maxBytes, maxRunBytes, maxGapBytes });
+  const start = (item: InputItem): Promise<Read | Error> =>
+    readItem(item).catch((error: unknown) => {
+      const failure = toScoringError(error);
+      if (failure.disposition === "item") return { kind: "error", error: failure } as const;
+      if (failure.disposition === "transient" && options.tolerant) return { kind: "error", error: failure } as const;
+      // A value, not a rejection: it may settle before anybody awaits it.
+      return failure;
+    });
+  const ahead: { readonly bytes: number; readonly read: Promise<Read | Error> }[] = [];
+  let largest: number | null = null;
+  let held = 0;
+  let next = 0;
+  for (const [index, item] of items.entries()) {
+    for (; next < items.length && next < index + options.maxConnections; next++) {
+      const bytes = knowBytes(items[next]!) ?? largest ?? options.maxAheadBytes;
+      if (ahead.length > 0 && held + bytes > options.maxAheadBytes) break;
+      held += bytes;
+      ahead.push({ bytes, read: start(items[next]!) });
+    }
+    const { bytes, read: coming } = ahead.shift()!;
+    const read = await coming;
+    if (read instanceof Error) {
+      await Promise.all(ahead.map((one) => one.read));
+      throw read;
+    }
+    if (read.kind === "bytes") largest = Math.max(largest ?? 0, read.bytes.length);
+    yield { index, item, read };
+    held -= bytes;
+  }
+}
+
+/** Bytes that reading an input brings; `null` until it was read. One that is too large is not read. */
+function knowBytes({ range, size }: InputItem): number | null {
+  return range?.length ?? size;
+}
+
+function recordUnread(item: InputItem, read: Exclude<Read, { kind: "bytes" }>, stamp: RecordStamp): ScoreRecord {
+  switch (read.kind) {
+    case "missing":
+      return makePlainRecord(item, stamp, "failed", { code: "object_missing", message: "the object does not exist" });
+    case "changed": {
+      const message = "the object is not the one that was listed";
+      return makePlainRecord(item, stamp, "skipped", { code: "object_changed", message });
+    }
+    case "empty":
+      return makePlainRecord(item, stamp, "failed", { code: "object_empty", message: "the object has no bytes" });
+    case "too_large": {
+      const message = `the object has ${read.size} bytes`;
+      return makePlainRecord(item, stamp, "failed", { code: "object_too_large", message });
+    }
+    default:
+      return makePlainRecord(item, stamp, "failed", { code: read.error.code, message: read.error.detail });
+  }
+}

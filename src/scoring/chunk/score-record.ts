@@ -1,0 +1,99 @@
+/** One input's record, for every way an input can end. */
+
+import { ScoringError, type ErrorCode } from "../../errors.ts";
+import { FACE_PIXELS } from "../../model/labels.ts";
+import type { Scores } from "../../model/classifier.ts";
+import { deriveVerdict } from "../../model/softmax.ts";
+import type { SelectedFace } from "./faces.ts";
+import type { InputItem, Outcome, PipelineVersion, QualityRecord, ScoreRecord } from "../records/records.ts";
+
+/** What all records of a job share. */
+export interface RecordStamp {
+  /** `name@version`. */
+  readonly model: string;
+  readonly pipeline: PipelineVersion;
+}
+
+/** A record without a face: failed, skipped, no face, cancelled, expired. */
+export function makePlainRecord(
+  item: InputItem,
+  stamp: RecordStamp,
+  status: Outcome,
+  error: { code: ErrorCode; message: string } | null,
+  etag: string | null = item.etag,
+): ScoreRecord {
+  return {
+    id: item.id,
+    key: item.key,
+    etag,
+    status,
+    label: null,
+    probabilities: null,
+    margin: null,
+    entropy: null,
+    face: null,
+    groups: item.groups ?? {},
+    truth: item.label ?? null,
+    quality: null,
+    model: stamp.model,
+    pipeline: stamp.pipeline,
+    error,
+  };
+}
+
+/** One face on its way through the classifier. */
+export interface PendingFace {
+  readonly item: InputItem;
+  readonly etag: string;
+  readonly selected: SelectedFace;
+  /** Number among the picture's faces with `faces: "all"`, else `null`. */
+  readonly ordinal: number | null;
+  readonly quality: QualityRecord;
+  /** Size of the picture, pixels, for the box of a whole image. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * The record of a scored face; `row` is its place in `scores`.
+ * @throws ScoringError `model_invalid` where a probability is no number: weights so large that a layer overflows
+ */
+export function makeScoredRecord(face: PendingFace, scores: Scores, row: number, stamp: RecordStamp): ScoreRecord {
+  const verdict = deriveVerdict(scores, row);
+  if (!verdict.probabilities.every(Number.isFinite)) {
+    throw new ScoringError("model_invalid", `the scores of ${stamp.model} are not finite: its weights overflow`);
+  }
+  const { item, selected } = face;
+  const whole = { x: 0, y: 0, width: face.width, height: face.height };
+  const theta = scores.theta === null ? null : [...scores.theta.subarray(row * 6, row * 6 + 6)];
+  return {
+    id: face.ordinal === null ? item.id : `${item.id}#${face.ordinal}`,
+    key: item.key,
+    etag: face.etag,
+    status: "scored",
+    label: verdict.label,
+    probabilities: verdict.probabilities,
+    margin: verdict.margin,
+    entropy: verdict.entropy,
+    face: { box: selected.box ?? whole, score: selected.score, theta },
+    groups: item.groups ?? {},
+    truth: item.label ?? null,
+    quality: face.quality,
+    model: stamp.model,
+    pipeline: stamp.pipeline,
+    error: null,
+  };
+}
+
+/** Brightness and contrast of one preprocessed face. @param side shorter side of the face before it was resized, pixels */
+export function measureQuality(pixels: Uint8Array, side: number): QualityRecord {
+  let sum = 0;
+  let squares = 0;
+  for (let i = 0; i < FACE_PIXELS; i++) {
+    const value = pixels[i]!;
+    sum += value;
+    squares += value * value;
+  }
+  const brightness = sum / FACE_PIXELS;
+  return { brightness, contrast: Math.sqrt(Math.max(0, squares / FACE_PIXELS - brightness * brightness)), side };
+}

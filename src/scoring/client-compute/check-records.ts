@@ -1,0 +1,121 @@
+/** Looks for the lie in a client's records: first in their form, all of them; then in what they say, against the edge's own. */
+
+import { deriveVerdict } from "../../model/softmax.ts";
+import { DISPOSITIONS } from "../../errors.ts";
+import { formatGroups } from "../records/record-line.ts";
+import type { FaceMode } from "../chunk/part.ts";
+import type { InputItem, ScoreRecord } from "../records/records.ts";
+import type { RecordStamp } from "../chunk/score-record.ts";
+import { ENGINE_MARGIN, ENGINE_TOLERANCE } from "../requests/verify.ts";
+
+/** Half a unit of float32 rounding over seven sums. */
+const SUM_TOLERANCE = 1e-4;
+/** Finders agree on a box to less than this, pixels; θ and detector scores to less than the second. */
+const BOX_TOLERANCE = 0.05;
+const FACE_TOLERANCE = 1e-3;
+/** Grey levels, of means over 2,304 equal bytes. */
+const QUALITY_TOLERANCE = 1e-6;
+/** A message is the program's own sentence; nothing longer is stored. */
+const MAX_MESSAGE_CHARACTERS = 500;
+
+/** The records of each input, or what is wrong with their form. */
+export type RecordGroups =
+  | { readonly kind: "groups"; readonly groups: readonly (readonly ScoreRecord[])[] }
+  | { readonly kind: "wrong"; readonly problem: string };
+
+/** Whether these are records of exactly these inputs, in order, each in itself consistent. */
+export function groupRecords(
+  items: readonly InputItem[],
+  records: readonly ScoreRecord[],
+  mode: FaceMode,
+  stamp: RecordStamp,
+): RecordGroups {
+  const groups: (readonly ScoreRecord[])[] = [];
+  let at = 0;
+  for (const item of items) {
+    const first = records[at];
+    const numbered = mode === "all" && first?.face !== null;
+    let end = at;
+    if (!numbered) end = at + 1;
+    else while (records[end]?.key === item.key && records[end]?.id === `${item.id}#${end - at}`) end += 1;
+    const own = records.slice(at, end);
+    if (own.length === 0 || (!numbered && own[0]?.id !== item.id)) {
+      return { kind: "wrong", problem: `no record of ${item.id} in its place` };
+    }
+    for (const record of own) {
+      const problem = findFault(item, record, stamp);
+      if (problem !== null) return { kind: "wrong", problem: `${record.id}: ${problem}` };
+    }
+    groups.push(own);
+    at = end;
+  }
+  return at === records.length ? { kind: "groups", groups } : { kind: "wrong", problem: "records of no input" };
+}
+
+function findFault(item: InputItem, record: ScoreRecord, stamp: RecordStamp): string | null {
+  if (record.key !== item.key) return "another key";
+  if (record.model !== stamp.model || record.pipeline !== stamp.pipeline) return "another model";
+  if (item.etag !== null && record.etag !== item.etag) return "another etag";
+  if ((item.label ?? null) !== record.truth) return "another truth";
+  if (formatGroups(record.groups) !== formatGroups(item.groups ?? {})) return "other groups";
+  const { status, error } = record;
+  if (status === "cancelled" || status === "expired") return `${status} is not for a client to say`;
+  if (status === "scored") return error === null ? findScoreFault(record) : "an error in a scored record";
+  const empty = [record.label, record.probabilities, record.margin, record.entropy, record.face];
+  if (empty.some((value) => value !== null)) return "values without a score";
+  if (status === "no_face") return error === null ? null : "an error where there is no face";
+  if (error === null || DISPOSITIONS[error.code] !== "item") return "no reason of the input's own";
+  return error.message.length > MAX_MESSAGE_CHARACTERS ? "a message that is too long" : null;
+}
+
+function findScoreFault(record: ScoreRecord): string | null {
+  const { probabilities, face, quality } = record;
+  if (probabilities === null || face === null || (quality ?? null) === null) return "a score without its values";
+  if (probabilities.some((p) => !(p >= 0 && p <= 1))) return "a probability outside 0…1";
+  const sum = probabilities.reduce((total, p) => total + p, 0);
+  if (Math.abs(sum - 1) > SUM_TOLERANCE) return `probabilities that sum to ${sum}`;
+  const verdict = deriveVerdict({ probabilities: Float32Array.from(probabilities) }, 0);
+  if (verdict.label !== record.label) return "a label that is not the most probable";
+  const derived = [verdict.margin - (record.margin ?? NaN), verdict.entropy - (record.entropy ?? NaN)];
+  return derived.every((difference) => Math.abs(difference) <= SUM_TOLERANCE) ? null : "another margin or entropy";
+}
+
+/** What the client's records of one input say differently from the edge's; `null` if nothing. */
+export function findDisagreement(claimed: readonly ScoreRecord[], own: readonly ScoreRecord[]): string | null {
+  // An object that changed since the client read it proves nothing, unless the client says the same.
+  const gone = own.find(({ error }) => error?.code === "object_missing" || error?.code === "object_changed");
+  if (gone !== undefined && claimed[0]?.status === "scored") return null;
+  if (claimed.length !== own.length) return `${claimed.length} faces, not ${own.length}`;
+  for (const [index, record] of claimed.entries()) {
+    const problem = compare(record, own[index]!);
+    if (problem !== null) return `${record.id}: ${problem}`;
+  }
+  return null;
+}
+
+function compare(claimed: ScoreRecord, own: ScoreRecord): string | null {
+  if (claimed.status !== own.status || claimed.error?.code !== own.error?.code) {
+    return `${describe(claimed)}, not ${describe(own)}`;
+  }
+  if (claimed.etag !== own.etag) return "another etag";
+  if (isFar(claimed.probabilities, own.probabilities, ENGINE_TOLERANCE)) return "other probabilities";
+  if (claimed.label !== own.label && (own.margin ?? 1) > ENGINE_MARGIN) return `${claimed.label}, not ${own.label}`;
+  if (claimed.face === null || own.face === null) return claimed.face === own.face ? null : "another face";
+  const box = ({ x, y, width, height }: typeof own.face.box) => [x, y, width, height];
+  if (isFar(box(claimed.face.box), box(own.face.box), BOX_TOLERANCE)) return "another box";
+  if (isFar(claimed.face.theta, own.face.theta, FACE_TOLERANCE)) return "another θ";
+  if (isFar(toList(claimed.face.score), toList(own.face.score), FACE_TOLERANCE)) return "another detector score";
+  return isFar(listQuality(claimed), listQuality(own), QUALITY_TOLERANCE) ? "another picture" : null;
+}
+
+const describe = ({ status, error }: ScoreRecord): string => (error === null ? status : `${status} (${error.code})`);
+
+const listQuality = ({ quality }: ScoreRecord): readonly number[] | null =>
+  quality ? [quality.brightness, quality.contrast, quality.side] : null;
+
+const toList = (value: number | null): readonly number[] | null => (value === null ? null : [value]);
+
+function isFar(a: readonly number[] | null, b: readonly number[] | null, tolerance: number): boolean {
+  if (a === null || b === null) return a !== b;
+  return a.length !== b.length || a.some((value, i) => !(Math.abs(value - b[i]!) <= tolerance));
+}

@@ -1,0 +1,95 @@
+/** The chunks of a job with their inputs and records, as merging takes them. */
+
+import { ScoringError } from "../../errors.ts";
+import type { ObjectStore } from "../../storage/object-store.ts";
+import { readChunkItems } from "../inputs/chunk-items.ts";
+import type { JobSpec } from "../job/job-spec.ts";
+import type { ChunkRow, Verdict } from "../job/job-state.ts";
+import { jobFolder, partKey } from "../keys.ts";
+import type { Limits } from "../limits.ts";
+import { mapAhead } from "./map-ahead.ts";
+import { type FormatOptions, formatPiece, type FormattedPiece, type MergePiece } from "./merge-piece.ts";
+import type { OpenSha256 } from "../sha256.ts";
+import { digestHex, parsePart, readObject } from "../chunk/part.ts";
+import type { InputItem, PipelineVersion, ScoreRecord } from "../records/records.ts";
+import { makePlainRecord } from "../chunk/score-record.ts";
+
+/** Where pieces come from. */
+export interface PieceSource {
+  readonly store: ObjectStore;
+  /** Holds the parts. */
+  readonly folder: string;
+  readonly spec: JobSpec;
+  /** What becomes of inputs that nobody scored. */
+  readonly verdict: Verdict;
+  readonly limits: Pick<Limits, "maxPartBytes">;
+  /** See {@link digestHex}. */
+  readonly openHash?: OpenSha256 | undefined;
+  /** The inputs of a chunk; asked in the order of the chunks, before the last answer came. */
+  readItems(chunk: ChunkRow): Promise<readonly InputItem[]>;
+}
+
+/**
+ * The chunks in order, two ahead: four reads, so that an upload beside them stays within the connections.
+ * @throws ScoringError `output_conflict` if a part is not what its chunk reported; transient errors of the store
+ */
+export function readPieces(source: PieceSource, rows: readonly ChunkRow[]): AsyncGenerator<MergePiece> {
+  return mapAhead(rows, 2, (row) => readPiece(source, row));
+}
+
+/** What somebody needs to know to read and format one chunk; plain values, which cross threads. */
+export interface FormatRequest {
+  readonly spec: JobSpec;
+  readonly verdict: Verdict;
+  readonly chunk: ChunkRow;
+  readonly options: FormatOptions;
+}
+
+/** Reads and formats one chunk of a job that is being finalised. Errors as for {@link readPieces}. */
+export async function formatChunk(
+  deps: { openStore(name: string): ObjectStore; readonly limits: Limits; readonly openHash?: OpenSha256 },
+  { spec, verdict, chunk, options }: FormatRequest,
+): Promise<FormattedPiece> {
+  const store = deps.openStore(spec.manifest.output.store);
+  const source: PieceSource = { ...openSource(store, spec, verdict, deps.limits), openHash: deps.openHash };
+  return formatPiece(await readPiece(source, chunk), options);
+}
+
+/** The pieces of a job that is being finalised. */
+export function openSource(store: ObjectStore, spec: JobSpec, verdict: Verdict, limits: Limits): PieceSource {
+  const folder = jobFolder(spec.manifest.output.prefix, spec.id);
+  return { store, folder, spec, verdict, limits, readItems: (one) => readChunkItems(store, one, limits.maxPageBytes) };
+}
+
+async function readPiece(source: PieceSource, chunk: ChunkRow): Promise<MergePiece> {
+  const { store, folder, spec, verdict, limits } = source;
+  const items = await source.readItems(chunk);
+  if (chunk.status !== "done" || chunk.result === null) {
+    const stamp = { model: spec.model, pipeline: spec.pipeline };
+    const records = items.map((item) => makeUnscored(item, chunk, verdict, stamp));
+    return { chunk, items, records, part: null, body: null };
+  }
+  const key = partKey(folder, chunk.id);
+  const body = await readObject(store, key, limits.maxPartBytes);
+  if (body === null) throw new ScoringError("output_conflict", `${key} is gone`);
+  if ((await digestHex(body, source.openHash)) !== chunk.result.sha256) {
+    throw new ScoringError("output_conflict", `${key} is not what its chunk wrote`);
+  }
+  const { sha256, bytes } = chunk.result;
+  return { chunk, items, records: parsePart(body), part: { sha256, bytes }, body };
+}
+
+function makeUnscored(
+  item: InputItem,
+  chunk: ChunkRow,
+  verdict: Verdict,
+  stamp: { model: string; pipeline: PipelineVersion },
+): ScoreRecord {
+  if (chunk.status === "sealed") {
+    const message = "the consumer died each time it scored this input";
+    return makePlainRecord(item, stamp, "failed", { code: "item_poisoned", message });
+  }
+  return verdict === "expired"
+    ? makePlainRecord(item, stamp, "expired", { code: "item_expired", message: "the job expired before this input" })
+    : makePlainRecord(item, stamp, "cancelled", { code: "item_cancelled", message: "the job ended before this input" });
+}

@@ -1,0 +1,196 @@
+/**
+ * The last act: merges all parts, in input order, into the outputs that were asked for, in steps of bounded time and
+ * memory. A step starts from what the one before left and may be repeated: objects under way are carried in `work/`,
+ * and `_SUCCESS` is written when everything else is there.
+ */
+
+import { ScoringError } from "../../errors.ts";
+import type { ModelCard } from "../../model/card.ts";
+import type { ObjectStore } from "../../storage/object-store.ts";
+import type { FinalizeReport, FinalizeTicket, JobCoordinator } from "../job/coordinator-port.ts";
+import { type FinalizeContext, type Merge, type MergeState, openMerge } from "./finalize-merge.ts";
+import { formatChunk, type FormatRequest, openSource, readPieces } from "./finalize-pieces.ts";
+import { writeReports } from "./finalize-reports.ts";
+import { isHalf } from "../job/chunk-split.ts";
+import { type ChunkRow, endStatus, type Verdict } from "../job/job-state.ts";
+import { carryKey, jobFolder, parsePartKey, partKey, partsPrefix, workPrefix } from "../keys.ts";
+import type { Limits } from "../limits.ts";
+import { mapShared } from "./map-ahead.ts";
+import { type FormatOptions, formatPiece, type FormattedPiece } from "./merge-piece.ts";
+import { UPLOAD_SPOILED } from "../outputs/merged-output.ts";
+import type { OpenSha256 } from "../sha256.ts";
+import { readObject } from "../chunk/part.ts";
+import { type Comparison, type ComparisonState, openComparison } from "../prior/compare-run.ts";
+import type { PriorRunDeps } from "../prior/prior-run.ts";
+import { parseStored } from "../stored-json.ts";
+
+/** What finalisation works with. */
+export interface FinalizeDeps extends PriorRunDeps {
+  readCard(model: string): Promise<ModelCard>;
+  /** Where there are threads. Absent: all in one place. */
+  readonly formatting?: {
+    readonly threads: number;
+    /** Has another thread read and format a chunk. */
+    formatChunk(request: FormatRequest): Promise<FormattedPiece>;
+    /** Lets the answers of the other threads in. */
+    listen(): Promise<void>;
+  };
+  /** See {@link FinalizeContext.openHash}. */
+  readonly openHash?: OpenSha256;
+}
+
+/**
+ * Runs one step; the report to commit.
+ * @throws ScoringError `output_conflict` if a part is not what its chunk reported; transient errors of the store
+ */
+export async function runFinalizeStep(
+  deps: FinalizeDeps,
+  job: JobCoordinator,
+  ticket: FinalizeTicket,
+): Promise<FinalizeReport> {
+  const { spec, step, attempt } = ticket;
+  const { limits } = deps;
+  const store = deps.openStore(spec.manifest.output.store);
+  const folder = jobFolder(spec.manifest.output.prefix, spec.id);
+  if (ticket.checkpoint === CLEAN_UP) {
+    await removeAll(store, workPrefix(folder));
+    return { step, attempt, checkpoint: null, done: true };
+  }
+  const saved = await readCheckpoint(store, ticket.checkpoint, limits);
+  const context: FinalizeContext = {
+    store,
+    folder,
+    spec,
+    limits,
+    state: ticket.state,
+    card: await deps.readCard(spec.model),
+    ...(deps.openHash === undefined ? {} : { openHash: deps.openHash }),
+  };
+  const merge = await openMerge(context, saved?.merge ?? null);
+  const comparison = await openComparison(deps, spec, saved?.comparison ?? null);
+  let next = saved?.nextIndex ?? 0;
+  let merged = 0;
+  let orphans = saved !== null && (saved.orphans ?? true);
+  const rows = await job.listChunks(next, limits.maxChunksPerFinalizeStep);
+  const verdict = ticket.state.verdict ?? "completed";
+  const options = { ...merge.format, keepsPiece: merge.format.keepsPiece || comparison.isOpen };
+  for await (const formatted of formatPieces(deps, context, rows, verdict, options)) {
+    await merge.add(formatted);
+    if (formatted.piece !== null) await comparison.add(formatted.piece);
+    orphans ||= formatted.part === null || isHalf(formatted.chunk.id);
+    next = formatted.chunk.first + formatted.chunk.count;
+    merged += 1;
+    if (comparison.calls() >= limits.maxComparisonCalls) break;
+  }
+  if (merged < rows.length || rows.length === limits.maxChunksPerFinalizeStep) {
+    const state: Checkpoint = {
+      nextIndex: next,
+      restarts: saved?.restarts ?? 0,
+      orphans,
+      merge: await merge.save((name) => carryKey(folder, name, step, attempt)),
+      comparison: comparison.save(),
+    };
+    const key = carryKey(folder, "state", step, attempt);
+    await store.put(key, JSON.stringify(state));
+    return { step, attempt, checkpoint: key, done: false };
+  }
+  return finish(context, job, ticket, { merge, comparison, orphans }, saved?.restarts ?? 0);
+}
+
+async function* formatPieces(
+  deps: FinalizeDeps,
+  { store, spec, limits }: FinalizeContext,
+  rows: readonly ChunkRow[],
+  verdict: Verdict,
+  options: FormatOptions,
+): AsyncGenerator<FormattedPiece> {
+  const { formatting } = deps;
+  if (formatting !== undefined) {
+    const request = (chunk: ChunkRow): FormatRequest => ({ spec, verdict, chunk, options });
+    // Some for each other thread: while one is on its way back, the next is at hand.
+    yield* mapShared(
+      rows,
+      4 * (formatting.threads - 1),
+      (chunk) => formatting.formatChunk(request(chunk)),
+      async (chunk) => {
+        const formatted = await formatChunk(deps, request(chunk));
+        await formatting.listen();
+        return formatted;
+      },
+    );
+    return;
+  }
+  // One at a time: what is read ahead is held once, not once more in every format.
+  for await (const piece of readPieces(openSource(store, spec, verdict, limits), rows))
+    yield formatPiece(piece, options);
+}
+
+interface Checkpoint {
+  /** Index of the first input that is not merged yet. */
+  readonly nextIndex: number;
+  readonly restarts: number;
+  /** Whether a part may lie in the store that no chunk counts: a chunk was split, or ended without its part. */
+  readonly orphans?: boolean;
+  readonly merge: MergeState | null;
+  /** Absent at the start, and from a version that compared nothing. */
+  readonly comparison?: ComparisonState;
+}
+
+async function readCheckpoint(store: ObjectStore, key: string | null, limits: Limits): Promise<Checkpoint | null> {
+  if (key === null) return null;
+  const bytes = await readObject(store, key, limits.maxCarryBytes);
+  if (bytes === null) throw new ScoringError("internal", `${key} is gone`);
+  return parseStored<Checkpoint>(new TextDecoder().decode(bytes));
+}
+
+/** Instead of a checkpoint's key: `_SUCCESS` is written, only `work/` is left to remove. */
+const CLEAN_UP = "clean-up";
+
+/** Closes every output, writes the reports, removes parts that nobody counts, and then `_SUCCESS`. */
+async function finish(
+  context: FinalizeContext,
+  job: JobCoordinator,
+  ticket: FinalizeTicket,
+  { merge, comparison, orphans }: { readonly merge: Merge; readonly comparison: Comparison; readonly orphans: boolean },
+  restarts: number,
+): Promise<FinalizeReport> {
+  const { store, folder, limits } = context;
+  const { step, attempt } = ticket;
+  try {
+    const written = await merge.finish();
+    const drift = await comparison.finish(merge.summary());
+    written.push(...(await writeReports(context, merge.summary(), endStatus(ticket.state), drift)));
+    if (orphans) await removeOrphans(store, folder, job);
+    await merge.success(written);
+  } catch (error) {
+    if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;
+    if (restarts >= limits.maxFinalizeRestarts) throw new ScoringError("output_conflict", UPLOAD_SPOILED);
+    const state: Checkpoint = { nextIndex: 0, restarts: restarts + 1, merge: null };
+    const key = carryKey(folder, "state", step, attempt);
+    await store.put(key, JSON.stringify(state));
+    return { step, attempt, checkpoint: key, done: false };
+  }
+  // What this step may need again when it is repeated goes in a step of its own.
+  return { step, attempt, checkpoint: CLEAN_UP, done: false };
+}
+
+/** Parts of chunks that were split after all, or given up: nobody who reads `parts/` may count an input twice. */
+async function removeOrphans(store: ObjectStore, folder: string, job: JobCoordinator): Promise<void> {
+  const prefix = partsPrefix(folder);
+  for (let cursor: string | undefined, more = true; more;) {
+    const page = await store.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
+    const ids = page.objects.map(({ key }) => parsePartKey(folder, key)).filter((id) => id !== null);
+    const orphans = await job.listOrphans(ids);
+    if (orphans.length > 0) await store.delete(orphans.map((id) => partKey(folder, id)));
+    cursor = page.cursor;
+    more = cursor !== undefined;
+  }
+}
+
+async function removeAll(store: ObjectStore, prefix: string): Promise<void> {
+  for (;;) {
+    const page = await store.list({ prefix });
+    if (page.objects.length > 0) await store.delete(page.objects.map(({ key }) => key));
+    if (page.cursor === undefined) return;
+  }
+}

@@ -1,0 +1,66 @@
+/** A chunk on its way into the outputs: as it was read, and as its share of each output. */
+
+import type { ChunkRow } from "../job/job-state.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { formatRows, type TextFormat } from "../outputs/text-rows.ts";
+import { groupByInput } from "../chunk/part.ts";
+import { serializeItem } from "../plan/plan-chunks.ts";
+import type { InputItem, ScoreRecord } from "../records/records.ts";
+import { type ChunkSummary, summarise } from "../fold/summary.ts";
+
+/** One chunk with all that its outputs need. */
+export interface MergePiece {
+  readonly chunk: ChunkRow;
+  readonly items: readonly InputItem[];
+  readonly records: readonly ScoreRecord[];
+  /** SHA-256 and bytes of the part object; `null` for a chunk without one. */
+  readonly part: { readonly sha256: string; readonly bytes: number } | null;
+  /** The part as it is stored: the lines of `records`, byte for byte. */
+  readonly body: Uint8Array | null;
+}
+
+/** What formatting depends on beside the piece; plain values, which cross threads. */
+export interface FormatOptions {
+  readonly groupBy: readonly string[];
+  readonly faces: Manifest["faces"];
+  /** The text outputs that the job writes. */
+  readonly formats: readonly TextFormat[];
+  /** Whether somebody needs the piece itself as well: a Parquet file, or a comparison with another run. */
+  readonly keepsPiece: boolean;
+}
+
+/** A chunk's share of the outputs and of the aggregates. */
+export interface FormattedPiece {
+  readonly chunk: Pick<ChunkRow, "id" | "first" | "count">;
+  readonly part: MergePiece["part"];
+  /** Lines of `input.jsonl`. */
+  readonly input: Uint8Array;
+  readonly rows: Readonly<Partial<Record<TextFormat, Uint8Array>>>;
+  readonly summary: ChunkSummary;
+  /** Where `keepsPiece` asks for it. */
+  readonly piece: MergePiece | null;
+}
+
+/** Formats a piece: most of the work of finalising, and the part of it that needs no other chunk. */
+export function formatPiece(piece: MergePiece, options: FormatOptions): FormattedPiece {
+  const { chunk, items, records, part, body } = piece;
+  const { groupBy, faces, formats, keepsPiece } = options;
+  const text = new TextEncoder();
+  // Only what went wrong is looked for: most pieces need no map.
+  let inputs: ReadonlyMap<ScoreRecord | undefined, InputItem | undefined> | null = null;
+  const findItem = (record: ScoreRecord): InputItem | null => {
+    inputs ??= new Map(groupByInput(records, faces).map(([first], at) => [first, items[at]]));
+    return inputs.get(record) ?? null;
+  };
+  const format = (name: TextFormat): Uint8Array =>
+    // A part holds the very lines: they are not written anew.
+    name === "jsonl" && body !== null ? body : text.encode(formatRows(name, records, groupBy, findItem));
+  return {
+    chunk: { id: chunk.id, first: chunk.first, count: chunk.count },
+    part,
+    input: text.encode(items.map((item) => `${serializeItem(item)}\n`).join("")),
+    rows: Object.fromEntries(formats.map((name) => [name, format(name)])),
+    summary: summarise(records, { groupBy, faces }),
+    piece: keepsPiece ? piece : null,
+  };
+}

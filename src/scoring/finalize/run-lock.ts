@@ -1,0 +1,149 @@
+/** `run.lock.json`: everything needed to say how these labels were made, and to make them again. */
+
+import {
+  estimateCpuMs,
+  estimateJob,
+  type EstimateInput,
+  estimateMerge,
+  estimateRows,
+  type JobEstimate,
+  OPERATIONS_PER_MESSAGE,
+  priceJob,
+} from "../plan/estimate.ts";
+import { describeEmptyInput } from "../manifest/empty-input.ts";
+import type { FinalizeContext } from "./finalize-merge.ts";
+import type { JobStatus, OutcomeCounts } from "../job/job-state.ts";
+import { readMeter } from "../job/job-meter.ts";
+import type { JobSpec } from "../job/job-spec.ts";
+import { describeOmission } from "../manifest/output-formats.ts";
+import type { PipelineVersion } from "../records/records.ts";
+
+/** Chunks by who finished them, and those that clients let expire or that were rejected. A split chunk counts as its parts. */
+export interface ChunkCounts {
+  readonly edge: number;
+  readonly client: number;
+  readonly expired: number;
+  readonly rejected: number;
+}
+
+/** What a job used. */
+export interface JobReceipt {
+  readonly chunks: ChunkCounts;
+  /** Reads of inputs, and their bytes. */
+  readonly reads: number;
+  readonly readBytes: number;
+  /**
+   * Operations as they were counted (store, messages, accepted calls of the coordinator), their dollars with those of the CPU. The
+   * CPU is estimated from what was read: a Worker cannot read its own; `scripts/measure-receipt.ts` adds it up from tail events.
+   */
+  readonly cost: JobEstimate;
+}
+
+/** `run.lock.json`: everything that the labels depend on, and what they cost. */
+export interface RunLock {
+  readonly version: 1;
+  readonly job: string;
+  readonly status: JobStatus;
+  readonly retryOf: string | null;
+  /** The schedule's run that it was, and the job whose records of unchanged objects it took over; absent for other jobs. */
+  readonly schedule?: {
+    readonly id: string;
+    readonly dueAt: string;
+    readonly carriedFrom: string | null;
+    readonly baseline: string | null;
+  };
+  /** Set where the outputs replace others: records were erased. Counts and estimate are those of what is left, reads those of what was scored. */
+  readonly generation?: { readonly number: number; readonly replaces: number };
+  readonly createdAt: string;
+  readonly finishedAt: string;
+  readonly manifest: { readonly sha256: string; readonly content: JobSpec["manifest"] };
+  readonly model: { readonly id: string; readonly sha256: string };
+  /** Version of the preprocessing. */
+  readonly pipeline: PipelineVersion;
+  /** Weights and search version of what found the faces; `null` where pictures were taken as they are. */
+  readonly faceFinder: string | null;
+  /** Backends of clients stand as `client:<name>`. */
+  readonly engines: readonly string[];
+  readonly counts: { readonly listed: number; readonly records: number; readonly outcomes: OutcomeCounts };
+  /** What the job asked for and could not get, and an input that was empty, in sentences. */
+  readonly warnings: readonly string[];
+  /** What was counted. */
+  readonly receipt: JobReceipt;
+  /** What the same inputs were expected to take, as a dry run says it. */
+  readonly estimate: JobEstimate;
+}
+
+/** The lock of a job that is being finalised. */
+export function buildRunLock(context: FinalizeContext, status: JobStatus, finishedMs: number): RunLock {
+  const { spec, state } = context;
+  const { manifest } = spec;
+  const meter = readMeter(state);
+  return {
+    version: 1,
+    job: spec.id,
+    status,
+    retryOf: spec.retryOf,
+    ...describeRun(spec),
+    ...(context.generation && { generation: context.generation }),
+    createdAt: new Date(state.createdMs).toISOString(),
+    finishedAt: new Date(finishedMs).toISOString(),
+    manifest: { sha256: spec.manifestSha256, content: manifest },
+    model: { id: spec.model, sha256: spec.modelSha256 },
+    pipeline: spec.pipeline,
+    faceFinder: spec.faceFinder ?? null,
+    engines: state.engines,
+    counts: { listed: state.listed, records: state.records, outcomes: state.outcomes },
+    warnings: [
+      state.plan.status === "done" ? describeEmptyInput(manifest, state.listed) : null,
+      describeOmission(manifest.output.formats, state.records, context.limits),
+    ].filter((one) => one !== null),
+    receipt: buildReceipt(context),
+    estimate: estimateJob({
+      ...describeWork(context),
+      bytes: state.listedBytes,
+      chunks: meter.plannedChunks,
+      pages: state.pages,
+      packed: manifest.format !== "image",
+      reads: meter.plannedReads,
+    }),
+  };
+}
+
+function describeRun({ schedule }: JobSpec): Pick<RunLock, "schedule"> {
+  if (schedule === undefined) return {};
+  const { scheduleId: id, dueMs, previousJobId: carriedFrom, baselineJobId: baseline } = schedule;
+  return { schedule: { id, dueAt: new Date(dueMs).toISOString(), carriedFrom, baseline } };
+}
+
+function describeWork({ spec, state }: FinalizeContext): Pick<EstimateInput, "inputs" | "tta" | "findsFaces"> {
+  const { tta, faces } = spec.manifest;
+  return { inputs: state.listed, tta, findsFaces: faces !== "aligned" };
+}
+
+/** Counted up to the end of scoring; merging, which writes this, by the estimate's arithmetic. */
+function buildReceipt(context: FinalizeContext): JobReceipt {
+  const { spec, state } = context;
+  const meter = readMeter(state);
+  // Comparing reads the run before once more: about a part for each chunk.
+  const comparing = (spec.schedule?.previousJobId ?? null) === null ? 0 : state.chunks.done;
+  const merge = estimateMerge(state.listed, state.chunks.done);
+  const messages = meter.messages + merge.steps - 1;
+  const cpuMs = estimateCpuMs({ ...describeWork(context), bytes: state.readBytes, chunks: state.chunks.done });
+  return {
+    chunks: countChunks(state),
+    reads: state.reads,
+    readBytes: state.readBytes,
+    cost: priceJob(cpuMs, messages, {
+      classA: meter.planning.writes + meter.scoring.writes + merge.operations.writes,
+      classB: meter.planning.reads + meter.scoring.reads + merge.operations.reads + comparing,
+      queue: OPERATIONS_PER_MESSAGE * messages,
+      durableObject: meter.calls + 2 * merge.steps,
+      rowsWritten: estimateRows(state.chunks.done, state.pages),
+    }),
+  };
+}
+
+function countChunks({ chunks, clientChunks }: FinalizeContext["state"]): ChunkCounts {
+  const { done, expired, rejected } = clientChunks ?? { done: 0, expired: 0, rejected: 0 };
+  return { edge: chunks.done - done, client: done, expired, rejected };
+}

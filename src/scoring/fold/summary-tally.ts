@@ -1,0 +1,226 @@
+/**
+ * Counts and fixed-point sums over records: the part of a summary that the whole job and each group share.
+ *
+ * Every sum is an integer, since float sums depend on their order. Records hold probabilities at 6 decimals, so a
+ * millionth is the unit and nothing is lost: a sum over 10^8 faces is at most 2·10^14, far below 2^53 (9·10^15).
+ */
+
+import { LABEL_COUNT, LABELS, type Label } from "../../model/labels.ts";
+import { OUTCOMES, type Outcome, type ScoreRecord } from "../records/records.ts";
+import { createQualityBuilder, mergeQuality, type QualitySummary } from "./summary-quality.ts";
+
+/** Bins of the histogram of the top probability. */
+export const CONFIDENCE_BINS = 20;
+/** Bins of the expected calibration error (Guo et al. 2017, "On Calibration of Modern Neural Networks"). */
+export const CALIBRATION_BINS = 15;
+/** One in fixed point: probabilities, margins and entropies are summed in millionths. */
+export const MICRO = 1_000_000;
+
+/** Scored faces whose true label is known. */
+export interface TruthSummary {
+  /** Row-major 7×7 counts: row true label, column predicted label. */
+  readonly confusion: readonly number[];
+  /** Per calibration bin: faces, correct ones, and the sum of their top probability in millionths. */
+  readonly calibration: {
+    readonly faces: readonly number[];
+    readonly correct: readonly number[];
+    readonly confidence: readonly number[];
+  };
+}
+
+/** Counts and sums of a set of records. */
+export interface TallySummary {
+  /** Inputs by outcome. An input with several faces counts once. */
+  readonly inputs: Readonly<Record<Outcome, number>>;
+  /** Inputs by `outcome/error code`, keys sorted, none zero. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** Inputs that came with a true label, scored or not. */
+  readonly labelled: number;
+  /** Scored faces by label. */
+  readonly labels: readonly number[];
+  /** Sums of the seven probabilities, millionths. */
+  readonly probabilities: readonly number[];
+  /** Sum of entropies, millionths of a nat. */
+  readonly entropy: number;
+  /** Sum of margins, millionths. */
+  readonly margin: number;
+  /** Scored faces by top probability, {@link CONFIDENCE_BINS} bins of equal width; bin i holds [i/20, (i+1)/20), the last one also 1. */
+  readonly confidence: readonly number[];
+  readonly truth: TruthSummary | null;
+  readonly quality: QualitySummary | null;
+}
+
+/** A tally while it is being added to. */
+export interface TallyBuilder {
+  /** Adds one record; `countsAsInput` is false for the second and later faces of one picture. */
+  add(record: ScoreRecord, countsAsInput: boolean): void;
+  /** The tally so far, as plain JSON. */
+  build(): TallySummary;
+}
+
+const zeros = (length: number): number[] => Array.from({ length }, () => 0);
+
+/** The tally of no record: the identity of {@link mergeTallies}. */
+export function emptyTally(): TallySummary {
+  return {
+    inputs: { scored: 0, no_face: 0, skipped: 0, failed: 0, cancelled: 0, expired: 0 },
+    reasons: {},
+    labelled: 0,
+    labels: zeros(LABEL_COUNT),
+    probabilities: zeros(LABEL_COUNT),
+    entropy: 0,
+    margin: 0,
+    confidence: zeros(CONFIDENCE_BINS),
+    truth: null,
+    quality: null,
+  };
+}
+
+/** 0-based histogram bin of a top probability in millionths, in integers so that no rounding moves an edge. */
+export function confidenceBin(micro: number): number {
+  return Math.min(CONFIDENCE_BINS - 1, Math.floor((micro * CONFIDENCE_BINS) / MICRO));
+}
+
+/** 0-based calibration bin: bin m holds ((m−1)/15, m/15], as Guo et al. define it. */
+export function calibrationBin(micro: number): number {
+  return Math.max(0, Math.ceil((micro * CALIBRATION_BINS) / MICRO) - 1);
+}
+
+/** Index of a label in label order. */
+export function labelIndex(label: Label): number {
+  return LABELS.indexOf(label);
+}
+
+const increment = (counts: number[], index: number, by = 1): void => {
+  counts[index] = (counts[index] ?? 0) + by;
+};
+
+/** A builder that starts from nothing. */
+export function createTallyBuilder(): TallyBuilder {
+  const inputs: Record<Outcome, number> = { ...emptyTally().inputs };
+  const tally = {
+    labelled: 0,
+    labels: zeros(LABEL_COUNT),
+    probabilities: zeros(LABEL_COUNT),
+    entropy: 0,
+    margin: 0,
+    confidence: zeros(CONFIDENCE_BINS),
+  };
+  const reasons = new Map<string, number>();
+  const confusion = zeros(LABEL_COUNT * LABEL_COUNT);
+  const calibration = {
+    faces: zeros(CALIBRATION_BINS),
+    correct: zeros(CALIBRATION_BINS),
+    confidence: zeros(CALIBRATION_BINS),
+  };
+  let judged = 0;
+  const quality = createQualityBuilder();
+
+  function addFace(record: ScoreRecord, label: Label, probabilities: readonly number[]): void {
+    const predicted = labelIndex(label);
+    const micros = probabilities.map((value) => Math.round(value * MICRO));
+    const top = micros[predicted] ?? 0;
+    increment(tally.labels, predicted);
+    for (const [index, micro] of micros.entries()) increment(tally.probabilities, index, micro);
+    tally.entropy += Math.round((record.entropy ?? 0) * MICRO);
+    tally.margin += Math.round((record.margin ?? 0) * MICRO);
+    increment(tally.confidence, confidenceBin(top));
+    if (record.truth === null) return;
+    judged += 1;
+    const bin = calibrationBin(top);
+    increment(confusion, labelIndex(record.truth) * LABEL_COUNT + predicted);
+    increment(calibration.faces, bin);
+    increment(calibration.correct, bin, record.truth === label ? 1 : 0);
+    increment(calibration.confidence, bin, top);
+  }
+
+  return {
+    add(record, countsAsInput) {
+      if (countsAsInput) {
+        inputs[record.status] += 1;
+        if (record.truth !== null) tally.labelled += 1;
+        if (record.error !== null) {
+          const reason = `${record.status}/${record.error.code}`;
+          reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+        }
+      }
+      if (record.status === "scored" && record.label !== null && record.probabilities !== null) {
+        addFace(record, record.label, record.probabilities);
+      }
+      if (record.quality) quality.add(record.quality);
+    },
+    build: () => ({
+      inputs: { ...inputs },
+      reasons: sortCounts(reasons),
+      labelled: tally.labelled,
+      labels: [...tally.labels],
+      probabilities: [...tally.probabilities],
+      entropy: tally.entropy,
+      margin: tally.margin,
+      confidence: [...tally.confidence],
+      truth:
+        judged === 0
+          ? null
+          : {
+              confusion: [...confusion],
+              calibration: {
+                faces: [...calibration.faces],
+                correct: [...calibration.correct],
+                confidence: [...calibration.confidence],
+              },
+            },
+      quality: quality.build(),
+    }),
+  };
+}
+
+/** An object with sorted keys, so that equal summaries are equal as text. Keys are of our own making, never hostile. */
+function sortCounts(counts: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
+const addLists = (a: readonly number[], b: readonly number[]): number[] =>
+  a.map((value, index) => value + (b[index] ?? 0));
+
+function mergeTruth(a: TruthSummary | null, b: TruthSummary | null): TruthSummary | null {
+  if (a === null) return b;
+  if (b === null) return a;
+  return {
+    confusion: addLists(a.confusion, b.confusion),
+    calibration: {
+      faces: addLists(a.calibration.faces, b.calibration.faces),
+      correct: addLists(a.calibration.correct, b.calibration.correct),
+      confidence: addLists(a.calibration.confidence, b.calibration.confidence),
+    },
+  };
+}
+
+/** Sum of two tallies: associative and commutative exactly, with {@link emptyTally} as identity. */
+export function mergeTallies(a: TallySummary, b: TallySummary): TallySummary {
+  const inputs: Record<Outcome, number> = { ...a.inputs };
+  for (const outcome of OUTCOMES) inputs[outcome] += b.inputs[outcome];
+  const reasons = new Map(Object.entries(a.reasons));
+  for (const [reason, count] of Object.entries(b.reasons)) reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+  return {
+    inputs,
+    reasons: sortCounts(reasons),
+    labelled: a.labelled + b.labelled,
+    labels: addLists(a.labels, b.labels),
+    probabilities: addLists(a.probabilities, b.probabilities),
+    entropy: a.entropy + b.entropy,
+    margin: a.margin + b.margin,
+    confidence: addLists(a.confidence, b.confidence),
+    truth: mergeTruth(a.truth, b.truth),
+    quality: mergeQuality(a.quality, b.quality),
+  };
+}
+
+/** Scored faces of a tally. */
+export function countFaces(tally: TallySummary): number {
+  return tally.labels.reduce((sum, count) => sum + count, 0);
+}
+
+/** Inputs of a tally, over all outcomes. */
+export function countInputs(tally: TallySummary): number {
+  return OUTCOMES.reduce((sum, outcome) => sum + tally.inputs[outcome], 0);
+}

@@ -1,0 +1,105 @@
+/** What consumers and the API ask of a job's coordinator; every call may be repeated. */
+
+import type { Issue } from "../../errors.ts";
+import type { StoreOperations } from "../../storage/metered-store.ts";
+import type { JobEventRow } from "./job-rows.ts";
+import type { Notice } from "../webhook/webhook.ts";
+import type { JobSpec } from "./job-spec.ts";
+import type { ChunkResult, ChunkRow, ClientHold, JobFailure, JobState } from "./job-state.ts";
+
+/** The right to run one planning step. */
+export interface PlanTicket {
+  readonly spec: JobSpec;
+  readonly step: number;
+  readonly attempt: number;
+  readonly cursor: string | null;
+  /** Index of the next input. */
+  readonly firstIndex: number;
+  /** Number of the next page. */
+  readonly firstPage: number;
+}
+
+/** What one planning step found and froze. */
+export interface PlanReport {
+  readonly step: number;
+  readonly attempt: number;
+  /** `null` after the last page. */
+  readonly cursor: string | null;
+  readonly items: number;
+  readonly bytes: number;
+  /** Reads that scoring the items will take; absent: one each. */
+  readonly reads?: number;
+  /** What the step asked of the stores; absent where it was not counted. */
+  readonly operations?: StoreOperations;
+  readonly pageKeys: readonly string[];
+  readonly chunks: readonly ChunkRow[];
+  readonly issues: readonly Issue[];
+}
+
+/** The right to score one chunk until the deadline. */
+export interface ChunkLease {
+  readonly spec: JobSpec;
+  readonly chunk: ChunkRow;
+}
+
+/** The right to run one finalising step. */
+export interface FinalizeTicket {
+  readonly spec: JobSpec;
+  readonly state: JobState;
+  readonly step: number;
+  readonly attempt: number;
+  /** What the step before left, JSON text; `null` at first. */
+  readonly checkpoint: string | null;
+}
+
+/** What one finalising step left for the next. */
+export interface FinalizeReport {
+  readonly step: number;
+  readonly attempt: number;
+  readonly checkpoint: string | null;
+  readonly done: boolean;
+}
+
+/** What a caller may ask of a running job. */
+export type JobCommand = "pause" | "resume" | "cancel";
+
+/** The port to a job's coordinator. A call that comes twice, late or out of order is refused and changes nothing. */
+export interface JobCoordinator {
+  /** Creates the job unless it exists; the state either way. */
+  create(spec: JobSpec): Promise<JobState>;
+  read(): Promise<{ readonly spec: JobSpec; readonly state: JobState } | null>;
+  /** False if the job's state does not allow it. */
+  command(command: JobCommand): Promise<boolean>;
+  beginPlan(step: number): Promise<PlanTicket | null>;
+  commitPlan(report: PlanReport): Promise<boolean>;
+  lease(chunkId: string): Promise<ChunkLease | null>;
+  finish(chunkId: string, result: ChunkResult): Promise<boolean>;
+  release(chunkId: string, attempt: number): Promise<boolean>;
+  /** The message of a chunk ended among the dead letters. */
+  loseChunk(chunkId: string): Promise<boolean>;
+  retryTask(task: "plan" | "finalize", step: number, attempt: number, failure: JobFailure): Promise<boolean>;
+  /** The job cannot be right. */
+  fail(failure: JobFailure): Promise<boolean>;
+  beginFinalize(step: number): Promise<FinalizeTicket | null>;
+  commitFinalize(report: FinalizeReport): Promise<boolean>;
+  /** Grants a chunk to a client; `null` if none is free for it. */
+  leaseToClient(hold: ClientHold): Promise<ChunkLease | null>;
+  /** The new deadline; `null` if the client no longer holds the chunk. */
+  renewClient(chunkId: string, hold: ClientHold): Promise<number | null>;
+  /** The chunk goes to the edge; with an issue, the client's key is blocked for this job. */
+  returnFromClient(chunkId: string, hold: ClientHold, issue: Issue | null): Promise<boolean>;
+  readChunk(chunkId: string): Promise<ChunkRow | null>;
+  /** The job's secret for signing; `candidate` (random) becomes it if there is none. */
+  shareClientSecret(candidate: string): Promise<string>;
+  listChunks(fromIndex: number, limit: number): Promise<readonly ChunkRow[]>;
+  listPages(skip: number, limit: number): Promise<readonly string[]>;
+  /** Those of the given chunk ids that have no finished chunk: parts that no report counts. At most 1,000 ids. */
+  listOrphans(ids: readonly string[]): Promise<readonly string[]>;
+  listEvents(afterId: number, limit: number): Promise<readonly JobEventRow[]>;
+  /** What to tell, and where; `null` if that was told already, or given up. */
+  readNotice(eventId: number): Promise<{ readonly url: string; readonly notice: Notice } | null>;
+  /** The receiver has it. */
+  finishNotice(eventId: number): Promise<void>;
+  /** Finds lost work; when to be called again, or `null` once the job has ended. */
+  sweep(): Promise<number | null>;
+}

@@ -1,0 +1,75 @@
+/** The port to the list of all jobs: what `GET /v1/jobs` shows, and which request made which job. */
+
+import type { Caller } from "../access/access.ts";
+import type { JobView } from "./job-view.ts";
+
+/** The answer to a request for a job id under an idempotency key. */
+export type Reservation =
+  | { readonly kind: "new"; readonly jobId: string }
+  /** The same request came before: its job. */
+  | { readonly kind: "known"; readonly jobId: string }
+  /** The key was used with another body. */
+  | { readonly kind: "mismatch" }
+  /** The owner has as many jobs as it may: those that have not ended, as far as is known, oldest first. */
+  | { readonly kind: "full"; readonly openJobs: readonly string[] }
+  /** The owner has used its images of the day. */
+  | { readonly kind: "spent" };
+
+/** One page of the job list, newest first. */
+export interface JobPage {
+  /** Newest first. */
+  readonly jobs: readonly JobView[];
+  /** For the next page; `null` on the last. */
+  readonly cursor: string | null;
+}
+
+/** The port to what all jobs share. */
+export interface Directory {
+  /** Notes a job before it is created, so that a repeated request finds it. */
+  reserve(request: {
+    readonly jobId: string;
+    readonly idempotencyKey: string | null;
+    readonly bodySha256: string;
+    readonly nowMs: number;
+    readonly owner: Pick<Caller, "keyId" | "maxJobs" | "maxImagesPerDay">;
+  }): Promise<Reservation>;
+  /** These jobs do not count as open any more: they ended, or were never created. */
+  release(jobIds: readonly string[]): Promise<void>;
+  /** Notes that a job has `images` inputs. False, and nothing noted, if its owner's day would then hold more than `maxImagesPerDay`. */
+  chargeImages(charge: {
+    readonly jobId: string;
+    readonly images: number;
+    readonly maxImagesPerDay: number;
+  }): Promise<boolean>;
+  /**
+   * Says whether a job wants the edge, and learns whether one of a higher priority does. Said again at each sweep: what was not
+   * for `LIMITS.rankMs` no longer counts.
+   */
+  rank(standing: {
+    readonly jobId: string;
+    readonly priority: number;
+    readonly wantsEdge: boolean;
+    readonly nowMs: number;
+    readonly rankMs: number;
+  }): Promise<{ readonly outranked: boolean }>;
+  /** The newest view of a job; an older one than is stored is ignored. */
+  update(view: JobView): Promise<void>;
+  /** @param options.owner id of a key; `null`: of all */
+  list(options: {
+    readonly cursor: string | null;
+    readonly limit: number;
+    readonly owner: string | null;
+  }): Promise<JobPage>;
+  /** Forgets a job and the requests that made it; its images still count against its owner's day. */
+  remove(jobId: string): Promise<void>;
+  /**
+   * Of the jobs that have not ended, or are being rewritten, the one that was taken the longest ago, or not yet since the others were;
+   * from now on it is the last in the row. `null` if there is none.
+   */
+  takeOpenJob(): Promise<string | null>;
+  /**
+   * Of the ended jobs whose `retainUntil` has come, the one that waits longest; as long as it is there it is due again after `nowMs`,
+   * behind the others. `null` if there is none.
+   */
+  takeRetainedJob(nowMs: number): Promise<string | null>;
+}

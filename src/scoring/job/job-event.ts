@@ -1,0 +1,73 @@
+/** What can happen to a job, and what the job asks its surroundings to do. */
+
+import type { StoreOperations } from "../../storage/metered-store.ts";
+import type { Issue } from "../../errors.ts";
+import type { ChunkResult, ChunkRow, ClientHold, JobFailure, JobState } from "./job-state.ts";
+
+/** What can happen to a job. The time comes with the event, the machine has no clock. */
+export type JobEvent = { readonly nowMs: number } & (
+  | { readonly kind: "plan-begin"; readonly step: number }
+  | {
+      readonly kind: "plan-commit";
+      readonly step: number;
+      readonly attempt: number;
+      readonly cursor: string | null;
+      readonly items: number;
+      readonly bytes: number;
+      /** Reads that scoring the items will take; absent: one each. */
+      readonly reads?: number;
+      /** What the step asked of the stores; absent where it was not counted. */
+      readonly operations?: StoreOperations;
+      readonly pages: number;
+      readonly chunks: readonly ChunkRow[];
+      readonly issues: readonly Issue[];
+    }
+  | { readonly kind: "lease"; readonly chunk: ChunkRow }
+  | { readonly kind: "finish"; readonly chunk: ChunkRow; readonly result: ChunkResult }
+  | { readonly kind: "release"; readonly chunk: ChunkRow; readonly attempt: number }
+  | { readonly kind: "chunk-lost"; readonly chunk: ChunkRow }
+  | { readonly kind: "chunk-due"; readonly chunk: ChunkRow }
+  | {
+      readonly kind: "task-retry";
+      readonly task: "plan" | "finalize";
+      readonly step: number;
+      readonly attempt: number;
+      readonly failure: JobFailure;
+    }
+  | { readonly kind: "client-lease"; readonly chunk: ChunkRow; readonly hold: ClientHold }
+  | { readonly kind: "client-renew"; readonly chunk: ChunkRow; readonly hold: ClientHold }
+  | { readonly kind: "client-return"; readonly chunk: ChunkRow; readonly hold: ClientHold }
+  | { readonly kind: "client-reject"; readonly chunk: ChunkRow; readonly hold: ClientHold; readonly issue: Issue }
+  | { readonly kind: "rank"; readonly outranked: boolean }
+  | { readonly kind: "tick" }
+  | { readonly kind: "pause" }
+  | { readonly kind: "resume" }
+  | { readonly kind: "cancel" }
+  | { readonly kind: "fail"; readonly failure: JobFailure }
+  | { readonly kind: "finalize-begin"; readonly step: number }
+  | { readonly kind: "finalize-commit"; readonly step: number; readonly attempt: number; readonly done: boolean }
+);
+
+/** What the machine asks its shell to do. */
+export type JobEffect =
+  /** Write one chunk row, new or changed. */
+  | { readonly kind: "put-chunk"; readonly chunk: ChunkRow }
+  /** Mark the first `count` pending rows, in input order, as queued until `dueMs` and send their messages. */
+  | { readonly kind: "dispatch"; readonly count: number; readonly dueMs: number }
+  | { readonly kind: "send-chunk"; readonly chunkId: string; readonly delaySeconds: number }
+  | {
+      readonly kind: "send-task";
+      readonly task: "plan" | "finalize";
+      readonly step: number;
+      readonly delaySeconds: number;
+    }
+  /** Tell the world: `status` at each change, `progress` in between. */
+  | { readonly kind: "announce"; readonly event: "status" | "progress" };
+
+/** The answer of the machine to one event. */
+export interface Transition {
+  readonly state: JobState;
+  readonly effects: readonly JobEffect[];
+  /** False for duplicates, late and impossible events: nothing changed. */
+  readonly accepted: boolean;
+}

@@ -1,0 +1,104 @@
+/** A job as it was accepted: the checked manifest with every default filled in. Stored once, never changed. */
+
+import { FACE_FINDER } from "../../model/face-levels.ts";
+import type { JobOwner } from "../access/access.ts";
+import type { InputSpec, ObjectEntry } from "../plan/input-page.ts";
+import type { JobRules } from "./job-state.ts";
+import type { Limits } from "../limits.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { countMaxRecords } from "../manifest/output-formats.ts";
+import type { PipelineVersion } from "../records/records.ts";
+
+/** The run of a schedule that a job is. */
+export interface ScheduleOrigin {
+  readonly scheduleId: string;
+  readonly dueMs: number;
+  /** Its records are carried over where nothing changed, and it is compared with; `null` for the first run. */
+  readonly previousJobId: string | null;
+  /** The run that it is compared with too. */
+  readonly baselineJobId: string | null;
+}
+
+/** A job as it was accepted. */
+export interface JobSpec {
+  /** UUIDv7. */
+  readonly id: string;
+  readonly createdMs: number;
+  readonly manifest: Manifest;
+  /** SHA-256 of the manifest's canonical JSON, hex. */
+  readonly manifestSha256: string;
+  /** `name@version`, after aliases. */
+  readonly model: string;
+  /** SHA-256 of the weights, hex. */
+  readonly modelSha256: string;
+  /** Version of the model's preprocessing. */
+  readonly pipeline: PipelineVersion;
+  /** Name of the face finder; absent where pictures are taken as they are, and in jobs of before it was noted. */
+  readonly faceFinder?: string;
+  /** The job whose failed inputs this one takes up again. */
+  readonly retryOf: string | null;
+  /** The key that made it and what that key may use; `null` for a job on one machine, without keys. */
+  readonly owner: JobOwner | null;
+  /** Absent for a job that no schedule made. */
+  readonly schedule?: ScheduleOrigin;
+}
+
+/** The machine's constants for a job. */
+export function makeRules(spec: JobSpec, limits: Limits): JobRules {
+  const { manifest } = spec;
+  return {
+    maxConcurrency: manifest.limits.maxConcurrency,
+    errorThreshold: manifest.limits.errorThreshold,
+    errorMinimumSample: manifest.limits.errorMinimumSample,
+    expiresMs: spec.createdMs + manifest.limits.expiresInSeconds * 1000,
+    // A manifest object can be wrong at its last line, so nothing is scored before all of it was read.
+    eager: manifest.input.manifest === undefined,
+    leaseMs: limits.leaseMs,
+    resendMs: limits.resendMs,
+    maxChunkAttempts: limits.maxChunkAttempts,
+    maxSingleExpiries: limits.maxSingleExpiries,
+    maxTaskAttempts: limits.maxTaskAttempts,
+    maxBackoffSeconds: limits.maxBackoffSeconds,
+    maxIssues: limits.maxIssues,
+    maxRecords: countMaxRecords(limits),
+    progressMs: limits.progressMs,
+    execution: manifest.execution,
+    clientWaitMs: limits.clientWaitMs,
+  };
+}
+
+/** The part of a spec that says who finds the faces, if anybody does. */
+export function chooseFaceFinder({ faces }: Pick<Manifest, "faces">): Pick<JobSpec, "faceFinder"> {
+  return faces === "aligned" ? {} : { faceFinder: FACE_FINDER };
+}
+
+/** Name of the store that holds the list of inputs, where an object names them. */
+export function findListStore({ input }: Manifest): string {
+  return input.manifest?.store ?? input.store;
+}
+
+/** The manifest's input in the form that planning takes. */
+export function toInputSpec(manifest: Manifest): InputSpec {
+  const { format, input } = manifest;
+  if (input.manifest !== undefined) {
+    const { key, etag } = input.manifest;
+    return { kind: "manifest", format, key, ...(etag === undefined ? {} : { etag }) };
+  }
+  if (input.objects !== undefined) {
+    return { kind: "objects", format, objects: input.objects.map(toEntry) };
+  }
+  return { kind: "prefix", format, prefix: input.prefix ?? "" };
+}
+
+/** The schema's `| undefined` and an absent field mean the same; planning takes the latter. */
+function toEntry(object: NonNullable<Manifest["input"]["objects"]>[number]): ObjectEntry {
+  const { key, id, etag, versionId, label, groups } = object;
+  return {
+    key,
+    ...(id === undefined ? {} : { id }),
+    ...(etag === undefined ? {} : { etag }),
+    ...(versionId === undefined ? {} : { versionId }),
+    ...(label === undefined ? {} : { label }),
+    ...(groups === undefined ? {} : { groups }),
+  };
+}

@@ -1,0 +1,118 @@
+/** Planning and finalising: sequential steps, one at a time, leased like chunks. */
+
+import { NO_OPERATIONS } from "../../storage/metered-store.ts";
+import type { JobEffect, JobEvent } from "./job-event.ts";
+import { endStatus, type JobFailure, type JobState, type JobTask } from "./job-state.ts";
+import { meterPlan } from "./job-meter.ts";
+import { backoffSeconds, type Draft, enter, fail, findExcess, isWorking, withEffects } from "./job-transition.ts";
+
+/** Puts the task's current step on its way. */
+export function sendTask(
+  state: JobState,
+  task: "plan" | "finalize",
+  nowMs: number,
+  effects: readonly JobEffect[] = [],
+  delaySeconds = 0,
+): Draft {
+  const dueMs = nowMs + delaySeconds * 1000 + state.rules.resendMs;
+  return {
+    state: { ...state, [task]: { ...state[task], status: "sent", dueMs } },
+    effects: [...effects, { kind: "send-task", task, step: state[task].step, delaySeconds }],
+  };
+}
+
+/** Grants a step unless it is done, another one, or under way and not overdue. */
+export function beginTask(state: JobState, task: "plan" | "finalize", step: number, nowMs: number): Draft | null {
+  const current = state[task];
+  if (current.step !== step || current.status === "done" || current.status === "waiting") return null;
+  if (current.status === "leased" && nowMs < current.dueMs) return null;
+  const leased: JobTask = {
+    ...current,
+    status: "leased",
+    attempt: current.attempt + 1,
+    dueMs: nowMs + state.rules.leaseMs,
+  };
+  return { state: { ...state, [task]: leased }, effects: [] };
+}
+
+/** Sends a failed step again, later; fails the job when its attempts are used up. */
+export function retryTask(state: JobState, event: Extract<JobEvent, { kind: "task-retry" }>): Draft | null {
+  const current = state[event.task];
+  if (current.step !== event.step || current.status !== "leased" || current.attempt !== event.attempt) return null;
+  if (current.attempt >= state.rules.maxTaskAttempts) return fail(state, event.failure, event.nowMs);
+  if (event.task === "plan" && !isWorking(state)) {
+    return { state: { ...state, plan: { ...current, status: "waiting" } }, effects: [] };
+  }
+  return sendTask(state, event.task, event.nowMs, [], backoffSeconds(current.attempt, state.rules));
+}
+
+/** Takes the report of the current planning step; a report of another step or attempt is not accepted. */
+export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "plan-commit" }>): Draft | null {
+  const { plan } = state;
+  if (!isWorking(state) && state.status !== "paused") return null;
+  if (plan.step !== event.step || plan.status !== "leased" || plan.attempt !== event.attempt) return null;
+  // What the step listed is not counted, so that what was listed before can be finalised.
+  const excess = findExcess(state, event.items);
+  if (excess !== null) return fail(state, excess, event.nowMs);
+  const done = event.cursor === null;
+  // What a client was caught at says nothing about the input, and may not crowd out what does.
+  const told = [...state.issues, ...event.issues];
+  const findings = told.filter(({ code }) => code !== "client_rejected");
+  const rejections = told.filter(({ code }) => code === "client_rejected");
+  const issues = [...findings, ...rejections].slice(0, state.rules.maxIssues);
+  const planned: JobState = {
+    ...state,
+    planCursor: event.cursor,
+    plan: { step: plan.step + 1, status: done ? "done" : "waiting", attempt: 0, dueMs: 0 },
+    listed: state.listed + event.items,
+    listedBytes: state.listedBytes + event.bytes,
+    pages: state.pages + event.pages,
+    meter: meterPlan(state, {
+      chunks: event.chunks.length,
+      reads: event.reads ?? event.items,
+      operations: event.operations ?? NO_OPERATIONS,
+    }),
+    issues,
+    chunks: { ...state.chunks, pending: state.chunks.pending + event.chunks.length },
+  };
+  const effects: JobEffect[] = event.chunks.map((chunk) => ({ kind: "put-chunk", chunk }));
+  if (done && findings.length > 0) {
+    const failure: JobFailure = {
+      code: "validation_failed",
+      message: `the input has ${Math.min(findings.length, state.rules.maxIssues)} findings`,
+    };
+    return withEffects(effects, fail(planned, failure, event.nowMs) ?? { state: planned, effects: [] });
+  }
+  const next =
+    done || state.status === "paused" ? { state: planned, effects } : sendTask(planned, "plan", event.nowMs, effects);
+  if (state.status === "validating" && (done || state.rules.eager)) {
+    return withEffects(next.effects, enter(next.state, "queued", event.nowMs));
+  }
+  if (state.status === "paused" && state.pausedFrom === "validating" && (done || state.rules.eager)) {
+    return { ...next, state: { ...next.state, pausedFrom: "queued" } };
+  }
+  return next;
+}
+
+/** Takes the report of the current finalising step. */
+export function commitFinalize(state: JobState, event: Extract<JobEvent, { kind: "finalize-commit" }>): Draft | null {
+  const { finalize } = state;
+  if (state.status !== "finalizing" || finalize.step !== event.step) return null;
+  if (finalize.status !== "leased" || finalize.attempt !== event.attempt) return null;
+  const step: JobTask = { step: finalize.step + 1, status: event.done ? "done" : "waiting", attempt: 0, dueMs: 0 };
+  const next: JobState = { ...state, finalize: step };
+  return event.done ? enter(next, endStatus(next), event.nowMs) : sendTask(next, "finalize", event.nowMs);
+}
+
+/** Sends an overdue step again, until its attempts are used up. */
+export function tickTask(draft: Draft, task: "plan" | "finalize", nowMs: number): Draft {
+  const { state, effects } = draft;
+  const current = state[task];
+  const alive = task === "plan" ? isWorking(state) : state.status === "finalizing";
+  if (!alive || (current.status !== "sent" && current.status !== "leased") || nowMs < current.dueMs) return draft;
+  if (current.attempt >= state.rules.maxTaskAttempts) {
+    const failure: JobFailure = { code: "internal", message: `${task} step ${current.step} never finished` };
+    return withEffects(effects, fail(state, failure, nowMs) ?? draft);
+  }
+  return sendTask(state, task, nowMs, effects);
+}

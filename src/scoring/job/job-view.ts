@@ -1,0 +1,134 @@
+/** A job as the API, the event stream and webhooks show it. */
+
+import type { Issue } from "../../errors.ts";
+import { describeEmptyInput } from "../manifest/empty-input.ts";
+import { isErasing } from "./erasure.ts";
+import type { JobSpec } from "./job-spec.ts";
+import { LIMITS } from "../limits.ts";
+import { describeOmission } from "../manifest/output-formats.ts";
+import {
+  countFinished,
+  type ErrorCounts,
+  isEnded,
+  type JobFailure,
+  type JobState,
+  type JobStatus,
+  type OutcomeCounts,
+} from "./job-state.ts";
+import { jobFolder } from "../keys.ts";
+
+/** A job for its readers. */
+export interface JobView {
+  readonly id: string;
+  readonly name: string | null;
+  readonly status: JobStatus;
+  readonly model: string;
+  readonly priority: number;
+  /** Who scores: the server's consumers, or clients, or both. See docs/client-compute.md. */
+  readonly execution: "edge" | "client" | "auto";
+  /** True while it has one chunk out at most, since a job of a higher priority has some to give. */
+  readonly outranked: boolean;
+  readonly createdAt: string;
+  /** When each status was last entered, ISO 8601. */
+  readonly times: Readonly<Partial<Record<JobStatus, string>>>;
+  readonly counts: {
+    /** Inputs known so far; final once `planned`. */
+    readonly listed: number;
+    readonly planned: boolean;
+    readonly finished: number;
+    readonly outcomes: OutcomeCounts;
+    readonly errors: ErrorCounts;
+    readonly records: number;
+    readonly bytes: number;
+  };
+  readonly chunks: JobState["chunks"];
+  /** Inputs a second, averaged; `null` before two reports. */
+  readonly rate: number | null;
+  /** Seconds until scoring is done at that rate; `null` where it cannot be said. */
+  readonly etaSeconds: number | null;
+  readonly failure: JobFailure | null;
+  readonly issues: readonly Issue[];
+  /** What the job asks for and will not get, and an input that is empty, in sentences. */
+  readonly warnings: readonly string[];
+  readonly output: { readonly store: string; readonly prefix: string };
+  readonly retryOf: string | null;
+  /** The run of a schedule that it is; absent for other jobs. */
+  readonly schedule?: { readonly id: string; readonly dueAt: string };
+  /** When the job and its outputs are deleted, ISO 8601; absent before the end, and without `output.retentionDays`. */
+  readonly retainUntil?: string;
+  /** Absent if nothing was to be erased. `inputs`: how many were removed so far. */
+  readonly erasure?: {
+    readonly status: "running" | "done" | "failed";
+    readonly inputs: number;
+    readonly failure: JobFailure | null;
+  };
+}
+
+/** @param nowMs not used for ended jobs, so that their view never changes again */
+export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView {
+  const finished = countFinished(state.outcomes);
+  const { output, name } = spec.manifest;
+  const times = Object.fromEntries(Object.entries(state.times).map(([status, ms]) => [status, formatTime(ms)]));
+  return {
+    id: state.id,
+    name: name ?? null,
+    status: state.status,
+    model: spec.model,
+    priority: spec.manifest.priority,
+    execution: spec.manifest.execution,
+    outranked: state.outranked === true && !isEnded(state.status),
+    createdAt: formatTime(state.createdMs),
+    times,
+    counts: {
+      listed: state.listed,
+      planned: state.plan.status === "done",
+      finished,
+      outcomes: state.outcomes,
+      errors: state.errors,
+      records: state.records,
+      bytes: state.listedBytes,
+    },
+    chunks: state.chunks,
+    rate: state.rate.perSecond === null ? null : Math.round(state.rate.perSecond * 100) / 100,
+    etaSeconds: estimateSeconds(state, finished, nowMs),
+    failure: state.failure,
+    issues: state.issues,
+    warnings: [
+      state.plan.status === "done" ? describeEmptyInput(spec.manifest, state.listed) : null,
+      // With several faces a picture there are more records than inputs, with none found as many.
+      describeOmission(output.formats, Math.max(state.listed, state.records), LIMITS),
+    ].filter((one) => one !== null),
+    output: { store: output.store, prefix: jobFolder(output.prefix, state.id, state.generation) },
+    retryOf: spec.retryOf,
+    ...(spec.schedule === undefined
+      ? {}
+      : { schedule: { id: spec.schedule.scheduleId, dueAt: formatTime(spec.schedule.dueMs) } }),
+    ...findRetention(state, output.retentionDays),
+    ...describeErasure(state),
+  };
+}
+
+function describeErasure(state: JobState): Pick<JobView, "erasure"> {
+  if (state.erasure === undefined) return {};
+  const { inputs, failure } = state.erasure;
+  const status = isErasing(state) ? "running" : failure === null ? "done" : "failed";
+  return { erasure: { status, inputs, failure } };
+}
+
+function findRetention(state: JobState, retentionDays: number | undefined): Pick<JobView, "retainUntil"> {
+  const endedMs = isEnded(state.status) ? state.times[state.status] : undefined;
+  if (endedMs === undefined || retentionDays === undefined) return {};
+  return { retainUntil: formatTime(endedMs + retentionDays * 86_400_000) };
+}
+
+function formatTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function estimateSeconds(state: JobState, finished: number, nowMs: number): number | null {
+  const { perSecond, atMs } = state.rate;
+  if (isEnded(state.status)) return 0;
+  if (state.status !== "running" || perSecond === null || perSecond <= 0 || state.plan.status !== "done") return null;
+  const sinceSeconds = (nowMs - atMs) / 1000;
+  return Math.max(0, Math.round((state.listed - finished) / perSecond - sinceSeconds));
+}

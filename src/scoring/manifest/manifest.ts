@@ -1,0 +1,168 @@
+/** The manifest of a job: untrusted JSON to a checked value with every default filled in, or all findings together. */
+
+import { z } from "zod";
+import { type Issue, ScoringError } from "../../errors.ts";
+import { LABELS } from "../../model/labels.ts";
+import { normalizePrefix } from "../keys.ts";
+import { LIMITS } from "../limits.ts";
+
+const storeName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "a store's name: a-z, 0-9 and -");
+const objectKey = z
+  .string()
+  .min(1)
+  .refine((key) => new TextEncoder().encode(key).length <= LIMITS.maxKeyBytes, `at most ${LIMITS.maxKeyBytes} bytes`);
+const text = (max: number) => z.string().max(max);
+const groupName = z.string().min(1).max(64);
+
+const objectEntry = z.strictObject({
+  key: objectKey,
+  id: z.string().min(1).max(LIMITS.maxKeyBytes).optional(),
+  etag: z.string().min(1).max(256).optional(),
+  versionId: z.string().min(1).max(1024).optional(),
+  label: z.union([z.enum(LABELS), z.int().min(0).max(6)]).optional(),
+  groups: z.record(groupName, text(LIMITS.maxGroupValueLength)).optional(),
+});
+
+const input = z
+  .strictObject({
+    store: storeName,
+    prefix: text(LIMITS.maxKeyBytes).optional(),
+    objects: z.array(objectEntry).min(1).max(LIMITS.maxInlineObjects).optional(),
+    // The list may lie in another store than what it lists: a job's errors.jsonl lies among its outputs.
+    manifest: z
+      .strictObject({ store: storeName.optional(), key: objectKey, etag: z.string().min(1).max(256).optional() })
+      .optional(),
+  })
+  .refine(
+    (value) => [value.prefix, value.objects, value.manifest].filter((one) => one !== undefined).length === 1,
+    "exactly one of prefix, objects and manifest",
+  );
+
+const outputPrefix = text(512)
+  .refine((prefix) => !prefix.split("/").includes(".."), "without ..")
+  .transform(normalizePrefix);
+
+/** The model of a manifest that names none. */
+export const DEFAULT_MODEL = "deep-emotion";
+
+/** Highest priority of a job; as far below zero is the lowest. */
+export const MAX_PRIORITY = 100;
+
+/** The schema of `POST /v1/jobs`; also the source of its OpenAPI document. */
+export const manifestSchema = z.strictObject({
+  name: text(200).optional(),
+  purpose: text(200).optional(),
+  priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0),
+  input,
+  format: z.enum(["image", "tar", "fer2013-csv"]).default("image"),
+  faces: z.enum(["aligned", "largest", "all"]).default("aligned"),
+  minFacePixels: z.int().min(1).max(4096).default(24),
+  minFaceScore: z.number().min(0).max(1).default(0.4),
+  tta: z.enum(["none", "flip"]).default("none"),
+  /** Version of the preprocessing; the model card's by default. See docs/model.md. */
+  pipeline: z.union([z.literal(1), z.literal(2)]).optional(),
+  model: z.string().min(1).max(128).default(DEFAULT_MODEL),
+  output: z.strictObject({
+    store: storeName,
+    prefix: outputPrefix.default("out/"),
+    formats: z
+      .array(z.enum(["jsonl", "csv", "parquet"]))
+      .min(1)
+      .max(3)
+      .default(["jsonl", "csv"]),
+    retentionDays: z.int().min(1).max(LIMITS.maxRetentionDays).optional(),
+  }),
+  groupBy: z.array(groupName).max(LIMITS.maxGroupBy).default([]),
+  minGroupSize: z.int().min(1).max(1_000_000).default(10),
+  limits: z
+    .strictObject({
+      chunkSize: z.int().min(1).max(LIMITS.maxChunkSize).default(LIMITS.defaultChunkSize),
+      maxConcurrency: z.int().min(1).max(LIMITS.maxConcurrency).default(LIMITS.defaultMaxConcurrency),
+      errorThreshold: z.number().min(0).max(1).default(LIMITS.defaultErrorThreshold),
+      errorMinimumSample: z.int().min(1).default(LIMITS.errorMinimumSample),
+      expiresInSeconds: z.int().min(60).max(LIMITS.maxExpiresSeconds).default(LIMITS.defaultExpiresSeconds),
+    })
+    .prefault({}),
+  execution: z.enum(["edge", "client", "auto"]).default("edge"),
+  notify: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2048) }).optional(),
+  dryRun: z.boolean().default(false),
+});
+
+/** A checked manifest. */
+export type Manifest = z.output<typeof manifestSchema>;
+
+/** The reference to one store of the configuration, as far as validation needs it. */
+export interface StoreFacts {
+  readonly versions: boolean;
+}
+
+/**
+ * Checks a manifest.
+ * @param stores facts by store name
+ * @param knowsModel whether a model reference can be resolved
+ * @throws ScoringError `validation_failed` with every finding: JSON path, code, message
+ */
+export function parseManifest(
+  value: unknown,
+  stores: ReadonlyMap<string, StoreFacts>,
+  knowsModel: (reference: string) => boolean,
+): Manifest {
+  const parsed = manifestSchema.safeParse(value, { reportInput: false });
+  if (!parsed.success) throw refuse(parsed.error.issues.map(toIssue));
+  const manifest = parsed.data;
+  const issues: Issue[] = [];
+  const add = (path: string, code: string, message: string): void => void issues.push({ path, code, message });
+  for (const path of ["input", "output"] as const) {
+    const { store } = manifest[path];
+    if (!stores.has(store)) add(`${path}.store`, "unknown_store", `no store is named ${JSON.stringify(store)}`);
+  }
+  const listStore = manifest.input.manifest?.store;
+  if (listStore !== undefined && !stores.has(listStore)) {
+    add("input.manifest.store", "unknown_store", `no store is named ${JSON.stringify(listStore)}`);
+  }
+  if (!knowsModel(manifest.model)) add("model", "unknown_model", `no model ${JSON.stringify(manifest.model)}`);
+  if (stores.get(manifest.input.store)?.versions === false) {
+    for (const [index, object] of (manifest.input.objects ?? []).entries()) {
+      if (object.versionId === undefined) continue;
+      const message = `the store ${manifest.input.store} has no object versions`;
+      add(`input.objects[${index}].versionId`, "version_unsupported", message);
+    }
+  }
+  const ids = new Set<string>();
+  for (const [index, object] of (manifest.input.objects ?? []).entries()) {
+    const id = object.id ?? object.key;
+    if (ids.has(id)) add(`input.objects[${index}].id`, "duplicate_id", "another object of this manifest has this id");
+    ids.add(id);
+  }
+  const source = manifest.input.prefix;
+  const { store, prefix } = manifest.output;
+  if (source !== undefined && store === manifest.input.store && prefix.startsWith(source)) {
+    add("output.prefix", "output_inside_input", "the outputs would lie inside the prefix that is read");
+  }
+  if (manifest.format === "fer2013-csv" && manifest.faces !== "aligned") {
+    add("faces", "aligned_only", "FER2013 rows are face crops: use aligned");
+  }
+  if (issues.length > 0) throw refuse(issues);
+  return manifest;
+}
+
+function refuse(issues: readonly Issue[]): ScoringError {
+  const count = issues.length === 1 ? "1 finding" : `${issues.length} findings`;
+  return new ScoringError("validation_failed", `the manifest has ${count}`, {
+    issues: issues.slice(0, LIMITS.maxIssues),
+  });
+}
+
+/** A finding of zod in the project's own form; the offending value is never repeated. */
+export function toIssue(issue: z.core.$ZodIssue): Issue {
+  const keys = issue.code === "unrecognized_keys" ? issue.keys : [];
+  return { path: formatPath([...issue.path, ...keys.slice(0, 1)]), code: issue.code, message: issue.message };
+}
+
+/** `input.objects[3].key`, as people write it. */
+export function formatPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .join("")
+    .replace(/^\./, "");
+}

@@ -1,0 +1,42 @@
+/** Which label files a job gets: those it asked for, but for one that would not fit an isolate; and how many records a job may have. */
+
+import type { Manifest } from "./manifest.ts";
+import { OUTPUT_NAMES } from "../keys.ts";
+import type { Limits } from "../limits.ts";
+
+type Formats = Manifest["output"]["formats"];
+/** Bytes of a row, twice what is usual: a record has about 800, and a key may be long. */
+export const ROW_BYTES = { labels: 1600, input: 1000, errors: 1000, success: 250 } as const;
+
+/** Records that the outputs of one job may have: an upload has a limited number of parts, and these a limited size. */
+export function countMaxRecords(limits: Pick<Limits, "maxMultipartBytes" | "maxMultipartParts">): number {
+  return Math.floor((limits.maxMultipartBytes * limits.maxMultipartParts) / ROW_BYTES.labels);
+}
+
+/** Says that a job has more records than that, as a sentence's end. */
+export function describeExcess(maxRecords: number): string {
+  return `the outputs of one job hold ${maxRecords.toLocaleString("en")} records, and there are more: submit several jobs by prefix`;
+}
+
+type ParquetLimits = Pick<Limits, "maxParquetRowGroupRows" | "targetParquetRowGroups">;
+
+/** Records that a Parquet file may have: its footer, which lists every row group, is held until the end. */
+export function countParquetRows(limits: ParquetLimits): number {
+  return limits.maxParquetRowGroupRows * limits.targetParquetRowGroups;
+}
+
+/** The formats that `records` records are written in; JSONL in place of a Parquet file that was all that was asked for. */
+export function chooseFormats(formats: Formats, records: number, limits: ParquetLimits): Formats {
+  if (!formats.includes("parquet") || records <= countParquetRows(limits)) return formats;
+  const rest = formats.filter((format) => format !== "parquet");
+  return rest.length === 0 ? ["jsonl"] : rest;
+}
+
+/** What is left out or in its place, as a sentence; `null` where everything that was asked for is written. */
+export function describeOmission(formats: Formats, records: number, limits: ParquetLimits): string | null {
+  const chosen = chooseFormats(formats, records, limits);
+  if (chosen === formats) return null;
+  const instead = formats.length === 1 ? ` ${OUTPUT_NAMES.labelsJsonl} is written instead.` : "";
+  const rows = countParquetRows(limits).toLocaleString("en");
+  return `${OUTPUT_NAMES.labelsParquet} is left out: it can hold ${rows} records, and there are more.${instead}`;
+}

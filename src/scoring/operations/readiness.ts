@@ -1,0 +1,67 @@
+/** Whether this deployment could run a job now: each part is asked once, in bounded time, and the answer is kept a while. */
+
+import { toScoringError, type ErrorCode } from "../../errors.ts";
+import type { Clock } from "../job/messages.ts";
+
+/** One part that a job needs. `probe` resolves if it answers. */
+export interface ReadinessCheck {
+  /** Such as `store:faces`; shown to anybody, so never an address or a credential. */
+  readonly name: string;
+  readonly probe: () => Promise<unknown>;
+}
+
+/** What a check found. `code` says why not; the error's text stays in the log. */
+export type CheckResult =
+  | { readonly name: string; readonly ready: true }
+  | { readonly name: string; readonly ready: false; readonly code: ErrorCode | "timeout" };
+
+/** All checks of one look. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly checks: readonly CheckResult[];
+}
+
+/** What looking needs. */
+export interface ReadinessDeps {
+  readonly checks: readonly ReadinessCheck[];
+  readonly clock: Clock;
+  readonly sleep: (delayMs: number) => Promise<void>;
+  /** An answer is given again for this long. */
+  readonly maxAgeMs: number;
+  /** A part that is silent for this long is not ready. */
+  readonly timeoutMs: number;
+  /** Told of each part that is not ready. */
+  readonly failed?: (name: string, error: unknown) => void;
+}
+
+/**
+ * A look at all parts, at most once in `maxAgeMs` however often it is asked for. The value is kept, not its promise: on Workers
+ * a promise belongs to the request that made it.
+ */
+export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
+  let last: { readonly value: Readiness; readonly atMs: number } | null = null;
+  let busyUntilMs = 0;
+
+  async function check({ name, probe }: ReadinessCheck): Promise<CheckResult> {
+    const answer = probe().then(
+      () => ({ name, ready: true }) as const,
+      (error: unknown) => {
+        deps.failed?.(name, error);
+        return { name, ready: false, code: toScoringError(error).code } as const;
+      },
+    );
+    const silence = deps.sleep(deps.timeoutMs).then(() => ({ name, ready: false, code: "timeout" }) as const);
+    return Promise.race([answer, silence]);
+  }
+
+  return async () => {
+    const nowMs = deps.clock();
+    if (last !== null && (nowMs - last.atMs < deps.maxAgeMs || nowMs < busyUntilMs)) return last.value;
+    busyUntilMs = nowMs + deps.timeoutMs;
+    const checks = await Promise.all(deps.checks.map(check));
+    const value = { ready: checks.every(({ ready }) => ready), checks };
+    last = { value, atMs: deps.clock() };
+    busyUntilMs = 0;
+    return value;
+  };
+}

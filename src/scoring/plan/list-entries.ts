@@ -1,0 +1,59 @@
+/** The entries under a prefix, in key order, resumable after any key. */
+
+import { MAX_PAGE_KEYS } from "../../storage/key-rules.ts";
+import type { ObjectStore } from "../../storage/object-store.ts";
+import type { InputEntry, InputFormat } from "./input-page.ts";
+import type { PageBuilder } from "./page-builder.ts";
+import { makeId } from "./parse-entry.ts";
+import type { SourcePosition } from "./plan-cursor.ts";
+
+/** Entries read from a source, and where it goes on (`null` at its end). */
+export interface EntryBatch {
+  readonly entries: readonly InputEntry[];
+  readonly position: SourcePosition | null;
+}
+
+/**
+ * Up to `count` entries under `prefix` after the key `after`, with the etags of the listing. The position is a key, not the
+ * store's own token: tokens expire, keys do not.
+ *
+ * Left out: folder markers (keys that end in `/`) and, in the formats of containers, objects that are none by their name,
+ * since a prefix of shards usually holds an index beside them.
+ */
+export async function listEntries(
+  store: ObjectStore,
+  prefix: string,
+  after: string | null,
+  format: InputFormat,
+  count: number,
+  page: PageBuilder,
+): Promise<EntryBatch> {
+  const entries: InputEntry[] = [];
+  let last = after;
+  let token: string | undefined;
+  while (entries.length < count && page.readsLeft > 0) {
+    page.readsLeft -= 1;
+    const limit = format === "image" ? Math.min(MAX_PAGE_KEYS, count - entries.length) : MAX_PAGE_KEYS;
+    const listed = await store.list({
+      prefix,
+      limit,
+      ...(token === undefined ? (last === null ? {} : { startAfter: last }) : { cursor: token }),
+    });
+    for (const { key, size, etag } of listed.objects) {
+      if (entries.length >= count) break;
+      last = key;
+      if (isInput(key, format)) entries.push({ key, id: makeId(key), size, etag });
+    }
+    // Only the last object of a full page may be the last of all: the token tells.
+    token = listed.cursor;
+    const consumed = last === (listed.objects.at(-1)?.key ?? last);
+    if (token === undefined && consumed) return { entries, position: null };
+  }
+  return { entries, position: { kind: "prefix", after: last } };
+}
+
+function isInput(key: string, format: InputFormat): boolean {
+  if (key.endsWith("/")) return false;
+  if (format === "image") return true;
+  return key.toLowerCase().endsWith(format === "tar" ? ".tar" : ".csv");
+}

@@ -1,0 +1,42 @@
+/** The entries of an inline list. */
+
+import type { ObjectStore } from "../../storage/object-store.ts";
+import type { InputEntry, ObjectEntry, PlanLimits } from "./input-page.ts";
+import type { EntryBatch } from "./list-entries.ts";
+import type { PageBuilder } from "./page-builder.ts";
+import { makeId, parseEntry } from "./parse-entry.ts";
+
+/**
+ * Up to `count` entries from index `at`. Invalid ones, and those whose id an earlier entry has, become issues; the whole
+ * list is in memory, so the check for duplicates is exact.
+ */
+export function readObjectEntries(
+  store: ObjectStore,
+  objects: readonly ObjectEntry[],
+  at: number,
+  count: number,
+  page: PageBuilder,
+  limits: PlanLimits,
+): EntryBatch {
+  const entries: InputEntry[] = [];
+  const seen = new Set(objects.slice(0, at).map(getId));
+  const rules = { maxGroups: limits.maxGroups, versions: store.capabilities.versions };
+  let next = at;
+  for (; next < objects.length && entries.length < count; next++) {
+    const object = objects[next]!;
+    const path = `input.objects[${next}]`;
+    if (seen.has(getId(object))) {
+      page.addIssue({ path: `${path}.id`, code: "id_duplicate", message: "An earlier entry has the same id." });
+      continue;
+    }
+    seen.add(getId(object));
+    const parsed = parseEntry({ ...object }, { path }, rules);
+    if (parsed.kind === "entry") entries.push(parsed.entry);
+    else for (const issue of parsed.issues) page.addIssue(issue);
+  }
+  return { entries, position: next < objects.length ? { kind: "objects", at: next } : null };
+}
+
+function getId(object: ObjectEntry): string {
+  return object.id ?? makeId(object.key);
+}

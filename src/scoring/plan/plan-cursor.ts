@@ -1,0 +1,77 @@
+/** The state of planning between two pages: a small string that a queue message can carry. */
+
+import { ScoringError } from "../../errors.ts";
+import type { InputEntry } from "./input-page.ts";
+
+/** Where the entries go on. */
+export type SourcePosition =
+  /** After this key; null at the start. */
+  | { readonly kind: "prefix"; readonly after: string | null }
+  /** At this index of `objects`. */
+  | { readonly kind: "objects"; readonly at: number }
+  | ManifestPosition;
+
+/** In a manifest object; `etag` is null before the first page has looked at it. */
+export interface ManifestPosition {
+  readonly kind: "manifest";
+  readonly etag: string | null;
+  readonly size: number;
+  /** null until a line that is not blank was seen. */
+  readonly syntax: "jsonl" | "csv" | null;
+  readonly gzip: boolean;
+  /** Byte after gunzip. */
+  readonly offset: number;
+  /** 1-based number of the line at `offset`; 0 before the manifest was opened. */
+  readonly line: number;
+  /** True within a line that is too long and was reported. */
+  readonly skipping: boolean;
+  /** Column names of a CSV with a header row; null without one, or before the first line. */
+  readonly columns: readonly string[] | null;
+}
+
+/** Where a container goes on; `entry.etag` and `entry.size` are those it had at its first page. */
+export interface ContainerPosition {
+  readonly entry: InputEntry & { readonly etag: string; readonly size: number };
+  /** Byte of the next header (tar: of the first header of the next sample) or line. */
+  readonly offset: number;
+  /** Tar: images of that sample already given out. FER2013: 1-based number of the line. */
+  readonly count: number;
+  /** True within a line that is too long and was reported. */
+  readonly skipping: boolean;
+  /** FER2013: column indices from the header; null before it was read. */
+  readonly columns: { readonly emotion: number; readonly pixels: number; readonly usage: number } | null;
+}
+
+/** All of it. `container` is set while an object of several items is being read. */
+export interface PlanPosition {
+  readonly nextIndex: number;
+  /** `null` when all entries are read. */
+  readonly source: SourcePosition | null;
+  readonly container: ContainerPosition | null;
+}
+
+const VERSION = "1:";
+
+/** The cursor string of a position; `null` when nothing is left. */
+export function formatPlanCursor(position: PlanPosition): string | null {
+  if (position.source === null && position.container === null) return null;
+  return VERSION + JSON.stringify(position);
+}
+
+/** The position of a cursor that {@link formatPlanCursor} made. The cursor is the job's own state, so a foreign one is `manifest_lost`. */
+export function parsePlanCursor(cursor: string): PlanPosition {
+  try {
+    if (cursor.startsWith(VERSION)) {
+      const value: unknown = JSON.parse(cursor.slice(VERSION.length));
+      if (isPosition(value)) return value;
+    }
+  } catch {
+    // The error below says it.
+  }
+  throw new ScoringError("manifest_lost", "The planning cursor was not made by this version.");
+}
+
+function isPosition(value: unknown): value is PlanPosition {
+  if (typeof value !== "object" || value === null) return false;
+  return "nextIndex" in value && Number.isSafeInteger(value.nextIndex) && "source" in value && "container" in value;
+}

@@ -1,0 +1,121 @@
+/**
+ * Plans the input page by page: whatever names the objects (a prefix, a list, a manifest) and whatever they hold (pictures,
+ * shards, rows), one page is a bounded number of items with their etags, and a cursor. No call holds the whole input.
+ */
+
+import { ScoringError } from "../../errors.ts";
+import type { ObjectStore } from "../../storage/object-store.ts";
+import { readManifestEntries } from "./manifest-entries.ts";
+import { readFerItems } from "./fer2013-items.ts";
+import type { InputEntry, InputPage, InputSpec, PlanLimits } from "./input-page.ts";
+import { type EntryBatch, listEntries } from "./list-entries.ts";
+import { readObjectEntries } from "./object-entries.ts";
+import { createPageBuilder, type PageBuilder } from "./page-builder.ts";
+import { type ContainerPosition, formatPlanCursor, parsePlanCursor, type SourcePosition } from "./plan-cursor.ts";
+import { readTarItems } from "./tar-items.ts";
+
+/**
+ * The page at `cursor` (`null` for the first). Joined over all pages the items are the same for every page size.
+ *
+ * Bad lines, bad entries and broken containers are issues; the page goes on behind them. A container that is missing, or is
+ * not the version that its entry names, becomes an item without a range, so that reading it gives the outcome.
+ * Throws `object_missing` or `manifest_lost` where the manifest object itself is gone or changed, and the store's transient errors.
+ * @param listStore holds the manifest object, if it is another store than that of the inputs
+ */
+export async function planInputPage(
+  store: ObjectStore,
+  input: InputSpec,
+  cursor: string | null,
+  limits: PlanLimits,
+  listStore: ObjectStore = store,
+): Promise<InputPage> {
+  const start = cursor === null ? null : parsePlanCursor(cursor);
+  const page = createPageBuilder(start?.nextIndex ?? 0, limits);
+  let source = start === null ? openSource(input) : start.source;
+  let container = start?.container ?? null;
+  while (page.roomLeft() > 0 && page.readsLeft > 0 && (source !== null || container !== null)) {
+    if (container !== null) {
+      const read = input.format === "tar" ? readTarItems : readFerItems;
+      container = await read(store, container, page, limits);
+      continue;
+    }
+    // A container fills the page by itself: its entry is taken alone.
+    const count = input.format === "image" ? page.roomLeft() : 1;
+    const batch: EntryBatch = await readEntries({ store, listStore }, input, source!, count, page, limits);
+    source = batch.position;
+    for (const entry of batch.entries) {
+      if (input.format === "image" || entry.range !== undefined) page.addItem(entry);
+      else container = await openContainer(store, entry, page);
+    }
+  }
+  return {
+    items: page.items,
+    cursor: formatPlanCursor({ nextIndex: page.nextIndex, source, container }),
+    issues: page.issues,
+    droppedIssues: page.droppedIssues,
+  };
+}
+
+function openSource(input: InputSpec): SourcePosition {
+  if (input.kind === "prefix") return { kind: "prefix", after: null };
+  if (input.kind === "objects") return { kind: "objects", at: 0 };
+  return {
+    kind: "manifest",
+    etag: input.etag ?? null,
+    size: 0,
+    syntax: null,
+    gzip: false,
+    offset: 0,
+    line: 0,
+    skipping: false,
+    columns: null,
+  };
+}
+
+function readEntries(
+  { store, listStore }: { readonly store: ObjectStore; readonly listStore: ObjectStore },
+  input: InputSpec,
+  position: SourcePosition,
+  count: number,
+  page: PageBuilder,
+  limits: PlanLimits,
+): Promise<EntryBatch> {
+  if (input.kind === "prefix" && position.kind === "prefix") {
+    return listEntries(store, input.prefix, position.after, input.format, count, page);
+  }
+  if (input.kind === "objects" && position.kind === "objects") {
+    return Promise.resolve(readObjectEntries(store, input.objects, position.at, count, page, limits));
+  }
+  if (input.kind === "manifest" && position.kind === "manifest") {
+    return readManifestEntries(
+      listStore,
+      input,
+      position,
+      { count, versions: store.capabilities.versions },
+      page,
+      limits,
+    );
+  }
+  throw new ScoringError("manifest_lost", "The planning cursor belongs to another kind of input.");
+}
+
+/** Looks at a container once: its etag and size hold for all its items. */
+async function openContainer(
+  store: ObjectStore,
+  entry: InputEntry,
+  page: PageBuilder,
+): Promise<ContainerPosition | null> {
+  const { etag, size } = entry;
+  if (etag !== null && size !== null) return makePosition({ ...entry, etag, size });
+  page.readsLeft -= 1;
+  const info = await store.head(entry.key);
+  if (info === null || (etag !== null && info.etag !== etag)) {
+    page.addItem(entry);
+    return null;
+  }
+  return makePosition({ ...entry, etag: info.etag, size: info.size });
+}
+
+function makePosition(entry: ContainerPosition["entry"]): ContainerPosition {
+  return { entry, offset: 0, count: 0, skipping: false, columns: null };
+}

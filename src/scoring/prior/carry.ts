@@ -1,0 +1,67 @@
+/** What a run takes over from the one before: the records of objects that did not change, if they would come out the same. */
+
+import type { ChunkScores } from "../chunk/score-chunk.ts";
+import type { JobSpec } from "../job/job-spec.ts";
+import { groupByInput } from "../chunk/part.ts";
+import type { InputItem, ScoreRecord } from "../records/records.ts";
+import type { PriorRecords, PriorRun } from "./prior-run.ts";
+
+/** Whether the same picture gets the same record in both jobs: model, preprocessing, face finder and every option that a record depends on. */
+export function canCarry(spec: JobSpec, before: JobSpec): boolean {
+  const [now, then] = [spec, before].map(({ manifest, model, modelSha256, pipeline, faceFinder = null }) => {
+    const { input, format, faces, minFacePixels, minFaceScore, tta } = manifest;
+    const options = [format, faces, minFacePixels, minFaceScore, tta];
+    return JSON.stringify([model, modelSha256, pipeline, faceFinder, input.store, ...options]);
+  });
+  return now === then;
+}
+
+/** Whether these records of the run before stand for an item: its object is the same version, and was read then. */
+export function isCarried(item: InputItem, before: readonly ScoreRecord[] | undefined): boolean {
+  const [first] = before ?? [];
+  if (first === undefined || item.etag === null || first.etag !== item.etag) return false;
+  if (first.status === "skipped") return first.error?.code === "face_too_small";
+  return first.status === "scored" || first.status === "no_face";
+}
+
+/** The records as this run writes them: group names and true labels are this manifest's. */
+export function carryRecords(item: InputItem, before: readonly ScoreRecord[]): readonly ScoreRecord[] {
+  return before.map((record) => ({ ...record, groups: item.groups ?? {}, truth: item.label ?? null }));
+}
+
+/** The records that the run before has of these items. */
+export function readPriorRecords(prior: PriorRun, items: readonly InputItem[]): Promise<PriorRecords> {
+  return prior.readRecords(items.map((item) => item.prior).filter((position) => position !== undefined));
+}
+
+/** Records of one item in the run before. */
+export function findBefore(item: InputItem, before: PriorRecords): readonly ScoreRecord[] | undefined {
+  const records = item.prior === undefined ? undefined : before.get(item.prior);
+  // Positions move when an image is erased from the run before.
+  return records?.[0]?.key === item.key ? records : undefined;
+}
+
+/**
+ * The records of a chunk: carried where nothing changed, the rest by `score`. In input order either way.
+ * @param prior the run before; `null` scores everything
+ */
+export async function scoreChanged(
+  prior: PriorRun | null,
+  spec: JobSpec,
+  items: readonly InputItem[],
+  score: (items: readonly InputItem[]) => Promise<ChunkScores>,
+): Promise<ChunkScores> {
+  if (prior === null || !canCarry(spec, prior.spec)) return score(items);
+  const before = await readPriorRecords(prior, items);
+  const carried = new Map<number, readonly ScoreRecord[]>();
+  for (const item of items) {
+    const records = findBefore(item, before);
+    if (records !== undefined && isCarried(item, records)) carried.set(item.index, carryRecords(item, records));
+  }
+  const fresh = items.filter(({ index }) => !carried.has(index));
+  const scores = fresh.length === 0 ? { records: [], reads: 0, readBytes: 0 } : await score(fresh);
+  const scored = groupByInput(scores.records, spec.manifest.faces);
+  let at = 0;
+  const records = items.flatMap(({ index }) => carried.get(index) ?? scored[at++] ?? []);
+  return { ...scores, records };
+}

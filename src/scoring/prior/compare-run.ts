@@ -1,0 +1,111 @@
+/** A schedule's run beside the one before and beside its baseline: folded piece by piece while the outputs are merged. */
+
+import type { JobSpec } from "../job/job-spec.ts";
+import { jobFolder, OUTPUT_NAMES } from "../keys.ts";
+import type { MergePiece } from "../finalize/merge-piece.ts";
+import { groupByInput } from "../chunk/part.ts";
+import type { ScoreRecord } from "../records/records.ts";
+import { compareRuns, type DriftReport, type InputChanges } from "../statistics/drift.ts";
+import { emptyFlips, type FlipSummary, mergeFlips, type RecordPair, summariseFlips } from "../statistics/flips.ts";
+import { parseStored } from "../stored-json.ts";
+import type { ChunkSummary } from "../fold/summary.ts";
+import { canCarry, findBefore, isCarried, readPriorRecords } from "./carry.ts";
+import { openPriorRun, type PriorRunDeps, readIfAllowed } from "./prior-run.ts";
+
+/** What the fold holds between two steps; plain JSON. */
+export interface ComparisonState {
+  readonly flips: FlipSummary;
+  readonly inputs: Omit<InputChanges, "vanished">;
+}
+
+/** What the report says of other runs. */
+export interface RunDrift {
+  readonly drift: DriftReport | null;
+  readonly baseline: DriftReport | null;
+}
+
+/** A run being compared. */
+export interface Comparison {
+  /** Whether there is a run to compare with. */
+  readonly isOpen: boolean;
+  add(piece: MergePiece): Promise<void>;
+  /** Subrequests that it took in this step. */
+  calls(): number;
+  save(): ComparisonState;
+  finish(summary: ChunkSummary): Promise<RunDrift>;
+}
+
+const EMPTY: ComparisonState = { flips: emptyFlips(), inputs: { carried: 0, scoredAgain: 0, appeared: 0 } };
+
+/** Opens the comparison of a job, new or where an earlier step left it; a job of no schedule has nothing to compare. */
+export async function openComparison(
+  deps: PriorRunDeps,
+  spec: JobSpec,
+  saved: ComparisonState | null,
+): Promise<Comparison> {
+  const prior = await openPriorRun(deps, spec);
+  let { flips, inputs } = saved ?? EMPTY;
+  return {
+    isOpen: prior !== null,
+    async add({ items, records }) {
+      if (prior === null) return;
+      const before = await readPriorRecords(prior, items);
+      const comparable = canCarry(spec, prior.spec);
+      const after = groupByInput(records, spec.manifest.faces);
+      const pairs: RecordPair[] = [];
+      const counts = { ...inputs };
+      for (const [at, item] of items.entries()) {
+        const [was, is] = [findBefore(item, before) ?? [], after[at] ?? []];
+        pairs.push(...pairRecords(was, is));
+        if (item.prior === undefined) counts.appeared += 1;
+        else if (comparable && isCarried(item, was) && is[0]?.status === was[0]?.status) counts.carried += 1;
+        else counts.scoredAgain += 1;
+      }
+      inputs = counts;
+      flips = mergeFlips(flips, summariseFlips(pairs));
+    },
+    calls: () => prior?.calls() ?? 0,
+    save: () => ({ flips, inputs }),
+    async finish(summary) {
+      const { previousJobId = null, baselineJobId = null } = spec.schedule ?? {};
+      const before = prior === null ? null : await readSummary(deps, prior.spec.id);
+      const drift = (): DriftReport | null => {
+        if (prior === null || before === null) return null;
+        const vanished = Math.max(0, prior.listed - inputs.carried - inputs.scoredAgain);
+        return compareRuns(before, summary, {
+          against: { name: "the last run", jobId: prior.spec.id },
+          flips: { ...flips, vanished },
+          inputs: { ...inputs, vanished },
+        });
+      };
+      // The run before is compared already.
+      const chosen = baselineJobId === null || baselineJobId === previousJobId ? null : baselineJobId;
+      const base = chosen === null ? null : await readSummary(deps, chosen);
+      return {
+        drift: drift(),
+        baseline:
+          base === null || chosen === null
+            ? null
+            : compareRuns(base, summary, { against: { name: "the baseline", jobId: chosen } }),
+      };
+    },
+  };
+}
+
+/** The records of one input in two runs; faces of a picture by their number. */
+function pairRecords(before: readonly ScoreRecord[], after: readonly ScoreRecord[]): readonly RecordPair[] {
+  return Array.from({ length: Math.max(before.length, after.length) }, (_, face) => [
+    before[face] ?? null,
+    after[face] ?? null,
+  ]);
+}
+
+/** The fold that another run of the schedule left; `null` where that is gone. */
+async function readSummary(deps: PriorRunDeps, jobId: string): Promise<ChunkSummary | null> {
+  const known = await deps.openJob(jobId).read();
+  if (known === null) return null;
+  const { output } = known.spec.manifest;
+  const key = `${jobFolder(output.prefix, jobId, known.state.generation)}${OUTPUT_NAMES.summary}`;
+  const bytes = await readIfAllowed(deps.openStore(output.store), key, deps.limits.maxPartBytes);
+  return bytes === null ? null : parseStored<ChunkSummary>(new TextDecoder().decode(bytes));
+}

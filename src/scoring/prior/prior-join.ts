@@ -1,0 +1,138 @@
+/**
+ * The merge-join of a listing with the frozen manifest of the run before: both are in the order of keys, so one pass over
+ * both finds every object's position in the other run. A line out of order finds no partner; it never finds a wrong one.
+ */
+
+import { ScoringError } from "../../errors.ts";
+import { compareKeys } from "../../storage/key-rules.ts";
+import { OUTPUT_NAMES } from "../keys.ts";
+import { computeLineWindow, type Line, readLines } from "../inputs/lines.ts";
+import { type ObjectVersion, readPieces } from "../inputs/range-reader.ts";
+import type { Limits } from "../limits.ts";
+import type { InputItem } from "../records/records.ts";
+import { parseStored } from "../stored-json.ts";
+import type { PriorRun } from "./prior-run.ts";
+
+/** Where the join goes on: a byte of one version of the frozen manifest. */
+export interface PriorPosition {
+  readonly etag: string;
+  readonly offset: number;
+}
+
+/** The cursor of planning with that of the join; `prior` is `null` once all of the frozen manifest was joined. */
+export interface JoinedCursor {
+  readonly plan: string | null;
+  readonly prior: PriorPosition | null | "start";
+}
+
+const PREFIX = "prior:";
+
+/** One string of both. */
+export function formatJoinedCursor(plan: string | null, prior: PriorPosition | null): string | null {
+  return plan === null ? null : `${PREFIX}${JSON.stringify([prior, plan])}`;
+}
+
+/** Both again; a cursor of planning alone begins the join. */
+export function parseJoinedCursor(cursor: string | null): JoinedCursor {
+  if (cursor === null || !cursor.startsWith(PREFIX)) return { plan: cursor, prior: "start" };
+  const [prior, plan] = parseStored<[PriorPosition | null, string]>(cursor.slice(PREFIX.length));
+  return { plan, prior };
+}
+
+/** The order of both sides: by key, and within a shard or table by place. */
+export function compareItems(a: InputItem, b: InputItem): number {
+  return compareKeys(a.key, b.key) || (a.range?.offset ?? -1) - (b.range?.offset ?? -1);
+}
+
+function isSame(a: InputItem, b: InputItem): boolean {
+  return a.id === b.id && a.range?.length === b.range?.length;
+}
+
+/** Lines of the frozen manifest, one at a time. */
+export interface PriorLines {
+  /** The line at hand; `null` after the last, or when the budget of this step is used up. */
+  peek(): Promise<InputItem | null>;
+  next(): void;
+  /** Where the line at hand begins; `null` once the end was seen. */
+  position(): PriorPosition | null;
+}
+
+/** Where every item stood in the run before, as `prior`. */
+export async function joinPrior(items: readonly InputItem[], lines: PriorLines): Promise<readonly InputItem[]> {
+  const joined: InputItem[] = [];
+  for (const item of items) {
+    let line = await lines.peek();
+    while (line !== null && compareItems(line, item) < 0) {
+      lines.next();
+      line = await lines.peek();
+    }
+    const met = line !== null && compareItems(line, item) === 0;
+    joined.push(met && isSame(line!, item) ? { ...item, prior: line!.index } : item);
+    if (met) lines.next();
+  }
+  return joined;
+}
+
+/** The frozen manifest of a run from there on; `null` if it is gone, or another. At most `limits.plan.maxReads` reads. */
+export async function openPriorLines(
+  prior: PriorRun,
+  start: JoinedCursor["prior"],
+  limits: Limits,
+): Promise<PriorLines | null> {
+  if (start === null) return null;
+  const object = await findInput(prior);
+  if (object === null || (start !== "start" && start.etag !== object.etag)) return null;
+  const { plan } = limits;
+  let reads = 0;
+  let offset = start === "start" ? 0 : start.offset;
+  let ended = false;
+  let held: { readonly item: InputItem; readonly offset: number } | null = null;
+  const takeRead = () => (reads += 1) <= plan.maxReads;
+  const pieces = readPieces(prior.store, object, offset, computeLineWindow(plan), takeRead);
+  const lines = readLines(pieces, { offset, line: 1, skipping: false }, plan.maxLineBytes);
+  return {
+    async peek() {
+      while (held === null && !ended) {
+        const line = await readNext(lines);
+        if (line === null) {
+          // Out of budget, the rest waits for the next step; at the end there is none.
+          ended = true;
+          break;
+        }
+        offset = line.next.offset;
+        if (line.kind !== "line" || line.bytes.length === 0) continue;
+        held = { item: parseStored<InputItem>(new TextDecoder().decode(line.bytes)), offset: line.offset };
+      }
+      return held?.item ?? null;
+    },
+    next() {
+      held = null;
+    },
+    position() {
+      const at = held?.offset ?? offset;
+      return at >= object.size ? null : { etag: object.etag, offset: at };
+    },
+  };
+}
+
+/** The next line; `null` at the end, and where the manifest was replaced or deleted meanwhile. */
+async function readNext(lines: AsyncGenerator<Line>): Promise<Line | null> {
+  try {
+    const { value, done } = await lines.next();
+    return done === true ? null : value;
+  } catch (error) {
+    if (error instanceof ScoringError && error.disposition === "item") return null;
+    throw error;
+  }
+}
+
+async function findInput(prior: PriorRun): Promise<ObjectVersion | null> {
+  const key = `${prior.folder}${OUTPUT_NAMES.input}`;
+  try {
+    const info = await prior.store.head(key);
+    return info === null ? null : { key, etag: info.etag, size: info.size };
+  } catch (error) {
+    if (error instanceof ScoringError && error.code === "forbidden") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,73 @@
+/** What is written for every input: the record. One shape from the chunk to the console. */
+
+import type { ErrorCode } from "../../errors.ts";
+import type { Label } from "../../model/labels.ts";
+
+/** Every input ends in exactly one of these. */
+export const OUTCOMES = ["scored", "no_face", "skipped", "failed", "cancelled", "expired"] as const;
+/** The terminal outcome of one input. */
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Raised by any change that can change a label; results of two versions never merge. See docs/model.md, "Preprocessing, and its versions". */
+export type PipelineVersion = 1 | 2;
+
+/** Where the face was, in pixels of the picture after EXIF orientation. */
+export interface FaceRecord {
+  readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  /** Detector's confidence 0…1; `null` where the whole image is the face by contract. */
+  readonly score: number | null;
+  /** Spatial transformer's 2×3 matrix, row-major; `null` for models without one. */
+  readonly theta: readonly number[] | null;
+}
+
+/** What the input looked like, for drift between runs: measured on the face as the network saw it. */
+export interface QualityRecord {
+  /** Mean grey value of the 48×48 face, 0…255. */
+  readonly brightness: number;
+  /** Standard deviation of the grey values, 0…127.5. */
+  readonly contrast: number;
+  /** Shorter side of the face in pixels of the picture before it was resized. */
+  readonly side: number;
+}
+
+/** One line of `labels.jsonl`. Fields that do not apply are `null`, never absent from the line. */
+export interface ScoreRecord {
+  /** The input's id; with `faces: "all"`, `id#0`, `id#1`, … */
+  readonly id: string;
+  readonly key: string;
+  readonly etag: string | null;
+  readonly status: Outcome;
+  readonly label: Label | null;
+  /** Seven, in label order, rounded to 6 decimals. */
+  readonly probabilities: readonly number[] | null;
+  /** First minus second probability. */
+  readonly margin: number | null;
+  /** Nats. */
+  readonly entropy: number | null;
+  readonly face: FaceRecord | null;
+  readonly groups: Readonly<Record<string, string>>;
+  readonly truth: Label | null;
+  /** Missing means `null`: nothing was decoded. */
+  readonly quality?: QualityRecord | null;
+  readonly model: string;
+  readonly pipeline: PipelineVersion;
+  readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+}
+
+/** One line of the frozen manifest (`input.jsonl`) and of `errors.jsonl`: an input as the job saw it. */
+export interface InputItem {
+  /** 0-based position in the job's input order. */
+  readonly index: number;
+  readonly id: string;
+  readonly key: string;
+  /** Bytes, `null` until a read tells. */
+  readonly size: number | null;
+  readonly etag: string | null;
+  readonly versionId?: string;
+  /** A byte range inside `key` (tar member, CSV row). */
+  readonly range?: { readonly offset: number; readonly length: number };
+  readonly label?: Label;
+  readonly groups?: Readonly<Record<string, string>>;
+  /** Position of the same object in the run before, in pages of a schedule's job; not in `input.jsonl`. */
+  readonly prior?: number;
+}

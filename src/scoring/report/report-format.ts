@@ -1,0 +1,69 @@
+/** Numbers and words of the report page. */
+
+import type { ShareInterval } from "../statistics/intervals.ts";
+
+/** 1234567 → "1,234,567". */
+export function formatCount(count: number): string {
+  return Math.round(count)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** 0.1234 → "12.3 %" (with a no-break space); `null` → an en dash. */
+export function formatPercent(share: number | null, digits = 1): string {
+  return share === null ? "–" : `${(100 * share).toFixed(digits)}\u00a0%`;
+}
+
+/** "10.1–14.9 %". */
+export function formatInterval(share: { low: number; high: number } | null): string {
+  return share === null ? "–" : `${(100 * share.low).toFixed(1)}–${(100 * share.high).toFixed(1)}\u00a0%`;
+}
+
+/** Fixed digits after the point; `null` → an en dash. */
+export function formatNumber(value: number | null, digits = 2): string {
+  return value === null ? "–" : value.toFixed(digits);
+}
+
+/** A difference of shares as percentage points with its sign: 0.012 → "+1.2", −0.0001 → "0.0". */
+export function formatPoints(difference: number): string {
+  const points = (100 * Math.abs(difference)).toFixed(1);
+  return points === "0.0" ? points : `${difference > 0 ? "+" : "−"}${points}`;
+}
+
+/** A probability of a test: never "0". */
+export function formatP(p: number): string {
+  return p < 0.0001 ? "< 0.0001" : p.toFixed(4);
+}
+
+/** "2026-11-23T21:00:00.000Z" → "2026-11-23 21:00 UTC"; anything else as it is. */
+export function formatTime(iso: string): string {
+  const match = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(:\d{2}(\.\d+)?)?Z$/.exec(iso);
+  return match === null ? iso : `${match[1]} ${match[2]} UTC`;
+}
+
+/** Reasons as a reader would say them; a code without words is shown as it is. */
+const REASONS: Readonly<Record<string, string>> = {
+  object_missing: "The object was gone when it was read",
+  object_changed: "The object changed after it was listed",
+  object_empty: "The object has no bytes",
+  object_too_large: "The object is larger than the limit",
+  image_unsupported: "The format is not supported",
+  image_corrupt: "The picture is damaged",
+  image_truncated: "The picture ends too early",
+  image_too_many_pixels: "The picture has too many pixels",
+  face_too_small: "The face is smaller than the job's minimum",
+  input_invalid: "The input is not what the manifest says",
+  item_poisoned: "Scoring it ended its worker again and again",
+  item_cancelled: "The job was cancelled before its turn",
+  item_expired: "The job expired before its turn",
+};
+
+/** The words for an error code. */
+export function describeReason(code: string): string {
+  return Object.hasOwn(REASONS, code) ? (REASONS[code] ?? code) : code;
+}
+
+/** Two intervals that do not touch differ for sure; the one question a reader asks of two bars. */
+export function isApart(a: ShareInterval, b: ShareInterval): boolean {
+  return a.low > b.high || b.low > a.high;
+}

@@ -1,0 +1,98 @@
+/**
+ * What a consumer does with one message. Every step asks the coordinator for the right to work, works, and reports;
+ * a step that is refused is simply done. The same code runs under the queue and under the fault simulation.
+ */
+
+import { type ScoringError, toScoringError } from "../../errors.ts";
+import { runEraseStep } from "../erase/erase-step.ts";
+import { runFinalizeStep } from "../finalize/finalize.ts";
+import type { JobCoordinator } from "../job/coordinator-port.ts";
+import type { WorkMessage } from "../job/messages.ts";
+import { planPages } from "./plan-step.ts";
+import { scoreChunkMessage } from "./score-step.ts";
+import { limitAccess, type WorkDeps } from "./work-deps.ts";
+
+/** Handles one message. Resolves when it may be acknowledged; throws only if even the coordinator was out of reach. */
+export async function handleMessage(deps: WorkDeps, message: WorkMessage): Promise<void> {
+  switch (message.kind) {
+    case "plan":
+      return planInput(deps, message);
+    case "score":
+      return scoreChunkMessage(deps, message);
+    case "finalize":
+      return finalize(deps, message);
+    case "erase":
+      return erase(deps, message);
+    case "notify":
+      return notify(deps, message);
+  }
+}
+
+/** A failure is only told: the coordinator's own schedule tries again. */
+async function notify(deps: WorkDeps, message: Extract<WorkMessage, { kind: "notify" }>): Promise<void> {
+  const job = deps.openJob(message.jobId);
+  const due = await job.readNotice(message.eventId);
+  if (due === null || deps.sendWebhook === undefined) return;
+  try {
+    await deps.sendWebhook(due.url, `${message.jobId}.${message.eventId}`, due.notice.payload);
+    await job.finishNotice(message.eventId);
+  } catch (error) {
+    deps.failed?.(message, toScoringError(error));
+  }
+}
+
+/** A message that the queue gave up on: its chunk is split or sealed; a lost step is found by the sweep. */
+export async function handleDeadLetter(deps: WorkDeps, message: WorkMessage): Promise<void> {
+  if (message.kind === "score") await deps.openJob(message.jobId).loseChunk(message.chunkId);
+}
+
+async function planInput(deps: WorkDeps, message: Extract<WorkMessage, { kind: "plan" }>): Promise<void> {
+  const job = deps.openJob(message.jobId);
+  const ticket = await job.beginPlan(message.step);
+  if (ticket === null) return;
+  try {
+    await planPages(limitAccess(deps, ticket.spec), job, ticket);
+  } catch (error) {
+    await reportTaskFailure(deps, job, message, ticket, toScoringError(error));
+  }
+}
+
+async function finalize(deps: WorkDeps, message: Extract<WorkMessage, { kind: "finalize" }>): Promise<void> {
+  const job = deps.openJob(message.jobId);
+  const ticket = await job.beginFinalize(message.step);
+  if (ticket === null) return;
+  try {
+    await job.commitFinalize(await runFinalizeStep(limitAccess(deps, ticket.spec), job, ticket));
+  } catch (error) {
+    await reportTaskFailure(deps, job, message, ticket, toScoringError(error));
+  }
+}
+
+async function erase(deps: WorkDeps, message: Extract<WorkMessage, { kind: "erase" }>): Promise<void> {
+  const job = deps.openEraser?.(message.jobId);
+  const ticket = (await job?.beginErase(message.step)) ?? null;
+  if (job === undefined || ticket === null) return;
+  try {
+    await job.commitErase(await runEraseStep(limitAccess(deps, ticket.spec), job, ticket));
+  } catch (error) {
+    const failure = toScoringError(error);
+    deps.failed?.(message, failure);
+    const { code, detail, disposition } = failure;
+    const isFatal = disposition !== "transient" && code !== "internal";
+    await job.retryErase(ticket.step, ticket.attempt, { code, message: detail }, isFatal);
+  }
+}
+
+async function reportTaskFailure(
+  deps: WorkDeps,
+  job: JobCoordinator,
+  message: Extract<WorkMessage, { kind: "plan" | "finalize" }>,
+  ticket: { readonly step: number; readonly attempt: number },
+  error: ScoringError,
+): Promise<void> {
+  deps.failed?.(message, error);
+  const failure = { code: error.code, message: error.detail };
+  const passes = error.disposition === "transient" || error.code === "internal";
+  if (passes) await job.retryTask(message.kind, ticket.step, ticket.attempt, failure);
+  else await job.fail(failure);
+}

@@ -1,0 +1,130 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import * as keys from "../../../src/scoring/keys.ts";
+
+/** docs/storage-schema.md names every object and every row that the code writes, and none that it does not. */
+
+const root = join(import.meta.dirname, "../../..");
+const doc = readFileSync(join(root, "docs/storage-schema.md"), "utf8");
+const sourceFiles = readdirSync(join(root, "src"), { withFileTypes: true, recursive: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => join(entry.parentPath, entry.name));
+
+/** The text under the heading that begins so, without what is under the next one. */
+function readSection(heading: string): string {
+  const section = doc.split(/^## /m).find((text) => text.startsWith(heading));
+  if (section === undefined) throw new Error(`no section ${heading}`);
+  return section;
+}
+
+/** First cells of a section's table rows; those that continue the row above are left out. */
+function listFirstCells(section: string): string[] {
+  return [...section.matchAll(/^\| (`.*?) \|/gm)].map(([, cell]) => cell ?? "");
+}
+
+const quoted = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? "");
+
+/** A documented name as a pattern: `<page>` is anything without a slash. */
+function toPattern(name: string): RegExp {
+  const parts = name.split(/<[^>]+>/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join("[^/]+")}$`);
+}
+
+const folder = keys.jobFolder("out", "0190b6a5-0000-7000-8000-000000000000");
+
+/** What each export of keys.ts makes; an empty list for those that only cut or join. */
+const made: Readonly<Record<keyof typeof keys, readonly string[]>> = {
+  OUTPUT_NAMES: Object.values(keys.OUTPUT_NAMES).map((name) => `${folder}${name}`),
+  partKey: [keys.partKey(folder, "000000256"), keys.partKey(folder, "000000256.0.1")],
+  inputPageKey: [keys.inputPageKey(folder, 3, 1)],
+  carryKey: [keys.carryKey(folder, "labels.csv", 2, 1), keys.carryKey(folder, "state", 2, 1)],
+  probeKey: [keys.probeKey("out/", "0190b6a5-0000-7000-8000-000000000000")],
+  normalizePrefix: [],
+  jobFolder: [`${keys.jobFolder("out", "0190b6a5-0000-7000-8000-000000000000", 1)}${keys.OUTPUT_NAMES.success}`],
+  isCurrentOutput: [],
+  partName: [],
+  parsePartKey: [],
+  partsPrefix: [],
+  workPrefix: [],
+};
+
+describe("objects", () => {
+  const section = readSection("Objects");
+  // Names in the table lie in the job's folder; the first words of the section say which folder that is.
+  const inFolder = listFirstCells(section)
+    .flatMap(quoted)
+    .filter((name) => !name.endsWith(".ts") && /[._/]/.test(name));
+  const beside = quoted(section.slice(section.indexOf("Beside the folders"))).filter((name) => name.includes("probe"));
+  const documented = [
+    ...inFolder.map((name) => toPattern(`<output prefix>/<job id>/${name}`)),
+    ...beside.map((name) => toPattern(name)),
+  ];
+
+  it("that the code names are documented", () => {
+    expect(Object.keys(made).sort()).toEqual(Object.keys(keys).sort());
+    const missing = Object.values(made)
+      .flat()
+      .filter((key) => !documented.some((pattern) => pattern.test(key)));
+    expect(missing).toEqual([]);
+  });
+
+  it("that are documented are named by the code", () => {
+    expect(documented.length).toBeGreaterThan(10);
+    const stale = documented.filter(
+      (pattern) =>
+        !Object.values(made)
+          .flat()
+          .some((key) => pattern.test(key)),
+    );
+    expect(stale).toEqual([]);
+  });
+});
+
+/** Names in the text of all files of src/jobs: `CREATE TABLE …` or the like. */
+function findInJobs(pattern: RegExp, isIn: (file: string) => boolean): string[] {
+  const names = sourceFiles
+    .filter((path) => path.includes("/src/jobs/") && isIn(basename(path)))
+    .flatMap((path) => [...readFileSync(path, "utf8").matchAll(pattern)].map(([, name]) => name ?? ""));
+  return [...new Set(names)].sort();
+}
+
+const isCoordinators = (file: string) => file === "sqlite-rows.ts";
+
+describe("rows", () => {
+  const createTable = /CREATE TABLE (?:IF NOT EXISTS )?(\w+)/g;
+
+  it.each([
+    ["Rows of a job's coordinator", isCoordinators, 5],
+    ["Rows of the directory", (file: string) => !isCoordinators(file), 5],
+  ] as const)("%s: every table, and no other", (heading, isIn, atLeast) => {
+    const tables = findInJobs(createTable, isIn);
+    expect(tables.length).toBeGreaterThanOrEqual(atLeast);
+    expect(listFirstCells(readSection(heading)).flatMap(quoted).sort()).toEqual(tables);
+  });
+
+  it("facts: every name, and no other", () => {
+    const facts = findInJobs(/Fact\("([\w-]+)"/g, isCoordinators);
+    const section = readSection("Rows of a job's coordinator");
+    const documented = [...section.matchAll(/^\| (?:`facts` )?\| `([\w-]+)`: /gm)].map(([, name]) => name ?? "");
+    expect(facts.length).toBeGreaterThanOrEqual(5);
+    expect(documented.sort()).toEqual(facts);
+  });
+});
+
+it("files and types that are named exist", () => {
+  const files = quoted(doc).filter((name) => /^[\w/-]+\.ts$/.test(name));
+  const known = new Set([...sourceFiles.map((path) => basename(path)), basename(import.meta.filename)]);
+  expect(files.filter((name) => !known.has(basename(name)))).toEqual([]);
+  const types = [...doc.matchAll(/`([A-Z]\w+)` (?:in |\()`([\w-]+\.ts)`/g)];
+  expect(types.length).toBeGreaterThan(5);
+  const broken = types.filter(
+    ([, type = "", file = ""]) =>
+      !sourceFiles.some(
+        (path) =>
+          basename(path) === file &&
+          new RegExp(`^export (interface|type) ${type}\\b`, "m").test(readFileSync(path, "utf8")),
+      ),
+  );
+  expect(broken.map(([text]) => text)).toEqual([]);
+});

@@ -1,0 +1,237 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parseModelCard } from "../../../../src/model/card.ts";
+import { renderContactSheet } from "../../../../src/scoring/report/contact-sheet.ts";
+import { escapeHtml, html, trustHtml } from "../../../../src/scoring/report/html-text.ts";
+import { buildReport, type ReportContext } from "../../../../src/scoring/report/report.ts";
+import { renderReportHtml } from "../../../../src/scoring/report/report-html.ts";
+import {
+  formatCount,
+  formatInterval,
+  formatPercent,
+  formatPoints,
+  formatTime,
+} from "../../../../src/scoring/report/report-format.ts";
+import { compareRuns } from "../../../../src/scoring/statistics/drift.ts";
+import { summariseFlips } from "../../../../src/scoring/statistics/flips.ts";
+import { computeWilson } from "../../../../src/scoring/statistics/intervals.ts";
+import { summarise } from "../../../../src/scoring/fold/summary.ts";
+import { HOSTILE_TEXTS, makeRecords } from "../fold/aggregate-fixtures.ts";
+
+const card = parseModelCard(
+  readFileSync(new URL("../../../../models/deep-emotion@1/card.json", import.meta.url), "utf8"),
+);
+
+function makeContext(overrides: Partial<ReportContext> = {}): ReportContext {
+  return {
+    job: {
+      id: "job-1",
+      name: "nightly",
+      purpose: "research",
+      status: "completed",
+      createdAt: "2026-11-23T01:00:00.000Z",
+      finishedAt: "2026-11-23T01:04:12.000Z",
+    },
+    listed: 1000,
+    missingChunks: 0,
+    card,
+    engine: "fused-wasm-simd",
+    pipeline: 1,
+    faces: "largest",
+    faceFinder: "tiny-face@1/2",
+    tta: "none",
+    minGroupSize: 10,
+    ...overrides,
+  };
+}
+
+const records = makeRecords(1000);
+const summary = summarise(records, { groupBy: ["site"] });
+
+describe("report.json", () => {
+  it("accounts for every listed input, with reasons", () => {
+    const { denominators: counts } = buildReport(summary, makeContext());
+    const { scored, noFace, skipped, failed, cancelled, expired, unaccounted } = counts;
+    expect(scored + noFace + skipped + failed + cancelled + expired + unaccounted).toBe(1000);
+    expect(unaccounted).toBe(0);
+    expect(counts.failedByReason.reduce((sum, { count }) => sum + count, 0)).toBe(failed);
+    expect(counts.skippedByReason).toEqual([{ code: "object_changed", count: skipped }]);
+    expect(buildReport(summary, makeContext({ listed: 1256, missingChunks: 1 })).denominators.unaccounted).toBe(256);
+  });
+
+  it("gives each share with its Wilson interval over the scored faces", () => {
+    const { total } = buildReport(summary, makeContext());
+    const happy = records.filter(({ label }) => label === "Happy").length;
+    expect(total.labels[3]).toMatchObject({ label: "Happy", count: happy, share: computeWilson(happy, total.faces) });
+    const probabilities = total.labels.reduce((sum, { meanProbability }) => sum + (meanProbability ?? 0), 0);
+    expect(probabilities).toBeCloseTo(1, 5);
+    expect(total.confidence.reduce((a, b) => a + b)).toBe(total.faces);
+    expect(total.truth?.faces).toBe(total.faces);
+  });
+
+  it("corrects for the confusions of the evaluation that fits the job", () => {
+    const plain = buildReport(summary, makeContext());
+    const flipped = buildReport(summary, makeContext({ tta: "flip" }));
+    expect(plain.modelEvaluation?.tta).toBe("none");
+    expect(flipped.modelEvaluation?.tta).toBe("flip");
+    expect(plain.prevalence?.assumption).toContain("Assumes");
+    const shares = plain.total.labels.reduce((sum, { corrected }) => sum + (corrected?.value ?? 0), 0);
+    expect(shares).toBeCloseTo(1, 9);
+    expect(buildReport(summary, makeContext({ card: { ...card, evaluations: [] } })).prevalence).toBeNull();
+  });
+
+  it("withholds small groups, and a large one for a single small one to hide behind", () => {
+    const lonely = records.map((record, index) => (index < 5 ? { ...record, groups: { site: "Atoll" } } : record));
+    const [groups] = buildReport(summarise(lonely, { groupBy: ["site"] }), makeContext()).groups;
+    expect(groups?.hidden.groups).toBe(2);
+    expect(groups?.hidden.faces).toBeGreaterThanOrEqual(10);
+    expect(JSON.stringify(groups)).not.toContain("Atoll");
+    expect(groups?.groups.length).toBe(3);
+  });
+
+  it("is the same for the same summary, and plain JSON", () => {
+    const report = buildReport(summary, makeContext());
+    expect(JSON.stringify(buildReport(summary, makeContext()))).toBe(JSON.stringify(report));
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  it("holds for a job without a face, and without anything", () => {
+    const faceless = records.filter(({ status }) => status !== "scored");
+    for (const list of [faceless, []]) {
+      const report = buildReport(summarise(list, { groupBy: ["site"] }), makeContext({ listed: list.length }));
+      expect(report.total).toMatchObject({ faces: 0, meanEntropy: null, truth: null });
+      expect(renderReportHtml(report)).toContain("There are no faces to describe");
+    }
+  });
+});
+
+/** Everything that starts a tag in a page, by name. */
+function listTags(page: string): Set<string> {
+  return new Set([...page.matchAll(/<\/?([a-zA-Z!][a-zA-Z0-9]*)/g)].map((match) => match[1]?.toLowerCase() ?? ""));
+}
+
+describe("report.html", () => {
+  it("has every section that its report has", () => {
+    const drift = compareRuns(summarise(makeRecords(1000, { seed: 4 }), { groupBy: ["site"] }), summary, {
+      against: { name: "last run", jobId: "job-0" },
+      flips: summariseFlips(makeRecords(1000, { seed: 4 }).map((before, index) => [before, records[index] ?? null])),
+    });
+    const page = renderReportHtml(buildReport(summary, makeContext({ drift })));
+    for (const heading of [
+      "Apparent expressions",
+      "Compared with last run",
+      "Groups",
+      "Against the given labels",
+      "Confidence",
+      "Where the inputs went",
+      "Input quality",
+      "How far the model can be trusted",
+      "Provenance",
+    ]) {
+      expect(page).toContain(`<h2>${heading}</h2>`);
+    }
+    for (const words of [
+      "apparent facial expression",
+      "Art. 5(1)(f)",
+      "Annex III",
+      "Art. 50(3)",
+      card.sha256,
+      "The picture is damaged",
+      "Cramér",
+    ]) {
+      expect(page).toContain(words);
+    }
+    expect(page).not.toMatch(/undefined|NaN|\[object/);
+  });
+
+  it("needs no network and runs no script", () => {
+    const page = renderReportHtml(buildReport(summary, makeContext()));
+    expect(page).not.toMatch(/<script|<link|<iframe|\bsrc=|@import|url\(|https?:/i);
+    expect(page).toContain("default-src &#39;none&#39;");
+  });
+
+  it("lets no foreign text become markup", () => {
+    const plain = listTags(renderReportHtml(buildReport(summary, makeContext())));
+    for (const hostile of HOSTILE_TEXTS) {
+      const list = records.map((record) => ({ ...record, id: hostile, groups: { [hostile]: hostile } }));
+      const dirty = summarise(list, { groupBy: [hostile] });
+      const drift = compareRuns(dirty, dirty, {
+        against: { name: hostile, jobId: hostile },
+        flips: summariseFlips(list.map((record) => [{ ...record, label: "Sad" }, record])),
+      });
+      const context = makeContext({
+        job: { ...makeContext().job, name: hostile, id: hostile, purpose: hostile },
+        engine: hostile,
+        drift,
+        card: { ...card, notices: [hostile], license: hostile },
+      });
+      const page = renderReportHtml(buildReport(dirty, context));
+      const foreign = [...listTags(page)].filter(
+        (tag) => !plain.has(tag) && !["details", "summary", "code"].includes(tag),
+      );
+      expect(foreign).toEqual([]);
+      expect(page).not.toMatch(/<img|onerror="/);
+      expect(page.includes("\u202e") || page.includes("\0")).toBe(false);
+    }
+  });
+});
+
+describe("html", () => {
+  it("escapes by default, and lets no parsed object pass for markup", () => {
+    expect(html`<p title="${"\"<&>'"}">${["<b>", trustHtml("<i>"), null, false, 3]}</p>`.toString()).toBe(
+      '<p title="&quot;&lt;&amp;&gt;&#39;">&lt;b&gt;<i>3</p>',
+    );
+    expect(escapeHtml("a\u202eb\u0000\ud800")).toBe("a\ufffdb\ufffd\ufffd");
+  });
+
+  it("formats numbers", () => {
+    expect([1234567, 999, 1000].map(formatCount)).toEqual(["1,234,567", "999", "1,000"]);
+    expect([formatPercent(0.1234), formatPercent(null), formatInterval({ low: 0.1, high: 0.25 })]).toEqual([
+      "12.3\u00a0%",
+      "–",
+      "10.0–25.0\u00a0%",
+    ]);
+    expect([0.012, -0.0001, -0.05].map(formatPoints)).toEqual(["+1.2", "0.0", "−5.0"]);
+    expect([formatTime("2026-11-23T01:00:00.000Z"), formatTime("soon")]).toEqual(["2026-11-23 01:00 UTC", "soon"]);
+  });
+});
+
+describe("contact sheet", () => {
+  const portrait = new Uint8Array(
+    readFileSync(new URL("../../../../node_modules/tabler-ui/dist/demo/faces/female/1.jpg", import.meta.url)),
+  );
+  const [scored] = records.filter(({ status }) => status === "scored");
+
+  it("embeds each picture with its box, and refuses what is no picture", () => {
+    const list = [
+      { ...scored!, id: "one", key: "a" },
+      { ...scored!, id: "<two>", key: "b" },
+    ];
+    const page = renderContactSheet(
+      list,
+      new Map<string, Uint8Array | string>([
+        ["a", portrait],
+        ["b", "javascript:alert(1)"],
+      ]),
+    );
+    expect(page).toContain("data:image/jpeg;base64,/9j/");
+    expect(page).toContain('viewBox="0 0 128 128"');
+    expect(page.match(/class="face-box"/g)?.length).toBe(1);
+    expect(page).toContain("no picture");
+    expect(page).toContain("&lt;two&gt;");
+    expect(page).not.toMatch(/javascript:|https?:|<script/);
+  });
+
+  it("puts every face of a photograph onto one card, with its number", () => {
+    const portrait = new Uint8Array(
+      readFileSync(new URL("../../../../node_modules/tabler-ui/dist/demo/faces/male/1.jpg", import.meta.url)),
+    );
+    const scored = makeRecords(20).find((record) => record.status === "scored" && record.face?.box != null)!;
+    const list = ["a#0", "a#1", "a#2", "b#0", "c", "a#1"].map((id) => ({ ...scored, id, key: id.slice(0, 1) }));
+    const page = renderContactSheet(list, new Map([["a", portrait]]));
+    expect(page).toContain("4 of 4 pictures scored, 6 faces");
+    expect(page.match(/<li class="many"/g)?.length).toBe(1);
+    expect(page.match(/class="face-box"/g)?.length).toBe(4);
+    expect(page.match(/class="face-number"/g)?.length).toBe(3);
+  });
+});

@@ -1,0 +1,104 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- as much of the ports as is called */
+import { describe, expect, it } from "vitest";
+import type { JobCoordinator } from "../../../../src/scoring/job/coordinator-port.ts";
+import type { Directory } from "../../../../src/scoring/job/job-directory.ts";
+import { LIMITS, type Limits } from "../../../../src/scoring/limits.ts";
+import { ROW_BYTES } from "../../../../src/scoring/manifest/output-formats.ts";
+import { submitJob, type SubmitDeps } from "../../../../src/scoring/requests/submit.ts";
+import { createMemoryStore } from "../../../../src/storage/memory-store.ts";
+
+/** What is said of a manifest before anything is scored. */
+
+const store = createMemoryStore();
+const caller = {
+  keyId: "key",
+  scopes: ["jobs:write"],
+  grants: null,
+  purposes: null,
+  maxJobs: 100,
+  maxImagesPerDay: null,
+};
+const options = { idempotencyKey: null, caller } as unknown as Parameters<typeof submitJob>[2];
+const manifest = { input: { store: "faces", prefix: "in/" }, output: { store: "faces" } };
+
+function createDeps(more: Partial<SubmitDeps>): SubmitDeps {
+  const registry = { resolve: (name: string) => name, card: async () => ({ sha256: "", pipeline: 1 }) };
+  return {
+    openStore: () => store,
+    storeNames: ["faces"],
+    registry,
+    webhookHosts: null,
+    clock: () => 0,
+    newId: () => "new",
+    limits: LIMITS,
+    ...more,
+  } as unknown as SubmitDeps;
+}
+
+/** Warnings of a dry run where the outputs can hold so many records. */
+const listWarnings = async (most: number): Promise<readonly string[]> => {
+  const limits: Limits = { ...LIMITS, maxMultipartBytes: most * ROW_BYTES.labels, maxMultipartParts: 1 };
+  const submission = await submitJob(createDeps({ limits }), { ...manifest, dryRun: true }, options);
+  return submission.kind === "dry-run" ? submission.plan.warnings : ["no dry run"];
+};
+
+describe("a dry run", () => {
+  it("says that the inputs are more than the outputs can hold, where it has counted them", async () => {
+    for (let at = 0; at < 3; at++) await store.put(`in/${at}.png`, "x");
+    expect(await listWarnings(3)).toEqual([]);
+    expect(await listWarnings(2)).toEqual([expect.stringContaining("the outputs of one job hold 2 records")]);
+  });
+});
+
+describe("a dry run over a list whose ids repeat", () => {
+  it("says how many do, and takes them", async () => {
+    const lines = ["a", "b", "a", "a"].map((id) => JSON.stringify({ key: "in/0.png", id }));
+    await store.put("lists/repeated.jsonl", lines.join("\n"));
+    const input = { store: "faces", manifest: { key: "lists/repeated.jsonl" } };
+    const submission = await submitJob(createDeps({}), { ...manifest, input, dryRun: true }, options);
+    const plan = submission.kind === "dry-run" ? submission.plan : null;
+    expect(plan).toMatchObject({
+      objects: 4,
+      warnings: [expect.stringMatching(/^2 inputs have the id of one before/)],
+    });
+  });
+});
+
+/** Whoever comes so far has been admitted. */
+const refuse = async (): Promise<never> => Promise.reject(new Error("admitted"));
+
+describe("a key that has as many jobs as it may", () => {
+  const openJobs = Array.from({ length: 100 }, (_, at) => `job-${at}`);
+
+  /** Ends of the key's jobs as the jobs know them; which of them were asked, and what the directory was told. */
+  async function submitTo(ended: ReadonlySet<string>) {
+    const asked: string[] = [];
+    const released: string[] = [];
+    const directory = {
+      reserve: async () => (released.length === 0 ? { kind: "full", openJobs } : { kind: "new", jobId: "new" }),
+      release: async (ids: readonly string[]) => void released.push(...ids),
+    } as unknown as Directory;
+    const openJob = (id: string): JobCoordinator => {
+      const state = { status: ended.has(id) ? "completed" : "running" };
+      const read = async () => {
+        asked.push(id);
+        return { state };
+      };
+      return { read, create: refuse } as unknown as JobCoordinator;
+    };
+    const submission = submitJob(createDeps({ directory, openJob }), manifest, options);
+    return { error: await submission.catch((error: unknown) => String(error)), asked, released };
+  }
+
+  it("is refused after the oldest of them were asked, not all", async () => {
+    const { error, asked } = await submitTo(new Set());
+    expect(error).toContain("quota_exceeded");
+    expect(asked).toEqual(openJobs.slice(0, LIMITS.maxOpenJobsAsked));
+  });
+
+  it("gets its job where one of these has ended", async () => {
+    const { error, released } = await submitTo(new Set(["job-7"]));
+    expect(error).toContain("admitted");
+    expect(released).toEqual(["job-7"]);
+  });
+});
