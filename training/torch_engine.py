@@ -11,16 +11,16 @@ from deep_emotion import DeepEmotion, Shape
 from flat import Layout
 
 
-def augment(pixels: np.ndarray, views: Optional[np.ndarray]) -> torch.Tensor:
+def augment(pixels: np.ndarray, views: Optional[np.ndarray], device: str = "cpu") -> torch.Tensor:
     """uint8 [N,48,48] and views [N,12] (see data.augmentation) -> network input [N,1,48,48]."""
-    x = torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1)[:, None]
+    x = torch.from_numpy(pixels).to(device).float()[:, None] / 127.5 - 1
     if views is None:
         return x
-    v = torch.from_numpy(views)
+    v = torch.from_numpy(views).to(device)
     grid = F.affine_grid(v[:, :6].view(-1, 2, 3), list(x.shape), align_corners=False)
     x = F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
     x = x * v[:, 6].view(-1, 1, 1, 1) + v[:, 7].view(-1, 1, 1, 1)
-    rows = torch.arange(48, dtype=torch.float32)
+    rows = torch.arange(48, dtype=torch.float32, device=device)
     inside = lambda centre, half: ((rows[None] - v[:, centre, None]).abs() <= v[:, half, None])
     box = inside(8, 10)[:, :, None] & inside(9, 11)[:, None, :]
     return x.masked_fill(box[:, None], 0.0)
