@@ -1,5 +1,5 @@
 /**
- * Breaks every promise of scripts/proofs/mutations.ts once, in a copy of the working tree, and expects its test to fail.
+ * Breaks every promise of scripts/proofs/ once, in a copy of the working tree, and expects its test to fail.
  * `npm run proofs` runs all and writes the table of docs/proofs.md; `npm run proofs -- words` runs those whose promise or file has the words.
  */
 
@@ -7,7 +7,8 @@ import { execFile, execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type Mutation, MUTATIONS } from "./proofs/mutations.ts";
+import type { Mutation } from "./proofs/mutation.ts";
+import { MUTATIONS } from "./proofs/mutations.ts";
 
 const root = join(import.meta.dirname, "..");
 const DOCUMENT = "docs/proofs.md";

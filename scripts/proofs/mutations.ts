@@ -1,26 +1,7 @@
 /** Every promise of the batch engine with the test that holds it, and one way to break it that this test must see. */
 
-/** One promise. */
-export interface Mutation {
-  /** Heading in docs/proofs.md. */
-  readonly part:
-    | "Inputs and stores"
-    | "The job machine"
-    | "Outputs"
-    | "News and nights"
-    | "Limits of the platform"
-    | "Trouble";
-  /** What is promised, a phrase. */
-  readonly promise: string;
-  readonly project: "node" | "workerd" | "browser" | "e2e";
-  /** The test's file, and words of its name. */
-  readonly test: string;
-  readonly name: string;
-  /** Breaks the promise: in `file`, the first `from` becomes `to`. */
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-}
+import { HOSTILE_BYTES } from "./hostile-bytes.ts";
+import { inPart, node, workerd, type Mutation } from "./mutation.ts";
 
 const SIMULATION = "test/fault/simulation.test.ts";
 const COMMANDS = "test/fault/commands.test.ts";
@@ -28,8 +9,6 @@ const KILLS = "test/fault/kills.test.ts";
 const BUDGETS = "test/fault/budgets.test.ts";
 const NIGHTS = "test/fault/nights.test.ts";
 const STORES = "test/workerd/storage.test.ts";
-const node = { project: "node" } as const;
-const workerd = { project: "workerd" } as const;
 
 /** In the order of docs/proofs.md. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -603,8 +582,5 @@ export const MUTATIONS: readonly Mutation[] = [
       to: "let { flips, inputs } = EMPTY;",
     },
   ]),
+  ...HOSTILE_BYTES,
 ];
-
-function inPart(part: Mutation["part"], list: readonly Omit<Mutation, "part">[]): readonly Mutation[] {
-  return list.map((one) => ({ part, ...one }));
-}

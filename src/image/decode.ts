@@ -1,7 +1,7 @@
 /** Bytes to upright 8-bit pixels: sniff, guard, decode. Preprocessing step 1. */
 
 import { chooseFaceReduction, chooseJpegReduction, guardImage, readHeader, type AnyHeader } from "./guard.ts";
-import { swapsSides } from "./jpeg/exif.ts";
+import { swapsSides } from "./exif.ts";
 import type { DecodeAim, DecodedImage, ImageCodecs, ImageDecoder, ImageLimits } from "./image-types.ts";
 import { createJpegCodec } from "./jpeg/jpeg.ts";
 import { decodePng } from "./png/png.ts";

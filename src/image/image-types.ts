@@ -19,7 +19,7 @@ export interface ImageHeader {
   readonly colourType: number | null;
   /** Interlaced PNG; JPEG whose coefficients must all be held at once (progressive or several scans). */
   readonly progressive: boolean;
-  /** EXIF orientation, 1…8; 1 where the format's is not read (PNG, WebP). */
+  /** EXIF orientation, 1…8. */
   readonly orientation: number;
   /** Scans of a JPEG; 1 otherwise. A file with hundreds costs hundreds of passes. */
   readonly scans: number;

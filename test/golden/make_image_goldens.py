@@ -75,6 +75,93 @@ def adam7(image):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw, 9)) + chunk(b"IEND", b"")
 
 
+ZIGZAG = sorted(range(64), key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8))
+
+
+def jpeg_by_hand(planes, factors, adobe=None, step=12):
+    """Baseline JPEG of any sampling by hand, as Pillow writes three of them: planes at full size, (h, v) for each.
+    One quantiser for all; Huffman codes of one length each, 4 bits for DC and 9 for AC."""
+    height, width = planes[0].shape
+    h_max, v_max = (max(f[i] for f in factors) for i in (0, 1))
+    across, down = -(-width // (8 * h_max)), -(-height // (8 * v_max))
+    k, x = np.mgrid[0:8, 0:8]
+    basis = np.cos((2 * x + 1) * k * np.pi / 16) * np.where(k == 0, np.sqrt(1 / 8), 1 / 2)
+    blocks = []
+    for plane, (h, v) in zip(planes, factors):
+        size = -(-width * h // h_max), -(-height * v // v_max)
+        small = np.asarray(Image.fromarray(plane, "L").resize(size, Image.BOX)).astype(np.float64) - 128
+        full = np.pad(small, ((0, down * v * 8 - size[1]), (0, across * h * 8 - size[0])), mode="edge")
+        tiles = full.reshape(down * v, 8, across * h, 8).transpose(0, 2, 1, 3)
+        blocks.append(np.rint(basis @ tiles @ basis.T / step).astype(int).reshape(down * v, across * h, 64)[:, :, ZIGZAG])
+    bits, last = [], [0] * len(planes)
+
+    def put(value, length):
+        bits.append(format(value, f"0{length}b") if length else "")
+
+    def put_value(value):
+        size = abs(value).bit_length()
+        put(value if value >= 0 else value + (1 << size) - 1, size)
+
+    for my in range(down):
+        for mx in range(across):
+            for i, (h, v) in enumerate(factors):
+                for y in range(v):
+                    for x in range(h):
+                        block = [int(c) for c in blocks[i][my * v + y, mx * h + x]]
+                        put(abs(block[0] - last[i]).bit_length(), 4)
+                        put_value(block[0] - last[i])
+                        last[i], zeros = block[0], 0
+                        for c in block[1:]:
+                            if c == 0:
+                                zeros += 1
+                                continue
+                            while zeros > 15:
+                                put(0xF0, 9)
+                                zeros -= 16
+                            put(zeros * 16 + abs(c).bit_length(), 9)
+                            put_value(c)
+                            zeros = 0
+                        if zeros:
+                            put(0, 9)
+    stream = "".join(bits)
+    stream += "1" * (-len(stream) % 8)
+    scan = int(stream, 2).to_bytes(len(stream) // 8, "big").replace(b"\xff", b"\xff\0")
+
+    def segment(marker, body):
+        return bytes([255, marker]) + struct.pack(">H", len(body) + 2) + bytes(body)
+
+    def table(kind, length, symbols):
+        return segment(0xC4, [kind, *(len(symbols) if i == length else 0 for i in range(1, 17)), *symbols])
+
+    frame = struct.pack(">BHHB", 8, height, width, len(planes))
+    frame += b"".join(bytes([i + 1, h * 16 + v, 0]) for i, (h, v) in enumerate(factors))
+    return (
+        b"\xff\xd8"
+        + (b"" if adobe is None else segment(0xEE, b"Adobe\0\x64\0\0\0\0" + bytes([adobe])))
+        + segment(0xDB, [0, *[step] * 64])
+        + segment(0xC0, frame)
+        + table(0, 4, range(12))
+        + table(0x10, 9, range(255))
+        + segment(0xDA, [len(planes), *(b for i in range(len(planes)) for b in (i + 1, 0)), 0, 63, 0])
+        + scan
+        + b"\xff\xd9"
+    )
+
+
+def png_chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def short_palette(width, height, bits, colours):
+    """A palette PNG with indices past its palette's end."""
+    indices = np.arange(width * height).reshape(height, width) % 2**bits
+    rows = b"".join(b"\0" + np.packbits((row[:, None] >> np.arange(bits)[::-1]) & 1).tobytes() for row in indices)
+    palette = bytes((i * 37 + 11) % 256 for i in range(3 * colours))
+    header = struct.pack(">IIBBBBB", width, height, bits, 3, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"PLTE", palette), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
+
+
 def encode(image, **options):
     out = io.BytesIO()
     image.save(out, **options)
@@ -83,9 +170,7 @@ def encode(image, **options):
 
 def decoded(file):
     """Pillow's upright pixels: grey stays grey, the rest becomes RGB."""
-    image = Image.open(io.BytesIO(file))
-    if image.format == "JPEG":
-        image = ImageOps.exif_transpose(image)
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(file)))
     if image.mode in ("L", "LA", "1"):
         return image.convert("L")
     return image.convert("RGB")
@@ -159,6 +244,35 @@ add("lossy-alpha.webp", encode(rgba, format="WEBP", quality=80, exact=True))
 add("lossless.webp", encode(small, format="WEBP", lossless=True))
 add("lossless-alpha.webp", encode(rgba, format="WEBP", lossless=True, exact=True))
 add("animated.webp", encode(small, format="WEBP", save_all=True, append_images=[noise(61, 83)], quality=70))
+
+planes = [np.asarray(plane) for plane in small.convert("YCbCr").split()]
+inks = [255 - np.asarray(plane) for plane in small.convert("CMYK").split()]
+for name, factors in [("410", [(4, 2), (1, 1), (1, 1)]), ("3x1", [(3, 1), (1, 1), (1, 1)])]:
+    add(f"{name}.jpg", jpeg_by_hand(planes, factors))
+add("chroma-differs.jpg", jpeg_by_hand(planes, [(2, 1), (1, 2), (1, 1)]))
+add("chroma-above-luma.jpg", jpeg_by_hand(planes, [(1, 1), (2, 2), (2, 2)]))
+add("cmyk-420.jpg", jpeg_by_hand(inks, [(2, 2), (1, 1), (1, 1), (1, 1)], adobe=0))
+add("cmyk-unmarked.jpg", jpeg_by_hand(inks, [(1, 1)] * 4))
+plain = encode(small, format="JPEG", quality=60)
+resources = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0\0\0\0\x04\x1c\x02\0\0"
+photoshop = b"\xff\xed" + struct.pack(">H", len(resources) + 2) + resources
+tables = plain.index(b"\xff\xdb")
+add("photoshop.jpg", plain[:tables] + photoshop + b"\0\0" + plain[tables:])
+add("stray-bytes.jpg", plain[:tables] + b"\r\n\x12\xff\0\x34" + plain[tables:])
+for bits, colours in [(2, 3), (4, 5), (8, 17)]:
+    add(f"palette-short-{bits}bit.png", short_palette(64, 9, bits, colours))
+crop = rgba.crop((0, 0, 29, 31))
+for orientation in range(2, 9):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    block = exif.tobytes()[6:]
+    add(f"orientation-{orientation}.png", encode(crop.convert("RGB"), format="PNG", exif=exif))
+    add(f"orientation-{orientation}.webp", encode(crop, format="WEBP", exif=exif, quality=70))
+interlaced = adam7(crop)
+add("orientation-8-interlaced.png", interlaced[:33] + png_chunk(b"eXIf", block) + interlaced[33:])
+bilevel = encode(small.convert("1"), format="PNG")
+add("orientation-8-behind.png", bilevel[:-12] + png_chunk(b"eXIf", block) + bilevel[-12:])
+add("orientation-8-animated.webp", encode(crop, format="WEBP", save_all=True, append_images=[noise(29, 31)], exif=block, quality=70))
 
 BOXES = [
     (10.3, 8.7, 21.2, 33.9),

@@ -1,25 +1,22 @@
 /**
  * JPEG markers, read without decoding (ITU-T T.81, annex B).
  *
- * The whole chain of markers is walked, entropy-coded data included, so that a missing end, the number of scans and the
- * colour transform are known before the decoder runs. Every step moves forward, so the walk ends.
+ * The whole chain of markers is walked, entropy-coded data included, so that a missing end and the number of scans
+ * are known before the decoder runs. Every step moves forward, so the walk ends.
  */
 
 import { ScoringError } from "../../errors.ts";
-import { readExifOrientation } from "./exif.ts";
+import { hasExifMark, readExifOrientation } from "../exif.ts";
 import type { ImageHeader } from "../image-types.ts";
 
 const SOI = 0xd8;
 const EOI = 0xd9;
 const SOS = 0xda;
 const APP1 = 0xe1;
-const APP14 = 0xee;
 
-/** What the JPEG decoder needs beside the common header. */
+/** The common header, of a JPEG. */
 export interface JpegHeader extends ImageHeader {
   readonly format: "jpeg";
-  /** Colour transform of an Adobe APP14 marker: 0 none, 1 YCbCr, 2 YCCK; `null` if the marker is absent. */
-  readonly adobeTransform: number | null;
 }
 
 interface Frame {
@@ -36,7 +33,6 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   let position = 2;
   let frame: Frame | null = null;
   let orientation = 1;
-  let adobeTransform: number | null = null;
   let scans = 0;
   let firstScanComponents = 0;
   let complete = false;
@@ -64,10 +60,8 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
       if (frame === null) throw new ScoringError("image_corrupt", "JPEG scan before its frame");
       if (scans === 0) firstScanComponents = segment[0] ?? 0;
       scans++;
-    } else if (marker.code === APP1 && orientation === 1) {
+    } else if (marker.code === APP1 && orientation === 1 && hasExifMark(segment)) {
       orientation = readExifOrientation(segment);
-    } else if (marker.code === APP14 && adobeTransform === null) {
-      adobeTransform = readAdobeTransform(segment);
     }
     position += length;
   }
@@ -90,7 +84,6 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
     samples: frame.samples,
     lossless: false,
     animated: false,
-    adobeTransform,
   };
 }
 
@@ -152,11 +145,6 @@ function countSamples(segment: Uint8Array, width: number, height: number, compon
   const mcusAcross = Math.ceil(width / (8 * hMax));
   const mcusDown = Math.ceil(height / (8 * vMax));
   return factors.reduce((sum, { h, v }) => sum + mcusAcross * h * 8 * (mcusDown * v * 8), 0);
-}
-
-function readAdobeTransform(segment: Uint8Array): number | null {
-  const isAdobe = String.fromCharCode(...segment.subarray(0, 5)) === "Adobe";
-  return isAdobe && segment.length >= 12 ? (segment[11] ?? 0) : null;
 }
 
 function readUint16(bytes: Uint8Array, at: number): number {

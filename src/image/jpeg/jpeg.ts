@@ -2,7 +2,7 @@
 
 import { ScoringError } from "../../errors.ts";
 import type { Raster } from "../../model/face-finder.ts";
-import { copyUpright, swapsSides } from "./exif.ts";
+import { copyUpright, swapsSides } from "../exif.ts";
 import type { JpegHeader } from "./jpeg-header.ts";
 
 /** TurboJPEG 2.x pixel formats. */
@@ -101,12 +101,13 @@ function decodeWith(turbo: TurboExports, bytes: Uint8Array, header: JpegHeader, 
   const handle = turbo.tjInitDecompress();
   if (handle === 0) throw new ScoringError("image_corrupt", "the JPEG decoder could not be made");
 
-  const headerStatus = turbo.tjDecompressHeader3(handle, input, bytes.length, sizes, sizes + 4, sizes + 8, sizes + 12);
+  new Uint32Array(turbo.memory.buffer, sizes, 4).fill(0);
+  // Its status is left aside: it is -1 for stray bytes between segments and for samplings that TurboJPEG has no name for,
+  // which are decoded all the same, and what cannot be decoded jumps.
+  turbo.tjDecompressHeader3(handle, input, bytes.length, sizes, sizes + 4, sizes + 8, sizes + 12);
   const [readWidth, readHeight] = new Uint32Array(turbo.memory.buffer, sizes, 2);
   // Our reading sized the output: libjpeg must agree, or it would write past it.
-  if (headerStatus !== 0 || readWidth !== header.width || readHeight !== header.height) {
-    throw describeFailure(header, null);
-  }
+  if (readWidth !== header.width || readHeight !== header.height) throw describeFailure(header, null);
   const pitch = width * samples;
   const status = turbo.tjDecompress2(handle, input, bytes.length, output, width, pitch, height, pixelFormat, 0);
   // Non-zero without a jump is a warning. With an end marker it is what Pillow and browsers let pass (stray bytes);
@@ -114,7 +115,7 @@ function decodeWith(turbo: TurboExports, bytes: Uint8Array, header: JpegHeader, 
   if (status !== 0 && !header.complete) throw describeFailure(header, null);
 
   const pixels = new Uint8Array(turbo.memory.buffer, output, width * height * samples);
-  if (samples === 4) convertCmykInPlace(pixels, header.adobeTransform !== null);
+  if (samples === 4) convertCmykInPlace(pixels);
   const channels = samples === 1 ? 1 : 3;
   const data = copyUpright(pixels, width, height, channels, header.orientation);
   turbo.tjDestroy(handle);
@@ -131,13 +132,12 @@ function allocate(turbo: TurboExports, bytes: number): number {
   return pointer;
 }
 
-/** CMYK to RGB, packed into the first three quarters of the array. Adobe stores inverted ink, as Pillow assumes. */
-function convertCmykInPlace(pixels: Uint8Array, isInverted: boolean): void {
-  const flip = isInverted ? 255 : 0;
+/** CMYK to RGB, packed into the first three quarters of the array. Ink is stored inverted, as Adobe does and Pillow assumes. */
+function convertCmykInPlace(pixels: Uint8Array): void {
   for (let from = 0, to = 0; from < pixels.length; from += 4, to += 3) {
-    const light = 255 - (pixels[from + 3]! ^ flip);
+    const light = pixels[from + 3]!;
     for (let i = 0; i < 3; i++) {
-      const product = (pixels[from + i]! ^ flip) * light + 128;
+      const product = (255 - pixels[from + i]!) * light + 128;
       // Pillow's MULDIV255, then clip.
       pixels[to + i] = Math.max(0, light - (((product >> 8) + product) >> 8));
     }

@@ -1,7 +1,9 @@
 /** PNG's IHDR and its first few chunks (W3C PNG, third edition, §11). */
 
 import { ScoringError } from "../../errors.ts";
+import { readExifOrientation } from "../exif.ts";
 import type { ImageHeader } from "../image-types.ts";
+import { computeCrc32 } from "./crc32.ts";
 
 /** Samples a pixel by colour type. */
 const COMPONENTS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
@@ -13,6 +15,12 @@ const BIT_DEPTHS: Readonly<Record<number, readonly number[]>> = {
   4: [8, 16],
   6: [8, 16],
 };
+
+const ACTL = 0x6163544c;
+const EXIF = 0x65584966;
+const IDAT = 0x49444154;
+/** Most chunks that are walked for their types: `eXIf` may stand behind the picture's data. */
+const MAX_CHUNKS = 32_768;
 
 /** @throws ScoringError `image_truncated`, `image_corrupt` */
 export function readPngHeader(bytes: Uint8Array): ImageHeader {
@@ -33,6 +41,7 @@ export function readPngHeader(bytes: Uint8Array): ImageHeader {
   if (view.getUint8(26) !== 0 || view.getUint8(27) !== 0 || view.getUint8(28) > 1) {
     throw new ScoringError("image_corrupt", "PNG with an unknown compression, filter or interlace method");
   }
+  const { animated, orientation } = readAncillary(bytes, view);
   return {
     format: "png",
     width,
@@ -41,23 +50,31 @@ export function readPngHeader(bytes: Uint8Array): ImageHeader {
     components,
     colourType,
     progressive: view.getUint8(28) === 1,
-    orientation: 1,
+    orientation,
     scans: 1,
     complete: true, // known only after the chunks are walked, which the decoder does
     samples: width * height * components,
     lossless: true,
-    animated: hasAnimationControl(view),
+    animated,
   };
 }
 
-/** acTL must stand before IDAT; looks at a bounded number of chunks. */
-function hasAnimationControl(view: DataView): boolean {
+/** An animation's `acTL` must stand before the first IDAT, `eXIf` anywhere; one that its checksum contradicts is not believed. */
+function readAncillary(bytes: Uint8Array, view: DataView): { animated: boolean; orientation: number } {
+  let animated = false;
+  let orientation: number | null = null;
+  let hasData = false;
   let at = 33;
-  for (let i = 0; i < 32 && at + 8 <= view.byteLength; i++) {
+  for (let i = 0; i < MAX_CHUNKS && at + 12 <= view.byteLength; i++) {
     const type = view.getUint32(at + 4);
-    if (type === 0x6163544c) return true;
-    if (type === 0x49444154) return false;
-    at += 12 + view.getUint32(at);
+    const end = at + 12 + view.getUint32(at);
+    if (type === IDAT) hasData = true;
+    if (type === ACTL && !hasData) animated = true;
+    if (type === EXIF && orientation === null && end <= view.byteLength) {
+      const isWhole = computeCrc32(bytes.subarray(at + 4, end - 4)) === view.getUint32(end - 4);
+      orientation = isWhole ? readExifOrientation(bytes.subarray(at + 8, end - 4)) : 1;
+    }
+    at = end;
   }
-  return false;
+  return { animated, orientation: orientation ?? 1 };
 }

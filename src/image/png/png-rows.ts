@@ -1,6 +1,7 @@
 /** From inflated PNG bytes to pixels: filters, bit depths, palette and Adam7 passes. */
 
 import { ScoringError } from "../../errors.ts";
+import { planPlacement, type Placement } from "../exif.ts";
 import type { ImageHeader } from "../image-types.ts";
 
 /** Takes inflated bytes in any portions and writes pixels into the array it was made with. */
@@ -31,8 +32,8 @@ const ADAM7 = [
 ] as const;
 
 /**
- * @param palette RGB triples, for colour type 3; an index past its end is black
- * @param out `width × height × channels` bytes, written row by row
+ * @param palette RGB triples, for colour type 3; an index past its end is that shade of grey, 0…255, as Pillow has it
+ * @param out `width × height × channels` bytes, written row by row, each pixel where it belongs upright
  */
 export function createRowReader(
   header: ImageHeader,
@@ -142,21 +143,21 @@ function predictPaeth(left: number, up: number, upLeft: number): number {
 type PutRow = (line: Uint8Array, pass: Pass, y: number) => void;
 
 function createRowWriter(header: ImageHeader, palette: Uint8Array | null, out: Uint8Array, channels: 1 | 3): PutRow {
-  const { width, bitDepth, components } = header;
-  if (bitDepth < 8) return createPackedWriter(width, bitDepth, expandTable(bitDepth, palette, channels), out, channels);
-  if (palette !== null && header.colourType === 3) {
-    return createPackedWriter(width, 8, expandTable(8, palette, channels), out, channels);
+  const { bitDepth, components } = header;
+  const place = planPlacement(header.width, header.height, header.orientation);
+  if (bitDepth < 8 || header.colourType === 3) {
+    return createPackedWriter(place, bitDepth, expandTable(bitDepth, palette, channels), out, channels);
   }
   const sampleBytes = bitDepth >> 3;
   const stride = components * sampleBytes;
   return (line, pass, y) => {
-    if (pass.stepX === 1 && stride === channels) {
-      out.set(line.subarray(1), y * width * channels);
+    const start = (place.base + pass.x * place.stepX + y * place.stepY) * channels;
+    const step = pass.stepX * place.stepX * channels;
+    if (step === channels && stride === channels) {
+      out.set(line.subarray(1), start);
       return;
     }
-    let from = 1;
-    for (let i = 0, x = pass.x; i < pass.width; i++, x += pass.stepX, from += stride) {
-      const to = (y * width + x) * channels;
+    for (let i = 0, from = 1, to = start; i < pass.width; i++, from += stride, to += step) {
       // The high byte of a 16-bit sample comes first.
       out[to] = line[from]!;
       if (channels === 3) {
@@ -169,7 +170,7 @@ function createRowWriter(header: ImageHeader, palette: Uint8Array | null, out: U
 
 /** Samples of 1, 2, 4 or 8 bits that go through a table. */
 function createPackedWriter(
-  width: number,
+  place: Placement,
   bitDepth: number,
   table: Uint8Array,
   out: Uint8Array,
@@ -177,10 +178,11 @@ function createPackedWriter(
 ): PutRow {
   const mask = (1 << bitDepth) - 1;
   return (line, pass, y) => {
-    for (let i = 0, x = pass.x; i < pass.width; i++, x += pass.stepX) {
+    let to = (place.base + pass.x * place.stepX + y * place.stepY) * channels;
+    const step = pass.stepX * place.stepX * channels;
+    for (let i = 0; i < pass.width; i++, to += step) {
       const bit = i * bitDepth;
       const value = (line[1 + (bit >> 3)]! >> (8 - bitDepth - (bit & 7))) & mask;
-      const to = (y * width + x) * channels;
       for (let c = 0; c < channels; c++) out[to + c] = table[value * channels + c]!;
     }
   };
@@ -190,7 +192,9 @@ function createPackedWriter(
 function expandTable(bitDepth: number, palette: Uint8Array | null, channels: 1 | 3): Uint8Array {
   const table = new Uint8Array((1 << bitDepth) * channels);
   if (channels === 3) {
-    if (palette !== null) table.set(palette.subarray(0, table.length));
+    // Pillow's rule for what the palette leaves open.
+    for (let i = 0; i < table.length; i++) table[i] = i / 3;
+    if (palette !== null) table.set(palette.subarray(0, Math.min(palette.length - (palette.length % 3), table.length)));
     return table;
   }
   const scale = 255 / ((1 << bitDepth) - 1);

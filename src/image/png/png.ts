@@ -9,6 +9,7 @@ import { Unzlib, unzlibSync } from "fflate";
 import { ScoringError } from "../../errors.ts";
 import type { Raster } from "../../model/face-finder.ts";
 import { computeCrc32 } from "./crc32.ts";
+import { planPlacement } from "../exif.ts";
 import type { ImageHeader } from "../image-types.ts";
 import { createRowReader, type RowReader } from "./png-rows.ts";
 
@@ -26,7 +27,7 @@ const ONE_PIECE_BYTES = 1024 * 1024;
 const ONE_PIECE_PACKED_BYTES = 256 * 1024;
 
 /**
- * @returns 1 channel for grey and grey with alpha, 3 for palette and colour; alpha ignored, 16 bits cut to the high
+ * @returns upright pixels: 1 channel for grey and grey with alpha, 3 for palette and colour; alpha ignored, 16 bits cut to the high
  * byte, the default image of an animation
  * @throws ScoringError `image_truncated`, `image_corrupt`
  */
@@ -68,7 +69,8 @@ export function decodePng(bytes: Uint8Array, header: ImageHeader): Raster {
     at = end;
   }
   if (!rows?.isDone()) throw new ScoringError("image_truncated", "PNG ends before its last row");
-  return { width: header.width, height: header.height, channels, data };
+  const { width, height } = planPlacement(header.width, header.height, header.orientation);
+  return { width, height, channels, data };
 }
 
 /** Bytes after inflating: every row has one more for its filter. Interlaced pictures are left to the slices. */

@@ -1,10 +1,11 @@
 /** WebP's container and the sizes inside it (RFC 9649). */
 
 import { ScoringError } from "../../errors.ts";
+import { readExifOrientation } from "../exif.ts";
 import type { ImageHeader } from "../image-types.ts";
 
-/** Most chunks that are walked to find the picture. */
-const MAX_CHUNKS = 256;
+/** Most chunks that are walked: metadata stand behind the picture, or behind the frames of an animation. */
+const MAX_CHUNKS = 8192;
 
 /** One frame's place in the canvas and its bitstream chunks (`ALPH`, `VP8 `, `VP8L`). */
 export interface WebpFrame {
@@ -37,6 +38,14 @@ interface Size {
   readonly height: number;
 }
 
+interface Picture {
+  readonly size: Size;
+  readonly complete: boolean;
+  readonly lossless: boolean;
+  /** First frame of an animation. */
+  readonly frame: WebpFrame | null;
+}
+
 /** @throws ScoringError `image_truncated`, `image_corrupt` */
 export function readWebpHeader(bytes: Uint8Array): WebpHeader {
   if (bytes.length < 20) throw new ScoringError("image_truncated", "WebP ends inside its header");
@@ -44,27 +53,37 @@ export function readWebpHeader(bytes: Uint8Array): WebpHeader {
   const complete = bytes.length >= 8 + view.getUint32(4, true);
   let canvas: Size | null = null;
   let isAnimated = false;
+  let hasExif = false;
+  let orientation = 1;
+  let picture: Picture | null = null;
   for (const chunk of walkChunks(bytes, 12)) {
     if (chunk.id === "VP8X") {
       if (chunk.data.length < 10) throw new ScoringError("image_truncated", "WebP ends inside VP8X");
       canvas = { width: 1 + readUint24(chunk.data, 4), height: 1 + readUint24(chunk.data, 7) };
       isAnimated = ((chunk.data[0] ?? 0) & 2) !== 0;
-    } else if (chunk.id === "ANMF" && isAnimated && canvas !== null) {
+      hasExif = ((chunk.data[0] ?? 0) & 8) !== 0;
+    } else if (chunk.id === "EXIF" && hasExif && !chunk.isCut) {
+      // Metadata come behind the picture: nothing is left to look for.
+      orientation = readExifOrientation(chunk.data);
+      if (picture !== null) break;
+    } else if (chunk.id === "ANMF" && isAnimated && canvas !== null && picture === null) {
       const frame = parseFrame(chunk, canvas);
-      return describe(canvas, complete && !chunk.isCut, isLossless(frame.data), frame);
-    } else if ((chunk.id === "VP8 " || chunk.id === "VP8L") && !isAnimated) {
+      picture = { size: canvas, complete: complete && !chunk.isCut, lossless: isLossless(frame.data), frame };
+    } else if ((chunk.id === "VP8 " || chunk.id === "VP8L") && !isAnimated && picture === null) {
       const size = chunk.id === "VP8L" ? readLosslessSize(chunk) : readLossySize(chunk);
       if (canvas !== null && (canvas.width !== size.width || canvas.height !== size.height)) {
         throw new ScoringError("image_corrupt", "WebP canvas and picture differ in size");
       }
-      return describe(size, complete, chunk.id === "VP8L", null);
+      picture = { size, complete, lossless: chunk.id === "VP8L", frame: null };
     }
+    if (picture !== null && !hasExif) break;
   }
+  if (picture !== null) return describe(picture, orientation);
   if (!complete) throw new ScoringError("image_truncated", "WebP ends before its picture data");
   throw new ScoringError("image_corrupt", "WebP without picture data");
 }
 
-function describe(size: Size, complete: boolean, lossless: boolean, firstFrame: WebpFrame | null): WebpHeader {
+function describe({ size, complete, lossless, frame }: Picture, orientation: number): WebpHeader {
   return {
     format: "webp",
     width: size.width,
@@ -73,13 +92,13 @@ function describe(size: Size, complete: boolean, lossless: boolean, firstFrame: 
     components: 4,
     colourType: null,
     progressive: false,
-    orientation: 1,
+    orientation,
     scans: 1,
     complete,
     samples: size.width * size.height * 4,
     lossless,
-    animated: firstFrame !== null,
-    firstFrame,
+    animated: frame !== null,
+    firstFrame: frame,
   };
 }
 

@@ -3,6 +3,7 @@
 import createWebpModule, { type WebpModule } from "@jsquash/webp/codec/dec/webp_dec.js";
 import { ScoringError } from "../../errors.ts";
 import type { Raster } from "../../model/face-finder.ts";
+import { planPlacement } from "../exif.ts";
 import type { WebpFrame, WebpHeader } from "./webp-header.ts";
 
 /** wasm memory only grows; an instance above this is dropped after the picture that needed it. */
@@ -11,7 +12,7 @@ const RETAIN_BYTES = 24 * 1024 * 1024;
 /** One instance of the WebP decoder. */
 export interface WebpCodec {
   /**
-   * @returns RGB, alpha ignored
+   * @returns upright RGB, alpha ignored
    * @throws ScoringError `image_truncated`, `image_corrupt`
    */
   decode(bytes: Uint8Array, header: WebpHeader): Promise<Raster>;
@@ -58,21 +59,23 @@ export function createWebpCodec(module: WebAssembly.Module): WebpCodec {
   };
 }
 
-/** Drops alpha; an animation's frame is put where it belongs on a black canvas, as Pillow shows it. */
+/** Drops alpha and turns upright; an animation's frame is put where it belongs on a black canvas, as Pillow shows it. */
 function paint(rgba: Uint8ClampedArray, header: WebpHeader): Raster {
   const { width, height, firstFrame } = header;
   const area = firstFrame ?? { x: 0, y: 0, width, height };
+  const place = planPlacement(width, height, header.orientation);
   const data = new Uint8Array(width * height * 3);
+  const step = place.stepX * 3;
   let from = 0;
   for (let y = 0; y < area.height; y++) {
-    let to = ((area.y + y) * width + area.x) * 3;
-    for (let x = 0; x < area.width; x++, from += 4, to += 3) {
+    let to = (place.base + area.x * place.stepX + (area.y + y) * place.stepY) * 3;
+    for (let x = 0; x < area.width; x++, from += 4, to += step) {
       data[to] = rgba[from]!;
       data[to + 1] = rgba[from + 1]!;
       data[to + 2] = rgba[from + 2]!;
     }
   }
-  return { width, height, channels: 3, data };
+  return { width: place.width, height: place.height, channels: 3, data };
 }
 
 /** A still WebP file around one frame of an animation, which libwebp's simple decoder takes. */

@@ -1,7 +1,7 @@
 /** A page of pictures, each with its box, label and probabilities: to see at a glance what a job did. Never part of a report. */
 
 import { readHeader } from "../../image/guard.ts";
-import { swapsSides } from "../../image/jpeg/exif.ts";
+import { swapsSides } from "../../image/exif.ts";
 import { LABELS } from "../../model/labels.ts";
 import { html, type SafeHtml } from "./html-text.ts";
 import { REPORT_NOTICE } from "./legal-notice.ts";
