@@ -8,6 +8,7 @@ import type {
   ScheduleRunRecord,
 } from "../scoring/schedules/schedule.ts";
 import { parseStored } from "../scoring/stored-json.ts";
+import type { SqlDatabase } from "./sql-port.ts";
 
 /** The tables; `jobs` is the directory's own. */
 export const SCHEDULE_SCHEMA = `
@@ -16,15 +17,15 @@ export const SCHEDULE_SCHEMA = `
   CREATE TABLE IF NOT EXISTS scheduleRuns (scheduleId TEXT NOT NULL, dueMs INTEGER NOT NULL, jobId TEXT, record TEXT NOT NULL, PRIMARY KEY (scheduleId, dueMs));
 `;
 
-/** Each call is one turn of the object: nothing comes between its statements. */
+/** Nothing comes between the statements of one call. */
 export type ScheduleRows = {
   readonly [K in keyof ScheduleDirectory]: (
     ...args: Parameters<ScheduleDirectory[K]>
   ) => Awaited<ReturnType<ScheduleDirectory[K]>>;
 };
 
-/** The rows over a Durable Object's database. */
-export function createScheduleRows(sql: SqlStorage): ScheduleRows {
+/** The rows over the directory's database. */
+export function createScheduleRows(sql: SqlDatabase): ScheduleRows {
   sql.exec(SCHEDULE_SCHEMA);
   const readRecords = (query: string, ...values: SqlValue[]): ScheduleRecord[] =>
     sql

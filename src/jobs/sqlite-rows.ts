@@ -1,10 +1,11 @@
-/** The rows of one job in the SQLite of its Durable Object. docs/storage-schema.md lists tables, writers and readers. */
+/** The rows of one job in a SQLite of its own: its Durable Object's, or a file. docs/storage-schema.md lists tables, writers and readers. */
 
 import type { JobEventRow, JobRows } from "../scoring/job/job-rows.ts";
 import type { Notice } from "../scoring/webhook/webhook.ts";
 import type { JobSpec } from "../scoring/job/job-spec.ts";
 import type { ChunkResult, ChunkRow, JobState } from "../scoring/job/job-state.ts";
 import { parseStored } from "../scoring/stored-json.ts";
+import type { JobStorage } from "./sql-port.ts";
 
 const CHUNK_COLUMNS = `(
     id TEXT PRIMARY KEY, first INTEGER NOT NULL, count INTEGER NOT NULL,
@@ -51,10 +52,10 @@ export interface SqliteRows extends JobRows {
 }
 
 /**
- * The rows of one job in the SQLite of its Durable Object. The first write makes the tables: whoever asks for a job that does not
+ * The rows of one job in its SQLite. The first write makes the tables: whoever asks for a job that does not
  * exist would else leave an object that is stored, and paid for, for ever.
  */
-export function createSqliteRows(storage: DurableObjectStorage): SqliteRows {
+export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionSync" | "deleteAll">): SqliteRows {
   const { sql } = storage;
   const findTables = (): boolean =>
     sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'facts'").toArray().length > 0;

@@ -3,6 +3,7 @@
 import { isEnded } from "../scoring/job/job-state.ts";
 import type { JobView } from "../scoring/job/job-view.ts";
 import { parseStored } from "../scoring/stored-json.ts";
+import type { SqlDatabase } from "./sql-port.ts";
 
 /** `turns`: a queue, the smallest turn first. `retained`: ended jobs with a day of their deletion. */
 const UPKEEP_SCHEMA = `
@@ -14,7 +15,7 @@ const UPKEEP_SCHEMA = `
 /** Jobs read at once while the rows are made for a directory that is older than they are. */
 const PAGE = 500;
 
-/** Each call is one turn of the object: nothing comes between its statements. */
+/** Nothing comes between the statements of one call. */
 export interface UpkeepRows {
   /** Takes note of what a job is now: open or being rewritten, to be deleted some day, or neither. */
   note(view: JobView): void;
@@ -25,8 +26,8 @@ export interface UpkeepRows {
   takeRetainedJob(nowMs: number): string | null;
 }
 
-/** The rows over a Durable Object's database; `jobs` is the directory's own table, and there already. */
-export function createUpkeepRows(sql: SqlStorage): UpkeepRows {
+/** The rows over the directory's database; `jobs` is the directory's own table, and there already. */
+export function createUpkeepRows(sql: SqlDatabase): UpkeepRows {
   const rows: UpkeepRows = {
     note(view) {
       const { id, retainUntil } = view;
@@ -63,7 +64,7 @@ export function createUpkeepRows(sql: SqlStorage): UpkeepRows {
   return rows;
 }
 
-function* listViews(sql: SqlStorage): Generator<JobView> {
+function* listViews(sql: SqlDatabase): Generator<JobView> {
   for (let after = ""; ;) {
     const page = sql
       .exec<{ id: string; view: string }>("SELECT id, view FROM jobs WHERE id > ? ORDER BY id LIMIT ?", after, PAGE)

@@ -1,0 +1,202 @@
+/** The rows that all jobs share: the list of jobs, requests, quotas, standings, keys, and with them schedules and upkeep. */
+
+import type { ApiKeyRecord, KeyDirectory } from "../scoring/access/api-key.ts";
+import type { Directory, JobPage, Reservation } from "../scoring/job/job-directory.ts";
+import type { JobView } from "../scoring/job/job-view.ts";
+import { isEnded } from "../scoring/job/job-state.ts";
+import type { ScheduleDirectory } from "../scoring/schedules/schedule.ts";
+import { parseStored } from "../scoring/stored-json.ts";
+import { createScheduleRows } from "./schedule-rows.ts";
+import type { SqlDatabase } from "./sql-port.ts";
+import { createUpkeepRows } from "./upkeep-rows.ts";
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, view TEXT NOT NULL, changes INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS requests (idempotencyKey TEXT PRIMARY KEY, bodySha256 TEXT NOT NULL, jobId TEXT NOT NULL, atMs INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS requests_age ON requests (atMs);
+  CREATE TABLE IF NOT EXISTS admissions (jobId TEXT PRIMARY KEY, owner TEXT NOT NULL, day TEXT NOT NULL, atMs INTEGER NOT NULL, images INTEGER NOT NULL, open INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS admissions_open ON admissions (owner) WHERE open = 1;
+  CREATE INDEX IF NOT EXISTS admissions_day ON admissions (owner, day);
+  CREATE TABLE IF NOT EXISTS ranks (jobId TEXT PRIMARY KEY, priority INTEGER NOT NULL, saidMs INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS ranks_priority ON ranks (priority);
+  CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, createdMs INTEGER NOT NULL, record TEXT NOT NULL);
+`;
+
+/** Idempotency keys are remembered this long. */
+const REMEMBER_MS = 48 * 3600 * 1000;
+
+/** What was admitted and is neither listed nor open is forgotten then; an open job has expired long before. */
+const FORGET_MS = 9 * 86_400 * 1000;
+
+/** Everything that is asked of the directory. */
+export type WholeDirectory = Directory & KeyDirectory & ScheduleDirectory;
+
+/** The directory over one database, whose tables it makes. Nothing comes between the statements of one call. */
+export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
+  sql.exec(SCHEMA);
+  const schedules = createScheduleRows(sql);
+  const upkeep = createUpkeepRows(sql);
+
+  /** Counts a new job against its owner's quotas. */
+  function admit(jobId: string, owner: Parameters<Directory["reserve"]>[0]["owner"], nowMs: number): Reservation {
+    const day = new Date(nowMs).toISOString().slice(0, 10);
+    sql.exec("DELETE FROM admissions WHERE atMs < ? AND jobId NOT IN (SELECT id FROM jobs)", nowMs - FORGET_MS);
+    if (owner.maxJobs !== null) {
+      const open = sql
+        .exec<{ jobId: string }>(
+          "SELECT jobId FROM admissions WHERE owner = ? AND open = 1 ORDER BY jobId",
+          owner.keyId,
+        )
+        .toArray();
+      if (open.length >= owner.maxJobs) return { kind: "full", openJobs: open.map((row) => row.jobId) };
+    }
+    if (owner.maxImagesPerDay !== null && sumImages(owner.keyId, day, "") >= owner.maxImagesPerDay) {
+      return { kind: "spent" };
+    }
+    sql.exec("INSERT INTO admissions VALUES (?, ?, ?, ?, 0, 1)", jobId, owner.keyId, day, nowMs);
+    return { kind: "new", jobId };
+  }
+
+  function sumImages(owner: string, day: string, exceptJob: string): number {
+    return sql
+      .exec<{ images: number }>(
+        "SELECT coalesce(sum(images), 0) AS images FROM admissions WHERE owner = ? AND day = ? AND jobId <> ?",
+        owner,
+        day,
+        exceptJob,
+      )
+      .one().images;
+  }
+
+  const releaseAll = (jobIds: readonly string[]): void => {
+    for (const id of jobIds) sql.exec("UPDATE admissions SET open = 0 WHERE jobId = ?", id);
+  };
+
+  return {
+    async reserve(request: Parameters<Directory["reserve"]>[0]): Promise<Reservation> {
+      const { jobId, idempotencyKey, bodySha256, nowMs, owner } = request;
+      if (idempotencyKey === null) return admit(jobId, owner, nowMs);
+      // Keys of two callers never meet: one must not learn of the other's job.
+      const requestKey = `${owner.keyId}:${idempotencyKey}`;
+      sql.exec("DELETE FROM requests WHERE atMs < ?", nowMs - REMEMBER_MS);
+      const known = sql
+        .exec<{ bodySha256: string; jobId: string }>(
+          "SELECT bodySha256, jobId FROM requests WHERE idempotencyKey = ?",
+          requestKey,
+        )
+        .toArray()[0];
+      if (known !== undefined) {
+        return known.bodySha256 === bodySha256 ? { kind: "known", jobId: known.jobId } : { kind: "mismatch" };
+      }
+      const admission = admit(jobId, owner, nowMs);
+      if (admission.kind === "new") {
+        sql.exec("INSERT INTO requests VALUES (?, ?, ?, ?)", requestKey, bodySha256, jobId, nowMs);
+      }
+      return admission;
+    },
+
+    async release(jobIds: readonly string[]): Promise<void> {
+      releaseAll(jobIds);
+    },
+
+    async chargeImages(charge: Parameters<Directory["chargeImages"]>[0]): Promise<boolean> {
+      const { jobId, images, maxImagesPerDay } = charge;
+      const job = sql
+        .exec<{ owner: string; day: string }>("SELECT owner, day FROM admissions WHERE jobId = ?", jobId)
+        .toArray()[0];
+      if (job === undefined) return false;
+      if (sumImages(job.owner, job.day, jobId) + images > maxImagesPerDay) return false;
+      // A repeated step charges nothing twice.
+      sql.exec("UPDATE admissions SET images = max(images, ?) WHERE jobId = ?", images, jobId);
+      return true;
+    },
+
+    async rank(standing: Parameters<Directory["rank"]>[0]): Promise<{ readonly outranked: boolean }> {
+      const { jobId, priority, wantsEdge, nowMs, rankMs } = standing;
+      sql.exec("DELETE FROM ranks WHERE saidMs < ? OR jobId = ?", nowMs - rankMs, jobId);
+      if (!wantsEdge) return { outranked: false };
+      sql.exec("INSERT INTO ranks VALUES (?, ?, ?)", jobId, priority, nowMs);
+      return {
+        outranked: sql.exec("SELECT jobId FROM ranks WHERE priority > ? LIMIT 1", priority).toArray().length > 0,
+      };
+    },
+
+    async writeKey(record: ApiKeyRecord): Promise<void> {
+      const { id, createdMs } = record;
+      sql.exec("INSERT OR REPLACE INTO keys VALUES (?, ?, ?)", id, createdMs, JSON.stringify(record));
+    },
+
+    async readKey(id: string): Promise<ApiKeyRecord | null> {
+      const row = sql.exec<{ record: string }>("SELECT record FROM keys WHERE id = ?", id).toArray()[0];
+      return row === undefined ? null : parseStored<ApiKeyRecord>(row.record);
+    },
+
+    async listKeys(): Promise<readonly ApiKeyRecord[]> {
+      return sql
+        .exec<{ record: string }>("SELECT record FROM keys ORDER BY createdMs, id")
+        .toArray()
+        .map(({ record }) => parseStored<ApiKeyRecord>(record));
+    },
+
+    async removeKey(id: string): Promise<boolean> {
+      return sql.exec<{ id: string }>("DELETE FROM keys WHERE id = ? RETURNING id", id).toArray().length > 0;
+    },
+
+    async update(view: JobView): Promise<void> {
+      // A job only ever enters more statuses: the sum of its times grows with each change.
+      const changes = Object.values(view.times).reduce((sum, time) => sum + Date.parse(time), 0);
+      const stored = sql.exec(
+        `INSERT INTO jobs VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE
+         SET view = excluded.view, changes = excluded.changes WHERE excluded.changes >= jobs.changes RETURNING id`,
+        view.id,
+        JSON.stringify(view),
+        changes,
+      );
+      if (stored.toArray().length > 0) upkeep.note(view);
+      if (!isEnded(view.status)) return;
+      sql.exec("DELETE FROM ranks WHERE jobId = ?", view.id);
+      releaseAll([view.id]);
+    },
+
+    async list(options: Parameters<Directory["list"]>[0]): Promise<JobPage> {
+      // Ids are UUIDv7: their order is the order of creation.
+      const rows = sql
+        .exec<{ id: string; view: string }>(
+          `SELECT id, view FROM jobs WHERE id < ?1
+           AND (?2 IS NULL OR id IN (SELECT jobId FROM admissions WHERE owner = ?2)) ORDER BY id DESC LIMIT ?3`,
+          options.cursor ?? "~",
+          options.owner,
+          options.limit + 1,
+        )
+        .toArray();
+      const page = rows.slice(0, options.limit);
+      const jobs = page.map(({ view }) => parseStored<JobView>(view));
+      return { jobs, cursor: rows.length > options.limit ? (page.at(-1)?.id ?? null) : null };
+    },
+
+    async remove(jobId: string): Promise<void> {
+      sql.exec("DELETE FROM jobs WHERE id = ?", jobId);
+      sql.exec("DELETE FROM requests WHERE jobId = ?", jobId);
+      upkeep.forget(jobId);
+      releaseAll([jobId]);
+    },
+
+    async takeOpenJob(): Promise<string | null> {
+      return upkeep.takeOpenJob();
+    },
+
+    async takeRetainedJob(nowMs: number): Promise<string | null> {
+      return upkeep.takeRetainedJob(nowMs);
+    },
+
+    addSchedule: async (...args) => schedules.addSchedule(...args),
+    replaceSchedule: async (...args) => schedules.replaceSchedule(...args),
+    readSchedule: async (...args) => schedules.readSchedule(...args),
+    listSchedules: async (...args) => schedules.listSchedules(...args),
+    takeDueSchedule: async (...args) => schedules.takeDueSchedule(...args),
+    settleSchedule: async (...args) => schedules.settleSchedule(...args),
+    removeSchedule: async (...args) => schedules.removeSchedule(...args),
+    writeScheduleRun: async (...args) => schedules.writeScheduleRun(...args),
+    listScheduleRuns: async (...args) => schedules.listScheduleRuns(...args),
+  };
+}
