@@ -266,6 +266,22 @@ describe("SHA-256", () => {
     );
   });
 
+  it("goes on from the state that the first release saved", () => {
+    // 67 bytes, 0 to 66: one whole block and three bytes.
+    const words = [4237927135, 2297703034, 2075775360, 869123746, 39220575, 2640026192, 1151978545, 1522435239];
+    const hash = createSha256({ words, bytes: 67, tail: [64, 65, 66] });
+    expect(hash.save()).toEqual({ words, bytes: 67, tail: [64, 65, 66] });
+    hash.update(Uint8Array.from({ length: 33 }, (_, i) => 67 + i));
+    expect(hash.digestHex()).toBe(sha256(Uint8Array.from({ length: 100 }, (_, i) => i)));
+  });
+
+  it("refuses what is not a saved state", () => {
+    expect(() => createSha256({ words: [1], bytes: 0, tail: [] })).toThrow("not a saved SHA-256 state");
+    expect(() => createSha256({ words: Array.from({ length: 8 }, () => 1), bytes: 3, tail: [] })).toThrow(
+      "not a saved SHA-256 state",
+    );
+  });
+
   it("hashes a million times «a» (FIPS 180-2, B.3)", () => {
     const hash = createSha256();
     hash.update(new Uint8Array(1_000_000).fill(0x61));
