@@ -1,5 +1,6 @@
 /** A job's server-sent events over fetch, so that a bearer key works as well as a cookie (WHATWG HTML, 9.2). */
 
+import { EventSourceParserStream } from "eventsource-parser/stream";
 import { mayPass, type ScoringError, toScoringError } from "../errors.ts";
 import { isEnded } from "../scoring/job/job-state.ts";
 import type { JobView } from "../scoring/job/job-view.ts";
@@ -59,42 +60,18 @@ export async function* followEvents(
 }
 
 /** Splits a stream into events. Comments and unknown fields are dropped; an unfinished last event is not an event. */
-export async function* readEvents(body: ReadableStream<Uint8Array> | null): AsyncGenerator<StreamEvent> {
+export async function* readEvents(body: Response["body"]): AsyncGenerator<StreamEvent> {
   if (body === null) return;
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
+  const events = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream()).getReader();
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await events.read();
       if (done) return;
-      text += decoder.decode(value, { stream: true }).replaceAll("\r", "");
-      const blocks = text.split("\n\n");
-      text = blocks.pop() ?? "";
-      for (const block of blocks) {
-        const event = parseEvent(block);
-        if (event !== null) yield event;
-      }
+      yield { id: value.id ?? null, type: value.event ?? "message", data: value.data };
     }
   } finally {
-    await reader.cancel().catch(() => undefined);
+    await events.cancel().catch(() => undefined);
   }
-}
-
-function parseEvent(block: string): StreamEvent | null {
-  let id: string | null = null;
-  let type = "message";
-  const data: string[] = [];
-  for (const line of block.split("\n")) {
-    const colon = line.indexOf(":");
-    if (colon <= 0) continue;
-    const field = line.slice(0, colon);
-    const value = line.slice(colon + 1).replace(/^ /, "");
-    if (field === "id") id = value;
-    else if (field === "event") type = value;
-    else if (field === "data") data.push(value);
-  }
-  return data.length === 0 ? null : { id, type, data: data.join("\n") };
 }
 
 function pause(durationMs: number, signal: AbortSignal): Promise<void> {

@@ -18,7 +18,7 @@ function makeRecord(id: string, margin: number | null): ScoreRecord {
 }
 
 /** Cuts bytes anywhere, characters included. */
-function streamPieces(text: string, cuts: readonly number[]): ReadableStream<Uint8Array> {
+function streamPieces(text: string, cuts: readonly number[]): ReadableStream<Uint8Array<ArrayBuffer>> {
   const bytes = new TextEncoder().encode(text);
   const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
   return new ReadableStream({
