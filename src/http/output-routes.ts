@@ -4,6 +4,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { jobFolder, OUTPUT_NAMES } from "../scoring/keys.ts";
 import type { Context } from "hono";
+import { accepts } from "hono/accepts";
 import type { ApiDeps } from "./api-deps.ts";
 import { parseByteRange } from "./byte-range.ts";
 import { answerProblem } from "./problem.ts";
@@ -34,14 +35,11 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   [OUTPUT_NAMES.success, "application/json"],
 ]);
 
-/** The first accepted type that is offered; the first offer where anything goes. */
-export function chooseOffer(accept: string | undefined, offers: readonly Offer[]): Offer {
-  const wanted = (accept ?? "*/*").split(",").map((part) => part.split(";")[0]!.trim().toLowerCase());
-  for (const type of wanted) {
-    const offer = offers.find((one) => one.type === type);
-    if (offer !== undefined) return offer;
-  }
-  return offers[0]!;
+/** The offer that the request's `Accept` prefers (RFC 9110, 12.5.1); the first one where anything goes or nothing fits. */
+function chooseOffer(c: Context, offers: readonly Offer[]): Offer {
+  const types = offers.map(({ type }) => type);
+  const type = accepts(c, { header: "Accept", supports: types, default: types[0]! });
+  return offers.find((offer) => offer.type === type)!;
 }
 
 const rangeHeader = z.object({ range: z.string().optional() });
@@ -67,7 +65,7 @@ export function addOutputRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       }),
       async (c) => {
         const { id } = c.req.valid("param");
-        const offer = chooseOffer(c.req.header("accept"), offers);
+        const offer = chooseOffer(c, offers);
         return answerObject(c, deps, id, offer);
       },
     );

@@ -292,6 +292,9 @@ describe("the API", () => {
     expect(await part.text()).toBe(whole.slice(5, 15));
     const csv = await call(`/v1/jobs/${job.id}/labels`, { headers: { accept: "text/csv" } });
     expect((await csv.text()).startsWith("id,key,")).toBe(true);
+    const preferred = { accept: "application/x-ndjson;q=0.2, text/*;q=0.8" };
+    const weighed = await call(`/v1/jobs/${job.id}/labels`, { headers: preferred });
+    expect((await weighed.text()).startsWith("id,key,")).toBe(true);
     const report = await (await call(`/v1/jobs/${job.id}/report`)).json();
     expect(report).toMatchObject({ denominators: { listed: 6, scored: 6 } });
     const html = await call(`/v1/jobs/${job.id}/report`, { headers: { accept: "text/html" } });
