@@ -3,6 +3,7 @@
  * that signed in with a key once sends its session cookie instead.
  */
 
+import { uint8ArrayToBase64, uint8ArrayToHex } from "uint8array-extras";
 import { ScoringError } from "../errors.ts";
 import type { Caller, Scope } from "../scoring/access/access.ts";
 import type { ApiKeyRecord } from "../scoring/access/api-key.ts";
@@ -74,16 +75,12 @@ export function requireScope(caller: Caller, scope: Scope): void {
 /** A new key: shown once, then only its hash remains. */
 export function makeKey(id: string): string {
   const secret = crypto.getRandomValues(new Uint8Array(32));
-  const text = btoa(String.fromCharCode(...secret))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-  return `ctn_${id}_${text}`;
+  return `ctn_${id}_${uint8ArrayToBase64(secret, { urlSafe: true })}`;
 }
 
 /** An id for a new key. */
 export function makeKeyId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return uint8ArrayToHex(crypto.getRandomValues(new Uint8Array(8)));
 }
 
 /** Compares in a time that does not depend on where the texts differ. */

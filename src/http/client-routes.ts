@@ -1,5 +1,6 @@
 /** What clients that compute ask: `/v1/jobs/{id}/canary`, `…/leases`, `…/reads`, `…/chunks`. docs/client-compute.md tells the protocol. */
 
+import { uint8ArrayToHex } from "uint8array-extras";
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { canaryAnswerShape, checkCanary, makeCanary } from "../scoring/client-compute/canary.ts";
@@ -142,9 +143,7 @@ async function readBody<T>(request: Request, shape: z.ZodType<T>, maxBytes: numb
 }
 
 function randomHex(bytes: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join(
-    "",
-  );
+  return uint8ArrayToHex(crypto.getRandomValues(new Uint8Array(bytes)));
 }
 
 /** Uniform in [0, 1), not to be foretold by a client. */

@@ -1,5 +1,6 @@
 /** Request bodies, bounded before they are parsed. */
 
+import { concatUint8Arrays } from "uint8array-extras";
 import type { z } from "zod";
 import { ScoringError } from "../errors.ts";
 import { toIssue } from "../scoring/manifest/manifest.ts";
@@ -17,13 +18,7 @@ export async function readBoundedBody(request: Request, maxBytes: number): Promi
     if (total > maxBytes) throw new ScoringError("payload_too_large", `at most ${maxBytes} bytes`);
     chunks.push(bytes);
   }
-  const body = new Uint8Array(total);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
-  return body;
+  return concatUint8Arrays(chunks, total);
 }
 
 /** @throws ScoringError `invalid_json` with the line, `payload_too_large` */

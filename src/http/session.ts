@@ -3,6 +3,7 @@
  * (the key's stored hash). Nothing is stored; a key that is removed ends its sessions.
  */
 
+import { uint8ArrayToHex } from "uint8array-extras";
 import { ScoringError } from "../errors.ts";
 import type { ApiKeyRecord } from "../scoring/access/api-key.ts";
 
@@ -18,8 +19,7 @@ type SessionKey = Pick<ApiKeyRecord, "id" | "sha256">;
 export async function makeSessionCookie(key: SessionKey, url: string, nowMs: number): Promise<string> {
   const claim = `${key.id}.${Math.floor(nowMs / 1000) + SESSION_SECONDS}`;
   const signature = await crypto.subtle.sign("HMAC", await importSecret(key), encodeText(claim));
-  const hex = Array.from(new Uint8Array(signature), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return formatCookie(`${claim}.${hex}`, url, SESSION_SECONDS);
+  return formatCookie(`${claim}.${uint8ArrayToHex(signature)}`, url, SESSION_SECONDS);
 }
 
 /** The `Set-Cookie` that ends a session. */

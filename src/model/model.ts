@@ -1,5 +1,6 @@
 /** A model as engines take it: a checked card and its tensors. */
 
+import { uint8ArrayToHex } from "uint8array-extras";
 import { ScoringError } from "../errors.ts";
 import { formatModelId, parseModelCard, type ModelCard } from "./card.ts";
 import { parseSafetensors } from "./safetensors.ts";
@@ -59,6 +60,5 @@ export async function loadModel(source: ModelSource): Promise<Model> {
 
 /** SHA-256 in lower-case hex. */
 export async function computeSha256(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new Uint8Array(bytes));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return uint8ArrayToHex(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
 }

@@ -1,5 +1,6 @@
 /** An ObjectStore in memory: the model that every other adapter is held to, and the store of tests. */
 
+import { concatUint8Arrays } from "uint8array-extras";
 import { ScoringError } from "../errors.ts";
 import {
   checkDeleteKeys,
@@ -24,7 +25,7 @@ import type {
   PutResult,
   UploadedPart,
 } from "./object-store.ts";
-import { hashBytes, joinBytes, streamBytes } from "./bytes.ts";
+import { hashBytes, streamBytes } from "./bytes.ts";
 import { readFound } from "./read-body.ts";
 
 interface Stored {
@@ -191,5 +192,5 @@ function joinParts(upload: PendingUpload, parts: readonly UploadedPart[], minPar
   if ((bodies.at(-1)?.length ?? 0) > partBytes) {
     throw new ScoringError("validation_failed", "The last part may not be larger than the others.");
   }
-  return joinBytes(bodies);
+  return concatUint8Arrays(bodies);
 }

@@ -1,7 +1,7 @@
 /** Bounded reading of bodies. */
 
+import { concatUint8Arrays } from "uint8array-extras";
 import { ScoringError } from "../errors.ts";
-import { joinBytes } from "./bytes.ts";
 import { classifyBodyError } from "./network-errors.ts";
 import type { GetResult, ObjectInfo, ReadOptions, ReadResult } from "./object-store.ts";
 
@@ -44,7 +44,7 @@ export async function readBody(
     throw new ScoringError("store_short_read", `The store sent ${total} of ${expectedBytes} bytes.`);
   }
   const only = chunks[0];
-  return chunks.length === 1 && only !== undefined ? only : joinBytes(chunks);
+  return chunks.length === 1 && only !== undefined ? only : concatUint8Arrays(chunks);
 }
 
 /** `ObjectStore.read` out of what its `get` gave. @throws ScoringError `store_short_read` and what the body throws */

@@ -1,3 +1,4 @@
+import { base64ToUint8Array } from "uint8array-extras";
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,7 +8,6 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi, type ManifestInput } from "../../src/client/api.ts";
 import { createComputeApi } from "../../src/client/compute/compute-api.ts";
-import { decodeBase64 } from "../../src/scoring/client-compute/claims.ts";
 import { answerCanary } from "../../src/scoring/client-compute/canary.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { makeFaceTable, stripReport } from "../golden/face-table.ts";
@@ -129,7 +129,12 @@ it("gives the edge a chunk whose client never came back, across a kill of the se
   for await (const { job: seen } of api.followJob(job.id, signal)) if (seen.counts.planned) break;
   const canary = await compute.requestCanary(job.id, signal);
   const scorer = await createScorerSource("fused")({ model: canary.task.model, tta: "none", findsFaces: false });
-  const answer = await answerCanary(scorer, decodeBase64(canary.faces), canary.count, decodeBase64(canary.picture));
+  const answer = await answerCanary(
+    scorer,
+    base64ToUint8Array(canary.faces),
+    canary.count,
+    base64ToUint8Array(canary.picture),
+  );
   const pass = { challenge: canary.challenge, backend: "node", ...answer } as const;
   const { token } = await compute.answerCanary(job.id, pass, signal);
   const lease = await compute.lease(job.id, token, signal);

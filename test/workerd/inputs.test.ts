@@ -1,3 +1,4 @@
+import { concatUint8Arrays } from "uint8array-extras";
 import { env } from "cloudflare:workers";
 import { packTar } from "modern-tar";
 import { describe, expect, it } from "vitest";
@@ -6,7 +7,6 @@ import { createItemReader } from "../../src/scoring/inputs/item-reader.ts";
 import { planInputPage } from "../../src/scoring/plan/plan-page.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import type { InputItem } from "../../src/scoring/records/records.ts";
-import { joinBytes } from "../../src/storage/bytes.ts";
 import { createR2Store } from "../../src/storage/r2/r2-store.ts";
 import type { R2BucketLike } from "../../src/storage/r2/r2-types.ts";
 
@@ -44,7 +44,7 @@ describe("inputs inside workerd", () => {
   it("plans a gzip manifest of several members whole", async () => {
     const lines = Array.from({ length: 5000 }, (_, number) => `{"key":"in/${number}.jpg","label":${number % 7}}\n`);
     const members = [0, 1, 2, 3, 4].map((part) => gzip(lines.slice(part * 1000, part * 1000 + 1000).join("")));
-    await store.put("inputs/members.jsonl.gz", joinBytes(await Promise.all(members)));
+    await store.put("inputs/members.jsonl.gz", concatUint8Arrays(await Promise.all(members)));
     const items = await planAll({ kind: "manifest", format: "image", key: "inputs/members.jsonl.gz" }, 900);
     expect(items.map((item) => item.key)).toEqual(lines.map((_, number) => `in/${number}.jpg`));
   });
@@ -53,7 +53,7 @@ describe("inputs inside workerd", () => {
     await store.put("inputs/bomb.gz", await gzip("\n".repeat(4_000_000)));
     const whole = await gzip('{"key":"a"}\n'.repeat(10_000));
     await store.put("inputs/cut.gz", whole.subarray(0, Math.floor(whole.length / 2)));
-    await store.put("inputs/noise.gz", joinBytes([whole.subarray(0, 12), new Uint8Array(500).fill(0xee)]));
+    await store.put("inputs/noise.gz", concatUint8Arrays([whole.subarray(0, 12), new Uint8Array(500).fill(0xee)]));
     for (const key of ["inputs/bomb.gz", "inputs/cut.gz", "inputs/noise.gz"]) {
       const planned = planAll({ kind: "manifest", format: "image", key }, 1_000_000);
       await expect(planned).rejects.toMatchObject({ code: "validation_failed" });

@@ -1,8 +1,8 @@
 /** Scores a leased chunk with the edge's own code: its inputs are a store whose objects lie behind signed addresses. */
 
+import { base64ToUint8Array } from "uint8array-extras";
 import { ScoringError } from "../../errors.ts";
 import { answerCanary } from "../../scoring/client-compute/canary.ts";
-import { decodeBase64 } from "../../scoring/client-compute/claims.ts";
 import type { Canary, CanaryAnswer, ClientLease } from "../../scoring/client-compute/protocol.ts";
 import { listReads, type PlannedRead } from "../../scoring/inputs/item-reader.ts";
 import { scoreChunk } from "../../scoring/chunk/score-chunk.ts";
@@ -93,7 +93,7 @@ export function scoreCanary(
   canary: Canary,
   scorer: Scorer,
 ): Promise<Pick<CanaryAnswer, "probabilities" | "pictureSha256">> {
-  return answerCanary(scorer, decodeBase64(canary.faces), canary.count, decodeBase64(canary.picture));
+  return answerCanary(scorer, base64ToUint8Array(canary.faces), canary.count, base64ToUint8Array(canary.picture));
 }
 
 /** A store that holds a lease's inputs and nothing else, for reading. */

@@ -1,5 +1,6 @@
 /** Writes a PNG: only what a thumbnail of raw pixels needs. */
 
+import { concatUint8Arrays } from "uint8array-extras";
 import { zlibSync } from "fflate";
 import { computeCrc32 } from "./crc32.ts";
 
@@ -19,19 +20,12 @@ export function encodeGreyPng(pixels: Uint8Array, width: number): Uint8Array {
   view.setUint32(4, height);
   // Bit depth; the colour type 0 is grey.
   header[8] = 8;
-  const parts = [
+  return concatUint8Arrays([
     Uint8Array.from(SIGNATURE),
     encodeChunk("IHDR", header),
     encodeChunk("IDAT", zlibSync(rows)),
     encodeChunk("IEND", new Uint8Array()),
-  ];
-  const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    file.set(part, at);
-    at += part.length;
-  }
-  return file;
+  ]);
 }
 
 /** Length, type, data, checksum over type and data. */

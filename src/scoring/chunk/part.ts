@@ -1,5 +1,6 @@
 /** The part object of one chunk: written create-only, read back where it exists already. */
 
+import { uint8ArrayToHex } from "uint8array-extras";
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { ErrorCode } from "../../errors.ts";
@@ -117,6 +118,5 @@ export async function digestHex(bytes: Uint8Array, openHash?: OpenSha256): Promi
     hash.update(bytes);
     return hash.digestHex();
   }
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return uint8ArrayToHex(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
 }

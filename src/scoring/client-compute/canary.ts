@@ -4,6 +4,7 @@
  * answer fits twice for long.
  */
 
+import { base64ToUint8Array, uint8ArrayToBase64 } from "uint8array-extras";
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import { preprocessFace } from "../../image/preprocess.ts";
@@ -13,7 +14,7 @@ import { createRandom } from "../statistics/random.ts";
 import { ENGINE_TOLERANCE } from "../requests/verify.ts";
 import type { Scorer } from "../chunk/scorer.ts";
 import { CANARY_PICTURE } from "./canary-picture.ts";
-import { decodeBase64, encodeBase64, readClaim, signClaim } from "./claims.ts";
+import { readClaim, signClaim } from "./claims.ts";
 import { chooseScorer, type ClientDeskDeps, type ClientJob, describeTask, type PassClaim } from "./client-desk.ts";
 import { type Canary, type CanaryAnswer, type CanaryPass, CLIENT_BACKENDS } from "./protocol.ts";
 
@@ -41,7 +42,7 @@ export async function makeCanary(deps: ClientDeskDeps, job: ClientJob, keyId: st
     task: describeTask(job.spec, deps.limits),
     challenge: await signClaim(job.secret, "canary", claim),
     count,
-    faces: encodeBase64(drawFaces(seed, count)),
+    faces: uint8ArrayToBase64(drawFaces(seed, count)),
     picture: CANARY_PICTURE,
   };
 }
@@ -62,7 +63,12 @@ export async function checkCanary(
   }
   const count = deps.limits.canaryFaces;
   const expected = await deps.withScorer(async (open) =>
-    answerCanary(await open(chooseScorer(job.spec)), drawFaces(data.seed, count), count, decodeBase64(CANARY_PICTURE)),
+    answerCanary(
+      await open(chooseScorer(job.spec)),
+      drawFaces(data.seed, count),
+      count,
+      base64ToUint8Array(CANARY_PICTURE),
+    ),
   );
   if (answer.pictureSha256 !== expected.pictureSha256) {
     throw new ScoringError("client_rejected", "the canary's picture was decoded to other bytes than the server's");

@@ -1,7 +1,7 @@
 /** The lines of a finished `input.jsonl`, in order. */
 
+import { concatUint8Arrays } from "uint8array-extras";
 import { ScoringError } from "../../errors.ts";
-import { joinBytes } from "../../storage/bytes.ts";
 import type { ObjectInfo, ObjectStore } from "../../storage/object-store.ts";
 import { readBody } from "../../storage/read-body.ts";
 import { splitLines } from "../chunk/part.ts";
@@ -30,7 +30,7 @@ export function createInputCursor(store: ObjectStore, key: string, start: number
     info ??= await requireObject(store, key);
     const at = offset + held.length;
     if (at >= info.size) throw new ScoringError("manifest_lost", `${key} holds fewer inputs than the job`);
-    held = joinBytes([held, await readWindow(store, info, at, windowBytes)]);
+    held = concatUint8Arrays([held, await readWindow(store, info, at, windowBytes)]);
   }
 
   async function takeNow(count: number): Promise<readonly InputItem[]> {

@@ -1,6 +1,6 @@
 /** Lines of a stream of bytes, bounded in length, each with where the next one begins. */
 
-import { joinBytes } from "../../storage/bytes.ts";
+import { concatUint8Arrays } from "uint8array-extras";
 import type { Piece } from "./range-reader.ts";
 
 /** Where reading goes on: a byte, the 1-based number of the line there, and whether it lies within a line given up as too long. */
@@ -62,7 +62,7 @@ export async function* readLines(
         skipping = !ended;
         yield { kind: "too_long", line: number, next: { offset, line, skipping } };
       } else if (ended) {
-        const whole = held.length === 1 ? piece : joinBytes(held);
+        const whole = held.length === 1 ? piece : concatUint8Arrays(held);
         const next = { offset: offset + heldBytes + (end === -1 ? 0 : 1), line: line + 1, skipping: false };
         const body = whole.at(-1) === CR ? whole.subarray(0, -1) : whole;
         yield { kind: "line", bytes: body, offset, line, next };

@@ -1,5 +1,6 @@
 /** From a page of inputs to chunks: pure. */
 
+import { concatUint8Arrays } from "uint8array-extras";
 import { listReads } from "../inputs/item-reader.ts";
 import type { ChunkRow } from "../job/job-state.ts";
 import type { Limits } from "../limits.ts";
@@ -56,7 +57,6 @@ function serializeFrozenItem(item: InputItem): string {
 export function planChunks(items: readonly InputItem[], pageKey: string, options: ChunkPlanOptions): FrozenPage {
   const encoder = new TextEncoder();
   const lines = items.map((item) => encoder.encode(`${serializeFrozenItem(item)}\n`));
-  const body = new Uint8Array(lines.reduce((sum, line) => sum + line.length, 0));
   const chunks: ChunkRow[] = [];
   let at = 0;
   let start = 0;
@@ -72,12 +72,11 @@ export function planChunks(items: readonly InputItem[], pageKey: string, options
   for (const [index, item] of items.entries()) {
     const bytes = item.size ?? options.assumedBytes;
     if (index - start >= options.chunkSize || (index > start && weight + bytes > options.maxChunkBytes)) close(index);
-    body.set(lines[index]!, at);
     at += lines[index]!.length;
     weight += bytes;
   }
   close(items.length);
-  return { body, chunks };
+  return { body: concatUint8Arrays(lines), chunks };
 }
 
 /** Reads that scoring a page's chunks takes: packed neighbours within a chunk come together. */

@@ -1,5 +1,6 @@
 /** A page of pictures, each with its box, label and probabilities: to see at a glance what a job did. Never part of a report. */
 
+import { base64ToUint8Array, uint8ArrayToBase64 } from "uint8array-extras";
 import { readHeader } from "../../image/guard.ts";
 import { swapsSides } from "../../image/exif.ts";
 import { LABELS } from "../../model/labels.ts";
@@ -39,15 +40,6 @@ main{max-width:1280px}
 /** A data URI of a picture we can show, or of anything else: refused. */
 const DATA_URI = /^data:image\/(?:jpeg|png|webp);base64,[A-Za-z0-9+/]+=*$/;
 
-function encodeBase64(bytes: Uint8Array): string {
-  let text = "";
-  // In pieces: a spread of megabytes would overflow the stack.
-  for (let offset = 0; offset < bytes.length; offset += 0x8000) {
-    text += String.fromCharCode(...bytes.subarray(offset, offset + 0x8000));
-  }
-  return btoa(text);
-}
-
 interface Picture {
   readonly uri: string;
   /** Pixels upright. */
@@ -60,13 +52,13 @@ function readPicture(source: Uint8Array | string): Picture | null {
     typeof source !== "string"
       ? source
       : DATA_URI.test(source)
-        ? Uint8Array.from(atob(source.slice(source.indexOf(",") + 1)), (character) => character.charCodeAt(0))
+        ? base64ToUint8Array(source.slice(source.indexOf(",") + 1))
         : new Uint8Array();
   try {
     const { format, width, height, orientation } = readHeader(bytes);
     const isTurned = swapsSides(orientation);
     return {
-      uri: typeof source === "string" ? source : `data:image/${format};base64,${encodeBase64(bytes)}`,
+      uri: typeof source === "string" ? source : `data:image/${format};base64,${uint8ArrayToBase64(bytes)}`,
       width: isTurned ? height : width,
       height: isTurned ? width : height,
     };

@@ -1,9 +1,9 @@
+import { concatUint8Arrays } from "uint8array-extras";
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { InputSpec } from "../../../../src/scoring/plan/input-page.ts";
 import { planInputPage } from "../../../../src/scoring/plan/plan-page.ts";
-import { joinBytes } from "../../../../src/storage/bytes.ts";
 import { expectSameForEveryPage, fill, LIMIT, manifest, planAll } from "./input-fixtures.ts";
 
 describe("a JSONL manifest", () => {
@@ -93,7 +93,7 @@ describe("a JSONL manifest", () => {
       fc.asyncProperty(cuts, fc.integer({ min: 1, max: 70 }), async (places, maxItems) => {
         const sorted = [0, ...places.toSorted((a, b) => a - b), text.length];
         const members = sorted.slice(1).map((end, at) => gzipSync(text.slice(sorted[at], end)));
-        const store = await fill({ m: joinBytes(members) });
+        const store = await fill({ m: concatUint8Arrays(members) });
         const { items, issues } = await planAll(store, manifest("m"), { ...LIMIT, maxItems, maxInflateRatio: 2000 });
         expect([items, issues]).toEqual([expected, []]);
       }),
@@ -103,19 +103,19 @@ describe("a JSONL manifest", () => {
 
   it("refuses gzip of several members if any byte of a checksum is wrong, or anything follows or is missing", async () => {
     const members = ["{}", '{"key":"a"}\n'.repeat(30), '{"key":"b"}\n'].map((text) => gzipSync(text));
-    const whole = joinBytes(members);
-    const ends = members.map((_, at) => joinBytes(members.slice(0, at + 1)).length);
+    const whole = concatUint8Arrays(members);
+    const ends = members.map((_, at) => concatUint8Arrays(members.slice(0, at + 1)).length);
     const flips = ends.flatMap((end) => Array.from({ length: 8 }, (_, at) => end - 8 + at));
     const broken = [
       ...flips.map((at) => whole.map((byte, index) => (index === at ? byte ^ 1 : byte))),
       ...[1, 4, 8, 12, 20].map((bytes) => whole.slice(0, -bytes)),
-      ...[1, 3, 8, 30].map((bytes) => joinBytes([whole, new Uint8Array(bytes)])),
+      ...[1, 3, 8, 30].map((bytes) => concatUint8Arrays([whole, new Uint8Array(bytes)])),
     ];
     for (const m of broken) {
       const planned = planAll(await fill({ m }), manifest("m"), { ...LIMIT, maxInflateRatio: 2000 });
       await expect(planned).rejects.toMatchObject({ code: "validation_failed" });
     }
-    const bomb = joinBytes([gzipSync('{"key":"a"}\n'), gzipSync(new Uint8Array(4 * 1024 * 1024))]);
+    const bomb = concatUint8Arrays([gzipSync('{"key":"a"}\n'), gzipSync(new Uint8Array(4 * 1024 * 1024))]);
     await expect(planAll(await fill({ bomb }), manifest("bomb"))).rejects.toMatchObject({ code: "validation_failed" });
   });
 
