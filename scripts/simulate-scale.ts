@@ -3,7 +3,8 @@
  * The figures of docs/scale.md are its output.
  */
 
-import { emptyOutcomes, type ChunkRow } from "../src/scoring/job/job-state.ts";
+import type { ChunkRow } from "../src/scoring/job/chunk-row.ts";
+import { emptyOutcomes } from "../src/scoring/job/outcome-counts.ts";
 import { estimateJob } from "../src/scoring/plan/estimate.ts";
 import { LIMITS } from "../src/scoring/limits.ts";
 import { planChunks } from "../src/scoring/plan/plan-chunks.ts";

@@ -2,10 +2,11 @@
 
 import { DurableObject } from "cloudflare:workers";
 import type { Eraser, EraseReport } from "../scoring/erase/eraser-port.ts";
-import type { EraseTarget } from "../scoring/job/erasure.ts";
+import type { EraseTarget } from "../scoring/job/erasure-state.ts";
 import type { FinalizeReport, JobCommand, JobCoordinator, PlanReport } from "../scoring/job/coordinator-port.ts";
 import type { JobSpec } from "../scoring/job/job-spec.ts";
-import type { ChunkResult, ClientHold, JobFailure } from "../scoring/job/job-state.ts";
+import type { ChunkResult, ClientHold } from "../scoring/job/chunk-row.ts";
+import type { JobFailure } from "../scoring/job/job-task.ts";
 import type { Issue } from "../errors.ts";
 import { createJobShell, type JobShell, type JobShellDeps } from "./job-shell.ts";
 

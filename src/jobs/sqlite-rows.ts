@@ -1,9 +1,10 @@
 /** The rows of one job in a SQLite of its own: its Durable Object's, or a file. docs/storage-schema.md lists tables, writers and readers. */
 
 import type { JobEventRow, JobRows } from "../scoring/job/job-rows.ts";
-import type { Notice } from "../scoring/webhook/webhook.ts";
+import type { Notice } from "../scoring/job/notice.ts";
 import type { JobSpec } from "../scoring/job/job-spec.ts";
-import type { ChunkResult, ChunkRow, JobState } from "../scoring/job/job-state.ts";
+import type { JobState } from "../scoring/job/job-state.ts";
+import type { ChunkResult, ChunkRow } from "../scoring/job/chunk-row.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 import type { JobStorage } from "./sql-port.ts";
 

@@ -6,7 +6,7 @@ import type { JobCoordinatorBase } from "../../src/jobs/job-coordinator-object.t
 import { createSqliteRows } from "../../src/jobs/sqlite-rows.ts";
 import { ROWS_WRITTEN } from "../../src/scoring/plan/estimate.ts";
 import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
-import { emptyOutcomes } from "../../src/scoring/job/job-state.ts";
+import { emptyOutcomes } from "../../src/scoring/job/outcome-counts.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";
 import type { WorkMessage } from "../../src/scoring/job/messages.ts";
 import { planChunks } from "../../src/scoring/plan/plan-chunks.ts";

@@ -1,10 +1,10 @@
 /** The part object of one chunk: written create-only, read back where it exists already. */
 
 import { uint8ArrayToHex } from "uint8array-extras";
-import { ScoringError } from "../../errors.ts";
+import { ScoringError, type ErrorCode } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import type { ErrorCode } from "../../errors.ts";
-import { type ChunkResult, emptyOutcomes } from "../job/job-state.ts";
+import type { ChunkResult } from "../job/chunk-row.ts";
+import { emptyOutcomes } from "../job/outcome-counts.ts";
 import { parseRecord, serializeRecords } from "../records/record-line.ts";
 import type { OpenSha256 } from "../sha256.ts";
 import type { InputItem, Outcome, ScoreRecord } from "../records/records.ts";

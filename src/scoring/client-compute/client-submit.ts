@@ -8,7 +8,7 @@ import { ScoringError } from "../../errors.ts";
 import { readChunkItems } from "../inputs/chunk-items.ts";
 import { scoreChunk } from "../chunk/score-chunk.ts";
 import { jobFolder, partKey } from "../keys.ts";
-import type { ChunkRow, ClientHold } from "../job/job-state.ts";
+import type { ChunkRow, ClientHold } from "../job/chunk-row.ts";
 import { parseRecord, serializeRecords } from "../records/record-line.ts";
 import { listReads } from "../inputs/item-reader.ts";
 import { meterStore } from "../../storage/metered-store.ts";

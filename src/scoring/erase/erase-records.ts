@@ -5,7 +5,7 @@ import type { ObjectStore } from "../../storage/object-store.ts";
 import { type Caller, requireGrant } from "../access/access.ts";
 import type { Directory } from "../job/job-directory.ts";
 import type { EraseAnswer, Eraser } from "./eraser-port.ts";
-import type { EraseTarget } from "../job/erasure.ts";
+import type { EraseTarget } from "../job/erasure-state.ts";
 
 /** The ports that erasing works with. */
 export interface EraseRecordsDeps {

@@ -2,8 +2,10 @@
 
 import type { JobCoordinator } from "../job/coordinator-port.ts";
 import type { JobSpec } from "../job/job-spec.ts";
-import type { ChunkRow, JobFailure, JobState } from "../job/job-state.ts";
-import type { Erasure, EraseOutcome, EraseTarget } from "../job/erasure.ts";
+import type { JobState } from "../job/job-state.ts";
+import type { JobFailure } from "../job/job-task.ts";
+import type { ChunkRow } from "../job/chunk-row.ts";
+import type { Erasure, EraseOutcome, EraseTarget } from "../job/erasure-state.ts";
 
 /**
  * - `erasing`: the job may hold the image and is being rewritten without it.

@@ -1,6 +1,6 @@
 /** The shell of the erasing machine: applies an event in one transaction, then sends. Shared by the Durable Object and by tests. */
 
-import type { CoordinatorDeps } from "../job/coordinator.ts";
+import type { CoordinatorDeps } from "../job/apply-event.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import { isEnded, type JobState } from "../job/job-state.ts";
 import { viewJob } from "../job/job-view.ts";
@@ -11,11 +11,11 @@ import {
   beginErasure,
   commitErasure,
   type EraseMove,
-  type EraseTarget,
   isErasing,
   retryErasure,
   tickErasure,
 } from "../job/erasure.ts";
+import type { EraseTarget } from "../job/erasure-state.ts";
 import { namesTarget, scrubSpec } from "../job/scrub.ts";
 
 /** What the shell works with. */

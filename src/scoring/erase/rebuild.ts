@@ -6,7 +6,8 @@ import { type FinalizeContext, type MergeState, openMerge } from "../finalize/fi
 import { readPieces } from "../finalize/finalize-pieces.ts";
 import { writeReports } from "../finalize/finalize-reports.ts";
 import type { FinalizeDeps } from "../finalize/finalize.ts";
-import { addErrors, addOutcomes, type ChunkRow, emptyOutcomes } from "../job/job-state.ts";
+import type { ChunkRow } from "../job/chunk-row.ts";
+import { addErrors, addOutcomes, emptyOutcomes } from "../job/outcome-counts.ts";
 import { carryKey, jobFolder, OUTPUT_NAMES, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { formatPiece, type MergePiece } from "../finalize/merge-piece.ts";
@@ -17,7 +18,8 @@ import { type ComparisonState, openComparison } from "../prior/compare-run.ts";
 import { parseStored } from "../stored-json.ts";
 import { countsAsInput } from "../fold/summary.ts";
 import type { EraseReport, Eraser, EraseTicket } from "./eraser-port.ts";
-import { type EraseTarget, type Removed, subtract } from "../job/erasure.ts";
+import { subtract } from "../job/erasure.ts";
+import type { EraseTarget, Removed } from "../job/erasure-state.ts";
 import { createInputCursor, isTarget } from "../inputs/input-cursor.ts";
 import { scrubSpec, scrubState } from "../job/scrub.ts";
 

@@ -12,7 +12,8 @@ import { type FinalizeContext, type Merge, type MergeState, openMerge } from "./
 import { formatChunk, type FormatRequest, openSource, readPieces } from "./finalize-pieces.ts";
 import { writeReports } from "./finalize-reports.ts";
 import { isHalf } from "../job/chunk-split.ts";
-import { type ChunkRow, endStatus, type Verdict } from "../job/job-state.ts";
+import { endStatus, type Verdict } from "../job/job-state.ts";
+import type { ChunkRow } from "../job/chunk-row.ts";
 import { carryKey, jobFolder, parsePartKey, partKey, partsPrefix, workPrefix } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { mapShared } from "./map-ahead.ts";

@@ -1,6 +1,6 @@
 /** A chunk on its way into the outputs: as it was read, and as its share of each output. */
 
-import type { ChunkRow } from "../job/job-state.ts";
+import type { ChunkRow } from "../job/chunk-row.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { formatRows, type TextFormat } from "../outputs/text-rows.ts";
 import { groupByInput } from "../chunk/part.ts";

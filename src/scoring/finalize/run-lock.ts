@@ -12,7 +12,8 @@ import {
 } from "../plan/estimate.ts";
 import { describeEmptyInput } from "../manifest/empty-input.ts";
 import type { FinalizeContext } from "./finalize-merge.ts";
-import type { JobStatus, OutcomeCounts } from "../job/job-state.ts";
+import type { JobStatus } from "../job/job-state.ts";
+import type { OutcomeCounts } from "../job/outcome-counts.ts";
 import { readMeter } from "../job/job-meter.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import { describeOmission } from "../manifest/output-formats.ts";

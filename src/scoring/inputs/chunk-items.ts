@@ -2,7 +2,7 @@
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import type { ChunkRow } from "../job/job-state.ts";
+import type { ChunkRow } from "../job/chunk-row.ts";
 import { splitLines } from "../chunk/part.ts";
 import type { InputItem } from "../records/records.ts";
 import { parseStored } from "../stored-json.ts";

@@ -7,7 +7,7 @@ import { readBody } from "../../storage/read-body.ts";
 import { splitLines } from "../chunk/part.ts";
 import type { InputItem } from "../records/records.ts";
 import { parseStored } from "../stored-json.ts";
-import type { EraseTarget } from "../job/erasure.ts";
+import type { EraseTarget } from "../job/erasure-state.ts";
 
 /** Reads one version of an object front to back. */
 export interface InputCursor {

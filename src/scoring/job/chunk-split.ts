@@ -1,6 +1,6 @@
 /** Halving a chunk that cannot be finished as a whole, down to a single image that is sealed. */
 
-import type { ChunkRow } from "./job-state.ts";
+import type { ChunkRow } from "./chunk-row.ts";
 
 /**
  * The two halves. They keep the page and the byte range of the whole; which of its lines are theirs follows from

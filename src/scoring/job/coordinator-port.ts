@@ -3,9 +3,11 @@
 import type { Issue } from "../../errors.ts";
 import type { StoreOperations } from "../../storage/metered-store.ts";
 import type { JobEventRow } from "./job-rows.ts";
-import type { Notice } from "../webhook/webhook.ts";
+import type { Notice } from "./notice.ts";
 import type { JobSpec } from "./job-spec.ts";
-import type { ChunkResult, ChunkRow, ClientHold, JobFailure, JobState } from "./job-state.ts";
+import type { JobState } from "./job-state.ts";
+import type { JobFailure } from "./job-task.ts";
+import type { ChunkResult, ChunkRow, ClientHold } from "./chunk-row.ts";
 
 /** The right to run one planning step. */
 export interface PlanTicket {

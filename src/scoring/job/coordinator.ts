@@ -17,19 +17,15 @@ import type { JobEffect, JobEvent, Transition } from "./job-event.ts";
 import { advanceJob, createJob } from "./job-machine.ts";
 import { wantsEdge } from "./job-priority.ts";
 import type { JobEventRow, JobRows } from "./job-rows.ts";
-import { type JobSpec, makeRules } from "./job-spec.ts";
-import {
-  type ChunkResult,
-  type ChunkRow,
-  type ClientHold,
-  isEnded,
-  type JobFailure,
-  type JobState,
-} from "./job-state.ts";
+import type { JobSpec } from "./job-spec.ts";
+import { makeRules } from "./job-rules.ts";
+import { isEnded, type JobState } from "./job-state.ts";
+import type { JobFailure } from "./job-task.ts";
+import type { ChunkResult, ChunkRow, ClientHold } from "./chunk-row.ts";
 import { viewJob } from "./job-view.ts";
 import { LIMITS, type Limits } from "../limits.ts";
 import type { Clock, WorkMessage, WorkQueue } from "./messages.ts";
-import { makePayload, NOTICE_DELAYS_SECONDS } from "../webhook/webhook.ts";
+import { makePayload, NOTICE_DELAYS_SECONDS } from "./notice.ts";
 
 /** What the shell of the job machine works with. */
 export interface CoordinatorDeps {

@@ -3,17 +3,12 @@
 import type { ErrorCode } from "../../errors.ts";
 import { sealChunk, splitChunk } from "./chunk-split.ts";
 import type { JobEffect } from "./job-event.ts";
-import {
-  addErrors,
-  addOutcomes,
-  type ChunkResult,
-  type ChunkRow,
-  countFinished,
-  type JobFailure,
-  type JobState,
-} from "./job-state.ts";
+import type { JobState } from "./job-state.ts";
+import type { JobFailure } from "./job-task.ts";
+import type { ChunkResult, ChunkRow } from "./chunk-row.ts";
+import { addErrors, addOutcomes, countFinished } from "./outcome-counts.ts";
 import { countClientChunk, takeBack } from "./job-clients.ts";
-import { meterChunk } from "./job-meter.ts";
+import { meterChunk, readMeter } from "./job-meter.ts";
 import { backoffSeconds, type Draft, enter, fail, findExcess, isWorking, withEffects } from "./job-transition.ts";
 
 /** A chunk that is in the queue or with a consumer. */
@@ -66,7 +61,7 @@ export function finishChunk(state: JobState, chunk: ChunkRow, result: ChunkResul
     records: state.records + result.records,
     reads: state.reads + result.reads,
     readBytes: state.readBytes + result.readBytes,
-    ...(result.operations === undefined ? {} : { meter: meterChunk(state, result.operations) }),
+    ...(result.operations === undefined ? {} : { meter: meterChunk(readMeter(state), result.operations) }),
     engines: state.engines.includes(result.engine) ? state.engines : [...state.engines, result.engine].sort(),
     rate: averageRate(state.rate, countFinished(outcomes), nowMs),
     ...(result.client === undefined ? {} : countClientChunk(state, "done", nowMs)),

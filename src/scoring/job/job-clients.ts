@@ -4,7 +4,8 @@
  */
 
 import type { Issue } from "../../errors.ts";
-import type { ChunkRow, ClientHold, JobState } from "./job-state.ts";
+import type { JobState } from "./job-state.ts";
+import type { ChunkRow, ClientHold } from "./chunk-row.ts";
 import { type Draft, enter, isWorking } from "./job-transition.ts";
 import type { JobEffect } from "./job-event.ts";
 

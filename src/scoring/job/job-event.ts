@@ -2,7 +2,9 @@
 
 import type { StoreOperations } from "../../storage/metered-store.ts";
 import type { Issue } from "../../errors.ts";
-import type { ChunkResult, ChunkRow, ClientHold, JobFailure, JobState } from "./job-state.ts";
+import type { JobState } from "./job-state.ts";
+import type { JobFailure } from "./job-task.ts";
+import type { ChunkResult, ChunkRow, ClientHold } from "./chunk-row.ts";
 
 /** What can happen to a job. The time comes with the event, the machine has no clock. */
 export type JobEvent = { readonly nowMs: number } & (

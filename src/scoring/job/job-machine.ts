@@ -7,19 +7,13 @@
 import { dueChunk, finishChunk, leaseChunk, loseChunk, releaseChunk } from "./job-chunks.ts";
 import { isForEdge, leaseToClient, rejectClient, renewClient, returnFromClient } from "./job-clients.ts";
 import type { JobEvent, Transition } from "./job-event.ts";
-import {
-  addErrors,
-  countFinished,
-  emptyOutcomes,
-  isEnded,
-  type JobRules,
-  type JobState,
-  type JobTask,
-} from "./job-state.ts";
-import { countEvent } from "./job-meter.ts";
+import { isEnded, type JobState } from "./job-state.ts";
+import type { JobRules } from "./job-rules.ts";
+import type { JobTask } from "./job-task.ts";
+import { addErrors, countFinished, emptyOutcomes } from "./outcome-counts.ts";
+import { countEvent, type Draft, enter, fail, isWorking, stop } from "./job-transition.ts";
 import { countPlaces, rankJob } from "./job-priority.ts";
 import { beginTask, commitFinalize, commitPlan, retryTask, sendTask, tickTask } from "./job-tasks.ts";
-import { type Draft, enter, fail, isWorking, stop } from "./job-transition.ts";
 
 /** A job as it is created: its first planning step is on its way. */
 export function createJob(id: string, rules: JobRules, nowMs: number): Transition {

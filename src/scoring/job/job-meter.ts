@@ -4,8 +4,6 @@
  */
 
 import { addOperations, NO_OPERATIONS, type StoreOperations } from "../../storage/metered-store.ts";
-import type { JobEffect } from "./job-event.ts";
-import type { JobState } from "./job-state.ts";
 
 /** Sums over the accepted events of a job. */
 export interface JobMeter {
@@ -31,24 +29,11 @@ export const EMPTY_METER: JobMeter = {
   calls: 0,
 };
 
-/** The state with one more accepted event and its messages counted. */
-export function countEvent(state: JobState, effects: readonly JobEffect[]): JobState {
-  const meter = readMeter(state);
-  const messages = effects.reduce((sum, effect) => sum + countMessages(effect), meter.messages);
-  return { ...state, meter: { ...meter, messages, calls: meter.calls + 1 } };
-}
-
-function countMessages(effect: JobEffect): number {
-  if (effect.kind === "dispatch") return effect.count;
-  return effect.kind === "send-chunk" || effect.kind === "send-task" ? 1 : 0;
-}
-
 /** The meter after a planning step. */
 export function meterPlan(
-  state: JobState,
+  meter: JobMeter,
   step: { readonly chunks: number; readonly reads: number; readonly operations: StoreOperations },
 ): JobMeter {
-  const meter = readMeter(state);
   return {
     ...meter,
     planning: addOperations(meter.planning, step.operations),
@@ -58,12 +43,11 @@ export function meterPlan(
 }
 
 /** The meter after a finished chunk. */
-export function meterChunk(state: JobState, operations: StoreOperations): JobMeter {
-  const meter = readMeter(state);
+export function meterChunk(meter: JobMeter, operations: StoreOperations): JobMeter {
   return { ...meter, scoring: addOperations(meter.scoring, operations) };
 }
 
-/** A job's meter; that of a job from before there were any is empty. */
-export function readMeter(state: JobState): JobMeter {
+/** The meter of a job's state; that of a job from before there were any is empty. */
+export function readMeter(state: { readonly meter?: JobMeter }): JobMeter {
   return state.meter ?? EMPTY_METER;
 }

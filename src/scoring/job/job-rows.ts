@@ -3,8 +3,9 @@
  * that a coordinator must not forget is here.
  */
 
-import type { ChunkRow, JobState } from "./job-state.ts";
-import type { Notice } from "../webhook/webhook.ts";
+import type { JobState } from "./job-state.ts";
+import type { ChunkRow } from "./chunk-row.ts";
+import type { Notice } from "./notice.ts";
 import type { JobSpec } from "./job-spec.ts";
 
 /** One line of a job's event stream. */

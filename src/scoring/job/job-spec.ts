@@ -3,10 +3,7 @@
 import { FACE_FINDER } from "../../model/face-levels.ts";
 import type { JobOwner } from "../access/access.ts";
 import type { InputSpec, ObjectEntry } from "../plan/input-page.ts";
-import type { JobRules } from "./job-state.ts";
-import type { Limits } from "../limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { countMaxRecords } from "../manifest/output-formats.ts";
 import type { PipelineVersion } from "../records/records.ts";
 
 /** The run of a schedule that a job is. */
@@ -41,30 +38,6 @@ export interface JobSpec {
   readonly owner: JobOwner | null;
   /** Absent for a job that no schedule made. */
   readonly schedule?: ScheduleOrigin;
-}
-
-/** The machine's constants for a job. */
-export function makeRules(spec: JobSpec, limits: Limits): JobRules {
-  const { manifest } = spec;
-  return {
-    maxConcurrency: manifest.limits.maxConcurrency,
-    errorThreshold: manifest.limits.errorThreshold,
-    errorMinimumSample: manifest.limits.errorMinimumSample,
-    expiresMs: spec.createdMs + manifest.limits.expiresInSeconds * 1000,
-    // A manifest object can be wrong at its last line, so nothing is scored before all of it was read.
-    eager: manifest.input.manifest === undefined,
-    leaseMs: limits.leaseMs,
-    resendMs: limits.resendMs,
-    maxChunkAttempts: limits.maxChunkAttempts,
-    maxSingleExpiries: limits.maxSingleExpiries,
-    maxTaskAttempts: limits.maxTaskAttempts,
-    maxBackoffSeconds: limits.maxBackoffSeconds,
-    maxIssues: limits.maxIssues,
-    maxRecords: countMaxRecords(limits),
-    progressMs: limits.progressMs,
-    execution: manifest.execution,
-    clientWaitMs: limits.clientWaitMs,
-  };
 }
 
 /** The part of a spec that says who finds the faces, if anybody does. */

@@ -2,8 +2,9 @@
 
 import { NO_OPERATIONS } from "../../storage/metered-store.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
-import { endStatus, type JobFailure, type JobState, type JobTask } from "./job-state.ts";
-import { meterPlan } from "./job-meter.ts";
+import { endStatus, type JobState } from "./job-state.ts";
+import type { JobFailure, JobTask } from "./job-task.ts";
+import { meterPlan, readMeter } from "./job-meter.ts";
 import { backoffSeconds, type Draft, enter, fail, findExcess, isWorking, withEffects } from "./job-transition.ts";
 
 /** Puts the task's current step on its way. */
@@ -67,7 +68,7 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
     listed: state.listed + event.items,
     listedBytes: state.listedBytes + event.bytes,
     pages: state.pages + event.pages,
-    meter: meterPlan(state, {
+    meter: meterPlan(readMeter(state), {
       chunks: event.chunks.length,
       reads: event.reads ?? event.items,
       operations: event.operations ?? NO_OPERATIONS,

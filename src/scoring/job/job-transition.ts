@@ -1,15 +1,12 @@
 /** The moves that every part of the job machine shares. */
 
 import type { JobEffect } from "./job-event.ts";
-import {
-  countFinished,
-  type JobFailure,
-  type JobRules,
-  type JobState,
-  type JobStatus,
-  type Verdict,
-} from "./job-state.ts";
+import type { JobState, JobStatus, Verdict } from "./job-state.ts";
+import type { JobRules } from "./job-rules.ts";
+import type { JobFailure } from "./job-task.ts";
+import { countFinished } from "./outcome-counts.ts";
 import { describeExcess } from "../manifest/output-formats.ts";
+import { readMeter } from "./job-meter.ts";
 
 /** A transition under construction. */
 export interface Draft {
@@ -63,4 +60,16 @@ export function withEffects(before: readonly JobEffect[], draft: Draft): Draft {
 /** 1, 2, 4 … seconds up to the maximum. Jitter is not needed: one task has one message. */
 export function backoffSeconds(attempt: number, rules: Pick<JobRules, "maxBackoffSeconds">): number {
   return Math.min(rules.maxBackoffSeconds, 2 ** Math.max(0, attempt - 1));
+}
+
+/** The state with one more accepted event and its messages counted. */
+export function countEvent(state: JobState, effects: readonly JobEffect[]): JobState {
+  const meter = readMeter(state);
+  const messages = effects.reduce((sum, effect) => sum + countMessages(effect), meter.messages);
+  return { ...state, meter: { ...meter, messages, calls: meter.calls + 1 } };
+}
+
+function countMessages(effect: JobEffect): number {
+  if (effect.kind === "dispatch") return effect.count;
+  return effect.kind === "send-chunk" || effect.kind === "send-task" ? 1 : 0;
 }

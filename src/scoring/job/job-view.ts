@@ -6,15 +6,9 @@ import { isErasing } from "./erasure.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { LIMITS } from "../limits.ts";
 import { describeOmission } from "../manifest/output-formats.ts";
-import {
-  countFinished,
-  type ErrorCounts,
-  isEnded,
-  type JobFailure,
-  type JobState,
-  type JobStatus,
-  type OutcomeCounts,
-} from "./job-state.ts";
+import { isEnded, type JobState, type JobStatus } from "./job-state.ts";
+import type { JobFailure } from "./job-task.ts";
+import { countFinished, type ErrorCounts, type OutcomeCounts } from "./outcome-counts.ts";
 import { jobFolder } from "../keys.ts";
 
 /** A job for its readers. */

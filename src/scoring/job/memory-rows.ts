@@ -1,9 +1,10 @@
 /** Rows of one job in memory: for the local runner and for simulations. The same contract as the SQLite rows. */
 
 import type { JobEventRow, JobRows } from "./job-rows.ts";
-import type { Notice } from "../webhook/webhook.ts";
+import type { Notice } from "./notice.ts";
 import type { JobSpec } from "./job-spec.ts";
-import type { ChunkRow, JobState } from "./job-state.ts";
+import type { JobState } from "./job-state.ts";
+import type { ChunkRow } from "./chunk-row.ts";
 
 /** Order of input; halves of a split chunk follow each other by their first input. */
 function byFirst(a: ChunkRow, b: ChunkRow): number {

@@ -1,8 +1,9 @@
 /** Removing an image's name from what a job says beside its records. Pure. */
 
 import type { JobSpec } from "./job-spec.ts";
-import type { JobFailure, JobState } from "./job-state.ts";
-import type { EraseTarget } from "./erasure.ts";
+import type { JobState } from "./job-state.ts";
+import type { JobFailure } from "./job-task.ts";
+import type { EraseTarget } from "./erasure-state.ts";
 
 /** Instead of a text that named an erased image. */
 export const ERASED_TEXT = "(erased)";

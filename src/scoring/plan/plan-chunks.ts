@@ -2,7 +2,7 @@
 
 import { concatUint8Arrays } from "uint8array-extras";
 import { listReads } from "../inputs/item-reader.ts";
-import type { ChunkRow } from "../job/job-state.ts";
+import type { ChunkRow } from "../job/chunk-row.ts";
 import type { Limits } from "../limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { InputItem } from "../records/records.ts";

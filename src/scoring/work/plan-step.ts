@@ -3,7 +3,7 @@ import { meterStore } from "../../storage/metered-store.ts";
 import { requireGrant } from "../access/access.ts";
 import type { JobCoordinator, PlanTicket } from "../job/coordinator-port.ts";
 import { findListStore, type JobSpec, toInputSpec } from "../job/job-spec.ts";
-import type { ChunkRow } from "../job/job-state.ts";
+import type { ChunkRow } from "../job/chunk-row.ts";
 import { inputPageKey, jobFolder } from "../keys.ts";
 import { chooseChunkPlan, countChunkReads, planChunks, spreadChunks } from "../plan/plan-chunks.ts";
 import { planInputPage } from "../plan/plan-page.ts";

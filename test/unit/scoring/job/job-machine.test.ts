@@ -4,15 +4,10 @@ import { splitChunk } from "../../../../src/scoring/job/chunk-split.ts";
 import type { JobEffect, JobEvent } from "../../../../src/scoring/job/job-event.ts";
 import { isOffered } from "../../../../src/scoring/job/job-clients.ts";
 import { advanceJob, createJob } from "../../../../src/scoring/job/job-machine.ts";
-import {
-  type ChunkRow,
-  countFinished,
-  emptyOutcomes,
-  isEnded,
-  type JobRules,
-  type JobState,
-  type JobStatus,
-} from "../../../../src/scoring/job/job-state.ts";
+import { isEnded, type JobState, type JobStatus } from "../../../../src/scoring/job/job-state.ts";
+import type { JobRules } from "../../../../src/scoring/job/job-rules.ts";
+import type { ChunkRow } from "../../../../src/scoring/job/chunk-row.ts";
+import { countFinished, emptyOutcomes } from "../../../../src/scoring/job/outcome-counts.ts";
 
 const rules: JobRules = {
   maxConcurrency: 3,

@@ -3,13 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { JobEvent } from "../../../../src/scoring/job/job-event.ts";
 import { advanceJob, createJob } from "../../../../src/scoring/job/job-machine.ts";
 import { countPlaces, wantsEdge } from "../../../../src/scoring/job/job-priority.ts";
-import {
-  type ChunkRow,
-  emptyOutcomes,
-  isEnded,
-  type JobRules,
-  type JobState,
-} from "../../../../src/scoring/job/job-state.ts";
+import { isEnded, type JobState } from "../../../../src/scoring/job/job-state.ts";
+import type { JobRules } from "../../../../src/scoring/job/job-rules.ts";
+import type { ChunkRow } from "../../../../src/scoring/job/chunk-row.ts";
+import { emptyOutcomes } from "../../../../src/scoring/job/outcome-counts.ts";
 
 /** Several jobs over one queue that knows no priorities. */
 

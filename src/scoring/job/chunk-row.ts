@@ -1,0 +1,55 @@
+/** A chunk as its coordinator keeps it, and what a finished one reported. */
+
+import type { StoreOperations } from "../../storage/metered-store.ts";
+import type { OutcomeCounts, ErrorCounts } from "./outcome-counts.ts";
+
+/** A run of consecutive inputs inside one frozen page. */
+export interface ChunkRow {
+  /** `000000256` (its first input), and after splits `000000256.0`, `000000256.1.0`: deterministic, so the same work always has the same name. */
+  readonly id: string;
+  /** Index of the first input in the job's order. */
+  readonly first: number;
+  /** Inputs, ≥ 1. */
+  readonly count: number;
+  /** Key of the frozen page and the bytes of this chunk's lines in it. */
+  readonly pageKey: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly status: "pending" | "queued" | "leased" | "done" | "split" | "sealed";
+  /** Leases granted so far. */
+  readonly attempt: number;
+  /** Leases that expired without a report, or messages that ended among the dead letters. */
+  readonly expiries: number;
+  /** Queued: when to send again. Leased: the deadline. Otherwise 0. */
+  readonly dueMs: number;
+  /** What a finished chunk reported. */
+  readonly result: ChunkResult | null;
+  /** The client that holds it; absent while nobody or the edge does. */
+  readonly client?: ClientHold | null;
+}
+
+/** A chunk in the hands of a client: only its key, with this nonce, may renew, return or submit it. */
+export interface ClientHold {
+  readonly keyId: string;
+  readonly nonce: string;
+}
+
+/** The report of one finished chunk; the records themselves are in its part object. */
+export interface ChunkResult {
+  readonly outcomes: OutcomeCounts;
+  readonly errors: ErrorCounts;
+  /** Records written: equal to the inputs except with `faces: "all"`. */
+  readonly records: number;
+  /** SHA-256 of the part object, hex, and its bytes. */
+  readonly sha256: string;
+  readonly bytes: number;
+  /** Storage operations, for the receipt. */
+  readonly reads: number;
+  readonly readBytes: number;
+  /** Everything that was asked of the stores, those reads included; absent where it was not counted. */
+  readonly operations?: StoreOperations;
+  /** What computed it, for the run lock. */
+  readonly engine: string;
+  /** The submission that it came with, if a client computed it: the same one again is not an error. */
+  readonly client?: ClientHold;
+}

@@ -1,0 +1,49 @@
+/** What an erasure has to remove and how far it is; its moves are in erasure.ts. */
+
+import type { JobFailure, JobTask } from "./job-task.ts";
+import type { ErrorCounts, OutcomeCounts } from "./outcome-counts.ts";
+
+/** What is to be removed: every input of an object or, with `id`, one input inside of a shard or table. */
+export interface EraseTarget {
+  readonly key: string;
+  readonly id: string | null;
+}
+
+/** How far an erasure is. */
+export type EraseProgress =
+  /** Looking for the targets in `input.jsonl`, from this byte on. */
+  | { readonly kind: "search"; readonly offset: number }
+  /** Writing the new generation; `carry` is the key of what the step before left, `null` at first. */
+  | { readonly kind: "rebuild"; readonly carry: string | null }
+  /** The new generation counts: deleting what it replaces. */
+  | { readonly kind: "clean" };
+
+/** The erasure under way, or the last one. */
+export interface Erasure {
+  /** Number of the generation that it writes; never used twice, so that a step of a failed erasure cannot write into a later one's. */
+  readonly generation: number;
+  /** Empty once they are gone: nothing remembers them. */
+  readonly targets: readonly EraseTarget[];
+  /** Asked for while it was under way: the next erasure's. */
+  readonly waiting: readonly EraseTarget[];
+  readonly task: JobTask;
+  readonly progress: EraseProgress;
+  /** Inputs that all erasures of the job have removed. */
+  readonly inputs: number;
+  readonly failure: JobFailure | null;
+}
+
+/** What a new generation lacks. */
+export interface Removed {
+  readonly inputs: number;
+  readonly bytes: number;
+  readonly records: number;
+  readonly outcomes: OutcomeCounts;
+  readonly errors: ErrorCounts;
+}
+
+/** What one step found. `rebuilt`: the new generation is whole. */
+export type EraseOutcome =
+  | { readonly kind: "next"; readonly progress: EraseProgress }
+  | { readonly kind: "rebuilt"; readonly removed: Removed }
+  | { readonly kind: "cleaned" };

@@ -1,0 +1,54 @@
+/** The constants of the job machine, and how a job's own follow from its manifest. */
+
+import type { Limits } from "../limits.ts";
+import { countMaxRecords } from "../manifest/output-formats.ts";
+import type { JobSpec } from "./job-spec.ts";
+
+/** A job's constants, as far as the machine needs them. */
+export interface JobRules {
+  readonly maxConcurrency: number;
+  /** Share of failed inputs, 0…1, above which the job fails, after `errorMinimumSample` outcomes. */
+  readonly errorThreshold: number;
+  readonly errorMinimumSample: number;
+  readonly expiresMs: number;
+  /** Dispatch while planning goes on (listings), or only after every line was validated (manifest objects). */
+  readonly eager: boolean;
+  readonly leaseMs: number;
+  readonly resendMs: number;
+  readonly maxChunkAttempts: number;
+  readonly maxSingleExpiries: number;
+  readonly maxTaskAttempts: number;
+  readonly maxBackoffSeconds: number;
+  readonly maxIssues: number;
+  readonly progressMs: number;
+  /** Who scores; absent: the edge. */
+  readonly execution?: "edge" | "client" | "auto";
+  /** Records that the outputs can hold; absent in jobs of before it was looked at: their finalisation refuses. */
+  readonly maxRecords?: number;
+  /** With `client`, the edge takes over when no client asked for so long. */
+  readonly clientWaitMs?: number;
+}
+
+/** The machine's constants for a job. */
+export function makeRules(spec: JobSpec, limits: Limits): JobRules {
+  const { manifest } = spec;
+  return {
+    maxConcurrency: manifest.limits.maxConcurrency,
+    errorThreshold: manifest.limits.errorThreshold,
+    errorMinimumSample: manifest.limits.errorMinimumSample,
+    expiresMs: spec.createdMs + manifest.limits.expiresInSeconds * 1000,
+    // A manifest object can be wrong at its last line, so nothing is scored before all of it was read.
+    eager: manifest.input.manifest === undefined,
+    leaseMs: limits.leaseMs,
+    resendMs: limits.resendMs,
+    maxChunkAttempts: limits.maxChunkAttempts,
+    maxSingleExpiries: limits.maxSingleExpiries,
+    maxTaskAttempts: limits.maxTaskAttempts,
+    maxBackoffSeconds: limits.maxBackoffSeconds,
+    maxIssues: limits.maxIssues,
+    maxRecords: countMaxRecords(limits),
+    progressMs: limits.progressMs,
+    execution: manifest.execution,
+    clientWaitMs: limits.clientWaitMs,
+  };
+}

@@ -1,0 +1,20 @@
+/** The sequential tasks of a job, planning and finalizing, and why a job failed. */
+
+import type { ErrorCode } from "../../errors.ts";
+
+/** A sequential piece of work of which at most one step is under way: planning, finalising. */
+export interface JobTask {
+  /** Next step to run, from 0. */
+  readonly step: number;
+  readonly status: "waiting" | "sent" | "leased" | "done";
+  /** Deliveries of this step so far. */
+  readonly attempt: number;
+  /** When it is looked at again if nothing was heard, ms since the epoch. */
+  readonly dueMs: number;
+}
+
+/** Why a job failed. */
+export interface JobFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
