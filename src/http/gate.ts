@@ -84,7 +84,7 @@ function refuseRate(): ScoringError {
 export function chooseScope(path: string, method: string): Scope | null {
   const reads = method === "GET" || method === "HEAD";
   if (/^\/v1\/keys(\/|$)/.test(path)) return "admin";
-  if (/^\/v1\/stores\/./.test(path)) return reads ? "jobs:read" : "objects:write";
+  if (/^\/v1\/stores\/[^]/.test(path)) return reads ? "jobs:read" : "objects:write";
   if (/^\/v1\/(session|models|stores)$/.test(path)) return null;
   return reads ? "jobs:read" : "jobs:write";
 }

@@ -280,9 +280,10 @@ function Live({ job, rates }: { readonly job: JobView; readonly rates: readonly 
         <details open>
           <summary>{job.issues.length === 1 ? "1 finding" : `${formatCount(job.issues.length)} findings`}</summary>
           <ul>
-            {job.issues.map(({ path, line, message }) => (
+            {job.issues.map(({ path, line, column, message }) => (
               <li key={`${path} ${line} ${message}`}>
-                <code>{path}</code> {line !== undefined && `line ${line}: `}
+                <code>{path}</code>{" "}
+                {line !== undefined && `line ${line}${column === undefined ? "" : `, column ${column}`}: `}
                 {message}
               </li>
             ))}
