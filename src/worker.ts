@@ -62,6 +62,7 @@ const wirings = new WeakMap<RawEnv, Wiring>();
 
 const retryPolicy = (): RetryPolicy => ({
   maxAttempts: 4,
+  maxTimeouts: 2,
   baseDelayMs: 100,
   maxDelayMs: 3000,
   budget: createRetryBudget(50, 0.2),
@@ -72,7 +73,8 @@ const retryPolicy = (): RetryPolicy => ({
 function openStores(config: Config): ReadonlyMap<string, ObjectStore> {
   return new Map(
     [...config.stores].map(([name, store]) => {
-      const inner = store.kind === "r2" ? createR2Store(store.bucket) : createS3Store(store.config);
+      const pace = config.limits.storePace;
+      const inner = store.kind === "r2" ? createR2Store(store.bucket, pace) : createS3Store({ ...store.config, pace });
       return [name, withRetry(inner, retryPolicy())];
     }),
   );

@@ -95,6 +95,12 @@ export const LIMITS = {
   /** Simultaneous open connections of a Worker; the seventh waits, and may deadlock behind unread bodies. */
   maxConnections: 6,
 
+  /**
+   * How long a call of a store may take: far above the slowest honest answer, so that a server that hangs is found out; and the slowest
+   * transfer that is waited for. 25 MiB may take a minute and a half.
+   */
+  storePace: { answerMs: 10_000, bytesPerSecond: 320 * KIB },
+
   /** A chunk whose consumer has not reported by then is taken for dead. Above the slowest honest chunk. */
   leaseMs: 120_000,
   /** A message that nobody picked up by then is sent again: the local queue loses its messages on restart. */
