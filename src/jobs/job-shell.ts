@@ -78,7 +78,12 @@ export function createJobShell(storage: JobStorage, deps: JobShellDeps): JobShel
     announced: async (state: JobState, spec: JobSpec, type) => {
       waiters.wake();
       if (type === "status") {
-        logger.log("info", "job_status", { job: state.id, status: state.status, failure: state.failure });
+        logger.log("info", "job_status", {
+          job: state.id,
+          status: state.status,
+          failure: state.failure,
+          waiting: state.waiting ?? null,
+        });
         metrics.write(describeEndedJob(state, spec));
         await updateList(state, spec);
       }

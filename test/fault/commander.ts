@@ -83,7 +83,7 @@ export function createCommander(options: CommanderOptions): {
       format,
       faces: { mode, minFacePixels, minFaceScore },
       stamp: { model: spec.model, pipeline: spec.pipeline },
-      tolerant: true,
+      failedReads: "record",
     });
     const deps: ClientDeskDeps & { random(): number } = {
       openStore: () => store,
