@@ -81,9 +81,11 @@ describe("a graph", () => {
   });
 });
 
+function run(nodes: readonly Draft[], weights: Record<string, Tensor>, values: readonly number[]) {
+  return runGraphOracle(check(nodes, weights), { shape: [2, 3, 3], data: Float64Array.from(values) }).get("y")!;
+}
+
 describe("the oracle", () => {
-  const run = (nodes: readonly Draft[], weights: Record<string, Tensor>, values: readonly number[]) =>
-    runGraphOracle(check(nodes, weights), { shape: [2, 3, 3], data: Float64Array.from(values) }).get("y")!;
   const ramp = Array.from({ length: 18 }, (_, i) => i);
 
   it("convolves by hand-computed sums", () => {
