@@ -5,6 +5,7 @@ import { ScoringError } from "../errors.ts";
 import { toIssue } from "../scoring/manifest/manifest.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { addClientRoutes } from "./client-routes.ts";
+import { describeApi } from "./describe-api.ts";
 import { addGate } from "./gate.ts";
 import { addImageRoutes } from "./image-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
@@ -70,11 +71,18 @@ function addDescription(app: OpenAPIHono, version: string): void {
   let text: string | null = null;
   app.get("/v1/openapi.json", (c) => {
     text ??= JSON.stringify(
-      app.getOpenAPI31Document({
-        openapi: "3.1.0",
-        info: { title: "Countenance", version },
-        security: [{ key: [] }, { session: [] }],
-      }),
+      describeApi(
+        app.getOpenAPI31Document({
+          openapi: "3.1.0",
+          info: {
+            title: "Countenance",
+            version,
+            description: "Scores the apparent facial expression of faces in object storage, in batches.",
+            license: { name: "MIT", identifier: "MIT" },
+          },
+          security: [{ key: [] }, { session: [] }],
+        }),
+      ),
     );
     return c.body(text, 200, { "content-type": "application/json" });
   });
