@@ -1,8 +1,8 @@
 import tab from "@bomb.sh/tab/citty";
 import { stripVTControlCharacters } from "node:util";
 import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand, runMain } from "citty";
-import packageJson from "../package.json" with { type: "json" };
 import { type ErrorCode, ScoringError } from "../src/errors.ts";
+import { VERSION } from "../src/version.ts";
 import { checkWords, findCommand, UsageError } from "./command-line.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { eraseCommand } from "./remote/erase-command.ts";
@@ -19,7 +19,7 @@ import { scoreCommand } from "./score/score-command.ts";
 const main = defineCommand({
   meta: {
     name: "countenance",
-    version: packageJson.version,
+    version: VERSION,
     description: "Score the apparent facial expression of faces in batches",
   },
   subCommands: {
