@@ -1,7 +1,6 @@
 /** Wires the environment to the ports. No logic. */
 
 import { uuidv7 } from "uuidv7";
-import packageJson from "../package.json" with { type: "json" };
 import { createFaceFinderWorkerd } from "./backends/faces-workerd.ts";
 import { listBundledModels } from "./backends/models-workerd.ts";
 import { createScorerLender, type ScorerLender } from "./backends/scorer-workerd.ts";
@@ -37,6 +36,7 @@ import type { ObjectStore } from "./storage/object-store.ts";
 import { createR2Store } from "./storage/r2/r2-store.ts";
 import { createRetryBudget, type RetryPolicy, withRetry } from "./storage/retry.ts";
 import { createS3Store } from "./storage/s3/s3-store.ts";
+import { VERSION } from "./version.ts";
 
 interface Wiring {
   readonly config: Config;
@@ -153,7 +153,7 @@ function wire(env: RawEnv): Wiring {
     withScorer: (body) => scorers.withScorer(body),
     withReference: (body) => scorers.withReference(body),
     logger,
-    version: packageJson.version,
+    version: VERSION,
   });
   const wiring = { config, registry, scorers, app, work, schedule };
   wirings.set(env, wiring);

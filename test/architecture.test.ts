@@ -69,6 +69,8 @@ describe("direction", () => {
     http: [/^src\/(?!jobs\/|worker\.ts)/],
     jobs: [/^src\/(?!http\/|worker\.ts)/],
     client: [/^src\/(?!jobs\/|http\/|worker\.ts|env\.ts)/],
+    // The package's main entry: engines and core, without a job.
+    library: [/^src\/(?!jobs\/|http\/|client\/|worker\.ts|env\.ts)/],
     backends: [/^src\/(backends|model|image)\//, /^src\/errors\.ts$/],
   };
   for (const [folder, rules] of Object.entries(allowed)) {

@@ -78,7 +78,7 @@ function addDescription(app: OpenAPIHono, version: string): void {
             title: "Countenance",
             version,
             description: "Scores the apparent facial expression of faces in object storage, in batches.",
-            license: { name: "MIT", identifier: "MIT" },
+            license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
           },
           security: [{ key: [] }, { session: [] }],
         }),
