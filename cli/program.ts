@@ -10,6 +10,7 @@ import { keyCommand } from "./remote/key-command.ts";
 import { workCommand } from "./remote/work-command.ts";
 import { describeIssue, showText } from "./terminal-text.ts";
 import { print } from "./remote/connection.ts";
+import { reviewCommand } from "./remote/review-command.ts";
 import { remoteCommands } from "./remote/job-commands.ts";
 import { scheduleCommand } from "./remote/schedule-command.ts";
 import { benchCommand } from "./score/bench-command.ts";
@@ -26,6 +27,7 @@ const main = defineCommand({
     score: scoreCommand,
     ...remoteCommands,
     erase: eraseCommand,
+    review: reviewCommand,
     schedule: scheduleCommand,
     key: keyCommand,
     work: workCommand,

@@ -13,6 +13,7 @@ import { addKeyRoutes } from "./key-routes.ts";
 import { addOutputRoutes } from "./output-routes.ts";
 import { answerProblem } from "./problem.ts";
 import { addRecordRoutes } from "./record-routes.ts";
+import { addReviewRoutes } from "./review-routes.ts";
 import { addScheduleRoutes } from "./schedule-routes.ts";
 import { SESSION_COOKIE } from "./session.ts";
 import { addSessionRoutes } from "./session-routes.ts";
@@ -48,6 +49,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   addKeyRoutes(app, deps);
   addRecordRoutes(app, deps);
   addScheduleRoutes(app, deps);
+  addReviewRoutes(app, deps);
   app.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
   app.openAPIRegistry.registerComponent("securitySchemes", "session", {
     type: "apiKey",

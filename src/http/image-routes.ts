@@ -115,7 +115,7 @@ function answerNone(error: unknown): readonly InputItem[] {
 }
 
 /** Only what is a picture by its own bytes leaves, and as nothing else: a stored page must not run on this origin. */
-async function answerPicture(
+export async function answerPicture(
   store: ObjectStore,
   item: InputItem,
   format: InputFormat,

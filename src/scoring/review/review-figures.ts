@@ -117,7 +117,8 @@ export function describeReview(
   const ready = missing === 0 && strata.length > 0;
   const values = [...new Set(strata.map(({ group }) => group))];
   return {
-    drawn: design.faces.length,
+    // Erased faces keep their place and are in no stratum.
+    drawn: design.faces.filter(({ stratum }) => stratum >= 0).length,
     seen: answers.size,
     answered: strata.reduce((sum, { faces }) => sum + faces.length, 0),
     missing,
