@@ -14,7 +14,8 @@ import { handleMessage } from "../src/scoring/work/handle-message.ts";
 import type { WorkDeps } from "../src/scoring/work/work-deps.ts";
 import { createR2Store } from "../src/storage/r2/r2-store.ts";
 import type { R2BucketLike } from "../src/storage/r2/r2-types.ts";
-import { createRetryBudget, withRetry } from "../src/storage/retry.ts";
+import { createRetryBudget } from "../src/storage/retry.ts";
+import { withRetry } from "../src/storage/retried-store.ts";
 
 /** The job under way: its coordinator in this isolate's memory, its messages in a list. */
 interface Job {

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { formatModelId, parseModelCard } from "../src/model/card.ts";
-import { openDataset } from "./evaluation/dataset.ts";
+import { openDataset } from "./evaluation/open-dataset.ts";
 import { ENGINES, openEngine } from "./evaluation/engines.ts";
 import { evaluateModel, type Tta } from "./evaluation/evaluate-model.ts";
 import { loadModelFrom } from "./evaluation/load-model.ts";

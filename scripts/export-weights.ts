@@ -10,7 +10,7 @@ import { computeSha256 } from "../src/model/model.ts";
 import { parseSafetensors } from "../src/model/safetensors.ts";
 import { formatShape, type Tensor } from "../src/model/tensor.ts";
 import { LIMITS } from "../src/scoring/limits.ts";
-import { openDataset } from "./evaluation/dataset.ts";
+import { openDataset } from "./evaluation/open-dataset.ts";
 import { draftCard, fitFamily, serializeWeights, type CardDraft } from "./evaluation/draft-card.ts";
 import { openEngine } from "./evaluation/engines.ts";
 import { evaluateModel } from "./evaluation/evaluate-model.ts";

@@ -21,7 +21,7 @@ import { fitRaster } from "../src/image/letterbox.ts";
 import { FACE_BYTES, FACE_SIDE, preprocessFace } from "../src/image/preprocess.ts";
 import type { Box, Raster } from "../src/model/face-finder.ts";
 import { LIMITS } from "../src/scoring/limits.ts";
-import { openDataset } from "./evaluation/dataset.ts";
+import { openDataset } from "./evaluation/open-dataset.ts";
 import { loadModelFrom } from "./evaluation/load-model.ts";
 
 const { values } = parseArgs({

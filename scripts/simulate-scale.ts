@@ -8,7 +8,7 @@ import { emptyOutcomes } from "../src/scoring/job/outcome-counts.ts";
 import { estimateJob } from "../src/scoring/plan/estimate.ts";
 import { LIMITS } from "../src/scoring/limits.ts";
 import { planChunks } from "../src/scoring/plan/plan-chunks.ts";
-import type { InputItem } from "../src/scoring/records/records.ts";
+import type { InputItem } from "../src/scoring/records/input-item.ts";
 
 const MIB = 1024 * 1024;
 /** Bytes of one line of labels.jsonl, of one input line, of one object: as the portraits of the demo have. */

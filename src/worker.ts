@@ -34,7 +34,8 @@ import type { WorkDeps } from "./scoring/work/work-deps.ts";
 import { listStoredModels } from "./scoring/operations/stored-models.ts";
 import type { ObjectStore } from "./storage/object-store.ts";
 import { createR2Store } from "./storage/r2/r2-store.ts";
-import { createRetryBudget, type RetryPolicy, withRetry } from "./storage/retry.ts";
+import { createRetryBudget, type RetryPolicy } from "./storage/retry.ts";
+import { withRetry } from "./storage/retried-store.ts";
 import { createS3Store } from "./storage/s3/s3-store.ts";
 import { VERSION } from "./version.ts";
 

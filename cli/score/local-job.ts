@@ -11,7 +11,7 @@ import { jobFolder, workPrefix } from "../../src/scoring/keys.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";
 import { createMemoryRows } from "../../src/scoring/job/memory-rows.ts";
 import type { WorkMessage } from "../../src/scoring/job/messages.ts";
-import { digestHex } from "../../src/scoring/chunk/part.ts";
+import { digestHex } from "../../src/scoring/sha256.ts";
 import { createEtagMemory } from "../../src/storage/filesystem/file-content.ts";
 import { SCRATCH_FOLDER } from "../../src/storage/filesystem/file-paths.ts";
 import { type LocalWorkOptions, openRegistry } from "./node-work.ts";

@@ -1,3 +1,4 @@
+import { FACE_MODES } from "../../src/scoring/records/face-mode.ts";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { defineCommand } from "citty";
@@ -71,7 +72,7 @@ export const scoreCommand = defineCommand({
     out: { type: "string", description: "Folder for the outputs", default: "countenance-out" },
     faces: {
       type: "enum",
-      options: ["aligned", "largest", "all"],
+      options: [...FACE_MODES],
       description: "The image is a face crop, or which faces in it to score",
       default: "aligned",
     },

@@ -2,8 +2,7 @@ import { spawn } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { renderContactSheet } from "../../src/scoring/report/contact-sheet.ts";
-import { splitLines } from "../../src/scoring/chunk/part.ts";
-import { parseRecord } from "../../src/scoring/records/record-line.ts";
+import { splitLines, parseRecord } from "../../src/scoring/records/record-line.ts";
 import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 
 /** A page holds its pictures whole: more would be slow to open. */

@@ -3,6 +3,7 @@
  * safe for overlapping calls, and two chunks decoding at once would double the memory.
  */
 
+import type { LendScorer, Scorer, ScorerOptions } from "../scoring/chunk/scorer.ts";
 import { createImageDecoder } from "../image/decode.ts";
 import { loadCodecs } from "../image/codecs-workerd.ts";
 import type { ImageDecoder, ImageLimits } from "../image/image-types.ts";
@@ -12,26 +13,12 @@ import { createFlipClassifier } from "../model/flip.ts";
 import type { Registry } from "../model/registry.ts";
 import { createWorkerdClassifier, type EngineName } from "./engines-workerd.ts";
 
-/** What one chunk works with while it has its turn. */
-export interface LentScorer {
-  readonly decoder: ImageDecoder;
-  readonly finder: FaceFinder | null;
-  readonly classifier: Classifier;
-}
-
-/** What a job asks of a scorer. */
-export interface ScorerOptions {
-  readonly model: string;
-  readonly tta: "none" | "flip";
-  readonly findsFaces: boolean;
-}
-
 /** Lends the isolate's engines to one chunk at a time. */
 export interface ScorerLender {
   /** Runs `body` alone; it opens the scorer when it knows its job. Bodies queue up. */
-  withScorer<T>(body: (open: (options: ScorerOptions) => Promise<LentScorer>) => Promise<T>): Promise<T>;
+  readonly withScorer: LendScorer;
   /** The same on tfjs, whatever the configuration says: what others are checked against. */
-  withReference<T>(body: (open: (options: ScorerOptions) => Promise<LentScorer>) => Promise<T>): Promise<T>;
+  readonly withReference: LendScorer;
 }
 
 /** A lender over one registry; each model is loaded at its first use. */
@@ -46,7 +33,7 @@ export function createScorerLender(
   let finder: Promise<FaceFinder> | null = null;
   let previous: Promise<unknown> = Promise.resolve();
 
-  async function open(name: EngineName, job: ScorerOptions): Promise<LentScorer> {
+  async function open(name: EngineName, job: ScorerOptions): Promise<Scorer> {
     const model = await registry.load(job.model);
     const key = `${name} ${job.model}`;
     let classifier = classifiers.get(key);
@@ -68,7 +55,7 @@ export function createScorerLender(
 
   function takeTurn<T>(
     name: EngineName,
-    body: (open: (options: ScorerOptions) => Promise<LentScorer>) => Promise<T>,
+    body: (open: (options: ScorerOptions) => Promise<Scorer>) => Promise<T>,
   ): Promise<T> {
     const turn = previous.then(() => body((job) => open(name, job)));
     previous = turn.catch(() => undefined);

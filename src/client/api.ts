@@ -14,7 +14,7 @@ import type {
   ScheduleRunView,
   ScheduleView,
 } from "../scoring/schedules/schedule.ts";
-import type { DryRun } from "../scoring/requests/submit.ts";
+import type { DryRun } from "../scoring/requests/dry-run.ts";
 import type { z } from "zod";
 import { readBody, readProblem } from "./answer.ts";
 import { followEvents, type JobEvent } from "./event-stream.ts";

@@ -8,7 +8,7 @@ export type { Label } from "../model/labels.ts";
 export type { JobView } from "../scoring/job/job-view.ts";
 export type { FaceRecord, Outcome, PipelineVersion, QualityRecord, ScoreRecord } from "../scoring/records/records.ts";
 export type { Report } from "../scoring/report/report.ts";
-export type { DryRun } from "../scoring/requests/submit.ts";
+export type { DryRun } from "../scoring/requests/dry-run.ts";
 export type { ScheduleRunView, ScheduleView } from "../scoring/schedules/schedule.ts";
 export * from "./api.ts";
 export type { JobEvent } from "./event-stream.ts";

@@ -1,5 +1,6 @@
 /** Answers that the core makes, as the OpenAPI document shows them. Each is held to the core's own type. */
 
+import { FACE_MODES } from "../scoring/records/face-mode.ts";
 import { z } from "@hono/zod-openapi";
 import { modelCardSchema } from "../model/card.ts";
 import { LABELS } from "../model/labels.ts";
@@ -12,7 +13,7 @@ import type {
 } from "../scoring/client-compute/protocol.ts";
 import { inputItemSchema } from "../scoring/records/input-item.ts";
 import type { ScoreRecord } from "../scoring/records/records.ts";
-import type { DryRun } from "../scoring/requests/submit.ts";
+import type { DryRun } from "../scoring/requests/dry-run.ts";
 import type { Verification } from "../scoring/requests/verify.ts";
 
 const count = z.int().nonnegative();
@@ -73,7 +74,7 @@ const taskSchema: z.ZodType<ClientTask> = z.object({
   pipeline: z.union([z.literal(1), z.literal(2)]),
   tta: z.enum(["none", "flip"]),
   format: z.enum(["image", "tar", "fer2013-csv"]),
-  faces: z.object({ mode: z.enum(["aligned", "largest", "all"]), minFacePixels: z.number(), minFaceScore: z.number() }),
+  faces: z.object({ mode: z.enum(FACE_MODES), minFacePixels: z.number(), minFaceScore: z.number() }),
   maxImageBytes: count,
 });
 

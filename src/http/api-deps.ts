@@ -1,5 +1,6 @@
 /** What the API needs; worker.ts wires it. */
 
+import type { LendScorer } from "../scoring/chunk/scorer.ts";
 import type { Logger } from "../log.ts";
 import type { KeyDirectory } from "../scoring/access/api-key.ts";
 import type { JobCoordinator } from "../scoring/job/coordinator-port.ts";
@@ -9,7 +10,6 @@ import type { JobView } from "../scoring/job/job-view.ts";
 import type { Readiness } from "../scoring/operations/readiness.ts";
 import type { ScheduleDeps } from "../scoring/schedules/run-schedule.ts";
 import type { VerifyDeps } from "../scoring/requests/verify.ts";
-import type { WorkDeps } from "../scoring/work/work-deps.ts";
 
 /** A job's coordinator with what only the API asks. */
 export interface JobHandle extends JobCoordinator {
@@ -35,7 +35,7 @@ export interface ApiDeps extends ScheduleDeps {
   /** Whether a job could run now; cached. */
   readReadiness(): Promise<Readiness>;
   /** Lends scorers on the engine that chunks are scored with: what clients are compared with. */
-  readonly withScorer: WorkDeps["withScorer"];
+  readonly withScorer: LendScorer;
   /** False if `who` has asked too often. */
   limitRate(who: string): Promise<boolean>;
   readonly logger: Logger;

@@ -5,10 +5,9 @@
 
 import { uint8ArrayToBase64, uint8ArrayToHex } from "uint8array-extras";
 import { ScoringError } from "../errors.ts";
-import { type Caller, type Scope, SCOPES } from "../scoring/access/access.ts";
+import { type Caller, MAX_PRIORITY, type Scope, SCOPES } from "../scoring/access/access.ts";
 import type { ApiKeyRecord } from "../scoring/access/api-key.ts";
-import { MAX_PRIORITY } from "../scoring/manifest/manifest.ts";
-import { digestHex } from "../scoring/chunk/part.ts";
+import { digestHex } from "../scoring/sha256.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { readSession } from "./session.ts";
 

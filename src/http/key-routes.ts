@@ -4,7 +4,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { SCOPES } from "../scoring/access/access.ts";
 import { type ApiKeyRecord, newKeySchema, viewKey } from "../scoring/access/api-key.ts";
-import { digestHex } from "../scoring/chunk/part.ts";
+import { digestHex } from "../scoring/sha256.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { makeKey, makeKeyId } from "./auth.ts";
 import { parseBody, readJsonBody } from "./json-body.ts";

@@ -3,7 +3,7 @@
 import { ScoringError } from "../errors.ts";
 import { FACE_FINDER } from "../model/face-levels.ts";
 import type { Registry } from "../model/registry.ts";
-import type { FaceMode } from "../scoring/chunk/faces.ts";
+import type { FaceMode } from "../scoring/records/face-mode.ts";
 import { emptySummary, mergeSummaries, summarise } from "../scoring/fold/summary.ts";
 import { parseRecord } from "../scoring/records/record-line.ts";
 import type { ScoreRecord } from "../scoring/records/records.ts";

@@ -8,11 +8,12 @@ import { createFlipClassifier } from "../model/flip.ts";
 import type { Label } from "../model/labels.ts";
 import type { Model } from "../model/model.ts";
 import type { Registry } from "../model/registry.ts";
-import type { FaceMode } from "../scoring/chunk/faces.ts";
+import type { FaceMode } from "../scoring/records/face-mode.ts";
 import { scoreChunk } from "../scoring/chunk/score-chunk.ts";
 import { LIMITS } from "../scoring/limits.ts";
 import { DEFAULT_MODEL, manifestSchema } from "../scoring/manifest/manifest.ts";
-import type { InputItem, PipelineVersion, ScoreRecord } from "../scoring/records/records.ts";
+import type { PipelineVersion, ScoreRecord } from "../scoring/records/records.ts";
+import type { InputItem } from "../scoring/records/input-item.ts";
 import { hashBytes } from "../storage/bytes.ts";
 import { createHeldStore } from "./held-store.ts";
 

@@ -2,7 +2,7 @@
 
 export { ScoringError, type Disposition, type ErrorCode, type Issue } from "../errors.ts";
 export { LABELS, type Label } from "../model/labels.ts";
-export type { FaceMode } from "../scoring/chunk/faces.ts";
+export type { FaceMode } from "../scoring/records/face-mode.ts";
 export { serializeRecord } from "../scoring/records/record-line.ts";
 export type { FaceRecord, Outcome, PipelineVersion, QualityRecord, ScoreRecord } from "../scoring/records/records.ts";
 export type { Report } from "../scoring/report/report.ts";

@@ -67,3 +67,13 @@ export function createSha256(state?: Sha256State): Sha256 {
     },
   };
 }
+
+/** SHA-256, lower-case hex. @param openHash where there is a faster way than Web Crypto's, which waits for another thread */
+export async function digestHex(bytes: Uint8Array, openHash?: OpenSha256): Promise<string> {
+  if (openHash !== undefined) {
+    const hash = openHash();
+    hash.update(bytes);
+    return hash.digestHex();
+  }
+  return uint8ArrayToHex(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
+}

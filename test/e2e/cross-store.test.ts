@@ -6,7 +6,7 @@ import { readManifest } from "../../cli/remote/read-manifest.ts";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
-import { parsePart } from "../../src/scoring/chunk/part.ts";
+import { parsePart } from "../../src/scoring/records/record-line.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
 import { createS3Store } from "../../src/storage/s3/s3-store.ts";
 import { type S3Server, startS3Server } from "../contract/s3-server.ts";

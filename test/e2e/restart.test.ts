@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
-import { parsePart } from "../../src/scoring/chunk/part.ts";
+import { parsePart } from "../../src/scoring/records/record-line.ts";
 
 /** A power cut in the middle of a job: the local queue forgets its messages, the coordinator does not. */
 

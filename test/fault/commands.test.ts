@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { JobSpec } from "../../src/scoring/job/job-spec.ts";
 import type { JobState } from "../../src/scoring/job/job-state.ts";
-import type { InputItem, ScoreRecord } from "../../src/scoring/records/records.ts";
+import type { ScoreRecord } from "../../src/scoring/records/records.ts";
+import type { InputItem } from "../../src/scoring/records/input-item.ts";
 import { makeRetryManifest } from "../../src/scoring/requests/submit.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import { OUTPUT_NAMES, jobFolder } from "../../src/scoring/keys.ts";

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { jobFolder } from "../../src/scoring/keys.ts";
-import { readObject } from "../../src/scoring/chunk/part.ts";
+import { readObject } from "../../src/storage/read-object.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import type { RunLock } from "../../src/scoring/finalize/run-lock.ts";
 import {

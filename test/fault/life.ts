@@ -7,7 +7,8 @@ import type { ImageDecoder } from "../../src/image/image-types.ts";
 import type { JobCoordinator } from "../../src/scoring/job/coordinator-port.ts";
 import type { WorkDeps } from "../../src/scoring/work/work-deps.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
-import { createRetryBudget, withRetry } from "../../src/storage/retry.ts";
+import { createRetryBudget } from "../../src/storage/retry.ts";
+import { withRetry } from "../../src/storage/retried-store.ts";
 import type { InvocationMeter } from "./invocation-meter.ts";
 import type { SimulationOptions } from "./simulation.ts";
 

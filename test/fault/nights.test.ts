@@ -8,7 +8,7 @@ import type { JobCoordinator } from "../../src/scoring/job/coordinator-port.ts";
 import type { JobSpec } from "../../src/scoring/job/job-spec.ts";
 import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";
-import { readObject } from "../../src/scoring/chunk/part.ts";
+import { readObject } from "../../src/storage/read-object.ts";
 import type { Report } from "../../src/scoring/report/report.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";

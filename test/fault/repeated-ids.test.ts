@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { JobCoordinator } from "../../src/scoring/job/coordinator-port.ts";
 import { jobFolder } from "../../src/scoring/keys.ts";
-import { readObject } from "../../src/scoring/chunk/part.ts";
+import { readObject } from "../../src/storage/read-object.ts";
 import { verifyJob } from "../../src/scoring/requests/verify.ts";
 import { copyScene, createWorkDeps, runSceneJob, type Scene, SMALL, startErasure } from "./erasure-scene.ts";
 

@@ -11,7 +11,7 @@ import { LIMITS } from "../../src/scoring/limits.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";
 import { createMemoryRows } from "../../src/scoring/job/memory-rows.ts";
 import type { WorkMessage } from "../../src/scoring/job/messages.ts";
-import { readObject } from "../../src/scoring/chunk/part.ts";
+import { readObject } from "../../src/storage/read-object.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import { handleMessage } from "../../src/scoring/work/handle-message.ts";
 import type { WorkDeps } from "../../src/scoring/work/work-deps.ts";

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parsePart } from "../../src/scoring/chunk/part.ts";
+import { parsePart } from "../../src/scoring/records/record-line.ts";
 import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 import { measureFolder } from "./measure-folder.ts";
 

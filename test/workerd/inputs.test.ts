@@ -2,11 +2,11 @@ import { concatUint8Arrays } from "uint8array-extras";
 import { env } from "cloudflare:workers";
 import { packTar } from "modern-tar";
 import { describe, expect, it } from "vitest";
-import type { InputSpec } from "../../src/scoring/plan/input-page.ts";
+import type { InputSpec } from "../../src/scoring/manifest/input-spec.ts";
 import { createItemReader } from "../../src/scoring/inputs/item-reader.ts";
 import { planInputPage } from "../../src/scoring/plan/plan-page.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
-import type { InputItem } from "../../src/scoring/records/records.ts";
+import type { InputItem } from "../../src/scoring/records/input-item.ts";
 import { createR2Store } from "../../src/storage/r2/r2-store.ts";
 import type { R2BucketLike } from "../../src/storage/r2/r2-types.ts";
 

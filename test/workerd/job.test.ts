@@ -2,7 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { readEvents } from "../../src/client/event-stream.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
-import { parsePart, splitLines } from "../../src/scoring/chunk/part.ts";
+import { parsePart, splitLines } from "../../src/scoring/records/record-line.ts";
 import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import { readBody } from "../../src/storage/read-body.ts";

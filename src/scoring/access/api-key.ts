@@ -1,9 +1,8 @@
 /** API keys as they are stored: never the key, only its SHA-256. */
 
 import { z } from "zod";
-import { type Rights, SCOPES } from "./access.ts";
+import { type Rights, SCOPES, MAX_PRIORITY } from "./access.ts";
 import { LIMITS } from "../limits.ts";
-import { MAX_PRIORITY } from "../manifest/manifest.ts";
 
 /** One key. */
 export interface ApiKeyRecord extends Rights {

@@ -1,10 +1,8 @@
 /** Which faces of a picture are scored, and the rectangle of each that the classifier sees. */
 
+import type { FaceMode } from "../records/face-mode.ts";
 import type { Box, FaceFinder } from "../../model/face-finder.ts";
 import type { DecodedImage } from "../../image/image-types.ts";
-
-/** Whether the image is a face crop, or which of its faces are scored. */
-export type FaceMode = "aligned" | "largest" | "all";
 
 /** A job's options for finding faces. */
 export interface FaceOptions {

@@ -1,42 +1,21 @@
 /** The part object of one chunk: written create-only, read back where it exists already. */
 
-import { uint8ArrayToHex } from "uint8array-extras";
 import { ScoringError, type ErrorCode } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { ChunkResult } from "../job/chunk-row.ts";
 import { emptyOutcomes } from "../job/outcome-counts.ts";
-import { parseRecord, serializeRecords } from "../records/record-line.ts";
-import type { OpenSha256 } from "../sha256.ts";
-import type { InputItem, Outcome, ScoreRecord } from "../records/records.ts";
-import { countsAsInput } from "../fold/summary.ts";
-
-/** See `faces` of the manifest: it decides which records stand for inputs. */
-export type FaceMode = "aligned" | "largest" | "all";
+import { serializeRecords, parsePart } from "../records/record-line.ts";
+import { type OpenSha256, digestHex } from "../sha256.ts";
+import type { Outcome, ScoreRecord } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
+import { countsAsInput, findInputId } from "../records/record-groups.ts";
+import type { FaceMode } from "../records/face-mode.ts";
+import { readObject } from "../../storage/read-object.ts";
 
 /** A part as it lies in the store. */
 export interface StoredPart {
   readonly bytes: Uint8Array;
   readonly records: readonly ScoreRecord[];
-}
-
-/** Reads a whole object that this program wrote; `null` if it does not exist. @throws ScoringError `object_too_large` */
-export async function readObject(store: ObjectStore, key: string, maxBytes: number): Promise<Uint8Array | null> {
-  const result = await store.read(key, { maxBytes });
-  if (result.kind === "too_large") {
-    throw new ScoringError("object_too_large", `${key} has ${result.info.size} bytes; the limit is ${maxBytes}.`);
-  }
-  return result.kind === "found" ? result.bytes : null;
-}
-
-/** JSON lines to values, with the empty last one dropped. */
-export function splitLines(bytes: Uint8Array): readonly string[] {
-  const text = new TextDecoder().decode(bytes);
-  return text === "" ? [] : text.replace(/\n$/, "").split("\n");
-}
-
-/** @throws ScoringError `internal` for a damaged line */
-export function parsePart(bytes: Uint8Array): readonly ScoreRecord[] {
-  return splitLines(bytes).map((line) => parseRecord(JSON.parse(line)));
 }
 
 /** The stored part of these inputs, if there is one. @throws ScoringError `output_conflict` if it holds other inputs */
@@ -58,22 +37,6 @@ export async function readPart(
 
 function belongsTo(record: ScoreRecord, item: InputItem, faces: FaceMode): boolean {
   return findInputId(record, faces) === item.id && record.key === item.key;
-}
-
-/** Id of the input that a record is of: of several faces of one picture each has a number behind it. */
-function findInputId(record: ScoreRecord, faces: FaceMode): string {
-  return faces === "all" && record.face !== null ? record.id.replace(/#\d+$/, "") : record.id;
-}
-
-/** The records of each input, in input order: by place, since ids of a list may repeat. */
-export function groupByInput(records: readonly ScoreRecord[], faces: FaceMode): readonly (readonly ScoreRecord[])[] {
-  const inputs: ScoreRecord[][] = [];
-  for (const record of records) {
-    const last = inputs.at(-1);
-    if (last === undefined || countsAsInput(record, faces)) inputs.push([record]);
-    else last.push(record);
-  }
-  return inputs;
 }
 
 /** Writes the part, or reads back the one that another attempt wrote: what is stored counts. */
@@ -109,14 +72,4 @@ export async function describePart(
   }
   const sha256 = await digestHex(part.bytes, openHash);
   return { outcomes, errors, records: part.records.length, sha256, bytes: part.bytes.length, ...receipt };
-}
-
-/** SHA-256, lower-case hex. @param openHash where there is a faster way than Web Crypto's, which waits for another thread */
-export async function digestHex(bytes: Uint8Array, openHash?: OpenSha256): Promise<string> {
-  if (openHash !== undefined) {
-    const hash = openHash();
-    hash.update(bytes);
-    return hash.digestHex();
-  }
-  return uint8ArrayToHex(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
 }

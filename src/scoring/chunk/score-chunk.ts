@@ -13,10 +13,11 @@ import { FACE_PIXELS, FACE_SIZE } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { type FaceOptions, selectFaces } from "./faces.ts";
 import { parseFerPixels } from "./fer-pixels.ts";
-import type { InputFormat } from "../plan/input-page.ts";
+import type { InputFormat } from "../manifest/input-spec.ts";
 import { createItemReader } from "../inputs/item-reader.ts";
 import type { ItemBytes } from "../inputs/read-item.ts";
-import type { InputItem, ScoreRecord } from "../records/records.ts";
+import type { ScoreRecord } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 import {
   makePlainRecord,
   makeScoredRecord,

@@ -5,7 +5,8 @@ import { FACE_PIXELS } from "../../model/labels.ts";
 import type { Scores } from "../../model/classifier.ts";
 import { deriveVerdict } from "../../model/softmax.ts";
 import type { SelectedFace } from "./faces.ts";
-import type { InputItem, Outcome, PipelineVersion, QualityRecord, ScoreRecord } from "../records/records.ts";
+import type { Outcome, PipelineVersion, QualityRecord, ScoreRecord } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 
 /** What all records of a job share. */
 export interface RecordStamp {

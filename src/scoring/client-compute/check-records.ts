@@ -3,10 +3,11 @@
 import { deriveVerdict } from "../../model/softmax.ts";
 import { DISPOSITIONS } from "../../errors.ts";
 import { formatGroups } from "../records/record-line.ts";
-import type { FaceMode } from "../chunk/part.ts";
-import type { InputItem, ScoreRecord } from "../records/records.ts";
+import type { FaceMode } from "../records/face-mode.ts";
+import type { ScoreRecord } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 import type { RecordStamp } from "../chunk/score-record.ts";
-import { ENGINE_MARGIN, ENGINE_TOLERANCE } from "../requests/verify.ts";
+import { ENGINE_MARGIN, ENGINE_TOLERANCE } from "../chunk/engine-agreement.ts";
 
 /** Half a unit of float32 rounding over seven sums. */
 const SUM_TOLERANCE = 1e-4;

@@ -1,5 +1,7 @@
 /** What serving clients works with, and the checks that every request of a client begins with. */
 
+import type { ObjectStore } from "../../storage/object-store.ts";
+import type { LendScorer } from "../chunk/scorer.ts";
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
@@ -9,15 +11,14 @@ import type { ClientHold } from "../job/chunk-row.ts";
 import type { Limits } from "../limits.ts";
 import type { Clock } from "../job/messages.ts";
 import type { ScorerOptions } from "../chunk/scorer.ts";
-import type { WorkDeps } from "../work/work-deps.ts";
 import { readClaim } from "./claims.ts";
 import { CLIENT_BACKENDS, type ClientTask } from "./protocol.ts";
 
 /** The ports of the server side. */
 export interface ClientDeskDeps {
-  readonly openStore: WorkDeps["openStore"];
+  openStore(name: string): ObjectStore;
   /** The server's own engine: what clients are compared with. */
-  readonly withScorer: WorkDeps["withScorer"];
+  readonly withScorer: LendScorer;
   readonly limits: Limits;
   readonly clock: Clock;
   /** `bytes` random bytes, hex. */

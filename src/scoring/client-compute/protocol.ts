@@ -4,8 +4,9 @@
  */
 
 import type { FaceOptions } from "../chunk/faces.ts";
-import type { InputFormat } from "../plan/input-page.ts";
-import type { InputItem, PipelineVersion, ScoreRecord } from "../records/records.ts";
+import type { InputFormat } from "../manifest/input-spec.ts";
+import type { PipelineVersion, ScoreRecord } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 
 /** What a client can compute with. */
 export const CLIENT_BACKENDS = ["webgpu", "wasm-threads", "wasm-simd", "wasm", "fused-wasm", "node"] as const;

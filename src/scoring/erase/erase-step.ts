@@ -5,8 +5,8 @@ import type { ObjectStore } from "../../storage/object-store.ts";
 import type { FinalizeDeps } from "../finalize/finalize.ts";
 import { isCurrentOutput, jobFolder, OUTPUT_NAMES } from "../keys.ts";
 import type { EraseReport, Eraser, EraseTicket } from "./eraser-port.ts";
-import { searchInput } from "../inputs/input-cursor.ts";
 import { eraseFromReview } from "../review/review-store.ts";
+import { searchInput } from "./search-input.ts";
 import { rebuildOutputs } from "./rebuild.ts";
 
 /**

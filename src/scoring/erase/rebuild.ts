@@ -2,7 +2,8 @@
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import { type FinalizeContext, type MergeState, openMerge } from "../finalize/finalize-merge.ts";
+import { type MergeState, openMerge } from "../finalize/finalize-merge.ts";
+import type { FinalizeContext } from "../finalize/finalize-context.ts";
 import { readPieces } from "../finalize/finalize-pieces.ts";
 import { writeReports } from "../finalize/finalize-reports.ts";
 import type { FinalizeDeps } from "../finalize/finalize.ts";
@@ -13,14 +14,18 @@ import type { Limits } from "../limits.ts";
 import { formatPiece, type MergePiece } from "../finalize/merge-piece.ts";
 import { UPLOAD_SPOILED } from "../outputs/merged-output.ts";
 import { serializeRecords } from "../records/record-line.ts";
-import { describePart, digestHex, type FaceMode, groupByInput, readObject } from "../chunk/part.ts";
+import { describePart } from "../chunk/part.ts";
+import { groupByInput, countsAsInput } from "../records/record-groups.ts";
+import type { FaceMode } from "../records/face-mode.ts";
+import { readObject } from "../../storage/read-object.ts";
+import { digestHex } from "../sha256.ts";
 import { type ComparisonState, openComparison } from "../prior/compare-run.ts";
 import { parseStored } from "../stored-json.ts";
-import { countsAsInput } from "../fold/summary.ts";
 import type { EraseReport, Eraser, EraseTicket } from "./eraser-port.ts";
 import { subtract } from "../job/erasure.ts";
 import type { EraseTarget, Removed } from "../job/erasure-state.ts";
-import { createInputCursor, isTarget } from "../inputs/input-cursor.ts";
+import { createInputCursor } from "../inputs/input-cursor.ts";
+import { isTarget } from "./search-input.ts";
 import { scrubSpec, scrubState } from "../job/scrub.ts";
 
 /** What one rebuilding step leaves for the next. */

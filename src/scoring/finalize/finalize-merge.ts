@@ -1,12 +1,7 @@
 /** All merged outputs of a job side by side: a piece in, bytes out, state saved between steps. */
 
-import type { ModelCard } from "../../model/card.ts";
 import { ScoringError } from "../../errors.ts";
-import type { ObjectStore } from "../../storage/object-store.ts";
-import type { JobSpec } from "../job/job-spec.ts";
-import type { JobState } from "../job/job-state.ts";
 import { OUTPUT_NAMES, partName } from "../keys.ts";
-import type { Limits } from "../limits.ts";
 import {
   createMergedOutput,
   type MergedOutput,
@@ -17,24 +12,10 @@ import { chooseFormats, ROW_BYTES } from "../manifest/output-formats.ts";
 import type { FormatOptions, FormattedPiece } from "./merge-piece.ts";
 import { chooseRowGroupRows, createParquetEncoder, type ParquetEncoder } from "../outputs/labels-parquet.ts";
 import { choosePartBytes } from "../outputs/part-buffer.ts";
-import type { OpenSha256 } from "../sha256.ts";
 import { formatHead, type TextFormat } from "../outputs/text-rows.ts";
-import { readObject } from "../chunk/part.ts";
+import { readObject } from "../../storage/read-object.ts";
 import { type ChunkSummary, emptySummary, mergeSummaries } from "../fold/summary.ts";
-
-/** What all finalising steps of a job have in common. */
-export interface FinalizeContext {
-  readonly store: ObjectStore;
-  readonly folder: string;
-  readonly spec: JobSpec;
-  readonly state: JobState;
-  readonly limits: Limits;
-  readonly card: ModelCard;
-  /** Set where the outputs replace others that hold records which were erased. */
-  readonly generation?: { readonly number: number; readonly replaces: number };
-  /** What hashes the outputs, where all is merged in one step; absent: a hash that can be saved between steps. */
-  readonly openHash?: OpenSha256;
-}
+import type { FinalizeContext } from "./finalize-context.ts";
 
 /** What the checkpoint holds of a merge; the held bytes lie in the store under `buffer` and `encoder`. */
 export interface MergeState {

@@ -11,9 +11,11 @@ import { jobFolder, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { mapAhead } from "./map-ahead.ts";
 import { type FormatOptions, formatPiece, type FormattedPiece, type MergePiece } from "./merge-piece.ts";
-import type { OpenSha256 } from "../sha256.ts";
-import { digestHex, parsePart, readObject } from "../chunk/part.ts";
-import type { InputItem, PipelineVersion, ScoreRecord } from "../records/records.ts";
+import { type OpenSha256, digestHex } from "../sha256.ts";
+import { parsePart } from "../records/record-line.ts";
+import { readObject } from "../../storage/read-object.ts";
+import type { PipelineVersion, ScoreRecord } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 import { makePlainRecord } from "../chunk/score-record.ts";
 
 /** Where pieces come from. */

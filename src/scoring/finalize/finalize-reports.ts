@@ -1,10 +1,10 @@
 /** The small outputs at the end: report.json, report.html, run.lock.json. */
 
-import type { FinalizeContext } from "./finalize-merge.ts";
+import type { FinalizeContext } from "./finalize-context.ts";
 import type { JobStatus } from "../job/job-state.ts";
 import { OUTPUT_NAMES } from "../keys.ts";
 import type { WrittenObject } from "../outputs/merged-output.ts";
-import { digestHex } from "../chunk/part.ts";
+import { digestHex } from "../sha256.ts";
 import { renderReportHtml } from "../report/report-html.ts";
 import { buildReport } from "../report/report.ts";
 import { buildRunLock } from "./run-lock.ts";

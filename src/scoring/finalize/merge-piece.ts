@@ -3,9 +3,10 @@
 import type { ChunkRow } from "../job/chunk-row.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { formatRows, type TextFormat } from "../outputs/text-rows.ts";
-import { groupByInput } from "../chunk/part.ts";
-import { serializeItem } from "../plan/plan-chunks.ts";
-import type { InputItem, ScoreRecord } from "../records/records.ts";
+import { groupByInput } from "../records/record-groups.ts";
+import { serializeItem } from "../inputs/frozen-line.ts";
+import type { ScoreRecord } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 import { type ChunkSummary, summarise } from "../fold/summary.ts";
 
 /** One chunk with all that its outputs need. */

@@ -11,7 +11,7 @@ import {
   priceJob,
 } from "../plan/estimate.ts";
 import { describeEmptyInput } from "../manifest/empty-input.ts";
-import type { FinalizeContext } from "./finalize-merge.ts";
+import type { FinalizeContext } from "./finalize-context.ts";
 import type { JobStatus } from "../job/job-state.ts";
 import type { OutcomeCounts } from "../job/outcome-counts.ts";
 import { readMeter } from "../job/job-meter.ts";

@@ -4,18 +4,20 @@
  * part: key summaries by chunk id.
  */
 
+import type { FaceMode } from "../records/face-mode.ts";
 import { ScoringError } from "../../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { PipelineVersion, ScoreRecord } from "../records/records.ts";
 import { boundGroup, type GroupSummary, mergeGroups } from "./summary-groups.ts";
 import { createTallyBuilder, emptyTally, mergeTallies, type TallyBuilder, type TallySummary } from "./summary-tally.ts";
+import { countsAsInput } from "../records/record-groups.ts";
 
 /** What a job's summaries have in common. */
 export interface SummaryOptions {
   /** Names of groups, at most `LIMITS.maxGroupBy`; order and repetition do not matter. */
   readonly groupBy?: readonly string[];
   /** The job's face mode: with `all` a picture writes a record a face, `id#0`, `id#1`, … */
-  readonly faces?: "aligned" | "largest" | "all";
+  readonly faces?: FaceMode;
   /** Values of one group name that are kept apart; default `LIMITS.maxGroupValues`. */
   readonly maxGroupValues?: number;
 }
@@ -50,12 +52,6 @@ export function emptySummary(options: SummaryOptions): ChunkSummary {
     groups: sortGroupKeys(options).map((key) => ({ key, values: [], absent: null, other: null })),
     maxGroupValues: options.maxGroupValues ?? LIMITS.maxGroupValues,
   };
-}
-
-/** Whether a record stands for its input: the second and later faces of a picture do not. */
-export function countsAsInput(record: ScoreRecord, faces: SummaryOptions["faces"]): boolean {
-  // Only records with a face got the suffix, so a picture whose own id ends in "#1" is not mistaken.
-  return faces !== "all" || record.face === null || !/#[1-9]\d*$/.test(record.id);
 }
 
 /**

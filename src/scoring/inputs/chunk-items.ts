@@ -3,8 +3,8 @@
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
-import { splitLines } from "../chunk/part.ts";
-import type { InputItem } from "../records/records.ts";
+import { splitLines } from "../records/record-line.ts";
+import type { InputItem } from "../records/input-item.ts";
 import { parseStored } from "../stored-json.ts";
 
 /**

@@ -3,9 +3,8 @@
 import { ScoringError } from "../../errors.ts";
 import { readBody } from "../../storage/read-body.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import { splitLines } from "../chunk/part.ts";
-import type { InputItem } from "../records/records.ts";
-import { inputItemSchema } from "../records/input-item.ts";
+import { splitLines } from "../records/record-line.ts";
+import { type InputItem, inputItemSchema } from "../records/input-item.ts";
 
 /**
  * The items with index `first` to `first + count - 1`.

@@ -5,7 +5,7 @@
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import type { InputItem } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 import { readRange } from "./range-reader.ts";
 import { type ItemBytes, readItem, type ReadLimits } from "./read-item.ts";
 

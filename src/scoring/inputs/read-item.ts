@@ -1,7 +1,7 @@
 /** Reads the bytes of one input exactly as it was frozen, or says why that cannot be. */
 
 import type { ObjectStore, ReadOptions } from "../../storage/object-store.ts";
-import type { InputItem } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 
 /** Bounds of one read. */
 export interface ReadLimits {

@@ -2,7 +2,6 @@
 
 import { FACE_FINDER } from "../../model/face-levels.ts";
 import type { JobOwner } from "../access/access.ts";
-import type { InputSpec, ObjectEntry } from "../plan/input-page.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { PipelineVersion } from "../records/records.ts";
 
@@ -43,35 +42,4 @@ export interface JobSpec {
 /** The part of a spec that says who finds the faces, if anybody does. */
 export function chooseFaceFinder({ faces }: Pick<Manifest, "faces">): Pick<JobSpec, "faceFinder"> {
   return faces === "aligned" ? {} : { faceFinder: FACE_FINDER };
-}
-
-/** Name of the store that holds the list of inputs, where an object names them. */
-export function findListStore({ input }: Manifest): string {
-  return input.manifest?.store ?? input.store;
-}
-
-/** The manifest's input in the form that planning takes. */
-export function toInputSpec(manifest: Manifest): InputSpec {
-  const { format, input } = manifest;
-  if (input.manifest !== undefined) {
-    const { key, etag } = input.manifest;
-    return { kind: "manifest", format, key, ...(etag === undefined ? {} : { etag }) };
-  }
-  if (input.objects !== undefined) {
-    return { kind: "objects", format, objects: input.objects.map(toEntry) };
-  }
-  return { kind: "prefix", format, prefix: input.prefix ?? "" };
-}
-
-/** The schema's `| undefined` and an absent field mean the same; planning takes the latter. */
-function toEntry(object: NonNullable<Manifest["input"]["objects"]>[number]): ObjectEntry {
-  const { key, id, etag, versionId, label, groups } = object;
-  return {
-    key,
-    ...(id === undefined ? {} : { id }),
-    ...(etag === undefined ? {} : { etag }),
-    ...(versionId === undefined ? {} : { versionId }),
-    ...(label === undefined ? {} : { label }),
-    ...(groups === undefined ? {} : { groups }),
-  };
 }

@@ -1,10 +1,12 @@
 /** The manifest of a job: untrusted JSON to a checked value with every default filled in, or all findings together. */
 
+import { FACE_MODES } from "../records/face-mode.ts";
 import { z } from "zod";
 import { type Issue, ScoringError } from "../../errors.ts";
 import { LABELS } from "../../model/labels.ts";
 import { normalizePrefix } from "../keys.ts";
 import { LIMITS } from "../limits.ts";
+import { MAX_PRIORITY } from "../access/access.ts";
 
 const storeName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "a store's name: a-z, 0-9 and -");
 const objectKey = z
@@ -45,9 +47,6 @@ const outputPrefix = text(512)
 /** The model of a manifest that names none. */
 export const DEFAULT_MODEL = "deep-emotion";
 
-/** Highest priority of a job; as far below zero is the lowest. */
-export const MAX_PRIORITY = 100;
-
 /** The schema of `POST /v1/jobs`; also the source of its OpenAPI document. */
 export const manifestSchema = z.strictObject({
   name: text(200).optional(),
@@ -55,7 +54,7 @@ export const manifestSchema = z.strictObject({
   priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0),
   input,
   format: z.enum(["image", "tar", "fer2013-csv"]).default("image"),
-  faces: z.enum(["aligned", "largest", "all"]).default("aligned"),
+  faces: z.enum(FACE_MODES).default("aligned"),
   minFacePixels: z.int().min(1).max(4096).default(24),
   minFaceScore: z.number().min(0).max(1).default(0.4),
   tta: z.enum(["none", "flip"]).default("none"),

@@ -3,7 +3,7 @@
 import type { ModelSource } from "../../model/model.ts";
 import { createReaderSource } from "../../model/registry.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import { readObject } from "../chunk/part.ts";
+import { readObject } from "../../storage/read-object.ts";
 
 /**
  * Sources for the named models; nothing is read until one is asked for, and weights are held to the card's SHA-256 then.

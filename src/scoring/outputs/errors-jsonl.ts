@@ -1,6 +1,7 @@
 /** `errors.jsonl`: what failed, was skipped or was left behind, itself a manifest that can be submitted again. */
 
-import type { InputItem, ScoreRecord } from "../records/records.ts";
+import type { ScoreRecord } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 import { formatGroups } from "../records/record-line.ts";
 
 /**

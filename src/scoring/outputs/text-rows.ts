@@ -1,6 +1,7 @@
 /** The text outputs as rows: what a chunk adds to each depends on the chunk alone, so it is made wherever there is a core free. */
 
-import type { InputItem, ScoreRecord } from "../records/records.ts";
+import type { ScoreRecord } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 import { isErrorRecord, serializeErrorLine } from "./errors-jsonl.ts";
 import { formatCsvHeader, formatCsvRows } from "./labels-csv.ts";
 import { serializeRecords } from "../records/record-line.ts";

@@ -2,35 +2,7 @@
 
 import type { Issue } from "../../errors.ts";
 import type { Label } from "../../model/labels.ts";
-import type { InputItem } from "../records/records.ts";
-
-/** What one object holds: a picture, a WebDataset shard of pictures, or FER2013 rows of 48×48 grey pixels. */
-export type InputFormat = "image" | "tar" | "fer2013-csv";
-
-/** One object that a caller names. `label` is the true label: a name or its index 0–6. */
-export interface ObjectEntry {
-  readonly key: string;
-  readonly id?: string;
-  readonly etag?: string;
-  readonly versionId?: string;
-  readonly label?: string | number;
-  readonly groups?: Readonly<Record<string, string>>;
-}
-
-/** The input of a job, resolved to one store. */
-export type InputSpec =
-  | { readonly kind: "prefix"; readonly format: InputFormat; readonly prefix: string }
-  | { readonly kind: "objects"; readonly format: InputFormat; readonly objects: readonly ObjectEntry[] }
-  | {
-      readonly kind: "manifest";
-      readonly format: InputFormat;
-      /** JSONL or CSV, optionally gzip. */
-      readonly key: string;
-      /** Read only this version of the manifest. */
-      readonly etag?: string;
-      /** Where given, rows whose `Bucket` column names another bucket are issues. */
-      readonly bucket?: string;
-    };
+import type { InputItem } from "../records/input-item.ts";
 
 /** Bounds of one planned page. See `LIMITS.plan` for the numbers and what each stops. */
 export interface PlanLimits {

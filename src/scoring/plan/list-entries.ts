@@ -2,7 +2,8 @@
 
 import { MAX_PAGE_KEYS } from "../../storage/key-rules.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import type { InputEntry, InputFormat } from "./input-page.ts";
+import type { InputEntry } from "./input-page.ts";
+import type { InputFormat } from "../manifest/input-spec.ts";
 import type { PageBuilder } from "./page-builder.ts";
 import { makeId } from "./parse-entry.ts";
 import type { SourcePosition } from "./plan-cursor.ts";

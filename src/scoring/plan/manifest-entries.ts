@@ -3,7 +3,8 @@
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { inflatePieces } from "./inflate.ts";
-import type { InputEntry, InputSpec, PlanLimits } from "./input-page.ts";
+import type { InputEntry, PlanLimits } from "./input-page.ts";
+import type { InputSpec } from "../manifest/input-spec.ts";
 import { computeLineWindow, readLines } from "../inputs/lines.ts";
 import type { EntryBatch } from "./list-entries.ts";
 import { createCsvRowParser, createJsonRowParser, type RowFinding, type RowParser } from "./manifest-rows.ts";

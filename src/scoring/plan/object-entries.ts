@@ -1,7 +1,8 @@
 /** The entries of an inline list. */
 
 import type { ObjectStore } from "../../storage/object-store.ts";
-import type { InputEntry, ObjectEntry, PlanLimits } from "./input-page.ts";
+import type { InputEntry, PlanLimits } from "./input-page.ts";
+import type { ObjectEntry } from "../manifest/input-spec.ts";
 import type { EntryBatch } from "./list-entries.ts";
 import type { PageBuilder } from "./page-builder.ts";
 import { makeId, parseEntry } from "./parse-entry.ts";

@@ -1,7 +1,7 @@
 /** Collects one page: numbers the items, bounds the issues, counts the calls to the store. */
 
 import type { Issue } from "../../errors.ts";
-import type { InputItem } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 import type { PlanLimits } from "./input-page.ts";
 
 /** The page under construction. `readsLeft` and `roomLeft` tell the readers when to stop. */

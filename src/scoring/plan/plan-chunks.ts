@@ -5,7 +5,8 @@ import { listReads } from "../inputs/item-reader.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
 import type { Limits } from "../limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { InputItem } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
+import { serializeFrozenItem } from "../inputs/frozen-line.ts";
 
 /** How large a chunk may be. */
 export interface ChunkPlanOptions {
@@ -39,18 +40,6 @@ export function spreadChunks(options: ChunkPlanOptions, items: number, scorers: 
 export interface FrozenPage {
   readonly body: Uint8Array;
   readonly chunks: readonly ChunkRow[];
-}
-
-/** One line of `input.jsonl`. Key order is fixed, so that the same listing freezes to the same bytes. */
-export function serializeItem(item: InputItem): string {
-  const { index, id, key, size, etag, versionId, range, label, groups } = item;
-  return JSON.stringify({ index, id, key, size, etag, versionId, range, label, groups });
-}
-
-/** The same with the position in the run before, for the pages that chunks are read from. */
-function serializeFrozenItem(item: InputItem): string {
-  const line = serializeItem(item);
-  return item.prior === undefined ? line : `${line.slice(0, -1)},"prior":${item.prior}}`;
 }
 
 /** Freezes a page and cuts it into chunks by number and by weight. A chunk never reaches over a page. */

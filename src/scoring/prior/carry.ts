@@ -2,8 +2,9 @@
 
 import type { ChunkScores } from "../chunk/score-chunk.ts";
 import type { JobSpec } from "../job/job-spec.ts";
-import { groupByInput } from "../chunk/part.ts";
-import type { InputItem, ScoreRecord } from "../records/records.ts";
+import { groupByInput } from "../records/record-groups.ts";
+import type { ScoreRecord } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 import type { PriorRecords, PriorRun } from "./prior-run.ts";
 
 /** Whether the same picture gets the same record in both jobs: model, preprocessing, face finder and every option that a record depends on. */

@@ -1,9 +1,9 @@
 /** A schedule's run beside the one before and beside its baseline: folded piece by piece while the outputs are merged. */
 
+import type { InputItem } from "../records/input-item.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import { jobFolder, OUTPUT_NAMES } from "../keys.ts";
-import type { MergePiece } from "../finalize/merge-piece.ts";
-import { groupByInput } from "../chunk/part.ts";
+import { groupByInput } from "../records/record-groups.ts";
 import type { ScoreRecord } from "../records/records.ts";
 import { compareRuns, type DriftReport, type InputChanges } from "../statistics/drift.ts";
 import { emptyFlips, type FlipSummary, mergeFlips, type RecordPair, summariseFlips } from "../statistics/flips.ts";
@@ -28,7 +28,7 @@ export interface RunDrift {
 export interface Comparison {
   /** Whether there is a run to compare with. */
   readonly isOpen: boolean;
-  add(piece: MergePiece): Promise<void>;
+  add(piece: { readonly items: readonly InputItem[]; readonly records: readonly ScoreRecord[] }): Promise<void>;
   /** Subrequests that it took in this step. */
   calls(): number;
   save(): ComparisonState;

@@ -9,7 +9,7 @@ import { OUTPUT_NAMES } from "../keys.ts";
 import { computeLineWindow, type Line, readLines } from "../inputs/lines.ts";
 import { type ObjectVersion, readPieces } from "../inputs/range-reader.ts";
 import type { Limits } from "../limits.ts";
-import type { InputItem } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 import { parseStored } from "../stored-json.ts";
 import type { PriorRun } from "./prior-run.ts";
 

@@ -8,7 +8,9 @@ import { isEnded } from "../job/job-state.ts";
 import { jobFolder, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { type MeteredStore, meterStore } from "../../storage/metered-store.ts";
-import { groupByInput, parsePart, readObject } from "../chunk/part.ts";
+import { parsePart } from "../records/record-line.ts";
+import { groupByInput } from "../records/record-groups.ts";
+import { readObject } from "../../storage/read-object.ts";
 import type { ScoreRecord } from "../records/records.ts";
 
 /** What reading another run works with. */

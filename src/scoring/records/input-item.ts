@@ -1,8 +1,7 @@
 /** Inputs read back from where others may have written: outputs of a job lie where its key may upload, claims go through clients. */
 
 import { z } from "zod";
-import { LABELS } from "../../model/labels.ts";
-import type { InputItem } from "./records.ts";
+import { LABELS, type Label } from "../../model/labels.ts";
 
 /** The form of an {@link InputItem}, and no more than that. */
 export const inputItemSchema: z.ZodType<InputItem> = z.strictObject({
@@ -16,3 +15,21 @@ export const inputItemSchema: z.ZodType<InputItem> = z.strictObject({
   label: z.enum(LABELS).exactOptional(),
   groups: z.record(z.string(), z.string()).exactOptional(),
 });
+
+/** One line of the frozen manifest (`input.jsonl`) and of `errors.jsonl`: an input as the job saw it. */
+export interface InputItem {
+  /** 0-based position in the job's input order. */
+  readonly index: number;
+  readonly id: string;
+  readonly key: string;
+  /** Bytes, `null` until a read tells. */
+  readonly size: number | null;
+  readonly etag: string | null;
+  readonly versionId?: string;
+  /** A byte range inside `key` (tar member, CSV row). */
+  readonly range?: { readonly offset: number; readonly length: number };
+  readonly label?: Label;
+  readonly groups?: Readonly<Record<string, string>>;
+  /** Position of the same object in the run before, in pages of a schedule's job; not in `input.jsonl`. */
+  readonly prior?: number;
+}

@@ -190,3 +190,14 @@ export function parseRecord(input: unknown): ScoreRecord {
   }
   return parsed;
 }
+
+/** JSON lines to values, with the empty last one dropped. */
+export function splitLines(bytes: Uint8Array): readonly string[] {
+  const text = new TextDecoder().decode(bytes);
+  return text === "" ? [] : text.replace(/\n$/, "").split("\n");
+}
+
+/** @throws ScoringError `internal` for a damaged line */
+export function parsePart(bytes: Uint8Array): readonly ScoreRecord[] {
+  return splitLines(bytes).map((line) => parseRecord(JSON.parse(line)));
+}

@@ -53,21 +53,3 @@ export interface ScoreRecord {
   readonly pipeline: PipelineVersion;
   readonly error: { readonly code: ErrorCode; readonly message: string } | null;
 }
-
-/** One line of the frozen manifest (`input.jsonl`) and of `errors.jsonl`: an input as the job saw it. */
-export interface InputItem {
-  /** 0-based position in the job's input order. */
-  readonly index: number;
-  readonly id: string;
-  readonly key: string;
-  /** Bytes, `null` until a read tells. */
-  readonly size: number | null;
-  readonly etag: string | null;
-  readonly versionId?: string;
-  /** A byte range inside `key` (tar member, CSV row). */
-  readonly range?: { readonly offset: number; readonly length: number };
-  readonly label?: Label;
-  readonly groups?: Readonly<Record<string, string>>;
-  /** Position of the same object in the run before, in pages of a schedule's job; not in `input.jsonl`. */
-  readonly prior?: number;
-}

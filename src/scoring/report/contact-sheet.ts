@@ -8,7 +8,8 @@ import { html, type SafeHtml } from "./html-text.ts";
 import { REPORT_NOTICE } from "./legal-notice.ts";
 import type { ScoreRecord } from "../records/records.ts";
 import { renderPage } from "./report-html.ts";
-import { describeReason, formatCount, formatPercent } from "./report-format.ts";
+import { formatCount, formatPercent } from "./report-format.ts";
+import { describeReason } from "./reason-words.ts";
 import { REPORT_STYLE } from "./report-style.ts";
 
 const STYLE = `${REPORT_STYLE}

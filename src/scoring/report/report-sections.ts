@@ -6,7 +6,8 @@ import type { Report, ReportGroup, ReportGroups } from "./report.ts";
 import { renderConfusion, renderHistogram, renderParts, renderShareBars } from "./report-charts.ts";
 import { renderFairness } from "./report-fairness.ts";
 import type { LabelFigures } from "./report-figures.ts";
-import { describeReason, formatCount, formatInterval, formatNumber, formatPercent, isApart } from "./report-format.ts";
+import { formatCount, formatInterval, formatNumber, formatPercent, isApart } from "./report-format.ts";
+import { describeReason } from "./reason-words.ts";
 
 /** One figure with its name, as a tile. */
 function renderTile(value: string, name: string, note: HtmlValue = null): SafeHtml {

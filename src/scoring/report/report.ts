@@ -1,5 +1,6 @@
 /** `report.json`: the aggregates of a job with their denominators, intervals, provenance and the notice. */
 
+import type { FaceMode } from "../records/face-mode.ts";
 import type { ModelCard, ModelEvaluation } from "../../model/card.ts";
 import { LABELS } from "../../model/labels.ts";
 import { FER2013_NOTICE, REPORT_NOTICE } from "./legal-notice.ts";
@@ -34,7 +35,7 @@ export interface ReportContext {
   >;
   readonly engine: string;
   readonly pipeline: PipelineVersion;
-  readonly faces: "aligned" | "largest" | "all";
+  readonly faces: FaceMode;
   /** `null` where pictures were taken as they are, or the job is older than the note of it. */
   readonly faceFinder: string | null;
   readonly tta: "none" | "flip";

@@ -3,54 +3,19 @@
 import { ScoringError } from "../../errors.ts";
 import type { Registry } from "../../model/registry.ts";
 import { probeConditionalPut } from "../../storage/conditional-put.ts";
-import type { ObjectStore } from "../../storage/object-store.ts";
-import { type Caller, checkManifestAccess, requireGrant, toOwner } from "../access/access.ts";
-import type { JobCoordinator } from "../job/coordinator-port.ts";
+import { type Caller, toOwner } from "../access/access.ts";
+import { checkManifestAccess } from "../manifest/manifest-access.ts";
 import type { Directory } from "../job/job-directory.ts";
-import { describeEmptyInput } from "../manifest/empty-input.ts";
-import { estimateJob, type JobEstimate } from "../plan/estimate.ts";
-import { guardStore } from "../access/guarded-store.ts";
-import { planInputPage } from "../plan/plan-page.ts";
-import { chooseFaceFinder, findListStore, type JobSpec, type ScheduleOrigin, toInputSpec } from "../job/job-spec.ts";
+import { chooseFaceFinder, type JobSpec, type ScheduleOrigin } from "../job/job-spec.ts";
 import { isEnded } from "../job/job-state.ts";
 import { type JobView, viewJob } from "../job/job-view.ts";
 import { probeKey } from "../keys.ts";
-import type { Limits } from "../limits.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";
-import { digestHex } from "../chunk/part.ts";
-import { countMaxRecords, countParquetRows, describeExcess, describeOmission } from "../manifest/output-formats.ts";
-import { chooseChunkPlan, countChunkReads, planChunks } from "../plan/plan-chunks.ts";
+import { digestHex } from "../sha256.ts";
 import { checkWebhookAddress } from "../webhook/webhook-address.ts";
-import { checkWebhookTarget, type ResolveName } from "../webhook/webhook-names.ts";
-
-/** What accepting a job works with. */
-export interface SubmitDeps {
-  openStore(name: string): ObjectStore;
-  openJob(jobId: string): JobCoordinator;
-  /** Names of the configured stores. */
-  readonly storeNames: readonly string[];
-  readonly registry: Registry;
-  readonly directory: Directory;
-  /** Private `host:port` pairs that webhooks may reach; `null` where none can be signed. */
-  readonly webhookHosts: readonly string[] | null;
-  /** Looks up the names of webhooks; absent: they are taken as they are. */
-  readonly resolveName?: ResolveName;
-  readonly clock: () => number;
-  readonly newId: () => string;
-  readonly limits: Limits;
-}
-
-/** What a job would do and cost. */
-export interface DryRun {
-  readonly objects: number;
-  readonly bytes: number;
-  readonly chunks: number;
-  /** False if the listing was cut: the figures are then those of its beginning. */
-  readonly complete: boolean;
-  readonly estimate: JobEstimate;
-  /** Limits of the platform or the manifest that the job would meet, as sentences. */
-  readonly warnings: readonly string[];
-}
+import { checkWebhookTarget } from "../webhook/webhook-names.ts";
+import type { SubmitDeps } from "./submit-deps.ts";
+import { type DryRun, planDryRun } from "./dry-run.ts";
 
 /** The answer to a manifest. */
 export type Submission =
@@ -181,68 +146,4 @@ async function reserveJob(
     default:
       return reservation;
   }
-}
-
-async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller): Promise<DryRun> {
-  const { limits } = deps;
-  const { store: storeName } = manifest.input;
-  const openGuarded = (name: string): ObjectStore => guardStore(deps.openStore(name), name, caller.grants);
-  const store = openGuarded(storeName);
-  const listStore = openGuarded(findListStore(manifest));
-  const options = chooseChunkPlan(manifest, limits);
-  let cursor: string | null = null;
-  let pages = 0;
-  let objects = 0;
-  let bytes = 0;
-  let chunks = 0;
-  let reads = 0;
-  const warnings: string[] = [];
-  const ids = new Set<string>();
-  let repeated = 0;
-  do {
-    const page = await planInputPage(store, toInputSpec(manifest), cursor, limits.plan, listStore);
-    if (page.issues.length > 0) {
-      throw new ScoringError("validation_failed", "the input has findings", { issues: page.issues });
-    }
-    for (const { key } of page.items) requireGrant(caller.grants, storeName, key);
-    objects += page.items.length;
-    for (const { id } of page.items) {
-      if (ids.has(id)) repeated += 1;
-      ids.add(id);
-    }
-    bytes += page.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
-    const planned = planChunks(page.items, "", options).chunks;
-    chunks += planned.length;
-    reads += countChunkReads(page.items, planned, limits);
-    const tooLarge = page.items.filter((item) => (item.size ?? 0) > limits.maxImageBytes).length;
-    if (tooLarge > 0) warnings.push(`${tooLarge} inputs have more than ${limits.maxImageBytes} bytes and would fail`);
-    cursor = page.cursor;
-    pages += 1;
-  } while (cursor !== null && pages < limits.maxDryRunPages);
-  const maxRecords = countMaxRecords(limits);
-  // Each input has one record at least.
-  if (objects > maxRecords) warnings.push(`the job would fail: ${describeExcess(maxRecords)}`);
-  const empty = cursor === null ? describeEmptyInput(manifest, objects) : null;
-  if (empty !== null) warnings.push(empty);
-  if (repeated > 0) {
-    warnings.push(
-      `${repeated} inputs have the id of one before them: each has its record, in its place, under that id`,
-    );
-  }
-  warnings.push(...warnOfParquet(manifest, objects, cursor === null, limits));
-  const facts = { tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
-  const packed = manifest.format !== "image";
-  const estimate = estimateJob({ inputs: objects, bytes, chunks, pages, packed, reads, ...facts });
-  return { objects, bytes, chunks, complete: cursor === null, estimate, warnings };
-}
-
-/** A Parquet file that would not be written, or may not: the end of a long input is not seen in a dry run. */
-function warnOfParquet({ output }: Manifest, objects: number, complete: boolean, limits: Limits): string[] {
-  const omission = describeOmission(output.formats, objects, limits);
-  if (omission !== null) return [omission];
-  if (complete || !output.formats.includes("parquet")) return [];
-  const rows = countParquetRows(limits).toLocaleString("en");
-  return [
-    `labels.parquet is left out if there are more than ${rows} records; the listing was cut before that is known`,
-  ];
 }

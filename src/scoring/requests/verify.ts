@@ -3,6 +3,7 @@
  * chunks reported, the model with the one the job was locked to, the probabilities within the tolerance of every engine.
  */
 
+import type { LendScorer } from "../chunk/scorer.ts";
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { scoreChunk } from "../chunk/score-chunk.ts";
@@ -13,16 +14,19 @@ import type { ChunkRow } from "../job/chunk-row.ts";
 import { guardStore } from "../access/guarded-store.ts";
 import { jobFolder, OUTPUT_NAMES, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
-import { digestHex, groupByInput, parsePart, readObject } from "../chunk/part.ts";
+import { parsePart } from "../records/record-line.ts";
+import { groupByInput } from "../records/record-groups.ts";
+import { readObject } from "../../storage/read-object.ts";
+import { digestHex } from "../sha256.ts";
 import type { ScoreRecord } from "../records/records.ts";
 import type { ScorerOptions } from "../chunk/scorer.ts";
-import type { WorkDeps } from "../work/work-deps.ts";
+import { ENGINE_TOLERANCE, ENGINE_MARGIN } from "../chunk/engine-agreement.ts";
 
 /** What verification needs of the deployment. */
 export interface VerifyDeps {
   openStore(name: string): ObjectStore;
   /** Lends scorers on the reference engine. */
-  readonly withReference: WorkDeps["withScorer"];
+  readonly withReference: LendScorer;
   /** SHA-256 of the weights that the registry has now. */
   readModelSha256(model: string): Promise<string>;
   readonly limits: Limits;
@@ -55,10 +59,6 @@ export interface Verification {
   readonly passed: boolean;
 }
 
-/** Agreement of every float32 engine with the reference (docs/model.md), and half a unit of the records' sixth decimal. */
-export const ENGINE_TOLERANCE = 1e-4 + 5e-7;
-/** Below this margin two engines may choose different labels. */
-export const ENGINE_MARGIN = 2e-4;
 /** Chunks that a sample is taken from. */
 const SAMPLE_CHUNKS = 8;
 const MAX_LISTED = 50;

@@ -3,15 +3,15 @@
 import { ScoringError } from "../../errors.ts";
 import { LABELS } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import { countsAsInput } from "../fold/summary.ts";
-import { inputItemSchema } from "../records/input-item.ts";
+import { countsAsInput } from "../records/record-groups.ts";
+import { inputItemSchema, type InputItem } from "../records/input-item.ts";
 import { readLines } from "../inputs/lines.ts";
 import { readPieces } from "../inputs/range-reader.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import { OUTPUT_NAMES } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { parseRecord } from "../records/record-line.ts";
-import type { InputItem, ScoreRecord } from "../records/records.ts";
+import type { ScoreRecord } from "../records/records.ts";
 import type { Report } from "../report/report.ts";
 import { parseStored } from "../stored-json.ts";
 import { createSampleDraw, type DrawnFace, type SampleDraw } from "./draw-sample.ts";

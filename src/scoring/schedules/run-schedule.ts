@@ -3,7 +3,8 @@
 import { type Issue, ScoringError, toScoringError } from "../../errors.ts";
 import type { Caller } from "../access/access.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { checkManifest, submitJob, type SubmitDeps } from "../requests/submit.ts";
+import { checkManifest, submitJob } from "../requests/submit.ts";
+import type { SubmitDeps } from "../requests/submit-deps.ts";
 import { parseCron } from "./cron.ts";
 import { planDueRuns, runIdempotencyKey } from "./due-runs.ts";
 import type { ScheduleDirectory, ScheduleRecord, ScheduleRun, ScheduleRunRecord } from "./schedule.ts";

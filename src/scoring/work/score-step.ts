@@ -13,7 +13,7 @@ import type { ChunkLease, JobCoordinator } from "../job/coordinator-port.ts";
 import type { WorkMessage } from "../job/messages.ts";
 import type { StoreFailure } from "../job/store-wait.ts";
 import { jobFolder, partKey } from "../keys.ts";
-import type { InputItem } from "../records/records.ts";
+import type { InputItem } from "../records/input-item.ts";
 import { scoreChanged } from "../prior/carry.ts";
 import { openPriorRun } from "../prior/prior-run.ts";
 import { limitAccess, sumOperations, type WorkDeps } from "./work-deps.ts";

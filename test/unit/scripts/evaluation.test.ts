@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseClassFolder } from "../../../scripts/evaluation/class-folders.ts";
-import { openDataset } from "../../../scripts/evaluation/dataset.ts";
+import { openDataset } from "../../../scripts/evaluation/open-dataset.ts";
 import { evaluateModel } from "../../../scripts/evaluation/evaluate-model.ts";
 import { parseModelCard } from "../../../src/model/card.ts";
 import { FACE_PIXELS, LABEL_COUNT, LABELS } from "../../../src/model/labels.ts";

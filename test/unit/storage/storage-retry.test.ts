@@ -5,7 +5,8 @@ import { probeConditionalPut } from "../../../src/storage/conditional-put.ts";
 import { createMemoryStore } from "../../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../../src/storage/object-store.ts";
 import { readBody } from "../../../src/storage/read-body.ts";
-import { createRetryBudget, type RetryPolicy, retryTransient, withRetry } from "../../../src/storage/retry.ts";
+import { createRetryBudget, type RetryPolicy, retryTransient } from "../../../src/storage/retry.ts";
+import { withRetry } from "../../../src/storage/retried-store.ts";
 import {
   createFaultStore,
   createRandom,

@@ -11,7 +11,8 @@ import {
 import type { ScoringError } from "../../../src/errors.ts";
 import { LABELS } from "../../../src/model/labels.ts";
 import { OUTCOMES } from "../../../src/scoring/records/records.ts";
-import { describeReason, formatCount, formatNumber, formatPercent } from "../../../src/scoring/report/report-format.ts";
+import { formatCount, formatNumber, formatPercent } from "../../../src/scoring/report/report-format.ts";
+import { describeReason } from "../../../src/scoring/report/reason-words.ts";
 import { api, noteSignedOut, patiently } from "../api.ts";
 import { Failure } from "../parts.tsx";
 import { setQuery } from "../route.ts";

@@ -3,13 +3,8 @@
 import { type ReactNode, useCallback } from "react";
 import type { Report, ReportGroups } from "../../../src/scoring/report/report.ts";
 import type { TruthFigures } from "../../../src/scoring/report/report-figures.ts";
-import {
-  describeReason,
-  formatCount,
-  formatInterval,
-  formatNumber,
-  formatPercent,
-} from "../../../src/scoring/report/report-format.ts";
+import { formatCount, formatInterval, formatNumber, formatPercent } from "../../../src/scoring/report/report-format.ts";
+import { describeReason } from "../../../src/scoring/report/reason-words.ts";
 import { LABELS } from "../../../src/model/labels.ts";
 import { api, useLoad } from "../api.ts";
 import { Failure } from "../parts.tsx";

@@ -3,7 +3,7 @@
 import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { type Issue, mayPass, type ScoringError } from "../../../src/errors.ts";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
-import type { DryRun } from "../../../src/scoring/requests/submit.ts";
+import type { DryRun } from "../../../src/scoring/requests/dry-run.ts";
 import { api, noteSignedOut, useLoad } from "../api.ts";
 import { Failure, nameTrouble } from "../parts.tsx";
 import { formatBytes, formatDuration } from "../words.ts";

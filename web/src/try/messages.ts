@@ -1,14 +1,12 @@
 /** What the page and its scoring worker say to each other. */
 
+import type { FaceMode } from "../../../src/scoring/records/face-mode.ts";
 import type { ScoreRecord } from "../../../src/scoring/records/records.ts";
 
 /** What the reader may choose. */
 export const ENGINE_CHOICES = ["auto", "fused-wasm", "wasm-simd", "wasm", "webgpu"] as const;
 /** An engine, or the best that starts. */
 export type EngineChoice = (typeof ENGINE_CHOICES)[number];
-
-/** How faces are found. */
-export type FaceChoice = "aligned" | "largest" | "all";
 
 /** To the worker. */
 export type Request =
@@ -17,7 +15,7 @@ export type Request =
       readonly kind: "score";
       readonly id: number;
       readonly name: string;
-      readonly faces: FaceChoice;
+      readonly faces: FaceMode;
       readonly bytes: ArrayBuffer;
     };
 

@@ -1,9 +1,11 @@
 /** Scores pictures in this browser. Nothing leaves it. */
 
+import type { FaceMode } from "../../../src/scoring/records/face-mode.ts";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { ScoreRecord } from "../../../src/scoring/records/records.ts";
 import { LABELS } from "../../../src/model/labels.ts";
-import { describeReason, formatCount, formatPercent } from "../../../src/scoring/report/report-format.ts";
+import { formatCount, formatPercent } from "../../../src/scoring/report/report-format.ts";
+import { describeReason } from "../../../src/scoring/report/reason-words.ts";
 import { computeWilson } from "../../../src/scoring/statistics/intervals.ts";
 import { ENGINE_NAMES } from "../engine/engine-names.ts";
 import { LabelBars } from "../job/charts.tsx";
@@ -11,7 +13,7 @@ import { Chances, Picture } from "../job/picture.tsx";
 import { DropZone } from "../new/drop-zone.tsx";
 import type { DroppedFile } from "../new/dropped-files.ts";
 import { OUTCOME_WORDS } from "../words.ts";
-import { ENGINE_CHOICES, type EngineChoice, type FaceChoice, type Reply, type Request } from "./messages.ts";
+import { ENGINE_CHOICES, type EngineChoice, type Reply, type Request } from "./messages.ts";
 
 interface Shown {
   readonly id: number;
@@ -57,7 +59,7 @@ function useScoringWorker(choice: EngineChoice) {
 /** `#/try`. */
 export function TryPage(): ReactNode {
   const [choice, setChoice] = useState<EngineChoice>("auto");
-  const [faces, setFaces] = useState<FaceChoice>("largest");
+  const [faces, setFaces] = useState<FaceMode>("largest");
   const [shown, setShown] = useState<readonly Shown[]>([]);
   const { engine, results, post } = useScoringWorker(choice);
   const nextId = useRef(0);

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { readInputLines } from "../../../../src/scoring/inputs/input-lines.ts";
-import { serializeItem } from "../../../../src/scoring/plan/plan-chunks.ts";
+import { serializeItem } from "../../../../src/scoring/inputs/frozen-line.ts";
 import { createMemoryStore } from "../../../../src/storage/memory-store.ts";
 
 it("finds any run of lines by bisection", async () => {

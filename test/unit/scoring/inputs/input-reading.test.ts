@@ -1,11 +1,11 @@
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { InputSpec } from "../../../../src/scoring/plan/input-page.ts";
+import type { InputSpec } from "../../../../src/scoring/manifest/input-spec.ts";
 import { createItemReader } from "../../../../src/scoring/inputs/item-reader.ts";
 import { readItem } from "../../../../src/scoring/inputs/read-item.ts";
-import type { InputItem } from "../../../../src/scoring/records/records.ts";
-import { withRetry } from "../../../../src/storage/retry.ts";
+import type { InputItem } from "../../../../src/scoring/records/input-item.ts";
+import { withRetry } from "../../../../src/storage/retried-store.ts";
 import { createFaultStore, createRandom, createSeededSchedule, HEALABLE_RATES } from "../../../fault/fault-store.ts";
 import { fill, image, LIMIT, manifest, packShard, planAll } from "../plan/input-fixtures.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../../../src/scoring/limits.ts";
 import { chooseChunkPlan, planChunks, spreadChunks } from "../../../../src/scoring/plan/plan-chunks.ts";
 import { parseManifest } from "../../../../src/scoring/manifest/manifest.ts";
-import type { InputItem } from "../../../../src/scoring/records/records.ts";
+import type { InputItem } from "../../../../src/scoring/records/input-item.ts";
 
 /** Inputs of each chunk for pictures of these sizes. */
 function planSizes(faces: string, sizes: readonly (number | null)[]): number[] {

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseFerPixels } from "../../../../src/scoring/chunk/fer-pixels.ts";
-import type { InputSpec } from "../../../../src/scoring/plan/input-page.ts";
+import type { InputSpec } from "../../../../src/scoring/manifest/input-spec.ts";
 import { planInputPage } from "../../../../src/scoring/plan/plan-page.ts";
 import { readItem } from "../../../../src/scoring/inputs/read-item.ts";
 import { expectSameForEveryPage, fill, LIMIT, manifest, packShard, planAll } from "./input-fixtures.ts";

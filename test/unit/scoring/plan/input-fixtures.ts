@@ -4,10 +4,11 @@ import * as fc from "fast-check";
 import { packTar } from "modern-tar";
 import { expect } from "vitest";
 import type { Issue } from "../../../../src/errors.ts";
-import type { InputSpec, PlanLimits } from "../../../../src/scoring/plan/input-page.ts";
+import type { PlanLimits } from "../../../../src/scoring/plan/input-page.ts";
+import type { InputSpec } from "../../../../src/scoring/manifest/input-spec.ts";
 import { planInputPage } from "../../../../src/scoring/plan/plan-page.ts";
 import { LIMITS } from "../../../../src/scoring/limits.ts";
-import type { InputItem } from "../../../../src/scoring/records/records.ts";
+import type { InputItem } from "../../../../src/scoring/records/input-item.ts";
 import { createMemoryStore } from "../../../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../../../src/storage/object-store.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { InputSpec } from "../../../../src/scoring/plan/input-page.ts";
+import type { InputSpec } from "../../../../src/scoring/manifest/input-spec.ts";
 import { planInputPage } from "../../../../src/scoring/plan/plan-page.ts";
 import { createMemoryStore } from "../../../../src/storage/memory-store.ts";
 import { expectSameForEveryPage, fill, image, LIMIT, planAll } from "./input-fixtures.ts";

@@ -2,7 +2,7 @@ import { concatUint8Arrays } from "uint8array-extras";
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { InputSpec } from "../../../../src/scoring/plan/input-page.ts";
+import type { InputSpec } from "../../../../src/scoring/manifest/input-spec.ts";
 import { planInputPage } from "../../../../src/scoring/plan/plan-page.ts";
 import { expectSameForEveryPage, fill, LIMIT, manifest, planAll } from "./input-fixtures.ts";
 

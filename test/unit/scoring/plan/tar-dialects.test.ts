@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readHeader } from "../../../../src/image/guard.ts";
 import { readItem } from "../../../../src/scoring/inputs/read-item.ts";
-import type { InputSpec } from "../../../../src/scoring/plan/input-page.ts";
+import type { InputSpec } from "../../../../src/scoring/manifest/input-spec.ts";
 import { expectSameForEveryPage, fill, planAll } from "./input-fixtures.ts";
 
 /** What GNU, Solaris and pax archivers write beside plain members. */

@@ -4,7 +4,8 @@ import type { JobCoordinator } from "../../../../src/scoring/job/coordinator-por
 import type { Directory } from "../../../../src/scoring/job/job-directory.ts";
 import { LIMITS, type Limits } from "../../../../src/scoring/limits.ts";
 import { ROW_BYTES } from "../../../../src/scoring/manifest/output-formats.ts";
-import { submitJob, type SubmitDeps } from "../../../../src/scoring/requests/submit.ts";
+import { submitJob } from "../../../../src/scoring/requests/submit.ts";
+import type { SubmitDeps } from "../../../../src/scoring/requests/submit-deps.ts";
 import { createMemoryStore } from "../../../../src/storage/memory-store.ts";
 
 /** What is said of a manifest before anything is scored. */

@@ -5,7 +5,8 @@ import { probeConditionalPut } from "../../../../src/storage/conditional-put.ts"
 import type { StorePace } from "../../../../src/storage/deadline.ts";
 import type { ObjectStore } from "../../../../src/storage/object-store.ts";
 import { readBody } from "../../../../src/storage/read-body.ts";
-import { createRetryBudget, withRetry } from "../../../../src/storage/retry.ts";
+import { createRetryBudget } from "../../../../src/storage/retry.ts";
+import { withRetry } from "../../../../src/storage/retried-store.ts";
 import { createS3Store } from "../../../../src/storage/s3/s3-store.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -188,7 +189,8 @@ describe("connections", () => {
       complete: () => upload.complete([{ partNumber: 1, etag: "e" }]),
       abort: () => upload.abort(),
     };
-    for (const [name, call] of Object.entries(calls)) expect(await codeOf(call()), `call of ${name}`).toBe("store_timeout");
+    for (const [name, call] of Object.entries(calls))
+      expect(await codeOf(call()), `call of ${name}`).toBe("store_timeout");
   });
 
   it("gives a body up that hangs after its first bytes, and waits for one that is long", async () => {

@@ -1,0 +1,22 @@
+/** What every step of finalizing works with. */
+
+import type { ModelCard } from "../../model/card.ts";
+import type { ObjectStore } from "../../storage/object-store.ts";
+import type { JobSpec } from "../job/job-spec.ts";
+import type { JobState } from "../job/job-state.ts";
+import type { Limits } from "../limits.ts";
+import type { OpenSha256 } from "../sha256.ts";
+
+/** What all finalising steps of a job have in common. */
+export interface FinalizeContext {
+  readonly store: ObjectStore;
+  readonly folder: string;
+  readonly spec: JobSpec;
+  readonly state: JobState;
+  readonly limits: Limits;
+  readonly card: ModelCard;
+  /** Set where the outputs replace others that hold records which were erased. */
+  readonly generation?: { readonly number: number; readonly replaces: number };
+  /** What hashes the outputs, where all is merged in one step; absent: a hash that can be saved between steps. */
+  readonly openHash?: OpenSha256;
+}

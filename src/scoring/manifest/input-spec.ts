@@ -1,0 +1,62 @@
+/** What names a job's inputs, in the form that planning takes. */
+
+import type { Manifest } from "./manifest.ts";
+
+/** What one object holds: a picture, a WebDataset shard of pictures, or FER2013 rows of 48×48 grey pixels. */
+export type InputFormat = "image" | "tar" | "fer2013-csv";
+
+/** One object that a caller names. `label` is the true label: a name or its index 0–6. */
+export interface ObjectEntry {
+  readonly key: string;
+  readonly id?: string;
+  readonly etag?: string;
+  readonly versionId?: string;
+  readonly label?: string | number;
+  readonly groups?: Readonly<Record<string, string>>;
+}
+
+/** The input of a job, resolved to one store. */
+export type InputSpec =
+  | { readonly kind: "prefix"; readonly format: InputFormat; readonly prefix: string }
+  | { readonly kind: "objects"; readonly format: InputFormat; readonly objects: readonly ObjectEntry[] }
+  | {
+      readonly kind: "manifest";
+      readonly format: InputFormat;
+      /** JSONL or CSV, optionally gzip. */
+      readonly key: string;
+      /** Read only this version of the manifest. */
+      readonly etag?: string;
+      /** Where given, rows whose `Bucket` column names another bucket are issues. */
+      readonly bucket?: string;
+    };
+
+/** Name of the store that holds the list of inputs, where an object names them. */
+export function findListStore({ input }: Manifest): string {
+  return input.manifest?.store ?? input.store;
+}
+
+/** The manifest's input in the form that planning takes. */
+export function toInputSpec(manifest: Manifest): InputSpec {
+  const { format, input } = manifest;
+  if (input.manifest !== undefined) {
+    const { key, etag } = input.manifest;
+    return { kind: "manifest", format, key, ...(etag === undefined ? {} : { etag }) };
+  }
+  if (input.objects !== undefined) {
+    return { kind: "objects", format, objects: input.objects.map(toEntry) };
+  }
+  return { kind: "prefix", format, prefix: input.prefix ?? "" };
+}
+
+/** The schema's `| undefined` and an absent field mean the same; planning takes the latter. */
+function toEntry(object: NonNullable<Manifest["input"]["objects"]>[number]): ObjectEntry {
+  const { key, id, etag, versionId, label, groups } = object;
+  return {
+    key,
+    ...(id === undefined ? {} : { id }),
+    ...(etag === undefined ? {} : { etag }),
+    ...(versionId === undefined ? {} : { versionId }),
+    ...(label === undefined ? {} : { label }),
+    ...(groups === undefined ? {} : { groups }),
+  };
+}

@@ -1,0 +1,25 @@
+/** What taking a job, or trying one, works with. */
+
+import type { Registry } from "../../model/registry.ts";
+import type { ObjectStore } from "../../storage/object-store.ts";
+import type { JobCoordinator } from "../job/coordinator-port.ts";
+import type { Directory } from "../job/job-directory.ts";
+import type { Limits } from "../limits.ts";
+import type { ResolveName } from "../webhook/webhook-names.ts";
+
+/** What accepting a job works with. */
+export interface SubmitDeps {
+  openStore(name: string): ObjectStore;
+  openJob(jobId: string): JobCoordinator;
+  /** Names of the configured stores. */
+  readonly storeNames: readonly string[];
+  readonly registry: Registry;
+  readonly directory: Directory;
+  /** Private `host:port` pairs that webhooks may reach; `null` where none can be signed. */
+  readonly webhookHosts: readonly string[] | null;
+  /** Looks up the names of webhooks; absent: they are taken as they are. */
+  readonly resolveName?: ResolveName;
+  readonly clock: () => number;
+  readonly newId: () => string;
+  readonly limits: Limits;
+}
