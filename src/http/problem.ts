@@ -4,7 +4,10 @@ import type { Context } from "hono";
 import { ERROR_CODES, type ErrorCode, ScoringError, toScoringError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 
-const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 405 | 409 | 413 | 416 | 422 | 429>>> = {
+type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 416 | 422 | 429 | 500 | 503;
+
+/** `null`: said by records and jobs only. A request that meets it anyway is an error of the server. */
+const STATUSES: Readonly<Record<ErrorCode, ProblemStatus | null>> = {
   invalid_json: 400,
   validation_failed: 422,
   unauthorized: 401,
@@ -32,23 +35,45 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 405 |
   object_empty: 422,
   object_too_large: 413,
   input_invalid: 422,
+  image_unsupported: null,
+  image_corrupt: null,
+  image_truncated: null,
+  image_too_many_pixels: null,
+  face_too_small: null,
+  item_poisoned: null,
+  item_cancelled: null,
+  item_expired: null,
+  chunk_exhausted: null,
+  api_unavailable: 503,
+  store_unavailable: 503,
+  store_throttled: 503,
+  store_timeout: 503,
+  store_short_read: 503,
+  queue_unavailable: 503,
+  webhook_failed: 503,
+  config_invalid: 500,
+  model_invalid: 500,
+  model_hash_mismatch: 500,
+  engine_unavailable: 500,
+  output_conflict: 500,
+  error_threshold: 500,
+  internal: 500,
 };
 
 /** Seconds after which the same request may succeed: the rate is counted by the minute (wrangler.toml). */
 const RETRY_AFTER: Readonly<Partial<Record<ErrorCode, string>>> = { rate_limited: "60" };
 
-/** The status of an error: the caller's faults by table, what may pass 503, everything else 500. */
-export function statusOf(error: ScoringError): 400 | 401 | 403 | 404 | 405 | 409 | 413 | 416 | 422 | 429 | 500 | 503 {
-  return STATUSES[error.code] ?? (error.disposition === "transient" ? 503 : 500);
+/** The status of an error, by the table. */
+export function statusOf(error: ScoringError): ProblemStatus {
+  return STATUSES[error.code] ?? 500;
 }
 
 /** `401 unauthorized; 404 not_found, unknown_store …`: the table for the API's description, without what only records say. */
 export function describeStatuses(): string {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of ERROR_CODES) {
-    const error = new ScoringError(code, "");
-    if (STATUSES[code] === undefined && (error.disposition === "item" || error.disposition === "poison")) continue;
-    byStatus.set(statusOf(error), [...(byStatus.get(statusOf(error)) ?? []), code]);
+    const status = STATUSES[code];
+    if (status !== null) byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   const sorted = [...byStatus].sort(([a], [b]) => a - b);
   return sorted.map(([status, codes]) => `${status} ${codes.join(", ")}`).join("; ");
