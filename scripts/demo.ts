@@ -1,3 +1,4 @@
+import { listPages } from "../src/storage/list-pages.ts";
 import { mkdtemp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -73,9 +74,7 @@ async function followJob(worker: LocalWorker, id: string): Promise<JobView> {
 /** Copies every finished output of the job out of the bucket. */
 async function downloadOutputs(store: ObjectStore, prefix: string, folder: string): Promise<string[]> {
   const names: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await store.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
+  for await (const page of listPages(store, prefix)) {
     for (const object of page.objects) {
       const name = object.key.slice(prefix.length);
       const found = await store.get(object.key);
@@ -84,8 +83,7 @@ async function downloadOutputs(store: ObjectStore, prefix: string, folder: strin
       await writeFile(join(folder, name), await readBody(found.body, 64 * 1024 * 1024, found.info.size));
       names.push(name);
     }
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  }
   return names;
 }
 

@@ -1,5 +1,6 @@
 /** One step of an erasure: searching, rebuilding or cleaning, in bounded time and memory. Any step may be repeated. */
 
+import { listPages } from "../../storage/list-pages.ts";
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { FinalizeDeps } from "../finalize/finalize.ts";
@@ -57,11 +58,8 @@ async function removeReplaced(store: ObjectStore, prefix: string, jobId: string,
     if (success === null) throw new ScoringError("output_conflict", `generation ${generation} is not whole`);
     await store.delete([`${root}${OUTPUT_NAMES.success}`]);
   }
-  for (let cursor: string | undefined, more = true; more;) {
-    const page = await store.list({ prefix: root, ...(cursor === undefined ? {} : { cursor }) });
+  for await (const page of listPages(store, root)) {
     const replaced = page.objects.map(({ key }) => key).filter((key) => !isCurrentOutput(root, key, generation));
     if (replaced.length > 0) await store.delete(replaced);
-    cursor = page.cursor;
-    more = cursor !== undefined;
   }
 }

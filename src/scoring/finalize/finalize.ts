@@ -4,6 +4,7 @@
  * and `_SUCCESS` is written when everything else is there.
  */
 
+import { deletePage, listPages } from "../../storage/list-pages.ts";
 import { ScoringError } from "../../errors.ts";
 import type { ModelCard } from "../../model/card.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
@@ -179,20 +180,13 @@ async function finish(
 /** Parts of chunks that were split after all, or given up: nobody who reads `parts/` may count an input twice. */
 async function removeOrphans(store: ObjectStore, folder: string, job: JobCoordinator): Promise<void> {
   const prefix = partsPrefix(folder);
-  for (let cursor: string | undefined, more = true; more;) {
-    const page = await store.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
+  for await (const page of listPages(store, prefix)) {
     const ids = page.objects.map(({ key }) => parsePartKey(folder, key)).filter((id) => id !== null);
     const orphans = await job.listOrphans(ids);
     if (orphans.length > 0) await store.delete(orphans.map((id) => partKey(folder, id)));
-    cursor = page.cursor;
-    more = cursor !== undefined;
   }
 }
 
 async function removeAll(store: ObjectStore, prefix: string): Promise<void> {
-  for (;;) {
-    const page = await store.list({ prefix });
-    if (page.objects.length > 0) await store.delete(page.objects.map(({ key }) => key));
-    if (page.cursor === undefined) return;
-  }
+  for await (const page of listPages(store, prefix)) await deletePage(store, page);
 }

@@ -1,6 +1,7 @@
 /** Deleting a job: its outputs, its entry in the list, then its own rows, so that a kill leaves something to repeat. */
 
 import { ScoringError } from "../../errors.ts";
+import { deletePage, listPages } from "../../storage/list-pages.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
 import type { Directory } from "../job/job-directory.ts";
@@ -49,10 +50,11 @@ export async function deleteJob(deps: DeleteJobDeps, id: string, takePage = (): 
 }
 
 async function deleteFolder(store: ObjectStore, prefix: string, takePage: () => boolean): Promise<boolean> {
+  const pages = listPages(store, prefix);
   while (takePage()) {
-    const page = await store.list({ prefix });
-    if (page.objects.length > 0) await store.delete(page.objects.map(({ key }) => key));
-    if (page.cursor === undefined) return true;
+    const { value: page } = await pages.next();
+    if (page !== undefined) await deletePage(store, page);
+    if (page?.cursor === undefined) return true;
   }
   return false;
 }
