@@ -15,7 +15,8 @@ import { ENGINE_TOLERANCE } from "../chunk/engine-agreement.ts";
 import type { Scorer } from "../chunk/scorer.ts";
 import { CANARY_PICTURE } from "./canary-picture.ts";
 import { readClaim, signClaim } from "./claims.ts";
-import { chooseScorer, type ClientDeskDeps, type ClientJob, describeTask, type PassClaim } from "./client-desk.ts";
+import { chooseScorer } from "../chunk/chunk-options.ts";
+import { type ClientDeskDeps, type ClientJob, describeTask, type PassClaim } from "./client-desk.ts";
 import { type Canary, type CanaryAnswer, type CanaryPass, CLIENT_BACKENDS } from "./protocol.ts";
 
 const challengeShape = z.strictObject({

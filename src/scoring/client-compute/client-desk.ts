@@ -10,7 +10,7 @@ import type { JobState } from "../job/job-state.ts";
 import type { ClientHold } from "../job/chunk-row.ts";
 import type { Limits } from "../limits.ts";
 import type { Clock } from "../job/messages.ts";
-import type { ScorerOptions } from "../chunk/scorer.ts";
+import { chooseFaces } from "../chunk/chunk-options.ts";
 import { readClaim } from "./claims.ts";
 import { CLIENT_BACKENDS, type ClientTask } from "./protocol.ts";
 
@@ -73,15 +73,10 @@ export function makeHold(keyId: string, nonce: string): ClientHold {
   return { keyId, nonce };
 }
 
-/** What the job asks of a scorer, here and at the client. */
-export function chooseScorer({ model, manifest }: JobSpec): ScorerOptions {
-  return { model, tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
-}
-
 /** The job as its clients see it. */
 export function describeTask(spec: JobSpec, limits: Limits): ClientTask {
   const { manifest, model, modelSha256, pipeline } = spec;
-  const { faces: mode, minFacePixels, minFaceScore, format, tta } = manifest;
-  const faces = { mode, minFacePixels, minFaceScore };
+  const { format, tta } = manifest;
+  const faces = chooseFaces(manifest);
   return { model, modelSha256, pipeline, tta, format, faces, maxImageBytes: limits.maxImageBytes };
 }

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import { readChunkItems } from "../inputs/chunk-items.ts";
+import { chooseScorer, makeChunkOptions } from "../chunk/chunk-options.ts";
 import { scoreChunk } from "../chunk/score-chunk.ts";
 import { jobFolder, partKey } from "../keys.ts";
 import type { ChunkRow, ClientHold } from "../job/chunk-row.ts";
@@ -16,7 +17,7 @@ import { describePart, storePart } from "../chunk/part.ts";
 import type { ScoreRecord } from "../records/records.ts";
 import type { InputItem } from "../records/input-item.ts";
 import { findDisagreement, groupRecords } from "./check-records.ts";
-import { chooseScorer, type ClientDeskDeps, type ClientJob, describeTask, makeHold } from "./client-desk.ts";
+import { type ClientDeskDeps, type ClientJob, makeHold } from "./client-desk.ts";
 import { openInput } from "./client-leases.ts";
 import { CLIENT_BACKENDS, type SubmissionReceipt } from "./protocol.ts";
 
@@ -96,9 +97,8 @@ async function findProblem(
   items: readonly InputItem[],
   records: readonly ScoreRecord[],
 ): Promise<string | null> {
-  const stamp = { model: spec.model, pipeline: spec.pipeline };
-  const { faces, format, maxImageBytes } = describeTask(spec, deps.limits);
-  const grouped = groupRecords(items, records, faces.mode, stamp);
+  const options = makeChunkOptions(spec, deps.limits, "throw");
+  const grouped = groupRecords(items, records, options.faces.mode, options.stamp);
   if (grouped.kind === "wrong") return grouped.problem;
   const claims = items.map((item, index) => ({ item, records: grouped.groups[index]! }));
   const isScored = ({ records: own }: (typeof claims)[number]) => own[0]?.status === "scored";
@@ -113,18 +113,9 @@ async function findProblem(
   ];
   return deps.withScorer(async (open) => {
     const scorer = await open(chooseScorer(spec));
+    const store = openInput(deps, spec);
     for (const claim of sample) {
-      const { records: own } = await scoreChunk({ store: openInput(deps, spec), ...scorer }, [claim.item], {
-        format,
-        faces,
-        stamp,
-        maxImageBytes,
-        maxConnections: deps.limits.maxConnections,
-        maxAheadBytes: deps.limits.maxAheadBytes,
-        maxRunBytes: deps.limits.maxRunBytes,
-        maxGapBytes: deps.limits.maxGapBytes,
-        failedReads: "throw",
-      });
+      const { records: own } = await scoreChunk({ store, ...scorer }, [claim.item], options);
       const problem = findDisagreement(claim.records, own);
       if (problem !== null) return problem;
     }

@@ -3,6 +3,7 @@
  * chunks reported, the model with the one the job was locked to, the probabilities within the tolerance of every engine.
  */
 
+import { chooseScorer, makeChunkOptions } from "../chunk/chunk-options.ts";
 import type { LendScorer } from "../chunk/scorer.ts";
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
@@ -19,7 +20,6 @@ import { groupByInput } from "../records/record-groups.ts";
 import { readObject } from "../../storage/read-object.ts";
 import { digestHex } from "../sha256.ts";
 import type { ScoreRecord } from "../records/records.ts";
-import type { ScorerOptions } from "../chunk/scorer.ts";
 import { ENGINE_TOLERANCE, ENGINE_MARGIN } from "../chunk/engine-agreement.ts";
 
 /** What verification needs of the deployment. */
@@ -81,7 +81,7 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
   const input = guardStore(deps.openStore(inputName), inputName, spec.owner?.grants ?? null);
   const folder = jobFolder(manifest.output.prefix, spec.id, state.generation);
   const inputKey = `${folder}${OUTPUT_NAMES.input}`;
-  const options: ScorerOptions = { model: spec.model, tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
+  const options = chooseScorer(spec);
   return deps.withReference(async (open) => {
     const scorer = await open(options);
     const tally = createTally();
@@ -94,17 +94,8 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
       const records = parsePart(bytes);
       const items = await readInputLines(output, inputKey, chunk.first, chunk.count, deps.limits.plan.maxLineBytes);
       const chosen = spread(items, share);
-      const again = await scoreChunk({ store: input, ...scorer }, chosen, {
-        format: manifest.format,
-        faces: { mode: manifest.faces, minFacePixels: manifest.minFacePixels, minFaceScore: manifest.minFaceScore },
-        stamp: { model: spec.model, pipeline: spec.pipeline },
-        maxImageBytes: deps.limits.maxImageBytes,
-        maxConnections: deps.limits.maxConnections,
-        maxAheadBytes: deps.limits.maxAheadBytes,
-        maxRunBytes: deps.limits.maxRunBytes,
-        maxGapBytes: deps.limits.maxGapBytes,
-        failedReads: "record",
-      });
+      const chunkOptions = makeChunkOptions(spec, deps.limits, "record");
+      const again = await scoreChunk({ store: input, ...scorer }, chosen, chunkOptions);
       const before = groupByInput(records, manifest.faces);
       const byItem = new Map(items.map((item, at) => [item, before[at]]));
       for (const [at, after] of groupByInput(again.records, manifest.faces).entries()) {

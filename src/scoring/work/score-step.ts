@@ -3,7 +3,8 @@ import type { ImageDecoder } from "../../image/image-types.ts";
 import { meterStore } from "../../storage/metered-store.ts";
 import { isTransient } from "../../storage/retry.ts";
 import { describePart, readPart, storePart } from "../chunk/part.ts";
-import { type ChunkOptions, scoreChunk } from "../chunk/score-chunk.ts";
+import { chooseScorer, makeChunkOptions } from "../chunk/chunk-options.ts";
+import { scoreChunk } from "../chunk/score-chunk.ts";
 import type { Scorer, ScorerOptions } from "../chunk/scorer.ts";
 import { readChunkItems } from "../inputs/chunk-items.ts";
 import { readItem } from "../inputs/read-item.ts";
@@ -109,7 +110,7 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
   const input = meterStore(deps.openStore(manifest.input.store));
   const output = meterStore(deps.openStore(manifest.output.store));
   const { faces } = manifest;
-  const scorer = await open({ model: spec.model, tta: manifest.tta, findsFaces: faces !== "aligned" });
+  const scorer = await open(chooseScorer(spec));
   const { engine } = scorer.classifier;
   const items = await readChunkItems(output, chunk, limits.maxPageBytes);
   const folder = jobFolder(manifest.output.prefix, spec.id);
@@ -121,20 +122,10 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
     return async () => void (await job.finish(chunk.id, await describePart(stored, faces, receipt, deps.openHash)));
   }
   const watch = watchComputing(job, chunk, scorer.decoder);
-  const chunkOptions: ChunkOptions = {
-    format: manifest.format,
-    faces: { mode: faces, minFacePixels: manifest.minFacePixels, minFaceScore: manifest.minFaceScore },
-    stamp: { model: spec.model, pipeline: spec.pipeline },
-    maxImageBytes: limits.maxImageBytes,
-    maxConnections: limits.maxConnections,
-    maxAheadBytes: limits.maxAheadBytes,
-    maxRunBytes: limits.maxRunBytes,
-    maxGapBytes: limits.maxGapBytes,
-    failedReads: "stop",
-  };
+  const options = makeChunkOptions(spec, limits, "stop");
   const prior = await openPriorRun(deps, spec);
   const scores = await scoreChanged(prior, spec, items, (fresh) =>
-    scoreChunk({ store: input, ...scorer, decoder: watch.decoder }, fresh, chunkOptions),
+    scoreChunk({ store: input, ...scorer, decoder: watch.decoder }, fresh, options),
   );
   await watch.end();
   const { stop } = scores;

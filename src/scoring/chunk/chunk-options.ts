@@ -1,0 +1,37 @@
+/** What a job's chunks are scored with: one reading of its manifest for the edge, for clients and for verification. */
+
+import type { JobSpec } from "../job/job-spec.ts";
+import type { Limits } from "../limits.ts";
+import type { FaceOptions } from "./faces.ts";
+import type { ChunkOptions } from "./score-chunk.ts";
+import type { ScorerOptions } from "./scorer.ts";
+
+/** What the job asks of a scorer. */
+export function chooseScorer({ model, manifest }: Pick<JobSpec, "model" | "manifest">): ScorerOptions {
+  return { model, tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
+}
+
+/** Which faces of a picture the job takes. */
+export function chooseFaces({ faces, minFacePixels, minFaceScore }: JobSpec["manifest"]): FaceOptions {
+  return { mode: faces, minFacePixels, minFaceScore };
+}
+
+/** The options of a chunk under the limits of the server. */
+export function makeChunkOptions(
+  spec: JobSpec,
+  limits: Limits,
+  failedReads: ChunkOptions["failedReads"],
+): ChunkOptions {
+  const { maxImageBytes, maxConnections, maxAheadBytes, maxRunBytes, maxGapBytes } = limits;
+  return {
+    format: spec.manifest.format,
+    faces: chooseFaces(spec.manifest),
+    stamp: { model: spec.model, pipeline: spec.pipeline },
+    maxImageBytes,
+    maxConnections,
+    maxAheadBytes,
+    maxRunBytes,
+    maxGapBytes,
+    failedReads,
+  };
+}
