@@ -4,11 +4,10 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
 import { deleteJob } from "../scoring/requests/delete-job.ts";
-import { jobFolder, OUTPUT_NAMES } from "../scoring/keys.ts";
-import { countRetried, isEnded } from "../scoring/job/job-state.ts";
+import { retryFailed } from "../scoring/requests/retry-failed.ts";
 import { LIMITS } from "../scoring/limits.ts";
 import { manifestSchema } from "../scoring/manifest/manifest.ts";
-import { makeRetryManifest, submitJob } from "../scoring/requests/submit.ts";
+import { submitJob } from "../scoring/requests/submit.ts";
 import { verifyJob } from "../scoring/requests/verify.ts";
 import type { ApiDeps, JobHandle } from "./api-deps.ts";
 import { streamEvents } from "./event-stream.ts";
@@ -163,18 +162,8 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     }),
     async (c) => {
       const { id } = c.req.valid("param");
-      const known = await deps.openJob(id).read();
-      if (known === null) throw new ScoringError("not_found", `there is no job ${id}`);
-      const { spec, state } = known;
-      if (!isEnded(state.status)) throw new ScoringError("conflict", `the job is ${state.status}, not ended`);
-      if (countRetried(state) === 0) throw new ScoringError("conflict", "no input failed");
-      const errorsKey = `${jobFolder(spec.manifest.output.prefix, id, state.generation)}${OUTPUT_NAMES.errors}`;
-      const manifest = makeRetryManifest(spec, errorsKey);
-      // The list of what failed lies where the job's key may write: whoever retries reads no more than that key may.
-      const caller = { ...c.get("caller"), grants: spec.owner?.grants ?? null };
-      const options = { idempotencyKey: readIdempotencyKey(c), retryOf: id, caller };
-      const submission = await submitJob(deps, manifest, options);
-      if (submission.kind === "dry-run") throw new ScoringError("internal", "a retry is never a dry run");
+      const options = { idempotencyKey: readIdempotencyKey(c), caller: c.get("caller") };
+      const submission = await retryFailed(deps, id, options);
       const status = submission.kind === "created" ? 201 : 200;
       return c.json(submission.job, status, { location: `/v1/jobs/${submission.job.id}` });
     },

@@ -17,6 +17,7 @@ import {
 } from "../scoring/review/review-desk.ts";
 import { deleteReview, readLines } from "../scoring/review/review-store.ts";
 import { answerPicture } from "./image-routes.ts";
+import { readPicture } from "../scoring/requests/record-picture.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { parseBody, readJsonBody } from "./json-body.ts";
 import { reviewPlanSchema, reviewViewSchema } from "./review-schemas.ts";
@@ -208,7 +209,7 @@ function addReaderRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       const { store } = manifest.input;
       // The design lies where the job's key may upload: a forged one must not open what that key may not read.
       const inputs = guardStore(deps.openStore(store), store, owner?.grants ?? null);
-      return answerPicture(inputs, face.item, manifest.format, deps.limits.maxImageBytes);
+      return answerPicture(await readPicture(inputs, face.item, manifest.format, deps.limits.maxImageBytes));
     },
   );
 }

@@ -3,11 +3,11 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
-import type { Caller } from "../scoring/access/access.ts";
 import { JOB_STATUSES } from "../scoring/job/job-state.ts";
 import { LIMITS } from "../scoring/limits.ts";
 import { parseCron } from "../scoring/schedules/cron.ts";
-import { checkTemplate, runSchedule } from "../scoring/schedules/run-schedule.ts";
+import { changeSchedule, makeSchedule } from "../scoring/schedules/change-schedule.ts";
+import { runSchedule } from "../scoring/schedules/run-schedule.ts";
 import {
   newScheduleSchema,
   scheduleChangeSchema,
@@ -71,13 +71,6 @@ export function addScheduleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     return viewSchedule(record, readCron(record.cron), lastRuns, deps.clock());
   }
 
-  /** The next due time, once the template was checked as that run would be. */
-  function planNext(record: ScheduleRecord, caller: Caller): number | null {
-    const dueMs = readCron(record.cron).next(record.settledMs);
-    checkTemplate(deps, record, dueMs ?? record.settledMs, caller);
-    return record.enabled ? dueMs : null;
-  }
-
   app.openAPIRegistry.registerPath({
     method: "post",
     path: "/v1/schedules",
@@ -87,21 +80,7 @@ export function addScheduleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   });
   app.post("/v1/schedules", async (c) => {
     const body = parseBody(newScheduleSchema, await readJsonBody(c.req.raw, limits.maxScheduleBytes));
-    const nowMs = deps.clock();
-    const caller = c.get("caller");
-    const record: ScheduleRecord = {
-      id: deps.newId(),
-      ...body,
-      baselineJobId: null,
-      owner: caller.keyId,
-      createdMs: nowMs,
-      updatedMs: nowMs,
-      revision: 1,
-      settledMs: nowMs,
-    };
-    if (!(await schedules.addSchedule(record, planNext(record, caller), limits.maxSchedulesPerKey))) {
-      throw new ScoringError("quota_exceeded", `an API key may have ${limits.maxSchedulesPerKey} schedules`);
-    }
+    const record = await makeSchedule(deps, body, c.get("caller"));
     return c.json(await view(record, LISTED_RUNS), 201, { location: `/v1/schedules/${record.id}` });
   });
 
@@ -159,17 +138,7 @@ export function addScheduleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.patch("/v1/schedules/:id", async (c) => {
     const known = await requireSchedule(c, c.req.param("id"));
     const body = parseBody(scheduleChangeSchema, await readJsonBody(c.req.raw, limits.maxScheduleBytes));
-    const changes = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-    const nowMs = deps.clock();
-    const revision = known.revision + 1;
-    const record: ScheduleRecord = { ...known, ...changes, revision, updatedMs: nowMs, settledMs: nowMs };
-    await requireBaseline(deps, record);
-    // The runs are its owner's, whoever changes it.
-    const owner = await deps.readCaller(known.owner);
-    if (owner === null) throw new ScoringError("conflict", "the API key of this schedule opens nothing any more");
-    if (!(await schedules.replaceSchedule(record, planNext(record, owner)))) {
-      throw new ScoringError("conflict", "the schedule was changed or removed meanwhile: read it again");
-    }
+    const record = await changeSchedule(deps, known, body);
     return c.json(await view(record, LIMITS.maxScheduleRuns), 200);
   });
 
@@ -203,13 +172,4 @@ export function addScheduleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     const run = await runSchedule(deps, record, { dueMs, trigger: "manual" });
     return c.json(viewRun({ ...run, job: null }), 201);
   });
-}
-
-/** @throws ScoringError `validation_failed` if the baseline is no run of the schedule */
-async function requireBaseline(deps: ApiDeps, { id, baselineJobId }: ScheduleRecord): Promise<void> {
-  if (baselineJobId === null) return;
-  const runs = await deps.schedules.listScheduleRuns(id, LIMITS.maxScheduleRuns);
-  if (runs.some(({ jobId }) => jobId === baselineJobId)) return;
-  const issues = [{ path: "baselineJobId", code: "unknown_job", message: "none of the schedule's runs made this job" }];
-  throw new ScoringError("validation_failed", "the change has 1 finding", { issues });
 }

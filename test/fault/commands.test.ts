@@ -3,7 +3,7 @@ import type { JobSpec } from "../../src/scoring/job/job-spec.ts";
 import type { JobState } from "../../src/scoring/job/job-state.ts";
 import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 import type { InputItem } from "../../src/scoring/records/input-item.ts";
-import { makeRetryManifest } from "../../src/scoring/requests/submit.ts";
+import { makeRetryManifest } from "../../src/scoring/requests/retry-failed.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import { OUTPUT_NAMES, jobFolder } from "../../src/scoring/keys.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { JobCoordinator } from "../../src/scoring/job/coordinator-port.ts";
 import { viewJob } from "../../src/scoring/job/job-view.ts";
-import { makeRetryManifest } from "../../src/scoring/requests/submit.ts";
+import { makeRetryManifest } from "../../src/scoring/requests/retry-failed.ts";
 import { OUTPUT_NAMES, jobFolder } from "../../src/scoring/keys.ts";
 import { createRandom, type Fault, type FaultCall } from "./fault-store.ts";
 import { checkSuccess, makeSpec, parseRecords, readOutputs, run } from "./scene.ts";

@@ -101,13 +101,6 @@ async function checkNotifyName({ webhookHosts, resolveName }: SubmitDeps, url: s
   await checkWebhookTarget(url, { allowedHosts: webhookHosts ?? [], resolve: resolveName });
 }
 
-/** The manifest that takes up a finished job's failed and skipped inputs: its `errors.jsonl` is one. */
-export function makeRetryManifest(spec: JobSpec, errorsKey: string): Record<string, unknown> {
-  const { input, ...rest } = spec.manifest;
-  // Failed inputs lie in the input store, the list of them in the output store.
-  return { ...rest, input: { store: input.store, manifest: { store: rest.output.store, key: errorsKey } } };
-}
-
 function knowsModel(registry: Registry, reference: string): boolean {
   try {
     registry.resolve(reference);
