@@ -1,22 +1,23 @@
 /** One job: live progress, then its report, its pictures and its files. */
 
-import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useState } from "react";
 import type { JobAction } from "../../../src/client/api.ts";
 import type { ScoringError } from "../../../src/errors.ts";
 import { isEnded } from "../../../src/scoring/job/job-state.ts";
 import type { JobView } from "../../../src/scoring/job/job-view.ts";
-import { OUTCOMES } from "../../../src/scoring/records/records.ts";
-import { formatCount, formatTime } from "../../../src/scoring/report/report-format.ts";
-import { describeReason } from "../../../src/scoring/report/reason-words.ts";
-import { api, noteSignedOut, patiently, useLoad } from "../api.ts";
+import { formatTime } from "../../../src/scoring/report/report-format.ts";
+import { api, noteSignedOut, patiently } from "../api.ts";
 import { ComputePanel } from "../compute/compute-panel.tsx";
-import { Failure, Progress, StatusPill } from "../parts.tsx";
+import { Failure, StatusPill } from "../parts.tsx";
 import { setQuery } from "../route.ts";
 import { ReviewTab } from "../review/review-tab.tsx";
-import { describeStatus, formatBytes, formatDuration, nameJob, OUTCOME_WORDS } from "../words.ts";
-import { RateLine, type RatePoint } from "./charts.tsx";
+import { describeStatus, nameJob } from "../words.ts";
+import type { RatePoint } from "./charts.tsx";
 import { Gallery } from "./gallery.tsx";
 import { ReportView } from "./report-view.tsx";
+import { Live } from "./job-progress.tsx";
+import { Commands } from "./job-commands.tsx";
+import { Files } from "./job-files.tsx";
 
 const TABS = [
   ["overview", "Overview"],
@@ -147,241 +148,4 @@ function useJob(id: string) {
     return () => controller.abort();
   }, [id]);
   return { job, error, rates, refresh: setJob };
-}
-
-function Commands(props: {
-  readonly job: JobView;
-  readonly act: (action: JobAction) => void;
-  readonly remove: () => void;
-}): ReactNode {
-  const { job, act, remove } = props;
-  const { status, counts } = job;
-  const ended = isEnded(status);
-  const canPause = ["validating", "queued", "running"].includes(status);
-  const [asked, setAsked] = useState<"not yet" | "yes" | "taken back">("not yet");
-  return (
-    <div className="row">
-      {canPause && (
-        <button type="button" onClick={() => act("pause")}>
-          Pause
-        </button>
-      )}
-      {status === "paused" && (
-        <button type="button" className="primary" onClick={() => act("resume")}>
-          Resume
-        </button>
-      )}
-      {!ended && status !== "cancelling" && status !== "finalizing" && (
-        <button type="button" onClick={() => act("cancel")}>
-          Cancel
-        </button>
-      )}
-      {ended && countRetried(job) > 0 && (
-        <button type="button" onClick={() => act("retry-failed")}>
-          {counts.outcomes.failed + counts.outcomes.skipped > 0 ? "Retry what failed" : "Score what was left"}
-        </button>
-      )}
-      {ended && asked !== "yes" && (
-        <button type="button" autoFocus={asked === "taken back"} onClick={() => setAsked("yes")}>
-          Delete …
-        </button>
-      )}
-      {ended && asked === "yes" && (
-        <button
-          type="button"
-          className="danger"
-          // The button that asked is gone, and the focus with it.
-          autoFocus
-          onBlur={() => setAsked("not yet")}
-          onKeyDown={(event) => event.key === "Escape" && setAsked("taken back")}
-          onClick={remove}
-        >
-          Delete job and outputs
-        </button>
-      )}
-    </div>
-  );
-}
-
-function Live({ job, rates }: { readonly job: JobView; readonly rates: readonly RatePoint[] }): ReactNode {
-  const { counts } = job;
-  const ended = isEnded(job.status);
-  const reasons = Object.entries(counts.errors).sort((a, b) => b[1] - a[1]);
-  const start = job.times.running ?? job.createdAt;
-  const end = ended ? job.times[job.status] : undefined;
-  return (
-    <section className="card" aria-label="Progress">
-      <Progress job={job} />
-      <ul className="legend">
-        {OUTCOMES.map((outcome) =>
-          counts.outcomes[outcome] === 0 ? null : (
-            <li key={outcome}>
-              <i className={`outcome-${outcome}`} /> {OUTCOME_WORDS[outcome]} {formatCount(counts.outcomes[outcome])}
-            </li>
-          ),
-        )}
-      </ul>
-      <dl className="figures">
-        <div>
-          <dt>Finished</dt>
-          <dd>
-            {formatCount(counts.finished)}
-            <small>
-              {" "}
-              of {formatCount(counts.listed)}
-              {counts.planned ? "" : "+"}
-            </small>
-          </dd>
-        </div>
-        {!ended && (
-          <>
-            <div>
-              <dt>Pictures a second</dt>
-              <dd>{job.rate === null ? "–" : job.rate.toFixed(1)}</dd>
-            </div>
-            <div>
-              <dt>Time left</dt>
-              <dd>{job.etaSeconds === null ? "–" : formatDuration(job.etaSeconds)}</dd>
-            </div>
-          </>
-        )}
-        {end !== undefined && (
-          <div>
-            <dt>Took</dt>
-            <dd>{formatDuration((Date.parse(end) - Date.parse(start)) / 1000)}</dd>
-          </div>
-        )}
-        {counts.bytes > 0 && (
-          <div>
-            <dt>Size</dt>
-            <dd>{formatBytes(counts.bytes)}</dd>
-          </div>
-        )}
-        <div>
-          <dt>Model</dt>
-          <dd className="small">{job.model}</dd>
-        </div>
-        <div>
-          <dt>Created</dt>
-          <dd className="small">{formatTime(job.createdAt)}</dd>
-        </div>
-      </dl>
-      {!ended && rates.length > 2 && <RateLine points={rates} />}
-      {job.failure !== null && (
-        <p className="alert">
-          <strong>The job failed:</strong> {job.failure.message}
-        </p>
-      )}
-      {job.waiting !== undefined && (
-        <p className="alert" role="status">
-          <strong>Waiting for store {job.waiting.store}</strong> since {formatTime(job.waiting.since)} (
-          {describeReason(job.waiting.code)}). Nothing is lost: the job goes on when the store answers.
-        </p>
-      )}
-      {job.outranked && (
-        <p className="quiet">Jobs of a higher priority go first: one chunk at a time until they are done.</p>
-      )}
-      {job.warnings.map((warning) => (
-        <p key={warning} className="alert">
-          {warning}
-        </p>
-      ))}
-      {job.issues.length > 0 && (
-        <details open>
-          <summary>{job.issues.length === 1 ? "1 finding" : `${formatCount(job.issues.length)} findings`}</summary>
-          <ul>
-            {job.issues.map(({ path, line, column, message }) => (
-              <li key={`${path} ${line} ${message}`}>
-                <code>{path}</code>{" "}
-                {line !== undefined && `line ${line}${column === undefined ? "" : `, column ${column}`}: `}
-                {message}
-              </li>
-            ))}
-          </ul>
-        </details>
-      )}
-      {reasons.length > 0 && (
-        <details>
-          <summary>Why {formatCount(reasons.reduce((sum, [, count]) => sum + count, 0))} have no label</summary>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Reason</th>
-                <th scope="col">Pictures</th>
-              </tr>
-            </thead>
-            <tbody>
-              {reasons.map(([code, count]) => (
-                <tr key={code}>
-                  <th scope="row">{describeReason(code)}</th>
-                  <td>{formatCount(count)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </details>
-      )}
-    </section>
-  );
-}
-
-const ABOUT: Readonly<Record<string, string>> = {
-  "labels.jsonl": "One record a picture, in input order",
-  "labels.csv": "The same as a table",
-  "labels.parquet": "The same, in columns",
-  "errors.jsonl": "Failed and skipped inputs; itself a list that can be run",
-  "report.html": "The report as one page that needs no network",
-  "report.json": "The report's figures",
-  "summary.json": "The exact fold that the schedule's next run is compared with",
-  "input.jsonl": "The inputs as they were listed",
-  "run.lock.json": "What produced the labels: model, engine, hashes, receipt",
-  _SUCCESS: "Every output with its size and SHA-256",
-};
-
-function Files({ id }: { readonly id: string }): ReactNode {
-  const load = useCallback((signal: AbortSignal) => api.listOutputs(id, signal), [id]);
-  const { value, error } = useLoad(load);
-  return (
-    <section className="card">
-      <h2>Outputs</h2>
-      {error !== null && <Failure error={error} />}
-      <table className="files">
-        <thead>
-          <tr>
-            <th scope="col">File</th>
-            <th scope="col">Size</th>
-            <th scope="col">
-              <span className="visually-hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {value?.map(({ name, size }) => (
-            <tr key={name}>
-              <th scope="row">
-                {name}
-                <small>{ABOUT[name]}</small>
-              </th>
-              <td>{formatBytes(size)}</td>
-              <td className="actions">
-                {name === "report.html" && (
-                  <a href={api.outputUrl(id, name, false)} target="_blank" rel="noreferrer">
-                    Open
-                  </a>
-                )}
-                <a href={api.outputUrl(id, name, true)} download={name} aria-label={`Download ${name}`}>
-                  Download
-                </a>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
-}
-
-/** Inputs that a retry takes up: what a job canceled that failed itself is among them. */
-function countRetried({ status, counts: { outcomes } }: JobView): number {
-  return outcomes.failed + outcomes.skipped + outcomes.expired + (status === "failed" ? outcomes.cancelled : 0);
 }

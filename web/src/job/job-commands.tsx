@@ -1,0 +1,66 @@
+/** What can be asked of a job: pause, resume, cancel, retry, delete. */
+
+import { type ReactNode, useState } from "react";
+import type { JobAction } from "../../../src/client/api.ts";
+import { isEnded } from "../../../src/scoring/job/job-state.ts";
+import type { JobView } from "../../../src/scoring/job/job-view.ts";
+
+/** The buttons of what a job in this state can do. */
+export function Commands(props: {
+  readonly job: JobView;
+  readonly act: (action: JobAction) => void;
+  readonly remove: () => void;
+}): ReactNode {
+  const { job, act, remove } = props;
+  const { status, counts } = job;
+  const ended = isEnded(status);
+  const canPause = ["validating", "queued", "running"].includes(status);
+  const [asked, setAsked] = useState<"not yet" | "yes" | "taken back">("not yet");
+  return (
+    <div className="row">
+      {canPause && (
+        <button type="button" onClick={() => act("pause")}>
+          Pause
+        </button>
+      )}
+      {status === "paused" && (
+        <button type="button" className="primary" onClick={() => act("resume")}>
+          Resume
+        </button>
+      )}
+      {!ended && status !== "cancelling" && status !== "finalizing" && (
+        <button type="button" onClick={() => act("cancel")}>
+          Cancel
+        </button>
+      )}
+      {ended && countRetried(job) > 0 && (
+        <button type="button" onClick={() => act("retry-failed")}>
+          {counts.outcomes.failed + counts.outcomes.skipped > 0 ? "Retry what failed" : "Score what was left"}
+        </button>
+      )}
+      {ended && asked !== "yes" && (
+        <button type="button" autoFocus={asked === "taken back"} onClick={() => setAsked("yes")}>
+          Delete …
+        </button>
+      )}
+      {ended && asked === "yes" && (
+        <button
+          type="button"
+          className="danger"
+          // The button that asked is gone, and the focus with it.
+          autoFocus
+          onBlur={() => setAsked("not yet")}
+          onKeyDown={(event) => event.key === "Escape" && setAsked("taken back")}
+          onClick={remove}
+        >
+          Delete job and outputs
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Inputs that a retry takes up: what a job canceled that failed itself is among them. */
+function countRetried({ status, counts: { outcomes } }: JobView): number {
+  return outcomes.failed + outcomes.skipped + outcomes.expired + (status === "failed" ? outcomes.cancelled : 0);
+}
