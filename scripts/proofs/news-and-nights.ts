@@ -1,0 +1,88 @@
+/** Promises about events, webhooks and schedules. */
+
+import { inPart, node, workerd, type Mutation } from "./mutation.ts";
+
+/** In the order of docs/proofs.md. */
+export const NEWS_AND_NIGHTS: readonly Mutation[] = inPart("News and nights", [
+  {
+    ...workerd,
+    promise: "SSE goes on after `Last-Event-ID`",
+    test: "test/workerd/job.test.ts",
+    name: "resumes the event stream",
+    file: "src/http/event-stream.ts",
+    from: 'Number(request.headers.get("last-event-id") ?? 0)',
+    to: "Number(0)",
+  },
+  {
+    ...node,
+    promise: "webhooks are tried again under one id until they were taken",
+    test: "test/unit/scoring/webhook/webhook.test.ts",
+    name: "tells once the job has ended",
+    file: "src/scoring/job/coordinator.ts",
+    from: "if (rows.readNotice()?.eventId === eventId) rows.writeNotice(null);",
+    to: "if (rows.readNotice()?.eventId !== eventId) rows.writeNotice(null);",
+  },
+  {
+    ...node,
+    promise: "a name with one private address among public ones gets nothing",
+    test: "test/unit/scoring/webhook/webhook-names.test.ts",
+    name: "one private address among public ones",
+    file: "src/scoring/webhook/webhook-names.ts",
+    from: "if (!addresses.every(isPublic)) {",
+    to: "if (!addresses.some(isPublic)) {",
+  },
+  {
+    ...node,
+    promise: "names are looked up again at each send (rebinding)",
+    test: "test/unit/scoring/webhook/webhook-names.test.ts",
+    name: "looks again at each send",
+    file: "src/scoring/webhook/webhook.ts",
+    from: "let target = await checkWebhookTarget(url, options);",
+    to: "let target = new URL(url);",
+  },
+  {
+    project: "e2e",
+    promise: "no redirect leads into the machine or a private network",
+    test: "test/e2e/webhook.test.ts",
+    name: "follows no redirect to an address of this machine",
+    file: "src/scoring/webhook/webhook.ts",
+    from: "target = await checkWebhookTarget(new URL(location, target).href, options);",
+    to: 'target = new URL(location, target);\n    if (hop > 0) throw new ScoringError("address_forbidden", "too late");',
+  },
+  {
+    ...node,
+    promise: "cron in UTC, each due time settled once",
+    test: "test/unit/scoring/schedules/schedules.test.ts",
+    name: "are each settled exactly once",
+    file: "src/scoring/schedules/due-runs.ts",
+    from: ".filter((dueMs) => dueMs > settledMs)",
+    to: ".filter((dueMs) => dueMs >= settledMs)",
+  },
+  {
+    ...node,
+    promise: "missed runs are caught up, the rest named as skipped",
+    test: "test/unit/scoring/schedules/schedules.test.ts",
+    name: "catch up the newest windows",
+    file: "src/scoring/schedules/due-runs.ts",
+    from: "const runs = owed.slice(-maxRuns);",
+    to: "const runs = owed.slice(0, maxRuns);",
+  },
+  {
+    ...node,
+    promise: "the merge-join with the last run finds every partner",
+    test: "test/unit/scoring/prior/schedule-carry.test.ts",
+    name: "finds every key that both have",
+    file: "src/scoring/prior/prior-join.ts",
+    from: "if (met) lines.next();",
+    to: "lines.next();",
+  },
+  {
+    ...node,
+    promise: "shift with effect size and test",
+    test: "test/unit/scoring/statistics/statistics.test.ts",
+    name: "as R does",
+    file: "src/scoring/statistics/shift.ts",
+    from: "const degrees = classes - 1;",
+    to: "const degrees = classes;",
+  },
+]);

@@ -1,0 +1,118 @@
+/** Promises about what one invocation may use. */
+
+import { inPart, node, workerd, type Mutation } from "./mutation.ts";
+
+const BUDGETS = "test/fault/budgets.test.ts";
+const NIGHTS = "test/fault/nights.test.ts";
+
+/** In the order of docs/proofs.md. */
+export const PLATFORM_LIMITS: readonly Mutation[] = inPart("Limits of the platform", [
+  {
+    ...node,
+    promise: "six connections at once",
+    test: BUDGETS,
+    name: "a chunk of the most single objects",
+    file: "src/scoring/limits.ts",
+    from: "maxConnections: 6,",
+    to: "maxConnections: 7,",
+  },
+  {
+    ...node,
+    promise: "subrequests of a planning step",
+    test: BUDGETS,
+    name: "a planning step whose every input",
+    file: "src/scoring/limits.ts",
+    from: "maxPagesPerPlanStep: 10,",
+    to: "maxPagesPerPlanStep: 13,",
+  },
+  {
+    ...node,
+    promise: "subrequests of a finalising step",
+    test: NIGHTS,
+    name: "reads so much of the first",
+    file: "src/scoring/finalize/finalize.ts",
+    from: "if (comparison.calls() >= limits.maxComparisonCalls) break;",
+    to: "",
+  },
+  {
+    ...node,
+    promise: "subrequests of the coordinator's alarm",
+    test: BUDGETS,
+    name: "a sweep that finds every chunk",
+    file: "src/scoring/job/coordinator.ts",
+    from: "rows.listDue(clock(), limits.maxSweepRows)",
+    to: "rows.listDue(clock(), 100_000)",
+  },
+  {
+    ...workerd,
+    promise: "the hourly sweep: no open job is starved",
+    test: "test/workerd/sweep.test.ts",
+    name: "looks at each job within",
+    file: "src/jobs/upkeep-rows.ts",
+    from: "WHERE turn = (SELECT min(turn) FROM turns)",
+    to: "WHERE turn = (SELECT max(turn) FROM turns)",
+  },
+  {
+    ...workerd,
+    promise: "the hourly sweep: subrequests of one invocation",
+    test: "test/workerd/sweep.test.ts",
+    name: "looks at each job within",
+    file: "src/jobs/sweep-open-jobs.ts",
+    from: "while (swept.size < maxJobs) {",
+    to: "for (;;) {",
+  },
+  {
+    ...workerd,
+    promise: "the hourly sweep: what cannot be deleted holds nobody up",
+    test: "test/workerd/delete-job.test.ts",
+    name: "deletes so many jobs and pages",
+    file: "src/jobs/upkeep-rows.ts",
+    from: "UPDATE retained SET dueMs = ?1 + 1",
+    to: "UPDATE retained SET dueMs = dueMs",
+  },
+  {
+    ...workerd,
+    promise: "due schedules: one that fails holds nobody up",
+    test: "test/workerd/schedules.test.ts",
+    name: "takes so many, the most overdue first",
+    file: "src/jobs/schedule-rows.ts",
+    from: "UPDATE schedules SET nextDueMs = ?1 + 1",
+    to: "UPDATE schedules SET nextDueMs = nextDueMs",
+  },
+  {
+    ...node,
+    promise: "128 MB: files read ahead (the whole is measured below)",
+    test: "test/unit/scoring/chunk/chunk.test.ts",
+    name: "holds no more bytes",
+    file: "src/scoring/chunk/score-chunk.ts",
+    from: "if (ahead.length > 0 && held + bytes > options.maxAheadBytes) break;",
+    to: "",
+  },
+  {
+    ...node,
+    promise: "a frozen clock: the core reads none",
+    test: "test/architecture.test.ts",
+    name: "no clock or randomness in the core",
+    file: "src/scoring/chunk/score-chunk.ts",
+    from: "let readBytes = 0;",
+    to: "let readBytes = Date.now() * 0;",
+  },
+  {
+    ...node,
+    promise: "a frozen clock: a job ends while it stands still",
+    test: BUDGETS,
+    name: "changes nothing: no step",
+    file: "src/scoring/work/score-step.ts",
+    from: "const items = await readChunkItems(output, chunk, limits.maxPageBytes);",
+    to: 'const startedMs = Date.now();\n  const items = await readChunkItems(output, chunk, limits.maxPageBytes);\n  if (Date.now() === startedMs) throw new Error("no time passes");',
+  },
+  {
+    ...node,
+    promise: "docs/scale.md has the figures of today's limits",
+    test: "test/unit/docs/scale-doc.test.ts",
+    name: "has the figures",
+    file: "src/scoring/limits.ts",
+    from: "maxChunksPerFinalizeStep: 200,",
+    to: "maxChunksPerFinalizeStep: 100,",
+  },
+]);
