@@ -1,47 +1,14 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, normalize, relative } from "node:path";
 import { describe, expect, it } from "vitest";
+import { listBroken, readPlaces } from "./architecture/house.ts";
+import { findCircle, parseSource, readSources, type Source } from "./architecture/sources.ts";
 
-/** The rules of direction and the grep rules of docs/architecture.md, as tests. */
+/** The tables of docs/architecture.md, and its grep rules, as tests. */
 
-const root = join(import.meta.dirname, "..");
-
-interface Source {
-  readonly path: string;
-  readonly text: string;
-  /** Comments blanked, line numbers kept. */
-  readonly code: string;
-  /** Project-relative targets of relative imports. */
-  readonly imports: readonly string[];
-  readonly packages: readonly string[];
-}
-
-function listFiles(folder: string): string[] {
-  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-    .filter((path) => !path.includes("node_modules") && !path.includes("/assembly/"));
-}
-
-function readSource(path: string): Source {
-  const text = readFileSync(join(root, path), "utf8");
-  const code = text
-    .replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, " "))
-    .replace(/(^|\s)\/\/.*$/gm, "$1");
-  const specifiers = [...code.matchAll(/(?:from\s+|import\s*\(?\s*)"([^"]+)"/g)].map((match) => match[1] ?? "");
-  const local = specifiers.filter((specifier) => specifier.startsWith("."));
-  return {
-    path,
-    text,
-    code,
-    imports: local.map((specifier) => normalize(join(dirname(path), specifier))),
-    packages: specifiers.filter((specifier) => !specifier.startsWith(".")),
-  };
-}
-
-const sources = listFiles("src").map(readSource);
+const sources = readSources("src");
+/** What stands on it. */
+const edges = ["web", "cli", "scripts"].flatMap(readSources);
 /** Another package, with its own way to run; what it exports is explained all the same. */
-const programs = listFiles("infra").map(readSource);
+const programs = readSources("infra");
 const inFolder = (source: Source, folder: string) => source.path.startsWith(`src/${folder}/`);
 
 /** `path:line` of each match in code. */
@@ -54,38 +21,49 @@ function findInCode(pattern: RegExp, files: readonly Source[]): string[] {
 }
 
 describe("direction", () => {
-  const allowed: Record<string, readonly RegExp[]> = {
-    model: [/^src\/model\//, /^src\/errors\.ts$/],
-    // A raster is a type of the model's ports: image may name it.
-    image: [/^src\/image\//, /^src\/errors\.ts$/, /^src\/model\//],
-    storage: [/^src\/storage\//, /^src\/errors\.ts$/],
-    scoring: [
-      /^src\/scoring\//,
-      /^src\/errors\.ts$/,
-      /^src\/model\//,
-      /^src\/image\//,
-      /^src\/storage\/(object-store|metered-store|named-store|deadline|read-object|read-body|retry|bytes|key-rules|network-errors|conditional-put)\.ts$/,
-    ],
-    http: [/^src\/(?!jobs\/|worker\.ts)/],
-    jobs: [/^src\/(?!http\/|worker\.ts)/],
-    client: [/^src\/(?!jobs\/|http\/|worker\.ts|env\.ts)/],
-    // The package's main entry: engines and core, without a job.
-    library: [/^src\/(?!jobs\/|http\/|client\/|worker\.ts|env\.ts)/],
-    // What it lends is declared where it is used.
-    backends: [/^src\/(backends|model|image)\//, /^src\/errors\.ts$/, /^src\/scoring\/chunk\/scorer\.ts$/],
-  };
-  for (const [folder, rules] of Object.entries(allowed)) {
-    it(`${folder} imports only what it may`, () => {
-      const broken = sources
-        .filter((source) => inFolder(source, folder))
-        .flatMap((source) =>
-          source.imports
-            .filter((target) => target.startsWith("src/") && !rules.some((rule) => rule.test(target)))
-            .map((target) => `${source.path} → ${target}`),
-        );
-      expect(broken).toEqual([]);
-    });
-  }
+  const all = [...sources, ...edges, ...readSources("bench")].filter(({ path }) => !path.endsWith(".d.ts"));
+  const places = readPlaces("The house");
+  const rooms = readPlaces("The rooms of `src/scoring`", "src/scoring/");
+  const known = new Set(all.map(({ path }) => path));
+
+  it("no place imports what its row of the house does not name", () => {
+    expect(listBroken(places, all, (target) => known.has(target) || target.startsWith("test/"))).toEqual([]);
+  });
+
+  it("no room of scoring imports what its row does not name", () => {
+    const ground = rooms[0]?.paths ?? [];
+    const open = rooms.map(({ paths, mayImport }) => ({ paths, mayImport: [...ground, ...mayImport] }));
+    const scoring = all.filter(({ path }) => path.startsWith("src/scoring/"));
+    expect(listBroken(open, scoring, (target) => target.startsWith("src/scoring/"))).toEqual([]);
+  });
+
+  it("every room names rooms above it only, and all that are named exist", () => {
+    const above: string[] = [];
+    for (const { paths, mayImport } of rooms) {
+      for (const path of mayImport) expect(above.some((known) => path.startsWith(known))).toBe(true);
+      above.push(...paths);
+    }
+    const named = [...places, ...rooms].flatMap(({ paths, mayImport }) => [...paths, ...mayImport]);
+    const missing = named.filter(
+      (path) => !path.startsWith("test/") && !all.some((file) => file.path.startsWith(path)),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it("no file is imported by what it imports, types included", () => {
+    expect(findCircle([...sources, ...edges])).toBeNull();
+  });
+
+  it("a planted circle and a planted import are seen", () => {
+    const planted = [
+      parseSource("src/scoring/records/a.ts", 'import type { B } from "./b.ts";'),
+      parseSource("src/scoring/records/b.ts", 'import { c } from "../job/c.ts";'),
+      parseSource("src/scoring/job/c.ts", 'import { a } from "../records/a.ts";'),
+    ];
+    const [a, b, c] = planted.map(({ path }) => path);
+    expect(findCircle(planted)).toEqual([a, b, c, a]);
+    expect(listBroken(rooms, planted, () => true)).toEqual([`${b} → ${c}`]);
+  });
 
   it("only the edges know the Workers runtime", () => {
     const broken = sources
@@ -121,8 +99,10 @@ describe("grep rules", () => {
   });
 
   it("no `as any`, no silenced type errors", () => {
-    expect(findInCode(/\bas any\b|: any\b|<any>/, sources)).toEqual([]);
-    const silenced = sources.filter((source) => /@ts-(ignore|nocheck)/.test(source.text)).map((source) => source.path);
+    expect(findInCode(/\bas any\b|: any\b|<any>/, [...sources, ...edges])).toEqual([]);
+    const silenced = [...sources, ...edges]
+      .filter((source) => /@ts-(ignore|nocheck)/.test(source.text))
+      .map((source) => source.path);
     expect(silenced).toEqual([]);
   });
 
@@ -148,7 +128,7 @@ describe("grep rules", () => {
   });
 
   it("no file over 300 lines", () => {
-    const long = [...sources, ...programs]
+    const long = [...sources, ...edges, ...programs]
       .filter((source) => source.text.split("\n").length > 301)
       .map((source) => source.path);
     expect(long).toEqual([]);
@@ -157,7 +137,7 @@ describe("grep rules", () => {
 
 describe("docblocks", () => {
   it("stand before every exported symbol", () => {
-    const bare = [...sources, ...programs].flatMap((source) => {
+    const bare = [...sources, ...edges, ...programs].flatMap((source) => {
       if (source.path.endsWith(".d.ts")) return [];
       const lines = source.text.split("\n");
       return lines.flatMap((line, index) => {

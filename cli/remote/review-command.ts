@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import Table from "cli-table3";
 import type { ReviewPlan, ReviewView } from "../../src/scoring/review/review-desk.ts";
-import { describeLead } from "../../src/scoring/report/review-lead.ts";
+import { describeLead } from "../../src/scoring/review/review-lead.ts";
 import { formatInterval, formatPercent } from "../../src/scoring/report/report-format.ts";
 import type { ShareInterval } from "../../src/scoring/statistics/intervals.ts";
 import { ScoringError } from "../../src/errors.ts";

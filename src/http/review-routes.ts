@@ -5,7 +5,7 @@ import { accepts } from "hono/accepts";
 import { guardStore } from "../scoring/access/guarded-store.ts";
 import { ScoringError } from "../errors.ts";
 import { LIMITS } from "../scoring/limits.ts";
-import { renderReviewHtml } from "../scoring/report/review-html.ts";
+import { renderReviewHtml } from "../scoring/review/review-html.ts";
 import { ANSWERS } from "../scoring/review/answers.ts";
 import {
   answerReview,

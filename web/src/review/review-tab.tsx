@@ -3,7 +3,7 @@
 import { type FormEvent, type ReactNode, useCallback, useState } from "react";
 import { createReviewApi } from "../../../src/client/review-api.ts";
 import type { ScoringError } from "../../../src/errors.ts";
-import { describeLead } from "../../../src/scoring/report/review-lead.ts";
+import { describeLead } from "../../../src/scoring/review/review-lead.ts";
 import { formatCount, formatInterval, formatPercent } from "../../../src/scoring/report/report-format.ts";
 import type { ReviewPlan, ReviewView } from "../../../src/scoring/review/review-desk.ts";
 import type { ReviewedFaces } from "../../../src/scoring/review/review-figures.ts";

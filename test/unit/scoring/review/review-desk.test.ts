@@ -17,7 +17,7 @@ import {
   type ReviewDeps,
 } from "../../../../src/scoring/review/review-desk.ts";
 import { deleteReview, eraseFromReview, readDesign, readLines } from "../../../../src/scoring/review/review-store.ts";
-import { renderReviewHtml } from "../../../../src/scoring/report/review-html.ts";
+import { renderReviewHtml } from "../../../../src/scoring/review/review-html.ts";
 import { createMemoryStore } from "../../../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../../../src/storage/object-store.ts";
 import { type KnownFace, makePopulation } from "./population.ts";

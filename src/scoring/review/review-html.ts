@@ -2,15 +2,15 @@
 
 import type { Agreement } from "../statistics/agreement.ts";
 import type { ShareInterval } from "../statistics/intervals.ts";
-import type { ReviewedFaces, ReviewFigures } from "../review/review-figures.ts";
-import type { ReviewFit } from "../review/review-fit.ts";
-import type { ReviewView } from "../review/review-desk.ts";
-import { html, type HtmlValue, type SafeHtml } from "./html-text.ts";
-import { renderShareBars } from "./report-charts.ts";
-import { formatCount, formatInterval, formatNumber, formatPercent, formatTime } from "./report-format.ts";
-import { renderPage } from "./report-html.ts";
+import type { ReviewedFaces, ReviewFigures } from "./review-figures.ts";
+import type { ReviewFit } from "./review-fit.ts";
+import type { ReviewView } from "./review-desk.ts";
+import { html, type HtmlValue, type SafeHtml } from "../report/html-text.ts";
+import { renderShareBars } from "../report/report-charts.ts";
+import { formatCount, formatInterval, formatNumber, formatPercent, formatTime } from "../report/report-format.ts";
+import { renderPage } from "../report/report-html.ts";
 import { describeLead } from "./review-lead.ts";
-import { REPORT_STYLE } from "./report-style.ts";
+import { REPORT_STYLE } from "../report/report-style.ts";
 
 /** What the figures assume; it belongs beside them. */
 const ASSUMPTIONS =

@@ -1,7 +1,7 @@
 /** What a review says, in a sentence or two: for page, console and terminal. */
 
-import type { ReviewView } from "../review/review-desk.ts";
-import { formatCount, formatInterval, formatPercent } from "./report-format.ts";
+import type { ReviewView } from "./review-desk.ts";
+import { formatCount, formatInterval, formatPercent } from "../report/report-format.ts";
 
 /** The result in a sentence or two. */
 export function describeLead({ figures }: Pick<ReviewView, "figures">): string {
