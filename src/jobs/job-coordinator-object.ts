@@ -10,7 +10,7 @@ import type {
   JobCoordinator,
   PlanReport,
 } from "../scoring/job/coordinator-port.ts";
-import type { StoreFailure } from "../scoring/job/store-wait.ts";
+import type { StoreFailure } from "../scoring/job/store-failure.ts";
 import type { JobSpec } from "../scoring/job/job-spec.ts";
 import type { ChunkResult, ClientHold } from "../scoring/job/chunk-row.ts";
 import type { JobFailure } from "../scoring/job/job-task.ts";

@@ -4,7 +4,7 @@ import type { Issue } from "../../errors.ts";
 import type { StoreOperations } from "../../storage/metered-store.ts";
 import type { JobEventRow } from "./job-rows.ts";
 import type { Notice } from "./notice.ts";
-import type { StoreFailure } from "./store-wait.ts";
+import type { StoreFailure } from "./store-failure.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";

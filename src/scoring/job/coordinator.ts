@@ -25,7 +25,7 @@ import type {
   PlanReport,
   PlanTicket,
 } from "./coordinator-port.ts";
-import type { StoreFailure } from "./store-wait.ts";
+import type { StoreFailure } from "./store-failure.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { isEnded, type JobState } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";

@@ -5,7 +5,7 @@ import type { Issue } from "../../errors.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";
 import type { ChunkResult, ChunkRow, ClientHold } from "./chunk-row.ts";
-import type { StoreFailure } from "./store-wait.ts";
+import type { StoreFailure } from "./store-failure.ts";
 
 /** What can happen to a job. The time comes with the event, the machine has no clock. */
 export type JobEvent = { readonly nowMs: number } & (

@@ -3,7 +3,7 @@
  * touches, so that an event costs the same for one chunk and for 400,000.
  */
 
-import type { StoreWait } from "./store-wait.ts";
+import type { StoreWait } from "./store-failure.ts";
 import type { Issue } from "../../errors.ts";
 import type { Erasure } from "./erasure-state.ts";
 import type { JobMeter } from "./job-meter.ts";

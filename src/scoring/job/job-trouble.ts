@@ -9,7 +9,8 @@ import type { JobEvent } from "./job-event.ts";
 import type { JobState } from "./job-state.ts";
 import { backoffSeconds, type Draft, isWorking, withEffects } from "./job-transition.ts";
 import { addErrors } from "./outcome-counts.ts";
-import { awaitStore, isOutage, type StoreFailure } from "./store-wait.ts";
+import { awaitStore, isOutage } from "./store-wait.ts";
+import type { StoreFailure } from "./store-failure.ts";
 
 /** A chunk that is in the queue or with a consumer. */
 export type ActiveChunk = ChunkRow & { readonly status: "queued" | "leased" };

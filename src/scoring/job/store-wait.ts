@@ -4,30 +4,9 @@
  * one, so that a store that is throttling is not stormed anew. An outage costs time: it counts against no input and no attempt.
  */
 
-import type { ErrorCode } from "../../errors.ts";
 import type { JobState } from "./job-state.ts";
 import { backoffSeconds, type Draft, withEffects } from "./job-transition.ts";
-
-/** A call of a store that failed for a reason that may pass, in all its attempts. */
-export interface StoreFailure {
-  readonly store: string;
-  readonly code: ErrorCode;
-  /** Whether the store answered other reads meanwhile: then it may be the one object that cannot be read. */
-  readonly served: boolean;
-}
-
-/** The store that a job waits for. */
-export interface StoreWait {
-  readonly store: string;
-  /** Of its last failure. */
-  readonly code: ErrorCode;
-  /** When the wait began, ms since the epoch. */
-  readonly sinceMs: number;
-  /** Tries in vain, each after a pause. */
-  readonly failures: number;
-  /** When it is tried again. */
-  readonly retryMs: number;
-}
+import type { StoreFailure, StoreWait } from "./store-failure.ts";
 
 /** Chunks that try a store at once after a pause: two, so that one that cannot be read itself does not stand for the store. */
 const PROBES = 2;

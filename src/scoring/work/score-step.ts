@@ -12,7 +12,7 @@ import type { ChunkRow } from "../job/chunk-row.ts";
 import { cutChunk } from "../job/chunk-split.ts";
 import type { ChunkLease, JobCoordinator } from "../job/coordinator-port.ts";
 import type { WorkMessage } from "../job/messages.ts";
-import type { StoreFailure } from "../job/store-wait.ts";
+import type { StoreFailure } from "../job/store-failure.ts";
 import { jobFolder, partKey } from "../keys.ts";
 import type { InputItem } from "../records/input-item.ts";
 import { scoreChanged } from "../prior/carry.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { splitChunk } from "../../../../src/scoring/job/chunk-split.ts";
 import type { JobEffect, JobEvent } from "../../../../src/scoring/job/job-event.ts";
 import { isOffered } from "../../../../src/scoring/job/job-clients.ts";
-import type { StoreFailure } from "../../../../src/scoring/job/store-wait.ts";
+import type { StoreFailure } from "../../../../src/scoring/job/store-failure.ts";
 import { advanceJob, createJob } from "../../../../src/scoring/job/job-machine.ts";
 import { isEnded, type JobState, type JobStatus } from "../../../../src/scoring/job/job-state.ts";
 import type { JobRules } from "../../../../src/scoring/job/job-rules.ts";
