@@ -2,7 +2,6 @@
 
 import { parseArgs } from "node:util";
 import type { ArgsDef, CommandDef, Resolvable } from "citty";
-import { suggest } from "./did-you-mean.ts";
 
 /** The command line is wrong; nothing was done. */
 export class UsageError extends Error {}
@@ -45,8 +44,7 @@ export async function findCommand(main: CommandDef, words: readonly string[]): P
  */
 export function checkWords({ name: command, commands, args, words }: FoundCommand): void {
   if (commands.length > 0) {
-    if (words[0] === undefined) throw new UsageError("no command is named");
-    throw new UsageError(`there is no command ${words[0]}${suggest(words[0], commands)}`);
+    throw new UsageError(words[0] === undefined ? "no command is named" : `there is no command ${words[0]}`);
   }
   // It looks at what another command line could become.
   if (command === "countenance complete") return;
@@ -70,8 +68,7 @@ export function checkWords({ name: command, commands, args, words }: FoundComman
         throw new UsageError(`${rawName} needs a value`);
       }
     } else if (isSwitch(name) ? value !== undefined : !isSwitch(name.replace(/^no-/, ""))) {
-      if (isSwitch(name)) throw new UsageError(`${rawName} takes no value`);
-      throw new UsageError(`there is no option ${rawName}${suggest(name, names, "--")}`);
+      throw new UsageError(isSwitch(name) ? `${rawName} takes no value` : `there is no option ${rawName}`);
     }
   }
 }

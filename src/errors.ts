@@ -73,10 +73,7 @@ export const ERROR_CODES = Object.keys(DISPOSITIONS).filter((code): code is Erro
 /** One finding of a validation: where it stands and what is wrong. `line` is 1-based, for line-oriented inputs. */
 export interface Issue {
   readonly path: string;
-  /** 1-based, in a file of lines. */
   readonly line?: number;
-  /** 1-based field of that line, in a CSV. */
-  readonly column?: number;
   readonly code: string;
   readonly message: string;
 }
@@ -91,20 +88,13 @@ export class ScoringError extends Error {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly issues: readonly Issue[];
-  /** Name of the store whose call failed; `null` where that is not known, or no store's. */
-  readonly store: string | null;
 
-  constructor(
-    code: ErrorCode,
-    detail: string,
-    options: { cause?: unknown; issues?: readonly Issue[]; store?: string } = {},
-  ) {
+  constructor(code: ErrorCode, detail: string, options: { cause?: unknown; issues?: readonly Issue[] } = {}) {
     super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "ScoringError";
     this.code = code;
     this.detail = detail;
     this.issues = options.issues ?? [];
-    this.store = options.store ?? null;
   }
 
   get disposition(): Disposition {

@@ -1,6 +1,7 @@
 /** Wires the environment to the ports. No logic. */
 
 import { uuidv7 } from "uuidv7";
+import packageJson from "../package.json" with { type: "json" };
 import { createFaceFinderWorkerd } from "./backends/faces-workerd.ts";
 import { listBundledModels } from "./backends/models-workerd.ts";
 import { createScorerLender, type ScorerLender } from "./backends/scorer-workerd.ts";
@@ -36,7 +37,6 @@ import type { ObjectStore } from "./storage/object-store.ts";
 import { createR2Store } from "./storage/r2/r2-store.ts";
 import { createRetryBudget, type RetryPolicy, withRetry } from "./storage/retry.ts";
 import { createS3Store } from "./storage/s3/s3-store.ts";
-import { VERSION } from "./version.ts";
 
 interface Wiring {
   readonly config: Config;
@@ -62,7 +62,6 @@ const wirings = new WeakMap<RawEnv, Wiring>();
 
 const retryPolicy = (): RetryPolicy => ({
   maxAttempts: 4,
-  maxTimeouts: 2,
   baseDelayMs: 100,
   maxDelayMs: 3000,
   budget: createRetryBudget(50, 0.2),
@@ -73,8 +72,7 @@ const retryPolicy = (): RetryPolicy => ({
 function openStores(config: Config): ReadonlyMap<string, ObjectStore> {
   return new Map(
     [...config.stores].map(([name, store]) => {
-      const pace = config.limits.storePace;
-      const inner = store.kind === "r2" ? createR2Store(store.bucket, pace) : createS3Store({ ...store.config, pace });
+      const inner = store.kind === "r2" ? createR2Store(store.bucket) : createS3Store(store.config);
       return [name, withRetry(inner, retryPolicy())];
     }),
   );
@@ -153,7 +151,7 @@ function wire(env: RawEnv): Wiring {
     withScorer: (body) => scorers.withScorer(body),
     withReference: (body) => scorers.withReference(body),
     logger,
-    version: VERSION,
+    version: packageJson.version,
   });
   const wiring = { config, registry, scorers, app, work, schedule };
   wirings.set(env, wiring);

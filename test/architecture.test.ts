@@ -64,13 +64,11 @@ describe("direction", () => {
       /^src\/errors\.ts$/,
       /^src\/model\//,
       /^src\/image\//,
-      /^src\/storage\/(object-store|metered-store|named-store|deadline|read-object|read-body|retry|bytes|key-rules|network-errors|conditional-put)\.ts$/,
+      /^src\/storage\/(object-store|metered-store|read-object|read-body|retry|bytes|key-rules|network-errors|conditional-put)\.ts$/,
     ],
     http: [/^src\/(?!jobs\/|worker\.ts)/],
     jobs: [/^src\/(?!http\/|worker\.ts)/],
     client: [/^src\/(?!jobs\/|http\/|worker\.ts|env\.ts)/],
-    // The package's main entry: engines and core, without a job.
-    library: [/^src\/(?!jobs\/|http\/|client\/|worker\.ts|env\.ts)/],
     backends: [/^src\/(backends|model|image)\//, /^src\/errors\.ts$/],
   };
   for (const [folder, rules] of Object.entries(allowed)) {

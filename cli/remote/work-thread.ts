@@ -1,3 +1,4 @@
+import { findsFaces } from "../../src/scoring/records/face-mode.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAddressReader } from "../../src/client/compute/compute-api.ts";
 import type { BenchReply, BenchWork } from "../../src/client/compute/bench-scorer.ts";
@@ -6,8 +7,7 @@ import { persistReads, type PersistPorts } from "../../src/client/compute/persis
 import { createApi } from "../../src/client/api.ts";
 import type { ClientTask } from "../../src/scoring/client-compute/protocol.ts";
 import type { Scorer } from "../../src/scoring/chunk/scorer.ts";
-import type { LocalEngine } from "../../src/backends/engines-node.ts";
-import { createScorerSource, openRegistry } from "../score/node-work.ts";
+import { createScorerSource, type LocalEngine, openRegistry } from "../score/node-work.ts";
 
 /** One piece of work for a thread, and where its inputs are read. */
 export interface WorkThreadTask {
@@ -40,6 +40,10 @@ function createOpener(engine: LocalEngine): (task: ClientTask) => Promise<Scorer
   const scorers = createScorerSource(engine);
   return async (task) => {
     requireServerModel(task, await (await openRegistry()).card(task.model));
-    return scorers({ model: task.model, tta: task.tta, findsFaces: task.faces.mode !== "aligned" });
+    return scorers({
+      model: task.model,
+      tta: task.tta,
+      findsFaces: findsFaces({ faces: task.faces.mode, format: task.format }),
+    });
   };
 }

@@ -19,10 +19,9 @@ import type { JobDesk } from "./thread-calls.ts";
 import { startThreads, type Threads } from "./threads.ts";
 
 /** A job on this machine: the same planning, chunks, records and outputs as on the platform, over folders. */
-export interface LocalJobOptions extends Omit<LocalWorkOptions, "threads" | "listFolder"> {
-  /** The manifest, with stores named `input`, `output` and, for a list of the inputs elsewhere, `list`. */
+export interface LocalJobOptions extends Omit<LocalWorkOptions, "threads"> {
+  /** The manifest, with stores named `input` and `output`. */
   readonly manifest: unknown;
-  readonly listFolder?: string | null;
   /** Threads, each with an engine of its own; default: one a core. */
   readonly threads?: number;
   /** Told after each change. */
@@ -35,9 +34,9 @@ export interface LocalJobOptions extends Omit<LocalWorkOptions, "threads" | "lis
  * @throws ScoringError `validation_failed`, `unknown_model`
  */
 export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
-  const { inputFolder, outputFolder, listFolder = null, engine, threads = availableParallelism() } = options;
+  const { inputFolder, outputFolder, engine, threads = availableParallelism() } = options;
   // They load their modules while the manifest is checked.
-  const pool = startThreads({ inputFolder, outputFolder, listFolder, engine, threads });
+  const pool = startThreads({ inputFolder, outputFolder, engine, threads });
   try {
     const spec = await acceptJob(options.manifest);
     try {
@@ -62,7 +61,6 @@ async function acceptJob(value: unknown): Promise<JobSpec> {
   const facts = new Map([
     ["input", { versions: false }],
     ["output", { versions: false }],
-    ["list", { versions: false }],
   ]);
   const knows = (reference: string): boolean => {
     try {
@@ -116,7 +114,7 @@ export async function driveLocalJob(
     const attempt = rows.readState()?.[kind].attempt ?? 0;
     const failure = { code: "internal", message: `a thread died at the ${kind} step ${message.step}` } as const;
     // Refused where the step had not begun: then its message is all that was lost.
-    if (!(await coordinator.retryTask(kind, message.step, attempt, failure, null))) await handle(message);
+    if (!(await coordinator.retryTask(kind, message.step, attempt, failure))) await handle(message);
   }
   const coordinator = createCoordinator({
     rows,

@@ -11,7 +11,6 @@ export const jobIdParam = z.object({ id: z.uuid().openapi({ param: { name: "id",
 const issueSchema = z.object({
   path: z.string(),
   line: z.int().optional(),
-  column: z.int().optional(),
   code: z.string(),
   message: z.string(),
 });
@@ -41,9 +40,6 @@ export const jobSchema = z
     priority: z.int(),
     execution: z.enum(["edge", "client", "auto"]),
     outranked: z.boolean(),
-    waiting: z
-      .object({ store: z.string(), code: z.string(), since: z.iso.datetime(), retryAt: z.iso.datetime() })
-      .optional(),
     createdAt: z.iso.datetime(),
     times: z.record(z.string(), z.iso.datetime()),
     counts: z.object({

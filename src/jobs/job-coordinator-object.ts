@@ -3,14 +3,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Eraser, EraseReport } from "../scoring/erase/eraser-port.ts";
 import type { EraseTarget } from "../scoring/job/erasure-state.ts";
-import type {
-  FinalizeReport,
-  FinishedPart,
-  JobCommand,
-  JobCoordinator,
-  PlanReport,
-} from "../scoring/job/coordinator-port.ts";
-import type { StoreFailure } from "../scoring/job/store-wait.ts";
+import type { FinalizeReport, JobCommand, JobCoordinator, PlanReport } from "../scoring/job/coordinator-port.ts";
 import type { JobSpec } from "../scoring/job/job-spec.ts";
 import type { ChunkResult, ClientHold } from "../scoring/job/chunk-row.ts";
 import type { JobFailure } from "../scoring/job/job-task.ts";
@@ -64,20 +57,14 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
   finish(chunkId: string, result: ChunkResult) {
     return this.#shell.finish(chunkId, result);
   }
-  finishPart(chunkId: string, attempt: number, part: FinishedPart) {
-    return this.#shell.finishPart(chunkId, attempt, part);
-  }
-  release(chunkId: string, attempt: number, failure: StoreFailure | null) {
-    return this.#shell.release(chunkId, attempt, failure);
-  }
-  renew(chunkId: string, attempt: number, computing: boolean | null) {
-    return this.#shell.renew(chunkId, attempt, computing);
+  release(chunkId: string, attempt: number) {
+    return this.#shell.release(chunkId, attempt);
   }
   loseChunk(chunkId: string) {
     return this.#shell.loseChunk(chunkId);
   }
-  retryTask(...args: Parameters<JobCoordinator["retryTask"]>) {
-    return this.#shell.retryTask(...args);
+  retryTask(task: "plan" | "finalize", step: number, attempt: number, failure: JobFailure) {
+    return this.#shell.retryTask(task, step, attempt, failure);
   }
   fail(failure: JobFailure) {
     return this.#shell.fail(failure);

@@ -95,12 +95,6 @@ export const LIMITS = {
   /** Simultaneous open connections of a Worker; the seventh waits, and may deadlock behind unread bodies. */
   maxConnections: 6,
 
-  /**
-   * How long a call of a store may take: far above the slowest honest answer, so that a server that hangs is found out; and the slowest
-   * transfer that is waited for. 25 MiB may take a minute and a half.
-   */
-  storePace: { answerMs: 10_000, bytesPerSecond: 320 * KIB },
-
   /** A chunk whose consumer has not reported by then is taken for dead. Above the slowest honest chunk. */
   leaseMs: 120_000,
   /** A message that nobody picked up by then is sent again: the local queue loses its messages on restart. */
@@ -132,19 +126,15 @@ export const LIMITS = {
   maxRetainedPerSweep: 200,
   /** Pages of their objects, 1,000 each, that it deletes: two calls each. */
   maxDeletePages: 1000,
-  /** Attempts that end in an unknown error after which a chunk is halved, to find the input that they come of. */
+  /** Attempts with failing reads before an item that still fails is recorded as failed instead of retried. */
+  maxTransientAttempts: 4,
+  /** Attempts after which a chunk is split although it only ever failed transiently (an output that cannot be written). */
   maxChunkAttempts: 8,
-  /** Consumers that died while they computed a single image, before it is sealed: some may be innocent restarts. */
-  maxSingleExpiries: 8,
-  /**
-   * Of a single image: consumers that died while they read or wrote, unknown errors, and reads that a store refused while it gave other objects,
-   * before it is given up. With the pauses between them a quarter of an hour.
-   */
-  maxSingleFailures: 20,
-  /** Attempts of a planning or finalising step that end in an unknown error before the job fails, and those of which nothing is heard. */
+  /** Expired leases of a single image before it is sealed: one may be an innocent restart. */
+  maxSingleExpiries: 2,
+  /** Attempts of a planning or finalising step before the job fails. */
   maxTaskAttempts: 12,
-  maxTaskDeaths: 100,
-  /** Longest pause between attempts, and before a store that is away is tried again, seconds. */
+  /** Longest backoff between attempts, seconds. */
   maxBackoffSeconds: 60,
 
   /** The error threshold looks only after so many outcomes, so that a small job with bad images still ends with labels. */
@@ -227,23 +217,6 @@ export const LIMITS = {
   webhookTimeoutMs: 10_000,
   /** Inputs of one verification: one request reads and scores them all. */
   maxVerifySample: 500,
-  /** Faces of one review: the draw holds so many of each cell at once, and a person reads some 1,000 an hour. */
-  maxReviewFaces: 1000,
-  /** Bytes of the `labels.jsonl` that a review is drawn from, about 2 million faces: one request reads them all. */
-  maxReviewLabelBytes: 1024 * MIB,
-  /** Bytes of one read of it. */
-  reviewWindowBytes: 4 * MIB,
-  /** Values of the group that a sample is laid out by; the others share strata. */
-  maxReviewGroups: 12,
-  /** API keys that may read a review beside the job's own. */
-  maxReviewReaders: 20,
-  /** Answers of one request: what a reader gave while offline. */
-  maxReviewAnswers: 200,
-  /** Bytes of `reviews.jsonl`, rewritten with each request that adds to it. */
-  maxReviewBytes: 8 * MIB,
-  /** Attempts to add to it while others do. */
-  maxReviewAttempts: 8,
-
   /** Progress events of one job kept for resuming streams. */
   maxEvents: 500,
   /** Progress is announced at most so often. */

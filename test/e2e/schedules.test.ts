@@ -116,7 +116,11 @@ describe("two nights", () => {
   it("run when the cron is fired by hand; the second scores only what changed, and tells flips and drift", async () => {
     const names = (await readdir(portraits)).sort().slice(0, 12);
     for (const name of names) await uploadPortrait(`nights/${name}`, name);
-    const manifest = { input: { store: "faces", prefix: "nights/" }, output: { store: "faces" } };
+    const manifest = {
+      input: { store: "faces", prefix: "nights/" },
+      faces: "aligned" as const,
+      output: { store: "faces" },
+    };
     const schedule = await api.makeSchedule({ name: "nights", cron: "30 2 * * *", manifest });
     const dueMs = Date.parse(schedule.nextRuns[0]!);
     await fire(dueMs);

@@ -36,7 +36,7 @@ export async function scoreLease(
     maxConnections: MAX_CONNECTIONS,
     maxAheadBytes: MAX_PREFETCH_BYTES,
     ...findRunLimits(lease),
-    failedReads: "throw",
+    tolerant: false,
   });
   return records;
 }

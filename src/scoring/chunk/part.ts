@@ -1,5 +1,6 @@
 /** The part object of one chunk: written create-only, read back where it exists already. */
 
+import type { FaceMode } from "../records/face-mode.ts";
 import { uint8ArrayToHex } from "uint8array-extras";
 import { ScoringError, type ErrorCode } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
@@ -9,9 +10,6 @@ import { parseRecord, serializeRecords } from "../records/record-line.ts";
 import type { OpenSha256 } from "../sha256.ts";
 import type { InputItem, Outcome, ScoreRecord } from "../records/records.ts";
 import { countsAsInput } from "../fold/summary.ts";
-
-/** See `faces` of the manifest: it decides which records stand for inputs. */
-export type FaceMode = "aligned" | "largest" | "all";
 
 /** A part as it lies in the store. */
 export interface StoredPart {

@@ -6,12 +6,11 @@
 
 import { ScoringError, toScoringError } from "../../errors.ts";
 import type { DecodeAim, DecodedImage, ImageDecoder } from "../../image/image-types.ts";
-import { preprocessFace } from "../../image/preprocess.ts";
 import type { Classifier, Scores } from "../../model/classifier.ts";
 import type { FaceFinder } from "../../model/face-finder.ts";
 import { FACE_PIXELS, FACE_SIZE } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import { type FaceOptions, selectFaces } from "./faces.ts";
+import { cutFace, type FaceOptions, selectFaces, WHOLE_PICTURE } from "./faces.ts";
 import { parseFerPixels } from "./fer-pixels.ts";
 import type { InputFormat } from "../plan/input-page.ts";
 import { createItemReader } from "../inputs/item-reader.ts";
@@ -46,12 +45,8 @@ export interface ChunkOptions {
   /** Neighbours in one shard or table come in one read: see RunLimits. */
   readonly maxRunBytes: number;
   readonly maxGapBytes: number;
-  /** What to do where a read fails for a reason that may pass: throw, record its input as failed, or stop before it. */
-  readonly failedReads: "throw" | "record" | "stop";
-  /** Asked after each input: whether the time for this chunk is over. Default: never. */
-  readonly isOver?: () => boolean;
-  /** Awaited after each input, so that others get their turn. */
-  readonly breathe?: () => Promise<void>;
+  /** Record inputs whose reads keep failing as failed, instead of throwing: the chunk's last attempt. */
+  readonly tolerant: boolean;
 }
 
 /** What came out of a chunk. */
@@ -61,23 +56,11 @@ export interface ChunkScores {
   /** Reads of inputs (neighbours read together count once) and the bytes of the inputs, for the receipt. */
   readonly reads: number;
   readonly readBytes: number;
-  /** Why the records end before the inputs do; `null` where they do not. */
-  readonly stop: ChunkStop | null;
-}
-
-/** Where scoring a chunk stopped: what comes before is scored. */
-export interface ChunkStop {
-  /** Inputs before it. */
-  readonly inputs: number;
-  /** The failed read of the next input; `null` where the time was over. */
-  readonly error: ScoringError | null;
-  /** Whether the store answered other reads of this chunk: then the failure may be this one object's. */
-  readonly served: boolean;
 }
 
 /**
  * Scores the inputs of one chunk.
- * @throws ScoringError transient `store_*` if a read failed and `failedReads` is `throw`; `engine_unavailable`
+ * @throws ScoringError transient `store_*` if a read failed and `tolerant` is false; `engine_unavailable`
  */
 export async function scoreChunk(
   deps: ChunkDeps,
@@ -89,7 +72,6 @@ export async function scoreChunk(
   const batch = createBatch(deps.classifier, options.stamp);
   let readBytes = 0;
   let reads = 0;
-  let stop: ChunkStop | null = null;
   const counted: ObjectStore = {
     ...deps.store,
     get: (key, getOptions) => {
@@ -106,32 +88,25 @@ export async function scoreChunk(
     const place = (face: number) => (record: ScoreRecord) => {
       slots[index]![face] = record;
     };
-    if (read.kind === "stop") {
-      stop = { inputs: index, error: read.error, served: read.served };
-      break;
+    if (read.kind !== "bytes") {
+      place(0)(recordUnread(item, read, options.stamp));
+      continue;
     }
-    if (read.kind === "bytes") {
-      readBytes += read.bytes.length;
-      try {
-        for (const [face, pending] of (await prepareFaces(deps, item, read, options)).entries()) {
-          if ("record" in pending) place(face)(pending.record);
-          else await batch.add(pending.face, pending.pixels, place(face));
-        }
-      } catch (error) {
-        const { code, detail, disposition } = toScoringError(error);
-        // What is wrong with the engine or the program is not the image's fault.
-        if (disposition !== "item") throw error;
-        slots[index] = [makePlainRecord(item, options.stamp, "failed", { code, message: detail }, read.etag)];
+    readBytes += read.bytes.length;
+    try {
+      for (const [face, pending] of (await prepareFaces(deps, item, read, options)).entries()) {
+        if ("record" in pending) place(face)(pending.record);
+        else await batch.add(pending.face, pending.pixels, place(face));
       }
-    } else place(0)(recordUnread(item, read, options.stamp));
-    await options.breathe?.();
-    if (index + 1 < items.length && options.isOver?.() === true) {
-      stop = { inputs: index + 1, error: null, served: true };
-      break;
+    } catch (error) {
+      const { code, detail, disposition } = toScoringError(error);
+      // What is wrong with the engine or the program is not the image's fault.
+      if (disposition !== "item") throw error;
+      slots[index] = [makePlainRecord(item, options.stamp, "failed", { code, message: detail }, read.etag)];
     }
   }
   await batch.flush();
-  return { records: slots.flat(), reads, readBytes, stop };
+  return { records: slots.flat(), reads, readBytes };
 }
 
 /** Version 2 of the preprocessing is version 1, but for JPEGs that are face crops by contract. */
@@ -150,13 +125,13 @@ async function prepareFaces(
   const { stamp } = options;
   if (options.format === "fer2013-csv") {
     const pixels = parseFerPixels(read.bytes);
-    const selected = { box: null, score: null, crop: null };
+    const selected = WHOLE_PICTURE;
     const size = { width: FACE_SIZE, height: FACE_SIZE };
     const quality = measureQuality(pixels, FACE_SIZE);
     return [{ face: { item, etag: read.etag, selected, ordinal: null, quality, ...size }, pixels }];
   }
   const image = await deps.decoder.decode(read.bytes, chooseAim(options));
-  const selection = await selectFaces(image, deps.finder, options.faces);
+  const selection = await selectFaces(image, deps.finder, options.faces, stamp.pipeline);
   if (selection.kind === "no_face") return [{ record: makePlainRecord(item, stamp, "no_face", null, read.etag) }];
   if (selection.kind === "too_small") {
     const side = Math.floor(Math.min(selection.box.width, selection.box.height));
@@ -164,7 +139,7 @@ async function prepareFaces(
     return [{ record: makePlainRecord(item, stamp, "skipped", { code: "face_too_small", message }, read.etag) }];
   }
   return selection.faces.map((selected, index) => {
-    const pixels = preprocessFace(image.raster, selected.crop);
+    const pixels = cutFace(image.raster, selected.crop);
     const size = { width: image.sourceWidth, height: image.sourceHeight };
     const quality = measureQuality(pixels, measureSide(image, selected.box));
     const ordinal = options.faces.mode === "all" ? index : null;
@@ -199,7 +174,6 @@ function createBatch(classifier: Classifier, stamp: RecordStamp) {
 }
 
 type Read = ItemBytes | { readonly kind: "error"; readonly error: ScoringError };
-type Stopped = { readonly kind: "stop"; readonly error: ScoringError; readonly served: boolean };
 
 /**
  * The inputs in order, with up to `maxConnections` reads under way ahead of the one that is being scored, as far as their bytes allow. Where
@@ -209,50 +183,37 @@ async function* readAhead(
   store: ObjectStore,
   items: readonly InputItem[],
   options: ChunkOptions,
-): AsyncGenerator<{ index: number; item: InputItem; read: Read | Stopped }> {
+): AsyncGenerator<{ index: number; item: InputItem; read: Read }> {
   const { maxImageBytes: maxBytes, maxRunBytes, maxGapBytes } = options;
   const readItem = createItemReader(store, items, { maxBytes, maxRunBytes, maxGapBytes });
-  const start = (item: InputItem): Promise<Read | ScoringError> =>
+  const start = (item: InputItem): Promise<Read | Error> =>
     readItem(item).catch((error: unknown) => {
       const failure = toScoringError(error);
       if (failure.disposition === "item") return { kind: "error", error: failure } as const;
-      const isRecorded = failure.disposition === "transient" && options.failedReads === "record";
-      if (isRecorded) return { kind: "error", error: failure } as const;
+      if (failure.disposition === "transient" && options.tolerant) return { kind: "error", error: failure } as const;
       // A value, not a rejection: it may settle before anybody awaits it.
       return failure;
     });
-  const ahead: { readonly bytes: number; readonly read: Promise<Read | ScoringError> }[] = [];
+  const ahead: { readonly bytes: number; readonly read: Promise<Read | Error> }[] = [];
   let largest: number | null = null;
   let held = 0;
   let next = 0;
-  try {
-    yield* arrive();
-  } finally {
-    // Where the chunk is given up midway: what is under way holds connections.
-    await Promise.all(ahead.map((one) => one.read));
-  }
-
-  async function* arrive(): ReturnType<typeof readAhead> {
-    for (const [index, item] of items.entries()) {
-      for (; next < items.length && next < index + options.maxConnections; next++) {
-        const bytes = knowBytes(items[next]!) ?? largest ?? options.maxAheadBytes;
-        if (ahead.length > 0 && held + bytes > options.maxAheadBytes) break;
-        held += bytes;
-        ahead.push({ bytes, read: start(items[next]!) });
-      }
-      const { bytes, read: coming } = ahead.shift()!;
-      const read = await coming;
-      if (read instanceof Error) {
-        if (read.disposition !== "transient" || options.failedReads !== "stop") throw read;
-        const others = await Promise.all(ahead.map((one) => one.read));
-        const served = index > 0 || others.some((other) => !(other instanceof Error));
-        yield { index, item, read: { kind: "stop", error: read, served } };
-        return;
-      }
-      if (read.kind === "bytes") largest = Math.max(largest ?? 0, read.bytes.length);
-      yield { index, item, read };
-      held -= bytes;
+  for (const [index, item] of items.entries()) {
+    for (; next < items.length && next < index + options.maxConnections; next++) {
+      const bytes = knowBytes(items[next]!) ?? largest ?? options.maxAheadBytes;
+      if (ahead.length > 0 && held + bytes > options.maxAheadBytes) break;
+      held += bytes;
+      ahead.push({ bytes, read: start(items[next]!) });
     }
+    const { bytes, read: coming } = ahead.shift()!;
+    const read = await coming;
+    if (read instanceof Error) {
+      await Promise.all(ahead.map((one) => one.read));
+      throw read;
+    }
+    if (read.kind === "bytes") largest = Math.max(largest ?? 0, read.bytes.length);
+    yield { index, item, read };
+    held -= bytes;
   }
 }
 

@@ -1,5 +1,7 @@
 /** What serving clients works with, and the checks that every request of a client begins with. */
 
+import { findsFaces } from "../records/face-mode.ts";
+import { toFaceOptions } from "../chunk/faces.ts";
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
@@ -74,13 +76,13 @@ export function makeHold(keyId: string, nonce: string): ClientHold {
 
 /** What the job asks of a scorer, here and at the client. */
 export function chooseScorer({ model, manifest }: JobSpec): ScorerOptions {
-  return { model, tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
+  return { model, tta: manifest.tta, findsFaces: findsFaces(manifest) };
 }
 
 /** The job as its clients see it. */
 export function describeTask(spec: JobSpec, limits: Limits): ClientTask {
   const { manifest, model, modelSha256, pipeline } = spec;
-  const { faces: mode, minFacePixels, minFaceScore, format, tta } = manifest;
-  const faces = { mode, minFacePixels, minFaceScore };
+  const { format, tta } = manifest;
+  const faces = toFaceOptions(manifest);
   return { model, modelSha256, pipeline, tta, format, faces, maxImageBytes: limits.maxImageBytes };
 }

@@ -122,7 +122,7 @@ async function findProblem(
         maxAheadBytes: deps.limits.maxAheadBytes,
         maxRunBytes: deps.limits.maxRunBytes,
         maxGapBytes: deps.limits.maxGapBytes,
-        failedReads: "throw",
+        tolerant: false,
       });
       const problem = findDisagreement(claim.records, own);
       if (problem !== null) return problem;

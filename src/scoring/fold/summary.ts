@@ -4,6 +4,7 @@
  * part: key summaries by chunk id.
  */
 
+import type { FaceMode } from "../records/face-mode.ts";
 import { ScoringError } from "../../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { PipelineVersion, ScoreRecord } from "../records/records.ts";
@@ -15,7 +16,7 @@ export interface SummaryOptions {
   /** Names of groups, at most `LIMITS.maxGroupBy`; order and repetition do not matter. */
   readonly groupBy?: readonly string[];
   /** The job's face mode: with `all` a picture writes a record a face, `id#0`, `id#1`, … */
-  readonly faces?: "aligned" | "largest" | "all";
+  readonly faces?: FaceMode;
   /** Values of one group name that are kept apart; default `LIMITS.maxGroupValues`. */
   readonly maxGroupValues?: number;
 }

@@ -1,5 +1,6 @@
 /** A job as it was accepted: the checked manifest with every default filled in. Stored once, never changed. */
 
+import { findsFaces } from "../records/face-mode.ts";
 import { FACE_FINDER } from "../../model/face-levels.ts";
 import type { JobOwner } from "../access/access.ts";
 import type { InputSpec, ObjectEntry } from "../plan/input-page.ts";
@@ -41,8 +42,8 @@ export interface JobSpec {
 }
 
 /** The part of a spec that says who finds the faces, if anybody does. */
-export function chooseFaceFinder({ faces }: Pick<Manifest, "faces">): Pick<JobSpec, "faceFinder"> {
-  return faces === "aligned" ? {} : { faceFinder: FACE_FINDER };
+export function chooseFaceFinder(manifest: Pick<Manifest, "faces" | "format">): Pick<JobSpec, "faceFinder"> {
+  return findsFaces(manifest) ? { faceFinder: FACE_FINDER } : {};
 }
 
 /** Name of the store that holds the list of inputs, where an object names them. */

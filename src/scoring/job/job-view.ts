@@ -1,10 +1,11 @@
 /** A job as the API, the event stream and webhooks show it. */
 
-import type { ErrorCode, Issue } from "../../errors.ts";
+import type { Issue } from "../../errors.ts";
 import { describeEmptyInput } from "../manifest/empty-input.ts";
 import { isErasing } from "./erasure.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { LIMITS } from "../limits.ts";
+import { describeNoFace } from "../records/no-face.ts";
 import { describeOmission } from "../manifest/output-formats.ts";
 import { isEnded, type JobState, type JobStatus } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";
@@ -22,13 +23,6 @@ export interface JobView {
   readonly execution: "edge" | "client" | "auto";
   /** True while it has one chunk out at most, since a job of a higher priority has some to give. */
   readonly outranked: boolean;
-  /** The store that the job waits for since its last call failed, and when it is tried again; absent: none. */
-  readonly waiting?: {
-    readonly store: string;
-    readonly code: ErrorCode;
-    readonly since: string;
-    readonly retryAt: string;
-  };
   readonly createdAt: string;
   /** When each status was last entered, ISO 8601. */
   readonly times: Readonly<Partial<Record<JobStatus, string>>>;
@@ -78,7 +72,6 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     priority: spec.manifest.priority,
     execution: spec.manifest.execution,
     outranked: state.outranked === true && !isEnded(state.status),
-    ...describeWait(state),
     createdAt: formatTime(state.createdMs),
     times,
     counts: {
@@ -97,6 +90,7 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     issues: state.issues,
     warnings: [
       state.plan.status === "done" ? describeEmptyInput(spec.manifest, state.listed) : null,
+      isEnded(state.status) ? describeNoFace(state.outcomes.no_face, finished) : null,
       // With several faces a picture there are more records than inputs, with none found as many.
       describeOmission(output.formats, Math.max(state.listed, state.records), LIMITS),
     ].filter((one) => one !== null),
@@ -108,12 +102,6 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     ...findRetention(state, output.retentionDays),
     ...describeErasure(state),
   };
-}
-
-function describeWait({ waiting = null, status }: JobState): Pick<JobView, "waiting"> {
-  if (waiting === null || isEnded(status)) return {};
-  const { store, code, sinceMs, retryMs } = waiting;
-  return { waiting: { store, code, since: formatTime(sinceMs), retryAt: formatTime(retryMs) } };
 }
 
 function describeErasure(state: JobState): Pick<JobView, "erasure"> {

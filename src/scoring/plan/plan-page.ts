@@ -69,7 +69,6 @@ function openSource(input: InputSpec): SourcePosition {
     line: 0,
     skipping: false,
     columns: null,
-    bucket: null,
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a run takes over from the one before: the records of objects that did not change, if they would come out the same. */
 
+import { toFaceOptions } from "../chunk/faces.ts";
 import type { ChunkScores } from "../chunk/score-chunk.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import { groupByInput } from "../chunk/part.ts";
@@ -9,8 +10,8 @@ import type { PriorRecords, PriorRun } from "./prior-run.ts";
 /** Whether the same picture gets the same record in both jobs: model, preprocessing, face finder and every option that a record depends on. */
 export function canCarry(spec: JobSpec, before: JobSpec): boolean {
   const [now, then] = [spec, before].map(({ manifest, model, modelSha256, pipeline, faceFinder = null }) => {
-    const { input, format, faces, minFacePixels, minFaceScore, tta } = manifest;
-    const options = [format, faces, minFacePixels, minFaceScore, tta];
+    const { input, format, tta } = manifest;
+    const options = [format, toFaceOptions(manifest), tta];
     return JSON.stringify([model, modelSha256, pipeline, faceFinder, input.store, ...options]);
   });
   return now === then;
@@ -59,12 +60,9 @@ export async function scoreChanged(
     if (records !== undefined && isCarried(item, records)) carried.set(item.index, carryRecords(item, records));
   }
   const fresh = items.filter(({ index }) => !carried.has(index));
-  const scores = fresh.length === 0 ? { records: [], reads: 0, readBytes: 0, stop: null } : await score(fresh);
+  const scores = fresh.length === 0 ? { records: [], reads: 0, readBytes: 0 } : await score(fresh);
   const scored = groupByInput(scores.records, spec.manifest.faces);
-  const { stop } = scores;
-  // Where scoring stopped, the inputs before are those up to the first one without records.
-  const inputs = stop === null ? items.length : items.indexOf(fresh[stop.inputs]!);
   let at = 0;
-  const records = items.slice(0, inputs).flatMap(({ index }) => carried.get(index) ?? scored[at++] ?? []);
-  return { ...scores, records, stop: stop === null ? null : { ...stop, inputs } };
+  const records = items.flatMap(({ index }) => carried.get(index) ?? scored[at++] ?? []);
+  return { ...scores, records };
 }

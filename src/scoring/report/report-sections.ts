@@ -1,10 +1,10 @@
 /** The sections of the report page about this job's own figures. */
 
+import { describeNoFace } from "../records/no-face.ts";
 import { LABELS } from "../../model/labels.ts";
 import { type HtmlValue, html, type SafeHtml, trustHtml } from "./html-text.ts";
 import type { Report, ReportGroup, ReportGroups } from "./report.ts";
 import { renderConfusion, renderHistogram, renderParts, renderShareBars } from "./report-charts.ts";
-import { renderFairness } from "./report-fairness.ts";
 import type { LabelFigures } from "./report-figures.ts";
 import { describeReason, formatCount, formatInterval, formatNumber, formatPercent, isApart } from "./report-format.ts";
 
@@ -36,6 +36,7 @@ export function renderOverview(report: Report): SafeHtml {
   const { denominators: counts, total, modelEvaluation } = report;
   const lost = counts.skipped + counts.failed;
   const [first] = rankLabels(report);
+  const faceless = describeNoFace(counts.noFace, counts.listed - counts.unaccounted);
   return html`<p class="lead">${describeResult(report)}</p>
     ${
       counts.missingChunks > 0 &&
@@ -45,6 +46,13 @@ export function renderOverview(report: Report): SafeHtml {
           ${formatCount(counts.missingChunks)} ${counts.missingChunks === 1 ? "chunk" : "chunks"} with
           ${formatCount(counts.unaccounted)} inputs ${counts.missingChunks === 1 ? "is" : "are"} missing from it.
         </p>
+      </section>`
+    }
+    ${
+      faceless !== null &&
+      html`<section class="alert">
+        <h2>Pictures without a face</h2>
+        <p>${faceless}.</p>
       </section>`
     }
     <div class="tiles">
@@ -287,6 +295,6 @@ export function renderGroups(report: Report): SafeHtml | null {
       Share of each label in its group, with its 95 % interval in percent below. With many groups, some differ by chance
       alone.
     </p>
-    ${report.groups.map((groups) => html`${renderGroupTable(groups)}${groups.fairness !== null && renderFairness(groups.fairness)}`)}
+    ${report.groups.map(renderGroupTable)}
   </section>`;
 }

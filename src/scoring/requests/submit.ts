@@ -1,5 +1,6 @@
 /** Accepting a job: check everything, remember the request, create the coordinator. Repeating it changes nothing. */
 
+import { findsFaces } from "../records/face-mode.ts";
 import { ScoringError } from "../../errors.ts";
 import type { Registry } from "../../model/registry.ts";
 import { probeConditionalPut } from "../../storage/conditional-put.ts";
@@ -230,7 +231,7 @@ async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller):
     );
   }
   warnings.push(...warnOfParquet(manifest, objects, cursor === null, limits));
-  const facts = { tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
+  const facts = { tta: manifest.tta, findsFaces: findsFaces(manifest) };
   const packed = manifest.format !== "image";
   const estimate = estimateJob({ inputs: objects, bytes, chunks, pages, packed, reads, ...facts });
   return { objects, bytes, chunks, complete: cursor === null, estimate, warnings };

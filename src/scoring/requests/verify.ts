@@ -3,6 +3,8 @@
  * chunks reported, the model with the one the job was locked to, the probabilities within the tolerance of every engine.
  */
 
+import { findsFaces } from "../records/face-mode.ts";
+import { toFaceOptions } from "../chunk/faces.ts";
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { scoreChunk } from "../chunk/score-chunk.ts";
@@ -81,7 +83,7 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
   const input = guardStore(deps.openStore(inputName), inputName, spec.owner?.grants ?? null);
   const folder = jobFolder(manifest.output.prefix, spec.id, state.generation);
   const inputKey = `${folder}${OUTPUT_NAMES.input}`;
-  const options: ScorerOptions = { model: spec.model, tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
+  const options: ScorerOptions = { model: spec.model, tta: manifest.tta, findsFaces: findsFaces(manifest) };
   return deps.withReference(async (open) => {
     const scorer = await open(options);
     const tally = createTally();
@@ -96,14 +98,14 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
       const chosen = spread(items, share);
       const again = await scoreChunk({ store: input, ...scorer }, chosen, {
         format: manifest.format,
-        faces: { mode: manifest.faces, minFacePixels: manifest.minFacePixels, minFaceScore: manifest.minFaceScore },
+        faces: toFaceOptions(manifest),
         stamp: { model: spec.model, pipeline: spec.pipeline },
         maxImageBytes: deps.limits.maxImageBytes,
         maxConnections: deps.limits.maxConnections,
         maxAheadBytes: deps.limits.maxAheadBytes,
         maxRunBytes: deps.limits.maxRunBytes,
         maxGapBytes: deps.limits.maxGapBytes,
-        failedReads: "record",
+        tolerant: true,
       });
       const before = groupByInput(records, manifest.faces);
       const byItem = new Map(items.map((item, at) => [item, before[at]]));

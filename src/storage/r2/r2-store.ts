@@ -1,7 +1,6 @@
 /** The ObjectStore of an R2 binding. */
 
 import { ScoringError } from "../../errors.ts";
-import { runPaced, startDeadline, type StorePace } from "../deadline.ts";
 import { checkDeleteKeys, checkKey, checkPartNumber, checkPartOrder, clampPageSize, rangeError } from "../key-rules.ts";
 import type { GetOptions, MultipartUpload, ObjectInfo, ObjectStore, PutOptions } from "../object-store.ts";
 import { classifyBodyError } from "../network-errors.ts";
@@ -17,17 +16,8 @@ type Opened =
 /**
  * A store on an R2 binding. R2 has no object versions: `versionId` is refused. R2 takes one write a second to one key and answers
  * the next with `store_throttled`.
- * @param pace how long a call may take, its body included; absent: as long as it likes
  */
-export function createR2Store(bucket: R2BucketLike, pace?: StorePace): ObjectStore {
-  async function run<T>(operation: string, key: string, call: () => Promise<T>, bytes = 0): Promise<T> {
-    try {
-      return await runPaced(pace, `${operation} of ${key}`, bytes, call);
-    } catch (error) {
-      throw toR2Error(error, operation, key);
-    }
-  }
-
+export function createR2Store(bucket: R2BucketLike): ObjectStore {
   async function openObject(key: string, options: GetOptions): Promise<Opened> {
     checkKey(key);
     if (options.versionId !== undefined) {
@@ -64,10 +54,7 @@ export function createR2Store(bucket: R2BucketLike, pace?: StorePace): ObjectSto
     async get(key, options = {}) {
       const opened = await openObject(key, options);
       if (opened.kind !== "found") return opened;
-      const { info, object } = opened;
-      if (pace === undefined) return { kind: "found", info, body: object.body };
-      const deadline = startDeadline(pace, `get of ${key}`, countBytes(info, { maxBytes: 0, ...options }));
-      return { kind: "found", info, body: deadline.bound(object.body) };
+      return { kind: "found", info: opened.info, body: opened.object.body };
     },
     async read(key, options) {
       const opened = await openObject(key, options);
@@ -80,7 +67,7 @@ export function createR2Store(bucket: R2BucketLike, pace?: StorePace): ObjectSto
       }
       // One call instead of a stream of JavaScript objects: about 100 µs of CPU less an object in local workerd.
       const bytes = new Uint8Array(
-        await runPaced(pace, `read of ${key}`, expectedBytes, () => object.arrayBuffer()).catch((error: unknown) => {
+        await object.arrayBuffer().catch((error: unknown) => {
           throw classifyBodyError(error);
         }),
       );
@@ -91,12 +78,12 @@ export function createR2Store(bucket: R2BucketLike, pace?: StorePace): ObjectSto
     },
     async put(key, body, options = {}) {
       const condition = toCondition(options);
-      const put = (): ReturnType<R2BucketLike["put"]> =>
+      const stored = await run("put", checkKey(key), () =>
         bucket.put(key, body, {
           ...(condition === null ? {} : { onlyIf: condition }),
           ...(options.contentType === undefined ? {} : { httpMetadata: { contentType: options.contentType } }),
-        });
-      const stored = await run("put", checkKey(key), put, body.length);
+        }),
+      );
       return stored === null ? { kind: "conflict" } : { kind: "stored", etag: stored.etag };
     },
     async list({ prefix, cursor, startAfter, limit }) {
@@ -122,9 +109,9 @@ export function createR2Store(bucket: R2BucketLike, pace?: StorePace): ObjectSto
           options.contentType === undefined ? {} : { httpMetadata: { contentType: options.contentType } },
         ),
       );
-      return wrapUpload(upload, run);
+      return wrapUpload(upload);
     },
-    resumeMultipart: (key, uploadId) => wrapUpload(bucket.resumeMultipartUpload(checkKey(key), uploadId), run),
+    resumeMultipart: (key, uploadId) => wrapUpload(bucket.resumeMultipartUpload(checkKey(key), uploadId)),
   };
 }
 
@@ -138,16 +125,14 @@ function toCondition(options: PutOptions): R2ConditionLike | null {
   return options.ifMatch === undefined ? null : { etagMatches: options.ifMatch };
 }
 
-type Run = <T>(operation: string, key: string, call: () => Promise<T>, bytes?: number) => Promise<T>;
-
-function wrapUpload(upload: R2UploadLike, run: Run): MultipartUpload {
+function wrapUpload(upload: R2UploadLike): MultipartUpload {
   const { key, uploadId } = upload;
   return {
     key,
     uploadId,
     async uploadPart(partNumber, body) {
       checkPartNumber(partNumber);
-      const part = await run("uploadPart", key, () => upload.uploadPart(partNumber, body), body.length);
+      const part = await run("uploadPart", key, () => upload.uploadPart(partNumber, body));
       return { partNumber: part.partNumber, etag: part.etag };
     },
     async complete(parts) {
@@ -164,4 +149,12 @@ function wrapUpload(upload: R2UploadLike, run: Run): MultipartUpload {
       }
     },
   };
+}
+
+async function run<T>(operation: string, key: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toR2Error(error, operation, key);
+  }
 }

@@ -11,7 +11,6 @@ import { api, noteSignedOut, patiently, useLoad } from "../api.ts";
 import { ComputePanel } from "../compute/compute-panel.tsx";
 import { Failure, Progress, StatusPill } from "../parts.tsx";
 import { setQuery } from "../route.ts";
-import { ReviewTab } from "../review/review-tab.tsx";
 import { describeStatus, formatBytes, formatDuration, nameJob, OUTCOME_WORDS } from "../words.ts";
 import { RateLine, type RatePoint } from "./charts.tsx";
 import { Gallery } from "./gallery.tsx";
@@ -20,7 +19,6 @@ import { ReportView } from "./report-view.tsx";
 const TABS = [
   ["overview", "Overview"],
   ["pictures", "Pictures"],
-  ["review", "Review"],
   ["files", "Files"],
 ] as const;
 
@@ -91,7 +89,6 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
           <div role="tabpanel" id="tab-panel" aria-labelledby={`tab-${tab}`}>
             {tab === "overview" && <ReportView id={id} />}
             {tab === "pictures" && <Gallery id={id} query={query} />}
-            {tab === "review" && <ReviewTab id={id} />}
             {tab === "files" && <Files id={id} />}
           </div>
         </>
@@ -175,9 +172,9 @@ function Commands(props: {
           Cancel
         </button>
       )}
-      {ended && countRetried(job) > 0 && (
+      {ended && counts.outcomes.failed + counts.outcomes.skipped > 0 && (
         <button type="button" onClick={() => act("retry-failed")}>
-          {counts.outcomes.failed + counts.outcomes.skipped > 0 ? "Retry what failed" : "Score what was left"}
+          Retry what failed
         </button>
       )}
       {ended && asked !== "yes" && (
@@ -271,12 +268,6 @@ function Live({ job, rates }: { readonly job: JobView; readonly rates: readonly 
           <strong>The job failed:</strong> {job.failure.message}
         </p>
       )}
-      {job.waiting !== undefined && (
-        <p className="alert" role="status">
-          <strong>Waiting for store {job.waiting.store}</strong> since {formatTime(job.waiting.since)} (
-          {describeReason(job.waiting.code)}). Nothing is lost: the job goes on when the store answers.
-        </p>
-      )}
       {job.outranked && (
         <p className="quiet">Jobs of a higher priority go first: one chunk at a time until they are done.</p>
       )}
@@ -289,10 +280,9 @@ function Live({ job, rates }: { readonly job: JobView; readonly rates: readonly 
         <details open>
           <summary>{job.issues.length === 1 ? "1 finding" : `${formatCount(job.issues.length)} findings`}</summary>
           <ul>
-            {job.issues.map(({ path, line, column, message }) => (
+            {job.issues.map(({ path, line, message }) => (
               <li key={`${path} ${line} ${message}`}>
-                <code>{path}</code>{" "}
-                {line !== undefined && `line ${line}${column === undefined ? "" : `, column ${column}`}: `}
+                <code>{path}</code> {line !== undefined && `line ${line}: `}
                 {message}
               </li>
             ))}
@@ -378,9 +368,4 @@ function Files({ id }: { readonly id: string }): ReactNode {
       </table>
     </section>
   );
-}
-
-/** Inputs that a retry takes up: what a job canceled that failed itself is among them. */
-function countRetried({ status, counts: { outcomes } }: JobView): number {
-  return outcomes.failed + outcomes.skipped + outcomes.expired + (status === "failed" ? outcomes.cancelled : 0);
 }

@@ -1,5 +1,6 @@
 /** What the form holds, and the manifest that it stands for. */
 
+import type { FaceMode } from "../../../src/scoring/records/face-mode.ts";
 import type { ManifestInput } from "../../../src/client/api.ts";
 import { LABELS } from "../../../src/model/labels.ts";
 import type { DroppedFile } from "./dropped-files.ts";
@@ -15,7 +16,7 @@ export interface Draft {
   /** What the folders of an upload mean. */
   readonly folders: "nothing" | "groups" | "labels";
   readonly format: "image" | "tar" | "fer2013-csv";
-  readonly faces: "aligned" | "largest" | "all";
+  readonly faces: FaceMode;
   readonly tta: "none" | "flip";
   readonly model: string;
   readonly execution: "edge" | "client" | "auto";
@@ -47,7 +48,7 @@ export function emptyDraft(stamp: string): Draft {
     manifestKey: "",
     folders: "nothing",
     format: "image",
-    faces: "largest",
+    faces: "auto",
     tta: "none",
     model: "deep-emotion",
     execution: "edge",

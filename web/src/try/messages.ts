@@ -1,5 +1,6 @@
 /** What the page and its scoring worker say to each other. */
 
+import type { FaceMode } from "../../../src/scoring/records/face-mode.ts";
 import type { ScoreRecord } from "../../../src/scoring/records/records.ts";
 
 /** What the reader may choose. */
@@ -8,7 +9,7 @@ export const ENGINE_CHOICES = ["auto", "fused-wasm", "wasm-simd", "wasm", "webgp
 export type EngineChoice = (typeof ENGINE_CHOICES)[number];
 
 /** How faces are found. */
-export type FaceChoice = "aligned" | "largest" | "all";
+export type FaceChoice = FaceMode;
 
 /** To the worker. */
 export type Request =
