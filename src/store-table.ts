@@ -1,6 +1,11 @@
-/** Stores by the names of the configuration, each with retries. */
+/** Stores by the names of the configuration, each with retries; and the models that lie in one. */
 
 import { ScoringError } from "./errors.ts";
+import type { ModelSource } from "./model/model.ts";
+import { createRegistry, type Registry } from "./model/registry.ts";
+import { LIMITS } from "./scoring/limits.ts";
+import { listStoredModels } from "./scoring/operations/stored-models.ts";
+import type { ModelsConfig } from "./settings.ts";
 import type { ObjectStore } from "./storage/object-store.ts";
 import { createRetryBudget, type RetryPolicy, withRetry } from "./storage/retry.ts";
 
@@ -31,4 +36,12 @@ export function createStoreTable(bare: ReadonlyMap<string, ObjectStore>): StoreT
       return store;
     },
   };
+}
+
+/** The models of a deployment: those that come with the program, and those of the configuration. */
+export function openModels(bundled: readonly ModelSource[], stores: StoreTable, models: ModelsConfig | null): Registry {
+  if (models === null) return createRegistry([...bundled]);
+  const { store, prefix, ids, aliases } = models;
+  const stored = listStoredModels(stores.open(store), prefix, ids, LIMITS.maxModelBytes);
+  return createRegistry([...bundled, ...stored], aliases);
 }
