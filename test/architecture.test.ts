@@ -66,9 +66,11 @@ describe("direction", () => {
       /^src\/image\//,
       /^src\/storage\/(object-store|metered-store|read-object|read-body|retry|bytes|key-rules|network-errors|conditional-put)\.ts$/,
     ],
-    http: [/^src\/(?!jobs\/|worker\.ts)/],
-    jobs: [/^src\/(?!http\/|worker\.ts)/],
-    client: [/^src\/(?!jobs\/|http\/|worker\.ts|env\.ts)/],
+    http: [/^src\/(?!jobs\/|serve\/|platform\.ts|worker\.ts)/],
+    jobs: [/^src\/(?!http\/|serve\/|platform\.ts|worker\.ts)/],
+    client: [/^src\/(?!jobs\/|http\/|serve\/|platform\.ts|worker\.ts|env\.ts)/],
+    // The Durable Objects are the Worker's: their runtime is not there.
+    serve: [/^src\/(?!worker\.ts|env\.ts|jobs\/[\w-]+-object\.ts)/],
     backends: [/^src\/(backends|model|image)\//, /^src\/errors\.ts$/],
   };
   for (const [folder, rules] of Object.entries(allowed)) {

@@ -68,6 +68,8 @@ const readRow = ({ id, body, sentMs, attempts, dead }: Row): Delivery => ({
 
 const chooseLane = ({ kind }: WorkMessage): Lane => (kind === "notify" ? "notify" : "work");
 
+const isSpent = ({ attempts, dead }: Delivery): boolean => attempts >= (dead ? MAX_DEAD_DELIVERIES : MAX_DELIVERIES);
+
 /** The rows; the table is made where it is missing. @param transaction all writes of its body or none */
 export function createQueueRows(sql: SqlDatabase, transaction: <T>(body: () => T) => T): QueueRows {
   sql.exec(SCHEMA);
@@ -85,8 +87,6 @@ export function createQueueRows(sql: SqlDatabase, transaction: <T>(body: () => T
     );
     return "dead";
   }
-
-  const isSpent = ({ attempts, dead }: Delivery): boolean => attempts >= (dead ? MAX_DEAD_DELIVERIES : MAX_DELIVERIES);
 
   return {
     send: (messages, nowMs) =>

@@ -3,7 +3,8 @@
 import fc from "fast-check";
 import { createMemoryRows } from "../../src/scoring/job/memory-rows.ts";
 import type { JobRows } from "../../src/scoring/job/job-rows.ts";
-import { type ChunkRow, emptyOutcomes } from "../../src/scoring/job/job-state.ts";
+import type { ChunkRow } from "../../src/scoring/job/chunk-row.ts";
+import { emptyOutcomes } from "../../src/scoring/job/outcome-counts.ts";
 
 type Step = (rows: JobRows) => unknown;
 type Named = readonly [name: string, step: Step];

@@ -26,7 +26,7 @@ afterAll(() => {
 it("are as those in memory, whatever happens to a job", () => {
   checkJobRows(
     (run) => createSqliteRows(files.open(makeId(run))),
-    (found, expected, about) => expect(found, about).toEqual(expected),
+    (found, expected, about) => expect({ about, found }).toEqual({ about, found: expected }),
     20,
   );
   // More jobs than are held open at once, each found again.
