@@ -32,6 +32,7 @@ export function formatProgress({ finished, total, label, perSecond }: Progress):
 /** Draws on `stream`, which should be standard error: standard output is for data. */
 export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
   let lastTenth = -1;
+  let lastLabel = "";
   let drawn = false;
   return {
     update(progress) {
@@ -41,8 +42,10 @@ export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
         return;
       }
       const tenth = progress.total > 0 ? Math.floor((10 * progress.finished) / progress.total) : -1;
-      if (tenth === lastTenth) return;
+      // A job that waits makes no tenths.
+      if (tenth === lastTenth && (progress.label === lastLabel || lastLabel === "")) return;
       lastTenth = tenth;
+      lastLabel = progress.label;
       stream.write(`${formatProgress(progress)}\n`);
     },
     stop() {

@@ -88,13 +88,20 @@ export class ScoringError extends Error {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly issues: readonly Issue[];
+  /** Name of the store whose call failed; `null` where that is not known, or no store's. */
+  readonly store: string | null;
 
-  constructor(code: ErrorCode, detail: string, options: { cause?: unknown; issues?: readonly Issue[] } = {}) {
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    options: { cause?: unknown; issues?: readonly Issue[]; store?: string } = {},
+  ) {
     super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "ScoringError";
     this.code = code;
     this.detail = detail;
     this.issues = options.issues ?? [];
+    this.store = options.store ?? null;
   }
 
   get disposition(): Disposition {

@@ -44,7 +44,9 @@ function wire(env: RawEnv): Wiring {
     new Map(
       [...config.stores].map(([name, store]) => [
         name,
-        store.kind === "r2" ? createR2Store(store.bucket) : createS3Store(store.config),
+        store.kind === "r2"
+          ? createR2Store(store.bucket, limits.storePace)
+          : createS3Store({ ...store.config, pace: limits.storePace }),
       ]),
     ),
   );

@@ -64,7 +64,7 @@ describe("direction", () => {
       /^src\/errors\.ts$/,
       /^src\/model\//,
       /^src\/image\//,
-      /^src\/storage\/(object-store|metered-store|read-object|read-body|retry|bytes|key-rules|network-errors|conditional-put)\.ts$/,
+      /^src\/storage\/(object-store|metered-store|named-store|deadline|read-object|read-body|retry|bytes|key-rules|network-errors|conditional-put)\.ts$/,
     ],
     http: [/^src\/(?!jobs\/|serve\/|platform\.ts|worker\.ts)/],
     jobs: [/^src\/(?!http\/|serve\/|platform\.ts|worker\.ts)/],

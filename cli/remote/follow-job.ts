@@ -7,10 +7,11 @@ import { createProgressBar } from "../progress-bar.ts";
 import { describeIssue, showText } from "../terminal-text.ts";
 import { print, printJson } from "./connection.ts";
 
-/** One line: id, status, counts. */
-export function describeJob({ id, name, status, counts }: JobView): string {
+/** One line: id, status, counts, and which store it waits for. */
+export function describeJob({ id, name, status, counts, waiting }: JobView): string {
   const total = counts.planned ? String(counts.listed) : `${counts.listed}+`;
-  return `${id}  ${status.padEnd(21)}  ${counts.finished}/${total}${name === null ? "" : `  ${showText(name)}`}`;
+  const wait = waiting === undefined ? "" : `  waiting for store ${waiting.store} (${waiting.code})`;
+  return `${id}  ${status.padEnd(21)}  ${counts.finished}/${total}${wait}${name === null ? "" : `  ${showText(name)}`}`;
 }
 
 /** The exit code that a job's state means. */
@@ -30,9 +31,10 @@ export async function followJob(api: Api, id: string, json: boolean): Promise<vo
     try {
       for await (const event of api.followJob(id, stop.signal)) {
         job = event.job;
-        const { counts, status, rate } = job;
+        const { counts, status, rate, waiting } = job;
         const total = counts.planned ? counts.listed : 0;
-        bar.update({ finished: counts.finished, total, label: status, perSecond: rate });
+        const label = waiting === undefined ? status : `waiting for store ${waiting.store}`;
+        bar.update({ finished: counts.finished, total, label, perSecond: waiting === undefined ? rate : null });
       }
     } catch (error) {
       if (!stop.signal.aborted) throw error;

@@ -152,7 +152,10 @@ export const remoteCommands = {
   cancel: commandJob("cancel", "Cancel a job; what is scored stays and is finished"),
   pause: commandJob("pause", "Pause a job"),
   resume: commandJob("resume", "Go on with a paused job"),
-  "retry-failed": commandJob("retry-failed", "A new job over the failed and skipped inputs of an ended one"),
+  "retry-failed": commandJob(
+    "retry-failed",
+    "A new job over the inputs of an ended one that failed, were skipped or left behind",
+  ),
   verify,
   delete: remove,
   models,

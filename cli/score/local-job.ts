@@ -114,7 +114,7 @@ export async function driveLocalJob(
     const attempt = rows.readState()?.[kind].attempt ?? 0;
     const failure = { code: "internal", message: `a thread died at the ${kind} step ${message.step}` } as const;
     // Refused where the step had not begun: then its message is all that was lost.
-    if (!(await coordinator.retryTask(kind, message.step, attempt, failure))) await handle(message);
+    if (!(await coordinator.retryTask(kind, message.step, attempt, failure, null))) await handle(message);
   }
   const coordinator = createCoordinator({
     rows,

@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
 import { deleteJob } from "../scoring/requests/delete-job.ts";
 import { jobFolder, OUTPUT_NAMES } from "../scoring/keys.ts";
-import { isEnded } from "../scoring/job/job-state.ts";
+import { countRetried, isEnded } from "../scoring/job/job-state.ts";
 import { LIMITS } from "../scoring/limits.ts";
 import { manifestSchema } from "../scoring/manifest/manifest.ts";
 import { makeRetryManifest, submitJob } from "../scoring/requests/submit.ts";
@@ -153,7 +153,7 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     createRoute({
       method: "post",
       path: "/v1/jobs/{id}/retry-failed",
-      summary: "A new job over the failed and skipped inputs of an ended one",
+      summary: "A new job over the inputs of an ended one that failed, were skipped or left behind",
       request: { params: jobIdParam, headers: idempotencyHeaders },
       responses: {
         201: json(jobSchema, "The new job"),
@@ -167,7 +167,7 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       if (known === null) throw new ScoringError("not_found", `there is no job ${id}`);
       const { spec, state } = known;
       if (!isEnded(state.status)) throw new ScoringError("conflict", `the job is ${state.status}, not ended`);
-      if (state.outcomes.failed + state.outcomes.skipped === 0) throw new ScoringError("conflict", "no input failed");
+      if (countRetried(state) === 0) throw new ScoringError("conflict", "no input failed");
       const errorsKey = `${jobFolder(spec.manifest.output.prefix, id, state.generation)}${OUTPUT_NAMES.errors}`;
       const manifest = makeRetryManifest(spec, errorsKey);
       // The list of what failed lies where the job's key may write: whoever retries reads no more than that key may.

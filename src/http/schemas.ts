@@ -40,6 +40,9 @@ export const jobSchema = z
     priority: z.int(),
     execution: z.enum(["edge", "client", "auto"]),
     outranked: z.boolean(),
+    waiting: z
+      .object({ store: z.string(), code: z.string(), since: z.iso.datetime(), retryAt: z.iso.datetime() })
+      .optional(),
     createdAt: z.iso.datetime(),
     times: z.record(z.string(), z.iso.datetime()),
     counts: z.object({

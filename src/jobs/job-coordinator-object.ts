@@ -3,7 +3,14 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Eraser, EraseReport } from "../scoring/erase/eraser-port.ts";
 import type { EraseTarget } from "../scoring/job/erasure-state.ts";
-import type { FinalizeReport, JobCommand, JobCoordinator, PlanReport } from "../scoring/job/coordinator-port.ts";
+import type {
+  FinalizeReport,
+  FinishedPart,
+  JobCommand,
+  JobCoordinator,
+  PlanReport,
+} from "../scoring/job/coordinator-port.ts";
+import type { StoreFailure } from "../scoring/job/store-wait.ts";
 import type { JobSpec } from "../scoring/job/job-spec.ts";
 import type { ChunkResult, ClientHold } from "../scoring/job/chunk-row.ts";
 import type { JobFailure } from "../scoring/job/job-task.ts";
@@ -57,14 +64,20 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
   finish(chunkId: string, result: ChunkResult) {
     return this.#shell.finish(chunkId, result);
   }
-  release(chunkId: string, attempt: number) {
-    return this.#shell.release(chunkId, attempt);
+  finishPart(chunkId: string, attempt: number, part: FinishedPart) {
+    return this.#shell.finishPart(chunkId, attempt, part);
+  }
+  release(chunkId: string, attempt: number, failure: StoreFailure | null) {
+    return this.#shell.release(chunkId, attempt, failure);
+  }
+  renew(chunkId: string, attempt: number, computing: boolean | null) {
+    return this.#shell.renew(chunkId, attempt, computing);
   }
   loseChunk(chunkId: string) {
     return this.#shell.loseChunk(chunkId);
   }
-  retryTask(task: "plan" | "finalize", step: number, attempt: number, failure: JobFailure) {
-    return this.#shell.retryTask(task, step, attempt, failure);
+  retryTask(...args: Parameters<JobCoordinator["retryTask"]>) {
+    return this.#shell.retryTask(...args);
   }
   fail(failure: JobFailure) {
     return this.#shell.fail(failure);

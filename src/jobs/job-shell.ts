@@ -9,7 +9,7 @@ import { createCoordinator } from "../scoring/job/coordinator.ts";
 import type { JobCoordinator } from "../scoring/job/coordinator-port.ts";
 import type { Directory } from "../scoring/job/job-directory.ts";
 import type { JobSpec } from "../scoring/job/job-spec.ts";
-import type { JobState } from "../scoring/job/job-state.ts";
+import { isEnded, type JobState } from "../scoring/job/job-state.ts";
 import { type JobView, viewJob } from "../scoring/job/job-view.ts";
 import type { WorkQueue } from "../scoring/job/messages.ts";
 import type { Limits } from "../scoring/limits.ts";
@@ -48,16 +48,30 @@ export function createJobShell(storage: JobStorage, deps: JobShellDeps): JobShel
   const { queue, directory, clock, logger, metrics, limits } = deps;
   const rows = createSqliteRows(storage);
   const waiters = createWaiters();
+  /** Asks to be called by `atMs`. A nearer alarm stays: a busy job would else never be swept. */
+  async function wake(atMs: number): Promise<void> {
+    const set = await storage.getAlarm();
+    // Its time came two sweeps ago and nobody called: the scheduler has lost it.
+    const isLost = set !== null && set < clock() - 2 * limits.sweepMs;
+    if (set !== null && set <= atMs && !isLost) return;
+    await storage.setAlarm(atMs);
+    if (!isLost) return;
+    logger.log("warn", "alarm_lost", { job: rows.readState()?.id ?? null, lateMs: clock() - set });
+    metrics.write([{ kind: "alarm_lost", seconds: (clock() - set) / 1000 }]);
+  }
+
+  /** The same for whoever looks at a job that goes on. */
+  async function wakeIfOpen(): Promise<void> {
+    const state = rows.readState();
+    if (state !== null && !isEnded(state.status)) await wake(clock() + limits.sweepMs);
+  }
+
   const shared = {
     rows,
     queue,
     clock,
     limits,
-    wake: async (atMs: number) => {
-      // Never push a nearer alarm away: a busy job would then never be swept.
-      const set = await storage.getAlarm();
-      if (set === null || set > atMs) await storage.setAlarm(atMs);
-    },
+    wake,
     sendFailed: (error: unknown) => logger.log("warn", "queue_send_failed", { error }),
   };
   // The list may lag behind a job, never block it.
@@ -78,7 +92,12 @@ export function createJobShell(storage: JobStorage, deps: JobShellDeps): JobShel
     announced: async (state: JobState, spec: JobSpec, type) => {
       waiters.wake();
       if (type === "status") {
-        logger.log("info", "job_status", { job: state.id, status: state.status, failure: state.failure });
+        logger.log("info", "job_status", {
+          job: state.id,
+          status: state.status,
+          failure: state.failure,
+          waiting: state.waiting ?? null,
+        });
         metrics.write(describeEndedJob(state, spec));
         await updateList(state, spec);
       }
@@ -102,12 +121,14 @@ export function createJobShell(storage: JobStorage, deps: JobShellDeps): JobShel
     ...coordinator,
     ...eraser,
     async waitEvents(afterId, limit, waitMs) {
+      await wakeIfOpen();
       const ready = await coordinator.listEvents(afterId, limit);
       if (ready.length > 0) return ready;
       await waiters.wait(waitMs);
       return coordinator.listEvents(afterId, limit);
     },
     async view() {
+      await wakeIfOpen();
       const job = await coordinator.read();
       return job === null ? null : viewJob(job.state, job.spec, clock());
     },
@@ -117,13 +138,19 @@ export function createJobShell(storage: JobStorage, deps: JobShellDeps): JobShel
       await rows.clear();
     },
     async alarm() {
-      const nextMs = await sweepBoth();
-      if (nextMs !== null) await storage.setAlarm(nextMs);
+      try {
+        const nextMs = await sweepBoth();
+        if (nextMs !== null) await storage.setAlarm(nextMs);
+      } catch (error) {
+        // The scheduler tries a handler that failed a few times only; a job that goes on wants to be called again whatever happens.
+        await wakeIfOpen();
+        throw error;
+      }
     },
     async sweep() {
       const nextMs = await sweepBoth();
-      // Called from outside when an alarm may have been lost: set it again.
-      if (nextMs !== null && (await storage.getAlarm()) === null) await storage.setAlarm(nextMs);
+      // Called from outside, where an alarm may have been lost.
+      if (nextMs !== null) await wake(nextMs);
       return nextMs;
     },
   };

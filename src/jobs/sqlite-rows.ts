@@ -6,12 +6,12 @@ import type { JobSpec } from "../scoring/job/job-spec.ts";
 import type { JobState } from "../scoring/job/job-state.ts";
 import type { ChunkResult, ChunkRow } from "../scoring/job/chunk-row.ts";
 import { parseStored } from "../scoring/stored-json.ts";
-import type { JobStorage } from "./sql-port.ts";
+import type { JobStorage, SqlDatabase } from "./sql-port.ts";
 
 const CHUNK_COLUMNS = `(
     id TEXT PRIMARY KEY, first INTEGER NOT NULL, count INTEGER NOT NULL,
     pageKey TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
-    status TEXT NOT NULL, attempt INTEGER NOT NULL, expiries INTEGER NOT NULL, dueMs INTEGER NOT NULL, result TEXT)`;
+    status TEXT NOT NULL, attempt INTEGER NOT NULL, expiries INTEGER NOT NULL, dueMs INTEGER NOT NULL, result TEXT, failures INTEGER NOT NULL DEFAULT 0)`;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -28,22 +28,23 @@ const SCHEMA = `
 /** What an id stands for never changes: only what does is written, since each entry of an index is charged as a row. */
 const writeChunkInto = (
   table: "chunks" | "stagedChunks",
-): string => `INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
-  status = excluded.status, attempt = excluded.attempt, expiries = excluded.expiries, dueMs = excluded.dueMs, result = excluded.result`;
+): string => `INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+  status = excluded.status, attempt = excluded.attempt, expiries = excluded.expiries, dueMs = excluded.dueMs, result = excluded.result, failures = excluded.failures`;
 
 /** A row as SQLite gives it. */
-type RawChunk = Omit<ChunkRow, "result" | "client"> & {
+type RawChunk = Omit<ChunkRow, "result" | "client" | "failures"> & {
+  readonly failures: number;
   readonly result: string | null;
   readonly keyId: string | null;
   readonly nonce: string | null;
 } & Record<string, SqlValue>;
 
 function readRow(row: RawChunk): ChunkRow {
-  const { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs } = row;
+  const { id, first, count, pageKey, offset, length, status, attempt, expiries, failures, dueMs } = row;
   const result = row.result === null ? null : parseStored<ChunkResult>(row.result);
   const { keyId, nonce } = row;
   const client = keyId === null || nonce === null ? null : { keyId, nonce };
-  return { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result, client };
+  return { id, first, count, pageKey, offset, length, status, attempt, expiries, failures, dueMs, result, client };
 }
 
 /** The rows of one job, which can all be forgotten. */
@@ -61,6 +62,7 @@ export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionS
   const findTables = (): boolean =>
     sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'facts'").toArray().length > 0;
   let hasTables = findTables();
+  if (hasTables) addFailures(sql);
   const makeTables = (): void => {
     if (!hasTables) sql.exec(SCHEMA);
     hasTables = true;
@@ -76,9 +78,9 @@ export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionS
       sql.exec("INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value);
   };
   const putChunk = (table: "chunks" | "stagedChunks", chunk: ChunkRow): void => {
-    const { id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, result } = chunk;
+    const { id, first, count, pageKey, offset, length, status, attempt, expiries, failures = 0, dueMs, result } = chunk;
     const text = result === null ? null : JSON.stringify(result);
-    const values = [id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, text];
+    const values = [id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, text, failures];
     sql.exec(writeChunkInto(table), ...values);
   };
   const select = (where: string, ...values: SqlValue[]): ChunkRow[] =>
@@ -164,4 +166,14 @@ export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionS
         limit,
       ).map((row) => ({ ...row, type: row.type === "status" ? "status" : "progress" }) satisfies JobEventRow),
   };
+}
+
+/** Tables of before failures were counted. */
+function addFailures(sql: SqlDatabase): void {
+  const tables = sql
+    .exec<{ name: string }>(
+      "SELECT name FROM sqlite_master WHERE name IN ('chunks', 'stagedChunks') AND sql NOT LIKE '%failures%'",
+    )
+    .toArray();
+  for (const { name } of tables) sql.exec(`ALTER TABLE ${name} ADD COLUMN failures INTEGER NOT NULL DEFAULT 0`);
 }

@@ -95,6 +95,12 @@ export const LIMITS = {
   /** Simultaneous open connections of a Worker; the seventh waits, and may deadlock behind unread bodies. */
   maxConnections: 6,
 
+  /**
+   * How long a call of a store may take: far above the slowest honest answer, so that a server that hangs is found out; and the slowest
+   * transfer that is waited for. 25 MiB may take a minute and a half.
+   */
+  storePace: { answerMs: 10_000, bytesPerSecond: 320 * KIB },
+
   /** A chunk whose consumer has not reported by then is taken for dead. Above the slowest honest chunk. */
   leaseMs: 120_000,
   /** A message that nobody picked up by then is sent again: the local queue loses its messages on restart. */
@@ -126,15 +132,19 @@ export const LIMITS = {
   maxRetainedPerSweep: 200,
   /** Pages of their objects, 1,000 each, that it deletes: two calls each. */
   maxDeletePages: 1000,
-  /** Attempts with failing reads before an item that still fails is recorded as failed instead of retried. */
-  maxTransientAttempts: 4,
-  /** Attempts after which a chunk is split although it only ever failed transiently (an output that cannot be written). */
+  /** Attempts that end in an unknown error after which a chunk is halved, to find the input that they come of. */
   maxChunkAttempts: 8,
-  /** Expired leases of a single image before it is sealed: one may be an innocent restart. */
-  maxSingleExpiries: 2,
-  /** Attempts of a planning or finalising step before the job fails. */
+  /** Consumers that died while they computed a single image, before it is sealed: some may be innocent restarts. */
+  maxSingleExpiries: 8,
+  /**
+   * Of a single image: consumers that died while they read or wrote, unknown errors, and reads that a store refused while it gave other objects,
+   * before it is given up. With the pauses between them a quarter of an hour.
+   */
+  maxSingleFailures: 20,
+  /** Attempts of a planning or finalising step that end in an unknown error before the job fails, and those of which nothing is heard. */
   maxTaskAttempts: 12,
-  /** Longest backoff between attempts, seconds. */
+  maxTaskDeaths: 100,
+  /** Longest pause between attempts, and before a store that is away is tried again, seconds. */
   maxBackoffSeconds: 60,
 
   /** The error threshold looks only after so many outcomes, so that a small job with bad images still ends with labels. */

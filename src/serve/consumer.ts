@@ -49,7 +49,7 @@ export function createConsumer({ queue, pool, work, logger, metrics, clock }: Co
     if (message.kind !== "score") return recoverMessage(work, message);
     const job = work.openJob(message.jobId);
     const chunk = await job.readChunk(message.chunkId);
-    return chunk !== null && job.release(chunk.id, chunk.attempt);
+    return chunk !== null && job.release(chunk.id, chunk.attempt, null);
   }
 
   return {

@@ -3,7 +3,7 @@
 import { accessSync, constants, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve, sep } from "node:path";
 import { z } from "zod";
-import type { Limits } from "../scoring/limits.ts";
+import { LIMITS, type Limits } from "../scoring/limits.ts";
 import {
   type EngineName,
   ENGINES,
@@ -145,7 +145,9 @@ export function openServeStores({ stores }: Pick<WorkConfig, "stores">): StoreTa
     new Map(
       [...stores].map(([name, store]) => [
         name,
-        store.kind === "folder" ? createFilesystemStore(store.path) : createS3Store(store.config),
+        store.kind === "folder"
+          ? createFilesystemStore(store.path)
+          : createS3Store({ ...store.config, pace: LIMITS.storePace }),
       ]),
     ),
   );

@@ -21,6 +21,8 @@ export interface RetryBudget {
 export interface RetryPolicy {
   /** Calls in all, the first one included. */
   readonly maxAttempts: number;
+  /** Of these, how many may run out of time: each costs its caller the whole deadline. Default: all. */
+  readonly maxTimeouts?: number;
   /** Upper end of the first pause; it doubles with each attempt. */
   readonly baseDelayMs: number;
   readonly maxDelayMs: number;
@@ -54,13 +56,16 @@ export function isTransient(error: unknown): error is ScoringError {
  * `operation` gets the attempt, from 0: an attempt above 0 follows a failure whose effect is unknown.
  */
 export async function retryTransient<T>(policy: RetryPolicy, operation: (attempt: number) => Promise<T>): Promise<T> {
+  let timeouts = 0;
   for (let attempt = 0; ; attempt++) {
     try {
       const result = await operation(attempt);
       if (attempt === 0) policy.budget.refill();
       return result;
     } catch (error) {
-      if (!isTransient(error) || attempt + 1 >= policy.maxAttempts || !policy.budget.spend()) throw error;
+      if (!isTransient(error) || attempt + 1 >= policy.maxAttempts) throw error;
+      if (error.code === "store_timeout") timeouts += 1;
+      if (timeouts >= (policy.maxTimeouts ?? policy.maxAttempts) || !policy.budget.spend()) throw error;
       await policy.sleep(computeDelay(policy, attempt, error.code));
     }
   }

@@ -19,10 +19,10 @@ async function createPictures(count: number): Promise<ObjectStore> {
 }
 
 describe("connections and subrequests of one invocation", () => {
-  it("a chunk of the most single objects, from a store that refuses nearly every second call", async () => {
+  it("a chunk of the most single objects, from a store that refuses every seventh call", async () => {
     const store = await createPictures(LIMITS.maxChunkSize);
     const spec = makeSpec({ limits: { chunkSize: LIMITS.maxChunkSize } });
-    const faults = { unavailable: 0.25, throttled: 0.2 };
+    const faults = { unavailable: 0.08, throttled: 0.06 };
     const { result } = await run({ store, spec, limits: LIMITS, faults, maxFaults: Number.POSITIVE_INFINITY });
     const { scored, failed } = result.state.outcomes;
     expect(scored + failed).toBe(LIMITS.maxChunkSize);

@@ -84,7 +84,7 @@ export function createCommander(options: CommanderOptions): {
       format,
       faces: toFaceOptions(spec.manifest),
       stamp: { model: spec.model, pipeline: spec.pipeline },
-      tolerant: true,
+      failedReads: "record",
     });
     const deps: ClientDeskDeps & { random(): number } = {
       openStore: () => store,

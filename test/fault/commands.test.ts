@@ -63,7 +63,7 @@ async function checkEnding(
   for (const command of ["pause", "resume", "cancel"] as const) expect(await coordinator.command(command)).toBe(false);
   for (const { id, attempt } of chunks) {
     expect(await coordinator.lease(id)).toBeNull();
-    expect(await coordinator.release(id, attempt)).toBe(false);
+    expect(await coordinator.release(id, attempt, null)).toBe(false);
     expect(await coordinator.loseChunk(id)).toBe(false);
   }
   await coordinator.sweep();

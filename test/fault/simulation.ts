@@ -20,7 +20,15 @@ import type { WorkMessage } from "../../src/scoring/job/messages.ts";
 import { handleDeadLetter, handleMessage } from "../../src/scoring/work/handle-message.ts";
 import type { WorkDeps } from "../../src/scoring/work/work-deps.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
-import { createFaultStore, createRandom, createSeededSchedule, type FaultRates } from "./fault-store.ts";
+import {
+  createFaultStore,
+  createRandom,
+  createSeededSchedule,
+  type Fault,
+  type FaultCall,
+  type FaultRates,
+  type FaultSchedule,
+} from "./fault-store.ts";
 import { createInvocationMeter, type InvocationPeaks, PLATFORM } from "./invocation-meter.ts";
 import { createLife } from "./life.ts";
 
@@ -38,6 +46,8 @@ export interface SimulationOptions {
   readonly killRate: number;
   /** Chances of store faults. */
   readonly faults: FaultRates;
+  /** What a call meets at this time, before any chance: a store that is away. */
+  readonly outage?: (call: FaultCall, nowMs: number) => Fault | null;
   /** Most of them in one consumer's life; 20 by default, so that one ends. */
   readonly maxFaults?: number;
   /** Chances, for each message or step. */
@@ -140,7 +150,8 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
   let living = 0;
   function startLife(kind: WorkMessage["kind"], number: number, end: () => void): WorkDeps {
     let dead = false;
-    const schedule = createSeededSchedule(options.seed * 7919 + number, options.faults, options.maxFaults ?? 20);
+    const chances = createSeededSchedule(options.seed * 7919 + number, options.faults, options.maxFaults ?? 20);
+    const schedule: FaultSchedule = (call) => options.outage?.(call, nowMs) ?? chances(call);
     return createLife({
       options,
       store: createFaultStore(options.store, schedule),

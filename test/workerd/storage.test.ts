@@ -16,7 +16,7 @@ describeObjectStore({ name: "R2 binding", open: () => createR2Store(bucket) });
 
 describeObjectStore({
   name: "S3 protocol, from workerd",
-  open: () => createS3Store({ ...inject("s3"), startDeadline: () => AbortSignal.timeout(60_000) }),
+  open: () => createS3Store({ ...inject("s3"), pace: { answerMs: 60_000, bytesPerSecond: 1e5 } }),
   refuses: (key) => key.split("/").some((segment) => [".", ".."].includes(segment)),
   serverLacks: {
     [LINE_BREAK_NAME]:

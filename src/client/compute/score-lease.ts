@@ -36,7 +36,7 @@ export async function scoreLease(
     maxConnections: MAX_CONNECTIONS,
     maxAheadBytes: MAX_PREFETCH_BYTES,
     ...findRunLimits(lease),
-    tolerant: false,
+    failedReads: "throw",
   });
   return records;
 }

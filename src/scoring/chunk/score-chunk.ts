@@ -45,8 +45,12 @@ export interface ChunkOptions {
   /** Neighbours in one shard or table come in one read: see RunLimits. */
   readonly maxRunBytes: number;
   readonly maxGapBytes: number;
-  /** Record inputs whose reads keep failing as failed, instead of throwing: the chunk's last attempt. */
-  readonly tolerant: boolean;
+  /** What to do where a read fails for a reason that may pass: throw, record its input as failed, or stop before it. */
+  readonly failedReads: "throw" | "record" | "stop";
+  /** Asked after each input: whether the time for this chunk is over. Default: never. */
+  readonly isOver?: () => boolean;
+  /** Awaited after each input, so that others get their turn. */
+  readonly breathe?: () => Promise<void>;
 }
 
 /** What came out of a chunk. */
@@ -56,11 +60,23 @@ export interface ChunkScores {
   /** Reads of inputs (neighbours read together count once) and the bytes of the inputs, for the receipt. */
   readonly reads: number;
   readonly readBytes: number;
+  /** Why the records end before the inputs do; `null` where they do not. */
+  readonly stop: ChunkStop | null;
+}
+
+/** Where scoring a chunk stopped: what comes before is scored. */
+export interface ChunkStop {
+  /** Inputs before it. */
+  readonly inputs: number;
+  /** The failed read of the next input; `null` where the time was over. */
+  readonly error: ScoringError | null;
+  /** Whether the store answered other reads of this chunk: then the failure may be this one object's. */
+  readonly served: boolean;
 }
 
 /**
  * Scores the inputs of one chunk.
- * @throws ScoringError transient `store_*` if a read failed and `tolerant` is false; `engine_unavailable`
+ * @throws ScoringError transient `store_*` if a read failed and `failedReads` is `throw`; `engine_unavailable`
  */
 export async function scoreChunk(
   deps: ChunkDeps,
@@ -72,6 +88,7 @@ export async function scoreChunk(
   const batch = createBatch(deps.classifier, options.stamp);
   let readBytes = 0;
   let reads = 0;
+  let stop: ChunkStop | null = null;
   const counted: ObjectStore = {
     ...deps.store,
     get: (key, getOptions) => {
@@ -88,25 +105,32 @@ export async function scoreChunk(
     const place = (face: number) => (record: ScoreRecord) => {
       slots[index]![face] = record;
     };
-    if (read.kind !== "bytes") {
-      place(0)(recordUnread(item, read, options.stamp));
-      continue;
+    if (read.kind === "stop") {
+      stop = { inputs: index, error: read.error, served: read.served };
+      break;
     }
-    readBytes += read.bytes.length;
-    try {
-      for (const [face, pending] of (await prepareFaces(deps, item, read, options)).entries()) {
-        if ("record" in pending) place(face)(pending.record);
-        else await batch.add(pending.face, pending.pixels, place(face));
+    if (read.kind === "bytes") {
+      readBytes += read.bytes.length;
+      try {
+        for (const [face, pending] of (await prepareFaces(deps, item, read, options)).entries()) {
+          if ("record" in pending) place(face)(pending.record);
+          else await batch.add(pending.face, pending.pixels, place(face));
+        }
+      } catch (error) {
+        const { code, detail, disposition } = toScoringError(error);
+        // What is wrong with the engine or the program is not the image's fault.
+        if (disposition !== "item") throw error;
+        slots[index] = [makePlainRecord(item, options.stamp, "failed", { code, message: detail }, read.etag)];
       }
-    } catch (error) {
-      const { code, detail, disposition } = toScoringError(error);
-      // What is wrong with the engine or the program is not the image's fault.
-      if (disposition !== "item") throw error;
-      slots[index] = [makePlainRecord(item, options.stamp, "failed", { code, message: detail }, read.etag)];
+    } else place(0)(recordUnread(item, read, options.stamp));
+    await options.breathe?.();
+    if (index + 1 < items.length && options.isOver?.() === true) {
+      stop = { inputs: index + 1, error: null, served: true };
+      break;
     }
   }
   await batch.flush();
-  return { records: slots.flat(), reads, readBytes };
+  return { records: slots.flat(), reads, readBytes, stop };
 }
 
 /** Version 2 of the preprocessing is version 1, but for JPEGs that are face crops by contract. */
@@ -174,6 +198,7 @@ function createBatch(classifier: Classifier, stamp: RecordStamp) {
 }
 
 type Read = ItemBytes | { readonly kind: "error"; readonly error: ScoringError };
+type Stopped = { readonly kind: "stop"; readonly error: ScoringError; readonly served: boolean };
 
 /**
  * The inputs in order, with up to `maxConnections` reads under way ahead of the one that is being scored, as far as their bytes allow. Where
@@ -183,37 +208,50 @@ async function* readAhead(
   store: ObjectStore,
   items: readonly InputItem[],
   options: ChunkOptions,
-): AsyncGenerator<{ index: number; item: InputItem; read: Read }> {
+): AsyncGenerator<{ index: number; item: InputItem; read: Read | Stopped }> {
   const { maxImageBytes: maxBytes, maxRunBytes, maxGapBytes } = options;
   const readItem = createItemReader(store, items, { maxBytes, maxRunBytes, maxGapBytes });
-  const start = (item: InputItem): Promise<Read | Error> =>
+  const start = (item: InputItem): Promise<Read | ScoringError> =>
     readItem(item).catch((error: unknown) => {
       const failure = toScoringError(error);
       if (failure.disposition === "item") return { kind: "error", error: failure } as const;
-      if (failure.disposition === "transient" && options.tolerant) return { kind: "error", error: failure } as const;
+      const isRecorded = failure.disposition === "transient" && options.failedReads === "record";
+      if (isRecorded) return { kind: "error", error: failure } as const;
       // A value, not a rejection: it may settle before anybody awaits it.
       return failure;
     });
-  const ahead: { readonly bytes: number; readonly read: Promise<Read | Error> }[] = [];
+  const ahead: { readonly bytes: number; readonly read: Promise<Read | ScoringError> }[] = [];
   let largest: number | null = null;
   let held = 0;
   let next = 0;
-  for (const [index, item] of items.entries()) {
-    for (; next < items.length && next < index + options.maxConnections; next++) {
-      const bytes = knowBytes(items[next]!) ?? largest ?? options.maxAheadBytes;
-      if (ahead.length > 0 && held + bytes > options.maxAheadBytes) break;
-      held += bytes;
-      ahead.push({ bytes, read: start(items[next]!) });
+  try {
+    yield* arrive();
+  } finally {
+    // Where the chunk is given up midway: what is under way holds connections.
+    await Promise.all(ahead.map((one) => one.read));
+  }
+
+  async function* arrive(): ReturnType<typeof readAhead> {
+    for (const [index, item] of items.entries()) {
+      for (; next < items.length && next < index + options.maxConnections; next++) {
+        const bytes = knowBytes(items[next]!) ?? largest ?? options.maxAheadBytes;
+        if (ahead.length > 0 && held + bytes > options.maxAheadBytes) break;
+        held += bytes;
+        ahead.push({ bytes, read: start(items[next]!) });
+      }
+      const { bytes, read: coming } = ahead.shift()!;
+      const read = await coming;
+      if (read instanceof Error) {
+        if (read.disposition !== "transient" || options.failedReads !== "stop") throw read;
+        const others = await Promise.all(ahead.map((one) => one.read));
+        const served = index > 0 || others.some((other) => !(other instanceof Error));
+        yield { index, item, read: { kind: "stop", error: read, served } };
+        return;
+      }
+      if (read.kind === "bytes") largest = Math.max(largest ?? 0, read.bytes.length);
+      yield { index, item, read };
+      held -= bytes;
     }
-    const { bytes, read: coming } = ahead.shift()!;
-    const read = await coming;
-    if (read instanceof Error) {
-      await Promise.all(ahead.map((one) => one.read));
-      throw read;
-    }
-    if (read.kind === "bytes") largest = Math.max(largest ?? 0, read.bytes.length);
-    yield { index, item, read };
-    held -= bytes;
   }
 }
 

@@ -122,7 +122,7 @@ async function findProblem(
         maxAheadBytes: deps.limits.maxAheadBytes,
         maxRunBytes: deps.limits.maxRunBytes,
         maxGapBytes: deps.limits.maxGapBytes,
-        tolerant: false,
+        failedReads: "throw",
       });
       const problem = findDisagreement(claim.records, own);
       if (problem !== null) return problem;

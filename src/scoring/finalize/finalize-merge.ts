@@ -155,6 +155,7 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
       faces: spec.manifest.faces,
       formats: [...formats.filter((format) => format !== "parquet"), "errors"],
       keepsPiece: formats.includes("parquet"),
+      withCanceled: context.state.verdict === "failed",
     },
     async add(piece) {
       for (const { output, take } of streams) await output.append(take(piece));

@@ -3,6 +3,7 @@
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { readChunkItems } from "../inputs/chunk-items.ts";
+import { findSealCode } from "../job/chunk-split.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import type { Verdict } from "../job/job-state.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
@@ -80,6 +81,8 @@ async function readPiece(source: PieceSource, chunk: ChunkRow): Promise<MergePie
   return { chunk, items, records: parsePart(body), part: { sha256, bytes }, body };
 }
 
+const POISONED = "the consumer died each time it scored this input";
+
 function makeUnscored(
   item: InputItem,
   chunk: ChunkRow,
@@ -87,8 +90,9 @@ function makeUnscored(
   stamp: { model: string; pipeline: PipelineVersion },
 ): ScoreRecord {
   if (chunk.status === "sealed") {
-    const message = "the consumer died each time it scored this input";
-    return makePlainRecord(item, stamp, "failed", { code: "item_poisoned", message });
+    const code = findSealCode(chunk);
+    const message = code === "item_poisoned" ? POISONED : "the store gave other objects, and never this one";
+    return makePlainRecord(item, stamp, "failed", { code, message });
   }
   return verdict === "expired"
     ? makePlainRecord(item, stamp, "expired", { code: "item_expired", message: "the job expired before this input" })

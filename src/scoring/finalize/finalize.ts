@@ -11,7 +11,7 @@ import type { FinalizeReport, FinalizeTicket, JobCoordinator } from "../job/coor
 import { type FinalizeContext, type Merge, type MergeState, openMerge } from "./finalize-merge.ts";
 import { formatChunk, type FormatRequest, openSource, readPieces } from "./finalize-pieces.ts";
 import { writeReports } from "./finalize-reports.ts";
-import { isHalf } from "../job/chunk-split.ts";
+import { isPiece } from "../job/chunk-split.ts";
 import { endStatus, type Verdict } from "../job/job-state.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
 import { carryKey, jobFolder, parsePartKey, partKey, partsPrefix, workPrefix } from "../keys.ts";
@@ -78,7 +78,7 @@ export async function runFinalizeStep(
   for await (const formatted of formatPieces(deps, context, rows, verdict, options)) {
     await merge.add(formatted);
     if (formatted.piece !== null) await comparison.add(formatted.piece);
-    orphans ||= formatted.part === null || isHalf(formatted.chunk.id);
+    orphans ||= formatted.part === null || isPiece(formatted.chunk.id);
     next = formatted.chunk.first + formatted.chunk.count;
     merged += 1;
     if (comparison.calls() >= limits.maxComparisonCalls) break;

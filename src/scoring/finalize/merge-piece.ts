@@ -27,6 +27,8 @@ export interface FormatOptions {
   readonly formats: readonly TextFormat[];
   /** Whether somebody needs the piece itself as well: a Parquet file, or a comparison with another run. */
   readonly keepsPiece: boolean;
+  /** Whether `errors.jsonl` names what was canceled too: the job failed. */
+  readonly withCanceled: boolean;
 }
 
 /** A chunk's share of the outputs and of the aggregates. */
@@ -44,7 +46,7 @@ export interface FormattedPiece {
 /** Formats a piece: most of the work of finalising, and the part of it that needs no other chunk. */
 export function formatPiece(piece: MergePiece, options: FormatOptions): FormattedPiece {
   const { chunk, items, records, part, body } = piece;
-  const { groupBy, faces, formats, keepsPiece } = options;
+  const { groupBy, faces, formats, keepsPiece, withCanceled } = options;
   const text = new TextEncoder();
   // Only what went wrong is looked for: most pieces need no map.
   let inputs: ReadonlyMap<ScoreRecord | undefined, InputItem | undefined> | null = null;
@@ -54,7 +56,7 @@ export function formatPiece(piece: MergePiece, options: FormatOptions): Formatte
   };
   const format = (name: TextFormat): Uint8Array =>
     // A part holds the very lines: they are not written anew.
-    name === "jsonl" && body !== null ? body : text.encode(formatRows(name, records, groupBy, findItem));
+    name === "jsonl" && body !== null ? body : text.encode(formatRows(name, records, groupBy, findItem, withCanceled));
   return {
     chunk: { id: chunk.id, first: chunk.first, count: chunk.count },
     part,

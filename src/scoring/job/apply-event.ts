@@ -123,7 +123,7 @@ function commit(deps: CoordinatorDeps, transition: Transition, nowMs: number, mo
   const { rows, limits = LIMITS } = deps;
   const { state, effects } = transition;
   rows.writeState(state);
-  const outgoing = effects.flatMap((effect) => perform(rows, effect, state.id));
+  const outgoing = effects.flatMap((effect) => perform(rows, effect, state));
   more();
   const spec = requireSpec(rows);
   const events = effects.flatMap((effect) => {
@@ -139,17 +139,21 @@ function commit(deps: CoordinatorDeps, transition: Transition, nowMs: number, mo
 }
 
 /** Writes the rows of one effect; the messages that it asks for. */
-function perform(rows: JobRows, effect: JobEffect, jobId: string): Outgoing[] {
+function perform(rows: JobRows, effect: JobEffect, { id: jobId, waiting = null }: JobState): Outgoing[] {
+  const probe = waiting === null ? {} : ({ probe: true } as const);
   switch (effect.kind) {
     case "put-chunk":
       rows.writeChunk(effect.chunk);
       return [];
     case "dispatch":
-      return rows
-        .takePending(effect.count, effect.dueMs)
-        .map((chunkId) => ({ message: { kind: "score", jobId, chunkId }, delaySeconds: 0 }));
+      return rows.takePending(effect.count, effect.dueMs).map((chunkId) => ({
+        message: { kind: "score", jobId, chunkId, ...probe },
+        delaySeconds: effect.delaySeconds,
+      }));
     case "send-chunk":
-      return [{ message: { kind: "score", jobId, chunkId: effect.chunkId }, delaySeconds: effect.delaySeconds }];
+      return [
+        { message: { kind: "score", jobId, chunkId: effect.chunkId, ...probe }, delaySeconds: effect.delaySeconds },
+      ];
     case "send-task":
       return [{ message: { kind: effect.task, jobId, step: effect.step }, delaySeconds: effect.delaySeconds }];
     // The one kind that is left: announce. It is no message: `commit` writes it as an event.

@@ -5,7 +5,7 @@ import type { OutcomeCounts, ErrorCounts } from "./outcome-counts.ts";
 
 /** A run of consecutive inputs inside one frozen page. */
 export interface ChunkRow {
-  /** `000000256` (its first input), and after splits `000000256.0`, `000000256.1.0`: deterministic, so the same work always has the same name. */
+  /** `000000256` (its first input), of a piece of a chunk `000000300_56` (and how many): deterministic, so the same work always has the same name. */
   readonly id: string;
   /** Index of the first input in the job's order. */
   readonly first: number;
@@ -18,11 +18,13 @@ export interface ChunkRow {
   readonly status: "pending" | "queued" | "leased" | "done" | "split" | "sealed";
   /** Leases granted so far. */
   readonly attempt: number;
-  /** Leases that expired without a report, or messages that ended among the dead letters. */
+  /** Of a single input: how often it began to be computed, and nothing was heard any more. */
   readonly expiries: number;
+  /** Tries that failed for what may be its own fault: an engine that broke, a consumer that died, an object that a store does not give. Absent: none. */
+  readonly failures?: number;
   /** Queued: when to send again. Leased: the deadline. Otherwise 0. */
   readonly dueMs: number;
-  /** What a finished chunk reported. */
+  /** What a finished chunk reported; of a sealed one, why it was given up. */
   readonly result: ChunkResult | null;
   /** The client that holds it; absent while nobody or the edge does. */
   readonly client?: ClientHold | null;

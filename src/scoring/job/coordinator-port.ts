@@ -4,6 +4,7 @@ import type { Issue } from "../../errors.ts";
 import type { StoreOperations } from "../../storage/metered-store.ts";
 import type { JobEventRow } from "./job-rows.ts";
 import type { Notice } from "./notice.ts";
+import type { StoreFailure } from "./store-wait.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";
@@ -44,6 +45,15 @@ export interface ChunkLease {
   readonly chunk: ChunkRow;
 }
 
+/** The beginning of a chunk that was scored, and why no more of it. */
+export interface FinishedPart {
+  /** At least one, fewer than the chunk has. */
+  readonly inputs: number;
+  readonly result: ChunkResult;
+  /** The store that did not give the next input; `null` where the time was over. */
+  readonly failure: StoreFailure | null;
+}
+
 /** The right to run one finalising step. */
 export interface FinalizeTicket {
   readonly spec: JobSpec;
@@ -76,10 +86,22 @@ export interface JobCoordinator {
   commitPlan(report: PlanReport): Promise<boolean>;
   lease(chunkId: string): Promise<ChunkLease | null>;
   finish(chunkId: string, result: ChunkResult): Promise<boolean>;
-  release(chunkId: string, attempt: number): Promise<boolean>;
+  /** The first `inputs` of the chunk are stored as a part of their own; the rest goes back. */
+  finishPart(chunkId: string, attempt: number, part: FinishedPart): Promise<boolean>;
+  /** Gives a chunk back of which nothing is finished; `failure`: the store that was in the way, `null` for anything else. */
+  release(chunkId: string, attempt: number, failure: StoreFailure | null): Promise<boolean>;
+  /** The consumer is still at it; for a single input `computing` tells when that begins (true) and ends (false). */
+  renew(chunkId: string, attempt: number, computing: boolean | null): Promise<boolean>;
   /** The message of a chunk ended among the dead letters. */
   loseChunk(chunkId: string): Promise<boolean>;
-  retryTask(task: "plan" | "finalize", step: number, attempt: number, failure: JobFailure): Promise<boolean>;
+  /** @param outage the store that was in the way; `null` for anything else */
+  retryTask(
+    task: "plan" | "finalize",
+    step: number,
+    attempt: number,
+    failure: JobFailure,
+    outage: StoreFailure | null,
+  ): Promise<boolean>;
   /** The job cannot be right. */
   fail(failure: JobFailure): Promise<boolean>;
   beginFinalize(step: number): Promise<FinalizeTicket | null>;

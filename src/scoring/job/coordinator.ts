@@ -18,12 +18,14 @@ import type { ChunkResult, ClientHold } from "./chunk-row.ts";
 import type {
   ChunkLease,
   FinalizeReport,
+  FinishedPart,
   FinalizeTicket,
   JobCommand,
   JobCoordinator,
   PlanReport,
   PlanTicket,
 } from "./coordinator-port.ts";
+import type { StoreFailure } from "./store-wait.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { isEnded, type JobState } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";
@@ -89,8 +91,13 @@ function taskCalls(
         )) !== null
       );
     },
-    retryTask: async (task: "plan" | "finalize", step: number, attempt: number, failure: JobFailure) =>
-      (await applyEvent(deps, () => ({ kind: "task-retry", task, step, attempt, failure }))) !== null,
+    retryTask: async (
+      task: "plan" | "finalize",
+      step: number,
+      attempt: number,
+      failure: JobFailure,
+      outage: StoreFailure | null,
+    ) => (await applyEvent(deps, () => ({ kind: "task-retry", task, step, attempt, failure, outage }))) !== null,
     async beginFinalize(step: number): Promise<FinalizeTicket | null> {
       const granted = await applyEvent(deps, () => ({ kind: "finalize-begin", step }));
       if (granted === null) return null;
@@ -115,7 +122,9 @@ function taskCalls(
 /** Chunks in the hands of the edge. */
 function chunkCalls(
   deps: CoordinatorDeps,
-): Calls<"lease" | "finish" | "release" | "loseChunk" | "readChunk" | "listChunks" | "listOrphans"> {
+): Calls<
+  "lease" | "finish" | "finishPart" | "release" | "renew" | "loseChunk" | "readChunk" | "listChunks" | "listOrphans"
+> {
   const { rows } = deps;
   return {
     async lease(chunkId: string): Promise<ChunkLease | null> {
@@ -125,8 +134,12 @@ function chunkCalls(
     },
     finish: async (chunkId: string, result: ChunkResult) =>
       (await applyToChunk(deps, chunkId, (chunk) => ({ kind: "finish", chunk, result }))) !== null,
-    release: async (chunkId: string, attempt: number) =>
-      (await applyToChunk(deps, chunkId, (chunk) => ({ kind: "release", chunk, attempt }))) !== null,
+    finishPart: async (chunkId: string, attempt: number, part: FinishedPart) =>
+      (await applyToChunk(deps, chunkId, (chunk) => ({ kind: "finish-part", chunk, attempt, ...part }))) !== null,
+    release: async (chunkId: string, attempt: number, failure: StoreFailure | null) =>
+      (await applyToChunk(deps, chunkId, (chunk) => ({ kind: "release", chunk, attempt, failure }))) !== null,
+    renew: async (chunkId: string, attempt: number, computing: boolean | null) =>
+      (await applyToChunk(deps, chunkId, (chunk) => ({ kind: "renew", chunk, attempt, computing }))) !== null,
     loseChunk: async (chunkId: string) =>
       (await applyToChunk(deps, chunkId, (chunk) => ({ kind: "chunk-lost", chunk }))) !== null,
     readChunk: async (chunkId: string) => rows.readChunk(chunkId),

@@ -26,6 +26,8 @@ export function isOffered(state: JobState, chunk: ChunkRow): boolean {
 /** Grants a chunk to a client; not to a blocked one. Its message, if one is under way, will find it taken. */
 export function leaseToClient(state: JobState, chunk: ChunkRow, hold: ClientHold, nowMs: number): Draft | null {
   if (state.status !== "queued" && state.status !== "running") return null;
+  // A client's reads come out of the same store.
+  if ((state.waiting ?? null) !== null) return null;
   if (!isOffered(state, chunk) || (state.blockedKeys ?? []).includes(hold.keyId)) return null;
   const from = chunk.status === "pending" ? "pending" : "queued";
   const leased: ChunkRow = {

@@ -5,6 +5,7 @@ import type { Issue } from "../../errors.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";
 import type { ChunkResult, ChunkRow, ClientHold } from "./chunk-row.ts";
+import type { StoreFailure } from "./store-wait.ts";
 
 /** What can happen to a job. The time comes with the event, the machine has no clock. */
 export type JobEvent = { readonly nowMs: number } & (
@@ -26,7 +27,23 @@ export type JobEvent = { readonly nowMs: number } & (
     }
   | { readonly kind: "lease"; readonly chunk: ChunkRow }
   | { readonly kind: "finish"; readonly chunk: ChunkRow; readonly result: ChunkResult }
-  | { readonly kind: "release"; readonly chunk: ChunkRow; readonly attempt: number }
+  /** The first `inputs` of a chunk are finished, the rest is not: its time was over, or the next one could not be read. */
+  | {
+      readonly kind: "finish-part";
+      readonly chunk: ChunkRow;
+      readonly attempt: number;
+      readonly inputs: number;
+      readonly result: ChunkResult;
+      readonly failure: StoreFailure | null;
+    }
+  | {
+      readonly kind: "release";
+      readonly chunk: ChunkRow;
+      readonly attempt: number;
+      /** `null` for a failure of another kind. */
+      readonly failure: StoreFailure | null;
+    }
+  | { readonly kind: "renew"; readonly chunk: ChunkRow; readonly attempt: number; readonly computing: boolean | null }
   | { readonly kind: "chunk-lost"; readonly chunk: ChunkRow }
   | { readonly kind: "chunk-due"; readonly chunk: ChunkRow }
   | {
@@ -35,6 +52,8 @@ export type JobEvent = { readonly nowMs: number } & (
       readonly step: number;
       readonly attempt: number;
       readonly failure: JobFailure;
+      /** The store whose failure it is; `null` for a failure of another kind. */
+      readonly outage: StoreFailure | null;
     }
   | { readonly kind: "client-lease"; readonly chunk: ChunkRow; readonly hold: ClientHold }
   | { readonly kind: "client-renew"; readonly chunk: ChunkRow; readonly hold: ClientHold }
@@ -55,7 +74,7 @@ export type JobEffect =
   /** Write one chunk row, new or changed. */
   | { readonly kind: "put-chunk"; readonly chunk: ChunkRow }
   /** Mark the first `count` pending rows, in input order, as queued until `dueMs` and send their messages. */
-  | { readonly kind: "dispatch"; readonly count: number; readonly dueMs: number }
+  | { readonly kind: "dispatch"; readonly count: number; readonly dueMs: number; readonly delaySeconds: number }
   | { readonly kind: "send-chunk"; readonly chunkId: string; readonly delaySeconds: number }
   | {
       readonly kind: "send-task";

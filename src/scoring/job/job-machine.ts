@@ -4,7 +4,7 @@
  * changes nothing, which is what makes at-least-once delivery in any order safe.
  */
 
-import { dueChunk, finishChunk, leaseChunk, loseChunk, releaseChunk } from "./job-chunks.ts";
+import { finishChunk, finishPart, leaseChunk, renewChunk } from "./job-chunks.ts";
 import { isForEdge, leaseToClient, rejectClient, renewClient, returnFromClient } from "./job-clients.ts";
 import type { JobEvent, Transition } from "./job-event.ts";
 import { isEnded, type JobState } from "./job-state.ts";
@@ -13,6 +13,8 @@ import type { JobTask } from "./job-task.ts";
 import { addErrors, countFinished, emptyOutcomes } from "./outcome-counts.ts";
 import { countEvent, type Draft, enter, fail, isWorking, stop } from "./job-transition.ts";
 import { countPlaces, rankJob } from "./job-priority.ts";
+import { dueChunk, loseChunk, releaseChunk } from "./job-trouble.ts";
+import { pauseSeconds } from "./store-wait.ts";
 import { beginTask, commitFinalize, commitPlan, retryTask, sendTask, tickTask } from "./job-tasks.ts";
 
 /** A job as it is created: its first planning step is on its way. */
@@ -74,7 +76,11 @@ function applyEvent(state: JobState, event: JobEvent): Draft | null {
     case "finish":
       return finishChunk(state, event.chunk, event.result, event.nowMs);
     case "release":
-      return releaseChunk(state, event.chunk, event.attempt, event.nowMs);
+      return releaseChunk(state, event);
+    case "finish-part":
+      return finishPart(state, event);
+    case "renew":
+      return renewChunk(state, event);
     case "chunk-lost":
       return loseChunk(state, event.chunk, event.nowMs);
     case "chunk-due":
@@ -128,9 +134,11 @@ function settle(draft: Draft, nowMs: number): Draft {
   if (!isForEdge(state, nowMs)) return draft;
   const count = Math.min(pending, countPlaces(state) - queued - leased);
   if (count <= 0) return draft;
+  const delaySeconds = pauseSeconds(state, nowMs);
+  const dueMs = nowMs + delaySeconds * 1000 + state.rules.resendMs;
   return {
     state: { ...state, chunks: { ...state.chunks, pending: pending - count, queued: queued + count } },
-    effects: [...effects, { kind: "dispatch", count, dueMs: nowMs + state.rules.resendMs }],
+    effects: [...effects, { kind: "dispatch", count, dueMs, delaySeconds }],
   };
 }
 
@@ -142,6 +150,8 @@ function beginFinalizing(draft: Draft, nowMs: number): Draft {
   const outcome = verdict === "expired" ? "expired" : "cancelled";
   const counted: JobState = {
     ...state,
+    waiting: null,
+    window: null,
     verdict,
     outcomes: { ...state.outcomes, [outcome]: state.outcomes[outcome] + rest },
     errors: rest > 0 ? addErrors(state.errors, { [`item_${outcome}`]: rest }) : state.errors,

@@ -13,8 +13,8 @@ const OUTRANKED_CONCURRENCY = 1;
 
 /** Chunks that the job may have in the queue or leased now. */
 export function countPlaces(state: JobState): number {
-  const { maxConcurrency } = state.rules;
-  return state.outranked === true ? Math.min(OUTRANKED_CONCURRENCY, maxConcurrency) : maxConcurrency;
+  const places = Math.min(state.rules.maxConcurrency, state.window ?? Number.POSITIVE_INFINITY);
+  return state.outranked === true ? Math.min(OUTRANKED_CONCURRENCY, places) : places;
 }
 
 /** Whether jobs of a lower priority should step back: this one has, or will have, chunks to give to the edge. */

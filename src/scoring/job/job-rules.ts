@@ -17,7 +17,9 @@ export interface JobRules {
   readonly resendMs: number;
   readonly maxChunkAttempts: number;
   readonly maxSingleExpiries: number;
+  readonly maxSingleFailures: number;
   readonly maxTaskAttempts: number;
+  readonly maxTaskDeaths: number;
   readonly maxBackoffSeconds: number;
   readonly maxIssues: number;
   readonly progressMs: number;
@@ -43,7 +45,9 @@ export function makeRules(spec: JobSpec, limits: Limits): JobRules {
     resendMs: limits.resendMs,
     maxChunkAttempts: limits.maxChunkAttempts,
     maxSingleExpiries: limits.maxSingleExpiries,
+    maxSingleFailures: limits.maxSingleFailures,
     maxTaskAttempts: limits.maxTaskAttempts,
+    maxTaskDeaths: limits.maxTaskDeaths,
     maxBackoffSeconds: limits.maxBackoffSeconds,
     maxIssues: limits.maxIssues,
     maxRecords: countMaxRecords(limits),

@@ -3,6 +3,7 @@
  * touches, so that an event costs the same for one chunk and for 400,000.
  */
 
+import type { StoreWait } from "./store-wait.ts";
 import type { Issue } from "../../errors.ts";
 import type { Erasure } from "./erasure-state.ts";
 import type { JobMeter } from "./job-meter.ts";
@@ -68,6 +69,10 @@ export interface JobState {
   readonly blockedKeys?: readonly string[];
   /** When a client last took, renewed or finished a chunk. */
   readonly clientSeenMs?: number;
+  /** The store that the job waits for; absent or `null`: none. */
+  readonly waiting?: StoreWait | null;
+  /** Chunks that may be out at once while a store recovers; absent or `null`: as many as the job's limits say. */
+  readonly window?: number | null;
   /** A job of a higher priority wants the edge; absent: none does. */
   readonly outranked?: boolean;
   readonly issues: readonly Issue[];
@@ -93,6 +98,11 @@ const END_STATUSES: ReadonlySet<JobStatus> = new Set([
 /** True once nothing can change any more. */
 export function isEnded(status: JobStatus): boolean {
   return END_STATUSES.has(status);
+}
+
+/** Inputs that a new job would take up again: those of `errors.jsonl`. */
+export function countRetried({ outcomes, verdict }: Pick<JobState, "outcomes" | "verdict">): number {
+  return outcomes.failed + outcomes.skipped + outcomes.expired + (verdict === "failed" ? outcomes.cancelled : 0);
 }
 
 /** The status that a finalising job ends in. */

@@ -9,6 +9,9 @@ export interface JobTask {
   readonly status: "waiting" | "sent" | "leased" | "done";
   /** Deliveries of this step so far. */
   readonly attempt: number;
+  /** Of this step, deliveries that failed by an error, and those of which nothing was heard any more. Absent: none. */
+  readonly failures?: number;
+  readonly deaths?: number;
   /** When it is looked at again if nothing was heard, ms since the epoch. */
   readonly dueMs: number;
 }

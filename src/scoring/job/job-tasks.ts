@@ -4,6 +4,7 @@ import { NO_OPERATIONS } from "../../storage/metered-store.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
 import { endStatus, type JobState } from "./job-state.ts";
 import type { JobFailure, JobTask } from "./job-task.ts";
+import { awaitStore, openWindow, pauseSeconds } from "./store-wait.ts";
 import { meterPlan, readMeter } from "./job-meter.ts";
 import { backoffSeconds, type Draft, enter, fail, findExcess, isWorking, withEffects } from "./job-transition.ts";
 
@@ -40,11 +41,18 @@ export function beginTask(state: JobState, task: "plan" | "finalize", step: numb
 export function retryTask(state: JobState, event: Extract<JobEvent, { kind: "task-retry" }>): Draft | null {
   const current = state[event.task];
   if (current.step !== event.step || current.status !== "leased" || current.attempt !== event.attempt) return null;
-  if (current.attempt >= state.rules.maxTaskAttempts) return fail(state, event.failure, event.nowMs);
+  const { outage, nowMs } = event;
+  // Until the job's time is over a store may come back; a job that is being finalized after that gets as many tries as others.
+  const waits = outage !== null && nowMs < state.rules.expiresMs;
+  const failures = (current.failures ?? 0) + (waits ? 0 : 1);
+  if (failures >= state.rules.maxTaskAttempts) return fail(state, event.failure, nowMs);
+  const failed: JobState = { ...state, [event.task]: { ...current, failures } };
   if (event.task === "plan" && !isWorking(state)) {
-    return { state: { ...state, plan: { ...current, status: "waiting" } }, effects: [] };
+    return { state: { ...failed, plan: { ...failed.plan, status: "waiting" } }, effects: [] };
   }
-  return sendTask(state, event.task, event.nowMs, [], backoffSeconds(current.attempt, state.rules));
+  if (!waits) return sendTask(failed, event.task, nowMs, [], backoffSeconds(failures, state.rules));
+  const waiting = awaitStore(failed, outage, nowMs);
+  return sendTask(waiting.state, event.task, nowMs, waiting.effects, pauseSeconds(waiting.state, nowMs));
 }
 
 /** Takes the report of the current planning step; a report of another step or attempt is not accepted. */
@@ -61,7 +69,7 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
   const findings = told.filter(({ code }) => code !== "client_rejected");
   const rejections = told.filter(({ code }) => code === "client_rejected");
   const issues = [...findings, ...rejections].slice(0, state.rules.maxIssues);
-  const planned: JobState = {
+  const counted: JobState = {
     ...state,
     planCursor: event.cursor,
     plan: { step: plan.step + 1, status: done ? "done" : "waiting", attempt: 0, dueMs: 0 },
@@ -76,7 +84,12 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
     issues,
     chunks: { ...state.chunks, pending: state.chunks.pending + event.chunks.length },
   };
-  const effects: JobEffect[] = event.chunks.map((chunk) => ({ kind: "put-chunk", chunk }));
+  const opened = openWindow({ state: counted, effects: [] });
+  const planned = opened.state;
+  const effects: JobEffect[] = [
+    ...opened.effects,
+    ...event.chunks.map((chunk): JobEffect => ({ kind: "put-chunk", chunk })),
+  ];
   if (done && findings.length > 0) {
     const failure: JobFailure = {
       code: "validation_failed",
@@ -101,8 +114,10 @@ export function commitFinalize(state: JobState, event: Extract<JobEvent, { kind:
   if (state.status !== "finalizing" || finalize.step !== event.step) return null;
   if (finalize.status !== "leased" || finalize.attempt !== event.attempt) return null;
   const step: JobTask = { step: finalize.step + 1, status: event.done ? "done" : "waiting", attempt: 0, dueMs: 0 };
-  const next: JobState = { ...state, finalize: step };
-  return event.done ? enter(next, endStatus(next), event.nowMs) : sendTask(next, "finalize", event.nowMs);
+  const { state: next, effects } = openWindow({ state: { ...state, finalize: step }, effects: [] });
+  return event.done
+    ? enter(next, endStatus(next), event.nowMs, effects)
+    : sendTask(next, "finalize", event.nowMs, effects);
 }
 
 /** Sends an overdue step again, until its attempts are used up. */
@@ -111,9 +126,10 @@ export function tickTask(draft: Draft, task: "plan" | "finalize", nowMs: number)
   const current = state[task];
   const alive = task === "plan" ? isWorking(state) : state.status === "finalizing";
   if (!alive || (current.status !== "sent" && current.status !== "leased") || nowMs < current.dueMs) return draft;
-  if (current.attempt >= state.rules.maxTaskAttempts) {
+  const deaths = (current.deaths ?? 0) + (current.status === "leased" ? 1 : 0);
+  if (deaths >= state.rules.maxTaskDeaths) {
     const failure: JobFailure = { code: "internal", message: `${task} step ${current.step} never finished` };
     return withEffects(effects, fail(state, failure, nowMs) ?? draft);
   }
-  return sendTask(state, task, nowMs, effects);
+  return sendTask({ ...state, [task]: { ...current, deaths } }, task, nowMs, effects);
 }

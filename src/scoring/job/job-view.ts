@@ -1,6 +1,6 @@
 /** A job as the API, the event stream and webhooks show it. */
 
-import type { Issue } from "../../errors.ts";
+import type { ErrorCode, Issue } from "../../errors.ts";
 import { describeEmptyInput } from "../manifest/empty-input.ts";
 import { isErasing } from "./erasure.ts";
 import type { JobSpec } from "./job-spec.ts";
@@ -23,6 +23,13 @@ export interface JobView {
   readonly execution: "edge" | "client" | "auto";
   /** True while it has one chunk out at most, since a job of a higher priority has some to give. */
   readonly outranked: boolean;
+  /** The store that the job waits for since its last call failed, and when it is tried again; absent: none. */
+  readonly waiting?: {
+    readonly store: string;
+    readonly code: ErrorCode;
+    readonly since: string;
+    readonly retryAt: string;
+  };
   readonly createdAt: string;
   /** When each status was last entered, ISO 8601. */
   readonly times: Readonly<Partial<Record<JobStatus, string>>>;
@@ -72,6 +79,7 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     priority: spec.manifest.priority,
     execution: spec.manifest.execution,
     outranked: state.outranked === true && !isEnded(state.status),
+    ...describeWait(state),
     createdAt: formatTime(state.createdMs),
     times,
     counts: {
@@ -102,6 +110,12 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     ...findRetention(state, output.retentionDays),
     ...describeErasure(state),
   };
+}
+
+function describeWait({ waiting = null, status }: JobState): Pick<JobView, "waiting"> {
+  if (waiting === null || isEnded(status)) return {};
+  const { store, code, sinceMs, retryMs } = waiting;
+  return { waiting: { store, code, since: formatTime(sinceMs), retryAt: formatTime(retryMs) } };
 }
 
 function describeErasure(state: JobState): Pick<JobView, "erasure"> {

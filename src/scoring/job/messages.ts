@@ -3,7 +3,8 @@
 /** One message: a step or a chunk of a job, by name only. */
 export type WorkMessage =
   | { readonly kind: "plan"; readonly jobId: string; readonly step: number }
-  | { readonly kind: "score"; readonly jobId: string; readonly chunkId: string }
+  /** `probe`: a store of the job was away; it is tried before the engine is taken. */
+  | { readonly kind: "score"; readonly jobId: string; readonly chunkId: string; readonly probe?: true }
   | { readonly kind: "finalize"; readonly jobId: string; readonly step: number }
   | { readonly kind: "erase"; readonly jobId: string; readonly step: number }
   | { readonly kind: "notify"; readonly jobId: string; readonly eventId: number };

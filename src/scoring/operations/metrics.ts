@@ -36,6 +36,8 @@ export type MetricPoint =
       readonly bytes: number;
       readonly chunks: number;
     }
+  /** An alarm that never fired, found and set again; how long it was overdue. */
+  | { readonly kind: "alarm_lost"; readonly seconds: number }
   /** Inputs of an ended job by outcome. */
   | { readonly kind: "outcome"; readonly outcome: string; readonly model: string; readonly count: number }
   /** Inputs of an ended job by error code. */
@@ -99,6 +101,8 @@ function listFields(point: MetricPoint): readonly [readonly string[], readonly n
       ];
     case "outcome":
       return [[point.outcome, point.model], [point.count]];
+    case "alarm_lost":
+      return [[], [point.seconds]];
     case "error":
   }
   return [[point.code, point.disposition], [point.count]];

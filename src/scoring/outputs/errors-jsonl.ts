@@ -1,11 +1,15 @@
-/** `errors.jsonl`: what failed or was skipped, itself a manifest that can be submitted again. */
+/** `errors.jsonl`: what failed, was skipped or was left behind, itself a manifest that can be submitted again. */
 
 import type { InputItem, ScoreRecord } from "../records/records.ts";
 import { formatGroups } from "../records/record-line.ts";
 
-/** Whether a record belongs into `errors.jsonl`. */
-export function isErrorRecord(record: ScoreRecord): boolean {
-  return record.status === "failed" || record.status === "skipped";
+/**
+ * Whether a record belongs into `errors.jsonl`: also what expired, and `withCanceled` what was left behind by a job that failed. What
+ * somebody canceled was meant to be left.
+ */
+export function isErrorRecord({ status }: ScoreRecord, withCanceled: boolean): boolean {
+  if (status === "cancelled") return withCanceled;
+  return status === "failed" || status === "skipped" || status === "expired";
 }
 
 /**

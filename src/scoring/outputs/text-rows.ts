@@ -18,12 +18,14 @@ export function formatHead(format: TextFormat, groupKeys: readonly string[]): st
 /**
  * The rows of these records, each with its newline: those of `a` and then those of `b` are those of `[...a, ...b]`.
  * @param findItem the frozen input of a record, for `errors.jsonl`
+ * @param withCanceled see {@link isErrorRecord}
  */
 export function formatRows(
   format: TextFormat,
   records: readonly ScoreRecord[],
   groupKeys: readonly string[],
   findItem: (record: ScoreRecord) => InputItem | null = () => null,
+  withCanceled = false,
 ): string {
   switch (format) {
     case "jsonl":
@@ -32,7 +34,7 @@ export function formatRows(
       return formatCsvRows(records, groupKeys);
     default:
       return records
-        .filter(isErrorRecord)
+        .filter((record) => isErrorRecord(record, withCanceled))
         .map((record) => `${serializeErrorLine(record, findItem(record))}\n`)
         .join("");
   }

@@ -60,9 +60,12 @@ export async function scoreChanged(
     if (records !== undefined && isCarried(item, records)) carried.set(item.index, carryRecords(item, records));
   }
   const fresh = items.filter(({ index }) => !carried.has(index));
-  const scores = fresh.length === 0 ? { records: [], reads: 0, readBytes: 0 } : await score(fresh);
+  const scores = fresh.length === 0 ? { records: [], reads: 0, readBytes: 0, stop: null } : await score(fresh);
   const scored = groupByInput(scores.records, spec.manifest.faces);
+  const { stop } = scores;
+  // Where scoring stopped, the inputs before are those up to the first one without records.
+  const inputs = stop === null ? items.length : items.indexOf(fresh[stop.inputs]!);
   let at = 0;
-  const records = items.flatMap(({ index }) => carried.get(index) ?? scored[at++] ?? []);
-  return { ...scores, records };
+  const records = items.slice(0, inputs).flatMap(({ index }) => carried.get(index) ?? scored[at++] ?? []);
+  return { ...scores, records, stop: stop === null ? null : { ...stop, inputs } };
 }

@@ -105,7 +105,7 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
         maxAheadBytes: deps.limits.maxAheadBytes,
         maxRunBytes: deps.limits.maxRunBytes,
         maxGapBytes: deps.limits.maxGapBytes,
-        tolerant: true,
+        failedReads: "record",
       });
       const before = groupByInput(records, manifest.faces);
       const byItem = new Map(items.map((item, at) => [item, before[at]]));

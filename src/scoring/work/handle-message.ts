@@ -7,6 +7,7 @@ import { type ScoringError, toScoringError } from "../../errors.ts";
 import { runEraseStep } from "../erase/erase-step.ts";
 import { runFinalizeStep } from "../finalize/finalize.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
+import type { JobSpec } from "../job/job-spec.ts";
 import type { WorkMessage } from "../job/messages.ts";
 import { planPages } from "./plan-step.ts";
 import { scoreChunkMessage } from "./score-step.ts";
@@ -87,12 +88,19 @@ async function reportTaskFailure(
   deps: WorkDeps,
   job: JobCoordinator,
   message: Extract<WorkMessage, { kind: "plan" | "finalize" }>,
-  ticket: { readonly step: number; readonly attempt: number },
+  ticket: { readonly spec: JobSpec; readonly step: number; readonly attempt: number },
   error: ScoringError,
 ): Promise<void> {
   deps.failed?.(message, error);
   const failure = { code: error.code, message: error.detail };
   const passes = error.disposition === "transient" || error.code === "internal";
-  if (passes) await job.retryTask(message.kind, ticket.step, ticket.attempt, failure);
+  const isOutage = error.disposition === "transient" && error.code !== "queue_unavailable";
+  const outage = isOutage ? { store: findStore(message, ticket.spec, error), code: error.code, served: false } : null;
+  if (passes) await job.retryTask(message.kind, ticket.step, ticket.attempt, failure, outage);
   else await job.fail(failure);
+}
+
+/** The store whose call failed. A body that broke off does not tell: then the one that the step reads or writes most. */
+function findStore({ kind }: WorkMessage, { manifest }: JobSpec, { store }: ScoringError): string {
+  return store ?? (kind === "plan" ? manifest.input.store : manifest.output.store);
 }

@@ -25,7 +25,7 @@ export async function recoverMessage(
     case "plan":
     case "finalize": {
       const attempt = (await job.read())?.state[message.kind].attempt ?? 0;
-      return job.retryTask(message.kind, message.step, attempt, makeFailure(message.step));
+      return job.retryTask(message.kind, message.step, attempt, makeFailure(message.step), null);
     }
     case "erase": {
       const attempt = (await job.read())?.state.erasure?.task.attempt ?? 0;

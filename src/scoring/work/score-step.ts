@@ -1,14 +1,21 @@
 import { findsFaces } from "../records/face-mode.ts";
 import { toFaceOptions } from "../chunk/faces.ts";
-import { type ErrorCode, toScoringError } from "../../errors.ts";
+import { type ErrorCode, type ScoringError, toScoringError } from "../../errors.ts";
+import type { ImageDecoder } from "../../image/image-types.ts";
 import { meterStore } from "../../storage/metered-store.ts";
-import { describePart, readPart, type StoredPart, storePart } from "../chunk/part.ts";
+import { isTransient } from "../../storage/retry.ts";
+import { describePart, readPart, storePart } from "../chunk/part.ts";
 import { type ChunkOptions, scoreChunk } from "../chunk/score-chunk.ts";
 import type { Scorer, ScorerOptions } from "../chunk/scorer.ts";
 import { readChunkItems } from "../inputs/chunk-items.ts";
+import { readItem } from "../inputs/read-item.ts";
+import type { ChunkRow } from "../job/chunk-row.ts";
+import { cutChunk } from "../job/chunk-split.ts";
 import type { ChunkLease, JobCoordinator } from "../job/coordinator-port.ts";
 import type { WorkMessage } from "../job/messages.ts";
+import type { StoreFailure } from "../job/store-wait.ts";
 import { jobFolder, partKey } from "../keys.ts";
+import type { InputItem } from "../records/records.ts";
 import { scoreChanged } from "../prior/carry.ts";
 import { openPriorRun } from "../prior/prior-run.ts";
 import { limitAccess, sumOperations, type WorkDeps } from "./work-deps.ts";
@@ -29,9 +36,15 @@ export async function scoreChunkMessage(
   const job = deps.openJob(message.jobId);
   const held: { lease: ChunkLease | null } = { lease: null };
   try {
+    if (message.probe === true) {
+      // A store that hangs must not keep the engine from other jobs.
+      held.lease = await job.lease(message.chunkId);
+      if (held.lease === null) return;
+      await tryStores(limitAccess(deps, held.lease.spec), held.lease);
+    }
     // The lease is asked for when the engine is free, and the engine is free again before the records are stored.
     const report = await deps.withScorer(async (open) => {
-      held.lease = await job.lease(message.chunkId);
+      held.lease ??= await job.lease(message.chunkId);
       return held.lease === null ? null : scoreLease(limitAccess(deps, held.lease.spec), job, held.lease, open);
     });
     await report?.();
@@ -39,15 +52,56 @@ export async function scoreChunkMessage(
     if (held.lease === null) throw error;
     const failure = toScoringError(error);
     deps.failed?.(message, failure);
-    // A model that is gone or a store that is no longer configured is no chunk's fault: splitting would not help.
-    const fatal = failure.disposition === "fatal" || JOB_LOST.has(failure.code);
-    if (fatal && failure.code !== "internal") {
-      await job.fail({ code: failure.code, message: failure.detail });
-    }
-    // Unknown failures count as this chunk's: after some attempts it is split, and the culprit is sealed alone.
-    const { id, attempt } = held.lease.chunk;
-    await job.release(id, attempt);
+    await giveBack(limitAccess(deps, held.lease.spec), job, held.lease, failure);
   }
+}
+
+/** Reads what scoring the chunk begins with. @throws ScoringError transient `store_*` */
+async function tryStores(deps: WorkDeps, { spec, chunk }: ChunkLease): Promise<void> {
+  const { manifest } = spec;
+  const [first] = await readChunkItems(deps.openStore(manifest.output.store), chunk, deps.limits.maxPageBytes);
+  if (first !== undefined) await tryRead(deps, manifest.input.store, first);
+}
+
+/** @throws ScoringError transient `store_*` */
+async function tryRead(deps: WorkDeps, store: string, item: InputItem): Promise<void> {
+  try {
+    await readItem(deps.openStore(store), item, { maxBytes: deps.limits.maxImageBytes });
+  } catch (error) {
+    // Whatever else it says, the store is there.
+    if (isTransient(error)) throw error;
+  }
+}
+
+/** Whether the store gives another input of the job than the chunk's first: of another chunk, if there is one. */
+async function givesOther(deps: WorkDeps, job: JobCoordinator, { spec, chunk }: ChunkLease): Promise<boolean> {
+  const { manifest } = spec;
+  try {
+    const output = deps.openStore(manifest.output.store);
+    const row = (await job.listChunks(0, 2)).find(({ id }) => id !== chunk.id) ?? chunk;
+    const items = await readChunkItems(output, row, deps.limits.maxPageBytes);
+    const other = items.find(({ index }) => index !== chunk.first);
+    if (other === undefined) return false;
+    await tryRead(deps, manifest.input.store, other);
+    return true;
+  } catch (error) {
+    if (isTransient(error)) return false;
+    throw error;
+  }
+}
+
+/** Nothing of the chunk is finished: it goes back, and the coordinator learns why. */
+async function giveBack(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease, failure: ScoringError): Promise<void> {
+  // A model that is gone or a store that is no longer configured is no chunk's fault: splitting would not help.
+  const fatal = failure.disposition === "fatal" || JOB_LOST.has(failure.code);
+  if (fatal && failure.code !== "internal") await job.fail({ code: failure.code, message: failure.detail });
+  // Unknown failures count as this chunk's: after some attempts it is split, and the culprit is sealed alone.
+  const { id, attempt } = lease.chunk;
+  if (failure.disposition !== "transient") return void (await job.release(id, attempt, null));
+  const { input } = lease.spec.manifest;
+  const store = failure.store ?? input.store;
+  const served = store === input.store && (await givesOther(deps, job, lease));
+  await job.release(id, attempt, { store, code: failure.code, served });
 }
 
 async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease, open: OpenScorer): Promise<Report> {
@@ -60,15 +114,15 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
   const scorer = await open({ model: spec.model, tta: manifest.tta, findsFaces: findsFaces(manifest) });
   const { engine } = scorer.classifier;
   const items = await readChunkItems(output, chunk, limits.maxPageBytes);
-  const key = partKey(jobFolder(manifest.output.prefix, spec.id), chunk.id);
+  const folder = jobFolder(manifest.output.prefix, spec.id);
+  const key = partKey(folder, chunk.id);
   // An earlier attempt may have written the part and died before it could say so.
   const stored = chunk.attempt > 1 ? await readPart(output, key, items, faces, limits.maxPartBytes) : null;
-  const finish = async (part: StoredPart, receipt: Parameters<typeof describePart>[2]): Promise<void> => {
-    await job.finish(chunk.id, await describePart(part, faces, receipt, deps.openHash));
-  };
   if (stored !== null) {
-    return () => finish(stored, { reads: 0, readBytes: 0, operations: output.operations(), engine });
+    const receipt = { reads: 0, readBytes: 0, operations: output.operations(), engine };
+    return async () => void (await job.finish(chunk.id, await describePart(stored, faces, receipt, deps.openHash)));
   }
+  const watch = watchComputing(job, chunk, scorer.decoder);
   const chunkOptions: ChunkOptions = {
     format: manifest.format,
     faces: toFaceOptions(manifest),
@@ -78,15 +132,53 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
     maxAheadBytes: limits.maxAheadBytes,
     maxRunBytes: limits.maxRunBytes,
     maxGapBytes: limits.maxGapBytes,
-    tolerant: chunk.attempt >= limits.maxTransientAttempts,
+    failedReads: "stop",
   };
   const prior = await openPriorRun(deps, spec);
   const scores = await scoreChanged(prior, spec, items, (fresh) =>
-    scoreChunk({ store: input, ...scorer }, fresh, chunkOptions),
+    scoreChunk({ store: input, ...scorer, decoder: watch.decoder }, fresh, chunkOptions),
   );
+  await watch.end();
+  const { stop } = scores;
+  if (stop?.inputs === 0 && stop.error !== null) throw stop.error;
   return async () => {
-    const part = await storePart(output, key, scores.records, items, faces, limits.maxPartBytes);
+    // What comes before the stop is a chunk of its own, named by its inputs: whoever scores them again writes the same.
+    const head = stop === null ? chunk : cutChunk(chunk, stop.inputs)[0];
+    const own = items.slice(0, head.count);
+    const partAt = partKey(folder, head.id);
+    const part = await storePart(output, partAt, scores.records, own, faces, limits.maxPartBytes);
     const operations = sumOperations([input, output, ...(prior === null ? [] : [prior.store])]);
-    await finish(part, { reads: scores.reads, readBytes: scores.readBytes, operations, engine });
+    const receipt = { reads: scores.reads, readBytes: scores.readBytes, operations, engine };
+    const result = await describePart(part, faces, receipt, deps.openHash);
+    if (stop === null) return void (await job.finish(chunk.id, result));
+    const { error, inputs, served } = stop;
+    const store = error?.store ?? manifest.input.store;
+    const failure: StoreFailure | null = error === null ? null : { store, code: error.code, served };
+    await job.finishPart(chunk.id, chunk.attempt, { inputs, result, failure });
+  };
+}
+
+/**
+ * Tells the coordinator when a single input begins and ends to be computed, from its second attempt on: only a consumer that dies in between
+ * speaks against the input. For other chunks, nothing: one that does not come back is halved.
+ */
+function watchComputing(
+  job: JobCoordinator,
+  { id, count, attempt }: ChunkRow,
+  decoder: ImageDecoder,
+): { readonly decoder: ImageDecoder; readonly end: () => Promise<void> } {
+  if (count > 1 || attempt === 1) return { decoder, end: async () => {} };
+  let computing = false;
+  return {
+    decoder: {
+      ...decoder,
+      async decode(bytes, aim) {
+        computing = await job.renew(id, attempt, true);
+        return decoder.decode(bytes, aim);
+      },
+    },
+    async end() {
+      if (computing) await job.renew(id, attempt, false);
+    },
   };
 }

@@ -2,6 +2,7 @@ import type { ScoringError } from "../../errors.ts";
 import type { ModelCard } from "../../model/card.ts";
 import { addOperations, type MeteredStore, NO_OPERATIONS, type StoreOperations } from "../../storage/metered-store.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
+import { nameStore } from "../../storage/named-store.ts";
 import { guardStore } from "../access/guarded-store.ts";
 import type { LendScorer } from "../chunk/scorer.ts";
 import type { Eraser } from "../erase/eraser-port.ts";
@@ -43,8 +44,8 @@ export function sumOperations(stores: readonly MeteredStore[]): StoreOperations 
   return stores.reduce((sum, store) => addOperations(sum, store.operations()), NO_OPERATIONS);
 }
 
-/** The stores as the job's owner may use them, whatever key a listed manifest or a frozen page names. */
+/** The stores as the job's owner may use them, whatever key a listed manifest or a frozen page names; they tell their names when they fail. */
 export function limitAccess(deps: WorkDeps, spec: JobSpec): WorkDeps {
   const grants = spec.owner?.grants ?? null;
-  return { ...deps, openStore: (name) => guardStore(deps.openStore(name), name, grants) };
+  return { ...deps, openStore: (name) => guardStore(nameStore(deps.openStore(name), name), name, grants) };
 }

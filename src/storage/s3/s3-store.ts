@@ -4,12 +4,14 @@ import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
+  type GetObjectCommandOutput,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { ScoringError } from "../../errors.ts";
+import { runPaced, startDeadline, type StorePace } from "../deadline.ts";
 import { checkDeleteKeys, checkKey, clampPageSize, rangeError } from "../key-rules.ts";
 import type {
   GetOptions,
@@ -39,8 +41,16 @@ export interface S3StoreConfig {
   };
   /** True if the bucket keeps versions; then `versionId` is honoured. Default false. */
   readonly versions?: boolean;
-  /** Makes the deadline of one call, its body included (`() => AbortSignal.timeout(30_000)`). Default: none. */
-  readonly startDeadline?: () => AbortSignal;
+  /** How long a call may take, its body included. Default: as long as it likes. */
+  readonly pace?: StorePace;
+}
+
+/** Taken for the length of a body whose answer tells none. */
+const UNTOLD_BYTES = 32 * 1024 * 1024;
+
+interface OpenedObject {
+  readonly found: GetObjectCommandOutput;
+  readonly body: ReadableStream<Uint8Array> | undefined;
 }
 
 /** Text that XML 1.0 cannot carry, or that some servers' parsers trim; a batch delete is XML. */
@@ -57,13 +67,31 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
   const client = createClient(config);
   const bucket = config.bucket;
 
-  const call: S3Caller = async (operation, key, send) => {
+  const call: S3Caller = async (operation, key, send, bytes = 0) => {
     try {
-      return await send(client, config.startDeadline === undefined ? {} : { abortSignal: config.startDeadline() });
+      return await runPaced(config.pace, `${operation} of ${key}`, bytes, (abortSignal) =>
+        send(client, abortSignal === undefined ? {} : { abortSignal }),
+      );
     } catch (error) {
       throw toS3Error(error, operation, key);
     }
   };
+
+  /** A call whose answer has a body: the deadline goes on until that was read. */
+  async function open(key: string, options: GetOptions): Promise<OpenedObject> {
+    const deadline = config.pace === undefined ? null : startDeadline(config.pace, `get of ${key}`);
+    try {
+      const input = { Bucket: bucket, Key: key, ...toGetInput(key, options) };
+      const sent = client.send(new GetObjectCommand(input), deadline === null ? {} : { abortSignal: deadline.signal });
+      const found = await (deadline?.hold(sent) ?? sent);
+      const body: ReadableStream<Uint8Array> | undefined = found.Body?.transformToWebStream();
+      deadline?.restart(found.ContentLength ?? UNTOLD_BYTES);
+      return { found, body: body === undefined ? undefined : (deadline?.bound(body) ?? body) };
+    } catch (error) {
+      deadline?.end();
+      throw toS3Error(error, "get", key);
+    }
+  }
 
   /** Size of the version with this etag; `undefined` if there is none any more. */
   const headSize = async (key: string, etag: string | undefined): Promise<number | undefined> => {
@@ -94,13 +122,10 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
         throw new ScoringError("version_unsupported", "This store has no object versions.");
       }
       try {
-        const found = await call("get", key, (s3, sendOptions) =>
-          s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...toGetInput(key, options) }), sendOptions),
-        );
+        const { found, body } = await open(key, options);
         const told = options.range === undefined ? found.ContentLength : readTotal(found.ContentRange);
         // Proxies that may rewrite a page (the local endpoint does so for text/html) send it without a length.
         const size = told ?? (await headSize(key, found.ETag));
-        const body: ReadableStream<Uint8Array> | undefined = found.Body?.transformToWebStream();
         if (size === undefined || body === undefined) {
           throw new ScoringError("store_unavailable", `The answer for ${key} does not say how long the object is.`);
         }
@@ -118,7 +143,12 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
       const Body = typeof body === "string" ? new TextEncoder().encode(body) : body;
       const input = { Bucket: bucket, Key: key, Body, ContentLength: Body.length, ...toPutInput(options) };
       try {
-        const stored = await call("put", key, (s3, sendOptions) => s3.send(new PutObjectCommand(input), sendOptions));
+        const stored = await call(
+          "put",
+          key,
+          (s3, sendOptions) => s3.send(new PutObjectCommand(input), sendOptions),
+          Body.length,
+        );
         return { kind: "stored", etag: readEtag(stored.ETag) };
       } catch (error) {
         // An overwrite of a version that is gone is a conflict too: S3 answers 404.

@@ -11,11 +11,12 @@ import { ScoringError } from "../../errors.ts";
 import { checkPartNumber, checkPartOrder } from "../key-rules.ts";
 import type { MultipartUpload } from "../object-store.ts";
 
-/** Runs one request with its deadline and turns what it throws into our errors. */
+/** Runs one request, which sends `bytes` (default none), with its deadline and turns what it throws into our errors. */
 export type S3Caller = <T>(
   operation: string,
   key: string,
   send: (client: S3Client, options: { abortSignal?: AbortSignal }) => Promise<T>,
+  bytes?: number,
 ) => Promise<T>;
 
 /** Begins an upload of `key`. */
@@ -47,8 +48,11 @@ export function openS3Upload(call: S3Caller, bucket: string, key: string, upload
     uploadId,
     async uploadPart(partNumber, body) {
       checkPartNumber(partNumber);
-      const part = await call("uploadPart", key, (s3, options) =>
-        s3.send(new UploadPartCommand({ ...target, PartNumber: partNumber, Body: body }), options),
+      const part = await call(
+        "uploadPart",
+        key,
+        (s3, options) => s3.send(new UploadPartCommand({ ...target, PartNumber: partNumber, Body: body }), options),
+        body.length,
       );
       return { partNumber, etag: (part.ETag ?? "").replaceAll('"', "") };
     },

@@ -35,7 +35,10 @@ function makePolicy(overrides: Partial<RetryPolicy> = {}): RetryPolicy & { reado
   };
 }
 
-function failTimes(times: number, code: "store_unavailable" | "store_throttled" | "not_found"): () => Promise<string> {
+function failTimes(
+  times: number,
+  code: "store_unavailable" | "store_throttled" | "store_timeout" | "not_found",
+): () => Promise<string> {
   let left = times;
   return () => (left-- > 0 ? Promise.reject(new ScoringError(code, "down")) : Promise.resolve("done"));
 }
@@ -70,6 +73,16 @@ describe("retryTransient", () => {
     await expect(retryTransient(fatal, failTimes(1, "not_found"))).rejects.toMatchObject({ code: "not_found" });
     await expect(retryTransient(fatal, () => Promise.reject(new TypeError("a bug")))).rejects.toThrow("a bug");
     expect(fatal.delays).toEqual([]);
+  });
+
+  it("runs out of time so often only, since each time costs a whole deadline", async () => {
+    expect(await retryTransient(makePolicy(), failTimes(4, "store_timeout"))).toBe("done");
+    const hurried = makePolicy({ maxTimeouts: 2 });
+    expect(await retryTransient(hurried, failTimes(1, "store_timeout"))).toBe("done");
+    await expect(retryTransient(hurried, failTimes(2, "store_timeout"))).rejects.toMatchObject({
+      code: "store_timeout",
+    });
+    expect(await retryTransient(hurried, failTimes(4, "store_unavailable"))).toBe("done");
   });
 
   it("spends a budget that only successes refill", async () => {

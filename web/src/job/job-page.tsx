@@ -172,9 +172,9 @@ function Commands(props: {
           Cancel
         </button>
       )}
-      {ended && counts.outcomes.failed + counts.outcomes.skipped > 0 && (
+      {ended && countRetried(job) > 0 && (
         <button type="button" onClick={() => act("retry-failed")}>
-          Retry what failed
+          {counts.outcomes.failed + counts.outcomes.skipped > 0 ? "Retry what failed" : "Score what was left"}
         </button>
       )}
       {ended && asked !== "yes" && (
@@ -266,6 +266,12 @@ function Live({ job, rates }: { readonly job: JobView; readonly rates: readonly 
       {job.failure !== null && (
         <p className="alert">
           <strong>The job failed:</strong> {job.failure.message}
+        </p>
+      )}
+      {job.waiting !== undefined && (
+        <p className="alert" role="status">
+          <strong>Waiting for store {job.waiting.store}</strong> since {formatTime(job.waiting.since)} (
+          {describeReason(job.waiting.code)}). Nothing is lost: the job goes on when the store answers.
         </p>
       )}
       {job.outranked && (
@@ -368,4 +374,9 @@ function Files({ id }: { readonly id: string }): ReactNode {
       </table>
     </section>
   );
+}
+
+/** Inputs that a retry takes up: what a job canceled that failed itself is among them. */
+function countRetried({ status, counts: { outcomes } }: JobView): number {
+  return outcomes.failed + outcomes.skipped + outcomes.expired + (status === "failed" ? outcomes.cancelled : 0);
 }

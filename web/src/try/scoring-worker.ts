@@ -61,7 +61,7 @@ function createScorer() {
         maxAheadBytes: LIMITS.maxAheadBytes,
         maxRunBytes: 0,
         maxGapBytes: 0,
-        tolerant: true,
+        failedReads: "record",
       });
       return { kind: "scored", id, records, totalMs: performance.now() - start, networkMs };
     },

@@ -108,7 +108,7 @@ describe("reading ahead", () => {
   });
 });
 
-const REST = { stamp: { model: "constant@1", pipeline: 1 }, tolerant: false } as const;
+const REST = { stamp: { model: "constant@1", pipeline: 1 }, failedReads: "throw" } as const;
 
 describe("the version of the preprocessing", () => {
   const NOBODY = { name: "nobody@1", find: async () => [], dispose() {} };
@@ -137,7 +137,7 @@ describe("the version of the preprocessing", () => {
       format: "image",
       faces: { mode: setting.mode, minFacePixels: 1, minFaceScore: 0, faceDetail: "normal" },
       stamp: { model: "constant@1", pipeline: setting.pipeline },
-      tolerant: false,
+      failedReads: "throw",
     });
     expect(aims).toEqual([setting.aim]);
     expect(records).toMatchObject([{ pipeline: setting.pipeline }]);

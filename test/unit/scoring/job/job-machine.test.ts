@@ -3,10 +3,11 @@ import { describe, expect, it } from "vitest";
 import { splitChunk } from "../../../../src/scoring/job/chunk-split.ts";
 import type { JobEffect, JobEvent } from "../../../../src/scoring/job/job-event.ts";
 import { isOffered } from "../../../../src/scoring/job/job-clients.ts";
+import type { StoreFailure } from "../../../../src/scoring/job/store-wait.ts";
 import { advanceJob, createJob } from "../../../../src/scoring/job/job-machine.ts";
 import { isEnded, type JobState, type JobStatus } from "../../../../src/scoring/job/job-state.ts";
 import type { JobRules } from "../../../../src/scoring/job/job-rules.ts";
-import type { ChunkRow } from "../../../../src/scoring/job/chunk-row.ts";
+import type { ChunkResult, ChunkRow } from "../../../../src/scoring/job/chunk-row.ts";
 import { countFinished, emptyOutcomes } from "../../../../src/scoring/job/outcome-counts.ts";
 
 const rules: JobRules = {
@@ -19,7 +20,9 @@ const rules: JobRules = {
   resendMs: 500,
   maxChunkAttempts: 4,
   maxSingleExpiries: 2,
+  maxSingleFailures: 6,
   maxTaskAttempts: 5,
+  maxTaskDeaths: 50,
   maxBackoffSeconds: 8,
   maxIssues: 10,
   progressMs: 100,
@@ -29,6 +32,12 @@ function makeChunk(first: number, count: number): ChunkRow {
   const id = String(first).padStart(9, "0");
   const place = { pageKey: "page", offset: 0, length: 10 };
   return { id, first, count, ...place, status: "pending", attempt: 0, expiries: 0, dueMs: 0, result: null };
+}
+
+function makeResult(count: number, failed = 0): ChunkResult {
+  const outcomes = { ...emptyOutcomes(), scored: count - failed, failed };
+  const receipt = { sha256: "", bytes: 0, reads: 0, readBytes: 0, engine: "x" };
+  return { outcomes, errors: {}, records: count, ...receipt };
 }
 
 /** A machine with its rows, as the coordinator keeps them. */
@@ -108,18 +117,18 @@ function createModel(changed: Partial<JobRules> = {}) {
     },
     finish(id: string, failed = 0): boolean {
       const chunk = rows.get(id)!;
-      const outcomes = { ...emptyOutcomes(), scored: chunk.count - failed, failed };
-      const result = {
-        outcomes,
-        errors: {},
-        records: chunk.count,
-        sha256: "",
-        bytes: 0,
-        reads: 0,
-        readBytes: 0,
-        engine: "x",
-      };
-      return this.send({ kind: "finish", chunk, result });
+      return this.send({ kind: "finish", chunk, result: makeResult(chunk.count, failed) });
+    },
+    finishPart(id: string, inputs: number, failure: StoreFailure | null): boolean {
+      const chunk = rows.get(id)!;
+      return this.send({
+        kind: "finish-part",
+        chunk,
+        attempt: chunk.attempt,
+        inputs,
+        result: makeResult(inputs),
+        failure,
+      });
     },
     /** A client takes the first chunk that is offered; its id. */
     leaseToClient(keyId = "key"): string | null {
@@ -340,7 +349,7 @@ describe("the job machine", () => {
     const id = model.leaseToClient()!;
     expect(model.lease(id)).toBe(false);
     model.lease("000000004");
-    model.send({ kind: "release", chunk: model.rows.get("000000004")!, attempt: 1 });
+    model.send({ kind: "release", chunk: model.rows.get("000000004")!, attempt: 1, failure: null });
     expect(model.leaseToClient()).toBe("000000008");
     // What the edge had once stays with the edge.
     expect(model.leaseToClient()).toBeNull();
@@ -357,6 +366,8 @@ describe("the job machine", () => {
             "finish",
             "fail-item",
             "release",
+            "renew",
+            "finish-part",
             "lost",
             "due",
             "tick",
@@ -398,6 +409,7 @@ describe("the job machine", () => {
               step: pick % 3,
               attempt: 1,
               failure: { code: "internal", message: "" },
+              outage: size % 2 === 0 ? null : { store: "faces", code: "store_unavailable", served: false },
             });
           else if (kind === "rank") model.send({ kind, outranked: pick % 2 === 0 });
           else if (kind === "tick" || kind === "pause" || kind === "resume") model.send({ kind });
@@ -412,7 +424,16 @@ describe("the job machine", () => {
             if (kind === "lease") model.lease(chunk.id);
             if (kind === "finish") model.finish(chunk.id);
             if (kind === "fail-item") model.finish(chunk.id, chunk.count);
-            if (kind === "release") model.send({ kind: "release", chunk, attempt: chunk.attempt });
+            const outage = {
+              store: size > 3 ? "faces" : "out",
+              code: "store_unavailable",
+              served: size % 2 === 0,
+            } as const;
+            const failure = size === 1 ? null : outage;
+            if (kind === "release") model.send({ kind: "release", chunk, attempt: chunk.attempt, failure });
+            if (kind === "renew")
+              model.send({ kind, chunk, attempt: chunk.attempt, computing: [null, true, false][pick % 3]! });
+            if (kind === "finish-part") model.finishPart(chunk.id, 1 + (pick % 3), failure);
             if (kind === "lost") model.send({ kind: "chunk-lost", chunk });
             const hold = chunk.client ?? { keyId: "key0", nonce: "none" };
             const issue = { path: "", code: "client_rejected", message: "" };

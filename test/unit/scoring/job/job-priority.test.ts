@@ -20,6 +20,8 @@ const rules: JobRules = {
   resendMs: 1e6,
   maxChunkAttempts: 4,
   maxSingleExpiries: 2,
+  maxSingleFailures: 6,
+  maxTaskDeaths: 50,
   maxTaskAttempts: 5,
   maxBackoffSeconds: 8,
   maxIssues: 10,

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode } from "../../../../src/errors.ts";
 import { probeConditionalPut } from "../../../../src/storage/conditional-put.ts";
+import type { StorePace } from "../../../../src/storage/deadline.ts";
 import type { ObjectStore } from "../../../../src/storage/object-store.ts";
 import { readBody } from "../../../../src/storage/read-body.ts";
 import { createRetryBudget, withRetry } from "../../../../src/storage/retry.ts";
@@ -15,7 +16,7 @@ let requests: { method: string; url: string; headers: IncomingMessage["headers"]
 let server: Server;
 let store: ObjectStore;
 
-function makeStore(startDeadline?: () => AbortSignal): ObjectStore {
+function makeStore(pace?: StorePace): ObjectStore {
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   return createS3Store({
@@ -24,7 +25,7 @@ function makeStore(startDeadline?: () => AbortSignal): ObjectStore {
     bucket: "faces",
     forcePathStyle: true,
     credentials: { accessKeyId: "id", secretAccessKey: "secret" },
-    ...(startDeadline === undefined ? {} : { startDeadline }),
+    ...(pace === undefined ? {} : { pace }),
   });
 }
 
@@ -172,8 +173,44 @@ describe("connections", () => {
     expect(await codeOf(store.get("a"))).toBe("store_unavailable");
     // Never answers.
     answers = [() => undefined];
-    const hurried = makeStore(() => AbortSignal.timeout(20));
-    expect(await codeOf(hurried.get("a"))).toBe("store_timeout");
+    const hurried = makeStore({ answerMs: 20, bytesPerSecond: 1e6 });
+    const upload = hurried.resumeMultipart("a", "u");
+    const calls: Record<string, () => Promise<unknown>> = {
+      head: () => hurried.head("a"),
+      get: () => hurried.get("a"),
+      read: () => hurried.read("a", { maxBytes: 10 }),
+      put: () => hurried.put("a", "x"),
+      list: () => hurried.list({ prefix: "" }),
+      delete: () => hurried.delete(["a"]),
+      "delete many": () => hurried.delete(["a", "b"]),
+      createMultipart: () => hurried.createMultipart("a"),
+      uploadPart: () => upload.uploadPart(1, new Uint8Array(10)),
+      complete: () => upload.complete([{ partNumber: 1, etag: "e" }]),
+      abort: () => upload.abort(),
+    };
+    for (const [name, call] of Object.entries(calls)) expect(await codeOf(call()), `call of ${name}`).toBe("store_timeout");
+  });
+
+  it("gives a body up that hangs after its first bytes, and waits for one that is long", async () => {
+    answers = [
+      (_request, response) => {
+        response.writeHead(200, { "content-length": "10", etag: '"e"' });
+        response.write("12345");
+      },
+    ];
+    expect(await codeOf(makeStore({ answerMs: 50, bytesPerSecond: 1e6 }).read("a", { maxBytes: 10 }))).toBe(
+      "store_timeout",
+    );
+    // Slower than an answer may be, and within what so many bytes may take.
+    answers = [
+      (_request, response) => {
+        response.writeHead(200, { "content-length": "10", etag: '"e"' });
+        response.write("12345");
+        setTimeout(() => response.end("67890"), 150);
+      },
+    ];
+    const patient = makeStore({ answerMs: 50, bytesPerSecond: 10 });
+    expect(await patient.read("a", { maxBytes: 10 })).toMatchObject({ kind: "found", info: { size: 10 } });
   });
 
   it("notices a body that ends early", async () => {

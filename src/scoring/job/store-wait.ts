@@ -1,0 +1,75 @@
+/**
+ * What becomes of a job whose store is away: it waits. Nothing is handed out until a pause is over, which grows with each try in vain
+ * (1, 2, 4 … seconds); then two chunks go out to probe the store. When something was finished, the places open again one by
+ * one, so that a store that is throttling is not stormed anew. An outage costs time: it counts against no input and no attempt.
+ */
+
+import type { ErrorCode } from "../../errors.ts";
+import type { JobState } from "./job-state.ts";
+import { backoffSeconds, type Draft, withEffects } from "./job-transition.ts";
+
+/** A call of a store that failed for a reason that may pass, in all its attempts. */
+export interface StoreFailure {
+  readonly store: string;
+  readonly code: ErrorCode;
+  /** Whether the store answered other reads meanwhile: then it may be the one object that cannot be read. */
+  readonly served: boolean;
+}
+
+/** The store that a job waits for. */
+export interface StoreWait {
+  readonly store: string;
+  /** Of its last failure. */
+  readonly code: ErrorCode;
+  /** When the wait began, ms since the epoch. */
+  readonly sinceMs: number;
+  /** Tries in vain, each after a pause. */
+  readonly failures: number;
+  /** When it is tried again. */
+  readonly retryMs: number;
+}
+
+/** Chunks that try a store at once after a pause: two, so that one that cannot be read itself does not stand for the store. */
+const PROBES = 2;
+
+/** Whether it is the store that is in the way, and not one object in it. */
+export function isOutage({ served, code }: StoreFailure): boolean {
+  return !served || code === "store_throttled";
+}
+
+/** Waits for a store, or longer. Several failures of one try, chunks that were out together, make one pause. */
+export function awaitStore(state: JobState, failure: StoreFailure, nowMs: number): Draft {
+  const { store, code } = failure;
+  const before = state.waiting ?? null;
+  const isSame = before !== null && before.store === store;
+  if (isSame && nowMs < before.retryMs) return { state: { ...state, waiting: { ...before, code } }, effects: [] };
+  const failures = (isSame ? before.failures : 0) + 1;
+  const retryMs = nowMs + backoffSeconds(failures, state.rules) * 1000;
+  const waiting: StoreWait = { store, code, sinceMs: isSame ? before.sinceMs : nowMs, failures, retryMs };
+  return {
+    state: { ...state, waiting, window: PROBES },
+    effects: isSame ? [] : [{ kind: "announce", event: "status" }],
+  };
+}
+
+/** Something was finished: the stores are there, and one more chunk may be out. */
+export function openWindow(draft: Draft): Draft {
+  const { state } = draft;
+  const { waiting = null, window = null } = state;
+  if (window === null) return draft;
+  const wider = window + 1 < state.rules.maxConcurrency ? window + 1 : null;
+  const opened: JobState = { ...state, waiting: null, window: wider };
+  const news = waiting === null ? [] : [{ kind: "announce", event: "status" } as const];
+  return withEffects(draft.effects, { state: opened, effects: news });
+}
+
+/** Seconds until the store is tried again; 0 for a job that waits for none. */
+export function pauseSeconds({ waiting }: JobState, nowMs: number): number {
+  return Math.max(0, Math.ceil(((waiting?.retryMs ?? nowMs) - nowMs) / 1000));
+}
+
+/** Whether a chunk may be taken now: not during a pause, and after it by those who probe only. */
+export function isServed(state: JobState, nowMs: number): boolean {
+  const { waiting = null } = state;
+  return waiting === null || (nowMs >= waiting.retryMs && state.chunks.leased < PROBES);
+}

@@ -1,0 +1,178 @@
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import type { JobCoordinator } from "../../src/scoring/job/coordinator-port.ts";
+import { viewJob } from "../../src/scoring/job/job-view.ts";
+import { makeRetryManifest } from "../../src/scoring/requests/submit.ts";
+import { OUTPUT_NAMES, jobFolder } from "../../src/scoring/keys.ts";
+import { createRandom, type Fault, type FaultCall } from "./fault-store.ts";
+import { checkSuccess, makeSpec, parseRecords, readOutputs, run } from "./scene.ts";
+import type { SimulationOptions } from "./simulation.ts";
+
+/** A store that is away, throttles or hangs costs a job time and nothing else. The limits are those that are shipped. */
+
+/** Seeds of each property; `SIMULATION_RUNS=1000` for a long look. */
+const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 20);
+vi.setConfig({ testTimeout: 60_000 + RUNS * 1000 });
+
+const SECOND = 1000;
+const HOUR = 3600 * SECOND;
+/** Two of the fourteen inputs fail on any day, a third is one too many: whatever an outage counted against the job would end it. */
+const STRICT = { chunkSize: 3, maxConcurrency: 3, errorThreshold: 2 / 14, errorMinimumSample: 14 };
+const spec = makeSpec({ limits: STRICT });
+const { createdMs } = spec;
+const FAULTS = ["unavailable", "throttled", "timeout"] as const;
+
+type Outage = NonNullable<SimulationOptions["outage"]>;
+
+const isInput = ({ key }: FaultCall): boolean => key.startsWith("in/");
+const isOutput = ({ key }: FaultCall): boolean => key.startsWith("out/");
+
+/** Away from `fromMs` after the job was made, for `forMs`. */
+function away(
+  fromMs: number,
+  forMs: number,
+  kind: (typeof FAULTS)[number],
+  strikes: (call: FaultCall) => boolean,
+): Outage {
+  return (call, nowMs) =>
+    strikes(call) && nowMs >= createdMs + fromMs && nowMs < createdMs + fromMs + forMs ? { kind } : null;
+}
+
+/** The stores that the job was seen waiting for. */
+function watchWaits(): { readonly seen: Set<string>; readonly onStep: NonNullable<SimulationOptions["onStep"]> } {
+  const seen = new Set<string>();
+  return {
+    seen,
+    onStep: async (_step: number, job: JobCoordinator, nowMs: number) => {
+      const { state } = (await job.read())!;
+      const view = viewJob(state, spec, nowMs);
+      if (view.waiting !== undefined) seen.add(`${view.waiting.store}: ${view.waiting.code}`);
+    },
+  };
+}
+
+let calm: Record<string, string>;
+beforeAll(async () => {
+  calm = await readOutputs((await run({ spec })).store);
+});
+
+describe("a store that is away", () => {
+  it.each(FAULTS)("for seconds or hours is waited for, and the outputs are those of a calm day: %s", async (kind) => {
+    const waits = watchWaits();
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const random = createRandom(seed);
+      const fromMs = Math.floor(random() * 200);
+      const forMs = [12 * SECOND, 10 * 60 * SECOND, 5 * HOUR][seed % 3]!;
+      const strikes = [isInput, isOutput, () => true][Math.floor(random() * 3)]!;
+      const outage = away(fromMs, forMs, kind, strikes);
+      const { result, store } = await run({ spec, seed, outage, tickRate: 0.5, ...waits });
+      expect(result.state, `seed ${seed}`).toMatchObject({ failure: null, outcomes: { scored: 12, failed: 2 } });
+      expect(result.state.waiting ?? null, `seed ${seed}`).toBeNull();
+      expect(await readOutputs(store), `seed ${seed}`).toEqual(calm);
+      await checkSuccess(store, { allowLate: true });
+    }
+    expect([...waits.seen]).toEqual([
+      `faces: ${{ unavailable: "store_unavailable", throttled: "store_throttled", timeout: "store_timeout" }[kind]}`,
+    ]);
+  });
+
+  it("again and again, while consumers die and leases expire, is waited for", async () => {
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const outage: Outage = (call, nowMs) => {
+        const minute = Math.floor((nowMs - createdMs) / 30_000);
+        return minute < 20 && minute % 2 === 0 && !call.key.includes("work/") ? { kind: FAULTS[minute % 3]! } : null;
+      };
+      const trouble = { killRate: 0.02, loseRate: 0.05, duplicateRate: 0.1, leapRate: 0.01 };
+      const { result, store } = await run({ spec, seed, outage, ...trouble });
+      expect(result.state, `seed ${seed}`).toMatchObject({ failure: null, outcomes: { scored: 12, failed: 2 } });
+      expect(await readOutputs(store), `seed ${seed}`).toEqual(calm);
+    }
+  });
+
+  it("is not stormed meanwhile: a few reads in a growing pause, and all chunks again when it is back", async () => {
+    const struck: number[] = [];
+    const until = createdMs + HOUR;
+    const outage: Outage = (call, nowMs) => {
+      if (!isInput(call) || nowMs >= until) return null;
+      struck.push(nowMs);
+      return { kind: "unavailable" };
+    };
+    const { result } = await run({ spec, outage });
+    expect(result.state.outcomes).toMatchObject({ scored: 12 });
+    // An hour of pauses of a minute: two chunks of three reads, each tried four times, and the look before.
+    expect(struck.length).toBeLessThan(60 * 2 * (3 + 2) * 4);
+    expect(result.state.window ?? null).toBeNull();
+  });
+
+  it("until the job's time is over leaves every input expired, for retry-failed to take up", async () => {
+    const brief = makeSpec({ limits: { ...STRICT, expiresInSeconds: 3600 } });
+    const outage: Outage = (call, nowMs) =>
+      isInput(call) && nowMs < createdMs + 2 * HOUR && call.operation !== "list" ? { kind: "timeout" } : null;
+    const { result, store } = await run({ spec: brief, outage });
+    expect(result.state).toMatchObject({ status: "expired", outcomes: { expired: 14, failed: 0 }, waiting: null });
+    const body = makeRetryManifest(brief, `${jobFolder("out/", "job")}${OUTPUT_NAMES.errors}`);
+    const again = await run({
+      spec: { ...makeSpec(body), id: "again", createdMs: createdMs + 3 * HOUR, retryOf: "job" },
+      store,
+    });
+    expect(again.result.state.outcomes).toMatchObject({ scored: 12, failed: 2 });
+  });
+});
+
+describe("a store that throttles", () => {
+  it("more than half of all calls, for minutes, costs time only", async () => {
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const random = createRandom(seed * 31);
+      const outage: Outage = (_call, nowMs) =>
+        nowMs < createdMs + 10 * 60 * SECOND && random() < 0.6 ? { kind: "throttled" } : null;
+      const { result, store } = await run({ spec, seed, outage, tickRate: 0.5 });
+      expect(result.state, `seed ${seed}`).toMatchObject({ failure: null, outcomes: { scored: 12, failed: 2 } });
+      expect(await readOutputs(store), `seed ${seed}`).toEqual(calm);
+    }
+  });
+});
+
+describe("one object that the store never gives", () => {
+  const never =
+    (key: string, kind: Fault["kind"] & ("unavailable" | "timeout")): Outage =>
+    (call) =>
+      call.key === key ? { kind } : null;
+
+  it.each(["in/00.png", "in/04.png", "in/11.png"])("is recorded as such, and keeps nobody waiting: %s", async (key) => {
+    for (const kind of ["unavailable", "timeout"] as const) {
+      const { result, store } = await run({ spec, outage: never(key, kind) });
+      expect(result.state).toMatchObject({ status: "completed_with_errors", outcomes: { scored: 11, failed: 3 } });
+      const records = parseRecords(await readOutputs(store));
+      const failed = records.filter((record) => record.error?.code === `store_${kind}`);
+      expect(failed.map((record) => record.key)).toEqual([key]);
+      // Within the hour, tries over minutes.
+      const end = result.state.times.completed_with_errors!;
+      expect(end - createdMs).toBeGreaterThan(5 * 60 * SECOND);
+      expect(end - createdMs).toBeLessThan(HOUR);
+    }
+  });
+});
+
+describe("a job that failed", () => {
+  it("leaves what it did not come to in errors.jsonl, for retry-failed to take up", async () => {
+    const intolerant = makeSpec({ limits: { ...STRICT, maxConcurrency: 1, errorThreshold: 0, errorMinimumSample: 1 } });
+    const { result, store } = await run({ spec: intolerant });
+    const { status, outcomes } = result.state;
+    expect(status).toBe("failed");
+    expect(outcomes.cancelled).toBeGreaterThan(0);
+    const lines = (await readOutputs(store))["errors.jsonl"]!.trimEnd().split("\n");
+    expect(lines).toHaveLength(outcomes.failed + outcomes.cancelled);
+    const body = makeRetryManifest(spec, `${jobFolder("out/", "job")}${OUTPUT_NAMES.errors}`);
+    const again = await run({ spec: { ...makeSpec(body), id: "again", retryOf: "job" }, store });
+    expect(again.result.state.outcomes).toMatchObject({ scored: 12 - outcomes.scored });
+  });
+
+  it("but not what somebody canceled", async () => {
+    const onStep: SimulationOptions["onStep"] = async (step, job) => {
+      if (step === 40) await job.command("cancel");
+    };
+    const { result, store } = await run({ spec, onStep });
+    expect(result.state.outcomes.cancelled).toBeGreaterThan(0);
+    const errors = (await readOutputs(store))["errors.jsonl"]!;
+    expect(errors.split("\n").filter((line) => line.includes('"item_cancelled"'))).toEqual([]);
+  });
+});
