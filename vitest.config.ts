@@ -5,8 +5,8 @@ import { defineConfig } from "vitest/config";
 /**
  * Projects: `node` runs the core, adapters and architecture rules under Node; `workerd` runs inside the Workers runtime
  * with the bindings of wrangler.toml; `browser` and `e2e` drive real Chromium and real `wrangler dev` from Node;
- * `serve` runs the same suites against `countenance serve`;
- * `long` is what takes minutes (`npm run test:long`).
+ * `serve` runs the same suites against `countenance serve`; `package` packs this project and uses it as a stranger would
+ * (`npm run test:package`); `long` is what takes minutes (`npm run test:long`).
  */
 const drivesServers = { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false } as const;
 
@@ -17,6 +17,8 @@ const onServe = ["cli", "client-work", "cross-store", "restart", "schedules", "w
 
 export default defineConfig({
   test: {
+    // A green run prints the tests' names; what a test logged is shown where it fails.
+    silent: "passed-only",
     projects: [
       {
         test: {
@@ -29,6 +31,8 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
+            // Vitest looks for Node's inspector, and without this workerd reports that there is none at each start.
+            miniflare: { compatibilityFlags: ["enable_nodejs_inspector_module"] },
           }),
         ],
         // wrangler.toml's [alias] holds for bundles only, not here.
@@ -46,6 +50,7 @@ export default defineConfig({
       },
       { test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...drivesServers } },
       { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...drivesServers } },
+      { test: { name: "package", include: ["test/package/**/*.test.ts"], ...drivesServers } },
       {
         test: {
           name: "serve",

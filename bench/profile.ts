@@ -29,7 +29,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
 
 /** Profiles `seconds` of calls with the faces given. */
 export async function profileKernel(model: Model, pixels: Uint8Array, count: number): Promise<ProfileRow[]> {
-  const binary = await compileEngine("fused-wasm-relaxed", { names: true });
+  const binary = await compileEngine({ source: "fused/assembly/index.ts", relaxed: true }, { names: true });
   const module = await WebAssembly.compile(new Uint8Array(binary));
   const classifier = await createFusedClassifier(module, model, "fused-wasm-relaxed");
   for (let i = 0; i < 50; i++) await classifier.classify(pixels, count);
@@ -45,7 +45,7 @@ export async function profileKernel(model: Model, pixels: Uint8Array, count: num
   const samples = profile.samples ?? [];
   const counts = new Map<string, number>();
   for (const id of samples) {
-    const name = MEANINGS[names.get(id) ?? ""] ?? "the rest";
+    const name = MEANINGS[(names.get(id) ?? "").replace("fused/assembly/", "")] ?? "the rest";
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return [...counts].map(([name, n]) => ({ name, share: n / samples.length })).sort((a, b) => b.share - a.share);

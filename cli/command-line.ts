@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import type { ArgsDef, CommandDef, Resolvable } from "citty";
+import { suggest } from "./did-you-mean.ts";
 
 /** The command line is wrong; nothing was done. */
 export class UsageError extends Error {}
@@ -44,7 +45,8 @@ export async function findCommand(main: CommandDef, words: readonly string[]): P
  */
 export function checkWords({ name: command, commands, args, words }: FoundCommand): void {
   if (commands.length > 0) {
-    throw new UsageError(words[0] === undefined ? "no command is named" : `there is no command ${words[0]}`);
+    if (words[0] === undefined) throw new UsageError("no command is named");
+    throw new UsageError(`there is no command ${words[0]}${suggest(words[0], commands)}`);
   }
   // It looks at what another command line could become.
   if (command === "countenance complete") return;
@@ -68,7 +70,8 @@ export function checkWords({ name: command, commands, args, words }: FoundComman
         throw new UsageError(`${rawName} needs a value`);
       }
     } else if (isSwitch(name) ? value !== undefined : !isSwitch(name.replace(/^no-/, ""))) {
-      throw new UsageError(isSwitch(name) ? `${rawName} takes no value` : `there is no option ${rawName}`);
+      if (isSwitch(name)) throw new UsageError(`${rawName} takes no value`);
+      throw new UsageError(`there is no option ${rawName}${suggest(name, names, "--")}`);
     }
   }
 }

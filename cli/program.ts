@@ -1,8 +1,8 @@
 import tab from "@bomb.sh/tab/citty";
 import { stripVTControlCharacters } from "node:util";
 import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand, runMain } from "citty";
-import packageJson from "../package.json" with { type: "json" };
 import { type ErrorCode, ScoringError } from "../src/errors.ts";
+import { VERSION } from "../src/version.ts";
 import { checkWords, findCommand, UsageError } from "./command-line.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { eraseCommand } from "./remote/erase-command.ts";
@@ -10,6 +10,7 @@ import { keyCommand } from "./remote/key-command.ts";
 import { workCommand } from "./remote/work-command.ts";
 import { describeIssue, showText } from "./terminal-text.ts";
 import { print } from "./remote/connection.ts";
+import { reviewCommand } from "./remote/review-command.ts";
 import { remoteCommands } from "./remote/job-commands.ts";
 import { scheduleCommand } from "./remote/schedule-command.ts";
 import { benchCommand } from "./score/bench-command.ts";
@@ -20,13 +21,14 @@ import { scoreCommand } from "./score/score-command.ts";
 const main = defineCommand({
   meta: {
     name: "countenance",
-    version: packageJson.version,
+    version: VERSION,
     description: "Score the apparent facial expression of faces in batches",
   },
   subCommands: {
     score: scoreCommand,
     ...remoteCommands,
     erase: eraseCommand,
+    review: reviewCommand,
     schedule: scheduleCommand,
     key: keyCommand,
     work: workCommand,

@@ -13,6 +13,7 @@ export function showText(text: string): string {
 }
 
 /** One finding, indented below what it belongs to. */
-export function describeIssue({ path, line, message }: Issue): string {
-  return showText(`  ${path}${line === undefined ? "" : `:${line}`}: ${message}`);
+export function describeIssue({ path, line, column, message }: Issue): string {
+  const place = [path, line, column].filter((part) => part !== undefined).join(":");
+  return showText(`  ${place}: ${message}`);
 }

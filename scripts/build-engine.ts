@@ -1,16 +1,33 @@
-/** Compiles the fused engine: `npm run build:engine`. The binaries are committed; a test holds them to the source. */
+/** Compiles the SIMD engines: `npm run build:engine`. The binaries are committed; a test holds them to the source. */
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createMemoryStream, main } from "assemblyscript/asc";
-import { FUSED_BINARIES, FUSED_ENGINES, type FusedEngine } from "../src/backends/fused/fused-classifier.ts";
+import { FUSED_BINARIES, FUSED_ENGINES } from "../src/backends/fused/fused-classifier.ts";
+import { GRAPH_BINARIES, GRAPH_ENGINES } from "../src/backends/graph/graph-engine.ts";
 
-const folder = join(import.meta.dirname, "..", "src", "backends", "fused");
+const folder = join(import.meta.dirname, "..", "src", "backends");
 
-const FEATURES = {
-  "fused-wasm-simd": ["simd"],
-  "fused-wasm-relaxed": ["simd", "relaxed-simd"],
-} as const satisfies Record<FusedEngine, readonly string[]>;
+/** Every binary: its file and its source's first file below src/backends, and whether it has relaxed SIMD. */
+export const BINARIES: readonly Binary[] = [
+  ...FUSED_ENGINES.map((engine) => ({
+    file: `fused/${FUSED_BINARIES[engine]}`,
+    source: "fused/assembly/index.ts",
+    relaxed: engine.endsWith("relaxed"),
+  })),
+  ...GRAPH_ENGINES.map((engine) => ({
+    file: `graph/${GRAPH_BINARIES[engine]}`,
+    source: "graph/assembly/index.ts",
+    relaxed: engine.endsWith("relaxed"),
+  })),
+];
+
+/** One build. */
+export interface Binary {
+  readonly file: string;
+  readonly source: string;
+  readonly relaxed: boolean;
+}
 
 const OPTIMIZATION = ["--optimizeLevel", "3", "--shrinkLevel", "0"];
 
@@ -19,13 +36,16 @@ const OPTIMIZATION = ["--optimizeLevel", "3", "--shrinkLevel", "0"];
  * @param options.names keeps the names of functions, for a profiler
  * @throws Error with the compiler's messages
  */
-export async function compileEngine(engine: FusedEngine, options: { names?: boolean } = {}): Promise<Uint8Array> {
+export async function compileEngine(
+  { source, relaxed }: Pick<Binary, "source" | "relaxed">,
+  options: { names?: boolean } = {},
+): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
   const messages = createMemoryStream();
-  const features = FEATURES[engine].flatMap((feature) => ["--enable", feature]);
+  const features = (relaxed ? ["simd", "relaxed-simd"] : ["simd"]).flatMap((feature) => ["--enable", feature]);
   if (options.names) features.push("--debug");
   const { error } = await main(
-    ["index.ts", "--outFile", "engine.wasm", "--runtime", "stub", "--noAssert", ...OPTIMIZATION, ...features],
+    [source, "--outFile", "engine.wasm", "--runtime", "stub", "--noAssert", ...OPTIMIZATION, ...features],
     {
       stderr: messages,
       // Sources by a relative name, so that nothing of the place enters the binary.
@@ -41,13 +61,13 @@ export async function compileEngine(engine: FusedEngine, options: { names?: bool
 }
 
 async function readSource(name: string): Promise<string | null> {
-  return readFile(join(folder, "assembly", name), "utf8").catch(() => null);
+  return readFile(join(folder, name), "utf8").catch(() => null);
 }
 
 if (import.meta.main) {
-  for (const engine of FUSED_ENGINES) {
-    const binary = await compileEngine(engine);
-    await writeFile(join(folder, FUSED_BINARIES[engine]), binary);
-    process.stdout.write(`${FUSED_BINARIES[engine]}: ${binary.length} bytes\n`);
+  for (const build of BINARIES) {
+    const binary = await compileEngine(build);
+    await writeFile(join(folder, build.file), binary);
+    process.stdout.write(`${build.file}: ${binary.length} bytes\n`);
   }
 }

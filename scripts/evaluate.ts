@@ -6,7 +6,8 @@ import { openDataset } from "./evaluation/dataset.ts";
 import { ENGINES, openEngine } from "./evaluation/engines.ts";
 import { evaluateModel, type Tta } from "./evaluation/evaluate-model.ts";
 import { loadModelFrom } from "./evaluation/load-model.ts";
-import { renderFigures, toCardEvaluation } from "./evaluation/render.ts";
+import { measureConditions } from "./evaluation/measure-conditions.ts";
+import { renderConditions, renderFigures, toCardEvaluation } from "./evaluation/render.ts";
 
 /** `npm run evaluate`: how good a model is on labelled faces, through the code that scores jobs. */
 
@@ -19,6 +20,7 @@ const USAGE = `usage: npm run evaluate -- [--data <fer2013.csv | folder of sheet
   --tta MODE           none, flip or both (default)
   --align-corners BOOL true or false instead of the card's
   --limit N            only the first N faces
+  --conditions         also when faces are small, compressed, blurred, noisy, dark or turned (single pass)
   --json               one JSON object on standard output instead of tables
   --write-card         put figures, command and fitted temperature into the model's card`;
 
@@ -33,6 +35,7 @@ const { values: options } = parseArgs({
     tta: { type: "string", default: "both" },
     "align-corners": { type: "string" },
     limit: { type: "string" },
+    conditions: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     "write-card": { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -77,6 +80,17 @@ async function main(): Promise<void> {
   );
   const id = formatModelId(model.card);
   const command = `npm run evaluate -- --data DATA --usage ${options.usage} --model ${id}`;
+  const conditions = options.conditions
+    ? await measureConditions(
+        classifier,
+        dataset,
+        model.card.temperature ?? 1,
+        `${command} --conditions`,
+        (done, of) => {
+          if (interactive) process.stderr.write(`\r${done} of ${of} conditions${done === of ? "\n" : ""}`);
+        },
+      )
+    : null;
   if (options.json) {
     const { modes: evaluations, cpuMs, ...rest } = figures;
     const report = {
@@ -87,11 +101,13 @@ async function main(): Promise<void> {
       ...rest,
       cpuMs,
       evaluations,
+      ...(conditions === null ? {} : { conditions }),
       failed: dataset.failed,
     };
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   } else {
     process.stdout.write(`${renderFigures(id, classifier.engine, dataset, figures)}\n`);
+    if (conditions !== null) process.stdout.write(`\n${renderConditions(conditions)}\n`);
   }
   if (options["write-card"] && folder !== null) {
     const kept = model.card.evaluations.filter((known) => known.dataset !== dataset.name || !modes.includes(known.tta));
@@ -99,6 +115,11 @@ async function main(): Promise<void> {
       ...model.card,
       temperature: refit ? Number(figures.fittedTemperature.toFixed(4)) : model.card.temperature,
       evaluations: [...kept, ...figures.modes.map((mode) => toCardEvaluation(mode, dataset.name, command))],
+      ...(conditions === null
+        ? {}
+        : {
+            conditions: [...(model.card.conditions ?? []).filter((row) => row.dataset !== dataset.name), ...conditions],
+          }),
     });
     await writeFile(join(folder, "card.json"), `${JSON.stringify(card, null, 2)}\n`);
     process.stderr.write(`${join(folder, "card.json")} written\n`);

@@ -73,7 +73,10 @@ export const ERROR_CODES = Object.keys(DISPOSITIONS).filter((code): code is Erro
 /** One finding of a validation: where it stands and what is wrong. `line` is 1-based, for line-oriented inputs. */
 export interface Issue {
   readonly path: string;
+  /** 1-based, in a file of lines. */
   readonly line?: number;
+  /** 1-based field of that line, in a CSV. */
+  readonly column?: number;
   readonly code: string;
   readonly message: string;
 }

@@ -1,7 +1,6 @@
 /** What both deployments, the Worker and `src/serve/`, make of their parts: the API, the consumers' ports, the work of the crons. */
 
 import { uuidv7 } from "uuidv7";
-import packageJson from "../package.json" with { type: "json" };
 import type { ApiDeps, JobHandle } from "./http/api-deps.ts";
 import { createApp } from "./http/app.ts";
 import { readCallerById } from "./http/auth.ts";
@@ -21,6 +20,7 @@ import { createNameResolver, type ResolveName } from "./scoring/webhook/webhook-
 import type { WorkDeps } from "./scoring/work/work-deps.ts";
 import type { WebhookConfig } from "./settings.ts";
 import type { StoreTable } from "./store-table.ts";
+import { VERSION } from "./version.ts";
 
 /** The parts that a deployment brings. */
 export interface PlatformParts extends Pick<ApiDeps, "adminKey" | "devKey" | "limitRate" | "withReference"> {
@@ -110,7 +110,7 @@ export function createPlatform(parts: PlatformParts): Platform {
     withScorer: parts.withScorer,
     withReference: parts.withReference,
     logger,
-    version: packageJson.version,
+    version: VERSION,
   });
   return {
     app,

@@ -66,11 +66,13 @@ describe("direction", () => {
       /^src\/image\//,
       /^src\/storage\/(object-store|metered-store|named-store|deadline|read-object|read-body|retry|bytes|key-rules|network-errors|conditional-put)\.ts$/,
     ],
-    http: [/^src\/(?!jobs\/|serve\/|platform\.ts|worker\.ts)/],
-    jobs: [/^src\/(?!http\/|serve\/|platform\.ts|worker\.ts)/],
-    client: [/^src\/(?!jobs\/|http\/|serve\/|platform\.ts|worker\.ts|env\.ts)/],
+    http: [/^src\/(?!jobs\/|serve\/|library\/|platform\.ts|worker\.ts)/],
+    jobs: [/^src\/(?!http\/|serve\/|library\/|platform\.ts|worker\.ts)/],
+    client: [/^src\/(?!jobs\/|http\/|serve\/|library\/|platform\.ts|worker\.ts|env\.ts)/],
     // The Durable Objects are the Worker's: their runtime is not there.
-    serve: [/^src\/(?!worker\.ts|env\.ts|jobs\/[\w-]+-object\.ts)/],
+    serve: [/^src\/(?!worker\.ts|env\.ts|library\/|jobs\/[\w-]+-object\.ts)/],
+    // The package's main entry: engines and core, without a job.
+    library: [/^src\/(?!jobs\/|http\/|client\/|serve\/|platform\.ts|worker\.ts|env\.ts)/],
     backends: [/^src\/(backends|model|image)\//, /^src\/errors\.ts$/],
   };
   for (const [folder, rules] of Object.entries(allowed)) {

@@ -7,7 +7,7 @@ import type { ComputeEvent, ComputePorts } from "../../src/client/compute/ports.
 import { type ComputeSummary, runClientCompute } from "../../src/client/compute/run-client-compute.ts";
 import { type BenchReply, createBenchScorer } from "../../src/client/compute/bench-scorer.ts";
 import { ScoringError } from "../../src/errors.ts";
-import { LOCAL_ENGINES } from "../score/node-work.ts";
+import { LOCAL_ENGINES } from "../../src/backends/engines-node.ts";
 import { readThreads } from "../score/score-command.ts";
 import { connect, CONNECTION_ARGS, findServer, print, printJson } from "./connection.ts";
 import { readJobs } from "./job-pages.ts";

@@ -7,7 +7,8 @@ import { persistReads, type PersistPorts } from "../../src/client/compute/persis
 import { createApi } from "../../src/client/api.ts";
 import type { ClientTask } from "../../src/scoring/client-compute/protocol.ts";
 import type { Scorer } from "../../src/scoring/chunk/scorer.ts";
-import { createScorerSource, type LocalEngine, openRegistry } from "../score/node-work.ts";
+import type { LocalEngine } from "../../src/backends/engines-node.ts";
+import { createScorerSource, openRegistry } from "../score/node-work.ts";
 
 /** One piece of work for a thread, and where its inputs are read. */
 export interface WorkThreadTask {

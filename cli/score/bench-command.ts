@@ -2,7 +2,8 @@ import { cpus } from "node:os";
 import { defineCommand } from "citty";
 import { ScoringError } from "../../src/errors.ts";
 import { FACE_PIXELS } from "../../src/model/labels.ts";
-import { createScorerSource, LOCAL_ENGINES } from "./node-work.ts";
+import { LOCAL_ENGINES } from "../../src/backends/engines-node.ts";
+import { createScorerSource } from "./node-work.ts";
 
 /** Batches that are scored before the clock starts: engines compile what is hot. */
 const WARM_UP_BATCHES = 20;

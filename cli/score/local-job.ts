@@ -19,9 +19,10 @@ import type { JobDesk } from "./thread-calls.ts";
 import { startThreads, type Threads } from "./threads.ts";
 
 /** A job on this machine: the same planning, chunks, records and outputs as on the platform, over folders. */
-export interface LocalJobOptions extends Omit<LocalWorkOptions, "threads"> {
-  /** The manifest, with stores named `input` and `output`. */
+export interface LocalJobOptions extends Omit<LocalWorkOptions, "threads" | "listFolder"> {
+  /** The manifest, with stores named `input`, `output` and, for a list of the inputs elsewhere, `list`. */
   readonly manifest: unknown;
+  readonly listFolder?: string | null;
   /** Threads, each with an engine of its own; default: one a core. */
   readonly threads?: number;
   /** Told after each change. */
@@ -34,9 +35,9 @@ export interface LocalJobOptions extends Omit<LocalWorkOptions, "threads"> {
  * @throws ScoringError `validation_failed`, `unknown_model`
  */
 export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
-  const { inputFolder, outputFolder, engine, threads = availableParallelism() } = options;
+  const { inputFolder, outputFolder, listFolder = null, engine, threads = availableParallelism() } = options;
   // They load their modules while the manifest is checked.
-  const pool = startThreads({ inputFolder, outputFolder, engine, threads });
+  const pool = startThreads({ inputFolder, outputFolder, listFolder, engine, threads });
   try {
     const spec = await acceptJob(options.manifest);
     try {
@@ -61,6 +62,7 @@ async function acceptJob(value: unknown): Promise<JobSpec> {
   const facts = new Map([
     ["input", { versions: false }],
     ["output", { versions: false }],
+    ["list", { versions: false }],
   ]);
   const knows = (reference: string): boolean => {
     try {

@@ -1,12 +1,10 @@
 import { setImmediate } from "node:timers/promises";
-import { createFusedNodeClassifier } from "../../src/backends/fused/fused-node.ts";
+import { createNodeClassifier, type LocalEngine } from "../../src/backends/engines-node.ts";
 import { BUNDLED_MODELS_DIRECTORY, listDirectoryModels } from "../../src/backends/models-node.ts";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
-import type { Classifier } from "../../src/model/classifier.ts";
 import { createFlipClassifier } from "../../src/model/flip.ts";
-import { createHogSvmClassifier } from "../../src/model/hog-svm.ts";
-import { createClassifier, createRegistry, type EngineTable, type Registry } from "../../src/model/registry.ts";
+import { createRegistry, type Registry } from "../../src/model/registry.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import type { Scorer, ScorerOptions } from "../../src/scoring/chunk/scorer.ts";
 import type { WorkDeps } from "../../src/scoring/work/work-deps.ts";
@@ -15,32 +13,16 @@ import { createFilesystemStore } from "../../src/storage/filesystem/filesystem-s
 import { openNativeSha256 } from "./native-sha256.ts";
 import type { JobDesk } from "./thread-calls.ts";
 
-/** Engines of a local run. */
-export const LOCAL_ENGINES = ["fused", "tfjs"] as const;
-/** One of {@link LOCAL_ENGINES}. */
-export type LocalEngine = (typeof LOCAL_ENGINES)[number];
-
 /** What a thread needs to know to work on a local job; crosses threads as a plain value. */
 export interface LocalWorkOptions {
   readonly inputFolder: string;
   readonly outputFolder: string;
+  /** Folder of the list that names the inputs, where there is one: the store `list`. */
+  readonly listFolder: string | null;
   readonly engine: LocalEngine;
   /** How many threads work on the job. */
   readonly threads: number;
 }
-
-// tfjs is a third of what a thread loads, and most runs need none of it: it is imported where it is used.
-const engineTables: Readonly<Record<LocalEngine, EngineTable>> = {
-  fused: {
-    "deep-emotion": (model) => createFusedNodeClassifier(model),
-    "hog-svm": async (model) => createHogSvmClassifier(model),
-  },
-  tfjs: {
-    "deep-emotion": async (model) =>
-      (await import("../../src/backends/tfjs-wasm-node.ts")).createTfjsWasmNodeClassifier(model),
-    "hog-svm": async (model) => createHogSvmClassifier(model),
-  },
-};
 
 /** The models that come with the project. */
 export async function openRegistry(): Promise<Registry> {
@@ -53,7 +35,7 @@ export function createScorerSource(engine: LocalEngine): (options: ScorerOptions
   async function openScorer({ model: id, tta, findsFaces }: ScorerOptions): Promise<Scorer> {
     const model = await (await openRegistry()).load(id);
     const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
-    const plain: Classifier = await createClassifier(model, engineTables[engine]);
+    const plain = await createNodeClassifier(model, engine);
     const classifier = tta === "flip" ? createFlipClassifier(plain) : plain;
     const finder = findsFaces ? await (await import("../../src/backends/faces-node.ts")).createFaceFinderNode() : null;
     return { decoder, finder, classifier };
@@ -71,10 +53,11 @@ export type LocalWork = (desk: JobDesk) => WorkDeps;
 
 /** Opens what the tasks of one thread share: folders as stores, one engine, one decoder. */
 export async function createNodeWork(options: LocalWorkOptions, etags: EtagMemory): Promise<LocalWork> {
-  const { inputFolder, outputFolder, threads } = options;
+  const { inputFolder, outputFolder, listFolder, threads } = options;
   const stores = {
     input: createFilesystemStore(inputFolder, etags),
     output: createFilesystemStore(outputFolder),
+    list: createFilesystemStore(listFolder ?? inputFolder),
   };
   const registry = await openRegistry();
   const open = createScorerSource(options.engine);

@@ -1,6 +1,6 @@
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
 import { FACE_MODES } from "../../src/scoring/records/face-mode.ts";
-import { readFile, stat } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
 import { defineCommand } from "citty";
 import { ScoringError } from "../../src/errors.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
@@ -10,26 +10,11 @@ import { makeFolder } from "../files.ts";
 import { describeInputs, formatDuration, renderLabelTable } from "../label-table.ts";
 import { createProgressBar } from "../progress-bar.ts";
 import { describeIssue, showText } from "../terminal-text.ts";
+import { readInteger } from "../integers.ts";
+import { describeInput, type LocalInput } from "./local-input.ts";
 import { runLocalJob } from "./local-job.ts";
-import { LOCAL_ENGINES } from "./node-work.ts";
-
-/** Where the input lies, and how the manifest names it. */
-interface LocalInput {
-  readonly folder: string;
-  readonly format: "image" | "tar" | "fer2013-csv";
-  readonly input: { readonly prefix: string } | { readonly objects: readonly { readonly key: string }[] };
-}
-
-/** A folder is a prefix; a `.tar` or `.csv` is one object. @throws ScoringError `validation_failed` */
-async function describeInput(path: string): Promise<LocalInput> {
-  const entry = await stat(path).catch(() => null);
-  if (entry === null) throw new ScoringError("validation_failed", `${path}: no such file or folder`);
-  if (entry.isDirectory()) return { folder: path, format: "image", input: { prefix: "" } };
-  const input = { objects: [{ key: basename(path) }] };
-  if (path.endsWith(".tar")) return { folder: dirname(path), format: "tar", input };
-  if (path.endsWith(".csv")) return { folder: dirname(path), format: "fer2013-csv", input };
-  return { folder: dirname(path), format: "image", input };
-}
+import { openPage, writeContactSheet } from "./score-pages.ts";
+import { LOCAL_ENGINES } from "../../src/backends/engines-node.ts";
 
 /** The option --threads. @throws ScoringError `validation_failed` */
 export function readThreads(value: string | undefined): number | undefined {
@@ -44,6 +29,39 @@ export function readThreads(value: string | undefined): number | undefined {
 function chooseExitCode(view: JobView): number {
   if (view.status === "completed") return EXIT_CODES.ok;
   return view.status === "completed_with_errors" ? EXIT_CODES.withErrors : EXIT_CODES.failed;
+}
+
+/** Symbolic links below a folder: they are left out, since what they lead to may lie anywhere. */
+async function countLinks(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isSymbolicLink()).length;
+}
+
+/** Why a run had nothing to score; `null` where it had something. */
+function describeNothing(path: string, { denominators }: Report): string | null {
+  const { listed, failedByReason } = denominators;
+  const unreadable = failedByReason.find(({ code }) => code === "image_unsupported")?.count ?? 0;
+  if (unreadable < listed) return null;
+  const files = listed === 0 ? "" : ` among its ${listed} ${listed === 1 ? "file" : "files"}`;
+  return `${path}: there is no JPEG, PNG or WebP picture${files}`;
+}
+
+/** A path as somebody in this folder would type it. */
+function place(path: string): string {
+  return relative(process.cwd(), path) || ".";
+}
+
+/** Tells where a run's pages and files are, and opens the report. */
+async function tellOutputs(source: LocalInput, folder: string, opens: boolean): Promise<void> {
+  const report = join(folder, "report.html");
+  const sheet = source.format === "image" ? await writeContactSheet(source.folder, folder) : null;
+  const lines = [`labels and all else in ${place(folder)}/`, `report         ${place(report)}`];
+  if (sheet !== null) {
+    const some = sheet.shown < sheet.total ? ` (the first ${sheet.shown} of ${sheet.total} pictures)` : "";
+    lines.push(`contact sheet  ${place(sheet.path)}${some}`);
+  }
+  process.stderr.write(lines.map((line) => `  ${showText(line)}\n`).join(""));
+  if (opens && !(await openPage(report))) process.stderr.write("  --open: this system has no program that opens it\n");
 }
 
 /** `countenance score`: a job over a folder, a tar or a FER2013 file, on this machine, over all its cores. */
@@ -68,17 +86,24 @@ export const scoreCommand = defineCommand({
     formats: { type: "string", description: "jsonl,csv,parquet", default: "jsonl,csv" },
     engine: { type: "enum", options: [...LOCAL_ENGINES], description: "What computes the network", default: "fused" },
     threads: { type: "string", description: "Threads; default one a core" },
+    list: { type: "string", description: "CSV or JSONL that names images of the folder, with groups and true labels" },
+    "group-by": { type: "string", description: "Groups of --list to aggregate by, with commas between" },
+    sample: { type: "string", description: "Score so many images of the folder, always the same ones" },
+    open: { type: "boolean", description: "Open the report when it is done", default: false },
+    quiet: { type: "boolean", description: "Say nothing but what went wrong", default: false },
     json: { type: "boolean", description: "Print the report as JSON on standard output", default: false },
   },
   async run({ args }) {
     const started = Date.now();
-    const source = await describeInput(resolve(args.input));
+    const sample = readInteger("sample", args.sample);
+    const source = await describeInput(resolve(args.input), { list: args.list, sample });
     const outputFolder = resolve(args.out);
     const threads = readThreads(args.threads);
     await makeFolder(outputFolder);
-    const bar = createProgressBar(process.stderr);
+    const bar = args.quiet ? null : createProgressBar(process.stderr);
     const view = await runLocalJob({
       inputFolder: source.folder,
+      listFolder: source.listFolder,
       outputFolder,
       engine: args.engine,
       ...(threads === undefined ? {} : { threads }),
@@ -89,31 +114,41 @@ export const scoreCommand = defineCommand({
         faces: args.faces,
         model: args.model,
         tta: args.tta,
+        ...(args["group-by"] === undefined ? {} : { groupBy: args["group-by"].split(",") }),
         ...(args.pipeline === undefined ? {} : { pipeline: Number(args.pipeline) }),
         output: { store: "output", prefix: "", formats: args.formats.split(",") },
       },
       progressed: ({ counts, status, rate }) =>
-        bar.update({
+        bar?.update({
           finished: counts.finished,
           total: counts.planned ? counts.listed : 0,
           label: status,
           perSecond: rate,
         }),
     });
-    bar.stop();
+    bar?.stop();
     if (view.failure !== null) process.stderr.write(`${view.status}: ${showText(view.failure.message)}\n`);
     for (const warning of view.warnings) process.stderr.write(`warning: ${showText(warning)}\n`);
     for (const issue of view.issues) process.stderr.write(`${describeIssue(issue)}\n`);
     const folder = join(outputFolder, view.output.prefix);
     const text = await readFile(join(folder, "report.json"), "utf8").catch(() => null);
-    if (text !== null) {
-      const report = JSON.parse(text) as Report;
-      process.stdout.write(args.json ? `${text.trimEnd()}\n` : `${renderLabelTable(report)}\n`);
-      if (args.json) process.stderr.write(`${describeInputs(report)}\n`);
-      process.stderr.write(
-        `${formatDuration(Date.now() - started)}; outputs in ${relative(process.cwd(), folder) || "."}/\n`,
-      );
+    if (text === null) {
+      process.exitCode = chooseExitCode(view);
+      return;
     }
+    const report = JSON.parse(text) as Report;
+    const nothing = describeNothing(args.input, report);
+    if (args.json) process.stdout.write(`${text.trimEnd()}\n`);
+    else if (!args.quiet && nothing === null) process.stdout.write(`${renderLabelTable(report)}\n`);
+    if (!args.quiet) {
+      if (args.json) process.stderr.write(`${describeInputs(report)}\n`);
+      const links = source.format === "image" && "prefix" in source.input ? await countLinks(source.folder) : 0;
+      if (links > 0)
+        process.stderr.write(`${links} symbolic ${links === 1 ? "link was" : "links were"} not followed\n`);
+      process.stderr.write(`${formatDuration(Date.now() - started)}\n`);
+      await tellOutputs(source, folder, args.open);
+    }
+    if (nothing !== null) throw new ScoringError("validation_failed", nothing);
     process.exitCode = chooseExitCode(view);
   },
 });

@@ -1,3 +1,4 @@
+import { type AbstentionPoint, fitAbstention } from "../../src/scoring/statistics/abstention.ts";
 import type { Classifier } from "../../src/model/classifier.ts";
 import { mirrorFaces } from "../../src/model/flip.ts";
 import { FACE_PIXELS, LABEL_COUNT } from "../../src/model/labels.ts";
@@ -34,6 +35,7 @@ export interface Evaluation {
   readonly confusion: readonly (readonly number[])[];
   /** 15 bins; after the temperature of the other folds. */
   readonly ece: { readonly before: number; readonly after: number };
+  readonly abstention: readonly AbstentionPoint[];
 }
 
 /** What {@link evaluateModel} returns. */
@@ -100,6 +102,7 @@ function summariseMode(
       before: computeCalibrationError(countCalibration(plain, truth)),
       after: computeCalibrationError(countCalibration(scaled, truth)),
     },
+    abstention: fitAbstention(served, truth),
   };
 }
 

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { ModelEvaluation } from "../../src/model/card.ts";
+import type { ModelCondition, ModelEvaluation } from "../../src/model/card.ts";
 import { LABELS } from "../../src/model/labels.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Evaluation, ModelFigures } from "./evaluate-model.ts";
@@ -14,6 +14,14 @@ function renderMode(mode: Evaluation): string {
     perClass.push([row.label, percent(row.precision), percent(row.recall), percent(row.f1), String(row.support)]);
   }
   const confusion = new Table({ ...PLAIN, head: ["true \\ predicted", ...LABELS] });
+  const abstention = new Table({
+    ...PLAIN,
+    head: ["asked of each label", "faces labeled", "of these right", "never given"],
+  });
+  for (const point of mode.abstention) {
+    const never = LABELS.filter((_, label) => point.thresholds[label] === null);
+    abstention.push([percent(point.precision), percent(point.coverage), percent(point.achieved), never.join(", ")]);
+  }
   mode.confusion.forEach((row, index) => confusion.push([LABELS[index] ?? "", ...row.map(String)]));
   return [
     mode.tta === "flip" ? "With the mirrored face averaged in (tta: flip)" : "Single pass (tta: none)",
@@ -23,6 +31,8 @@ function renderMode(mode: Evaluation): string {
     `  calibration error   ${fixed(mode.ece.before)} as trained, ${fixed(mode.ece.after)} with the temperature (15 bins, cross-fitted)`,
     perClass.toString(),
     confusion.toString(),
+    "Faces that would be labeled if a label had to be right this often (cross-fitted)",
+    abstention.toString(),
   ].join("\n");
 }
 
@@ -42,27 +52,53 @@ export function renderFigures(model: string, engine: string, dataset: Dataset, f
   ].join("\n");
 }
 
-const round = (value: number): number => Number(value.toFixed(6));
+/** Six digits, so that cards can be compared by eye. */
+export const roundShare = (value: number): number => Number(value.toFixed(6));
 
-/** One mode as a card keeps it. Shares are rounded to 6 digits, so that a card can be compared by eye. */
+/** Accuracy by condition as a person reads it. */
+export function renderConditions(rows: readonly ModelCondition[]): string {
+  const table = new Table({ ...PLAIN, head: ["condition", "accuracy", "95 % interval", "balanced", "points lost"] });
+  const base = rows[0]?.accuracy ?? 0;
+  for (const row of rows) {
+    const [low, high] = row.interval;
+    const lost = (100 * (base - row.accuracy)).toFixed(1);
+    table.push([
+      row.condition,
+      fixed(row.accuracy),
+      `${fixed(low)} to ${fixed(high)}`,
+      fixed(row.balancedAccuracy),
+      lost,
+    ]);
+  }
+  return `Single pass, by condition\n${table.toString()}`;
+}
+
+/** One mode as a card keeps it. */
 export function toCardEvaluation(mode: Evaluation, dataset: string, command: string): ModelEvaluation {
   return {
     dataset,
     command,
     tta: mode.tta,
     faces: mode.faces,
-    accuracy: round(mode.accuracy),
-    interval: [round(mode.interval[0]), round(mode.interval[1])],
-    balancedAccuracy: round(mode.balancedAccuracy),
-    macroF1: round(mode.macroF1),
-    ece: { before: round(mode.ece.before), after: round(mode.ece.after) },
+    accuracy: roundShare(mode.accuracy),
+    interval: [roundShare(mode.interval[0]), roundShare(mode.interval[1])],
+    balancedAccuracy: roundShare(mode.balancedAccuracy),
+    macroF1: roundShare(mode.macroF1),
+    ece: { before: roundShare(mode.ece.before), after: roundShare(mode.ece.after) },
     perClass: mode.perClass.map((row) => ({
       label: row.label,
-      precision: round(row.precision),
-      recall: round(row.recall),
-      f1: round(row.f1),
+      precision: roundShare(row.precision),
+      recall: roundShare(row.recall),
+      f1: roundShare(row.f1),
       support: row.support,
     })),
     confusion: mode.confusion.map((row) => [...row]),
+    abstention: mode.abstention.map(({ precision, thresholds, coverage, achieved }) => ({
+      precision,
+      // Rounded down: a face at the threshold stays labelled.
+      thresholds: thresholds.map((value) => (value === null ? null : Math.floor(value * 1e6) / 1e6)),
+      coverage: roundShare(coverage),
+      achieved: roundShare(achieved),
+    })),
   };
 }

@@ -1,7 +1,9 @@
 /** Promises about pictures, lists and archives that no well-behaved program wrote. */
 
-import { inPart, node, type Mutation } from "./mutation.ts";
+import { inPart, node, workerd, type Mutation } from "./mutation.ts";
 
+const LISTS = "test/unit/scoring/plan/input-manifests.test.ts";
+const DIALECTS = "test/unit/scoring/plan/tar-dialects.test.ts";
 const GOLDENS = "test/unit/image/image-goldens.test.ts";
 
 /** In the order of docs/proofs.md. */
@@ -60,6 +62,105 @@ export const HOSTILE_BYTES: readonly Mutation[] = [
       file: "src/image/png/png-rows.ts",
       from: "table[i] = i / 3;",
       to: "table[i] = 0;",
+    },
+    {
+      ...node,
+      promise: "a line ends at CR alone, wherever its bytes are cut",
+      test: "test/unit/scoring/inputs/lines.test.ts",
+      name: "CR alone",
+      file: "src/scoring/inputs/lines.ts",
+      from: "openCr = !openCr && !last && endBytes === 1 && at === bytes.length && bytes[end] === CR;",
+      to: "openCr = false;",
+    },
+    {
+      ...node,
+      promise: "a list's column that comes twice is a finding",
+      test: LISTS,
+      name: "says something twice",
+      file: "src/scoring/plan/manifest-rows.ts",
+      from: 'if (name === "" || first === at) return [];',
+      to: "if (first <= at) return [];",
+    },
+    {
+      ...node,
+      promise: "a list's header without its keys is not taken for a row",
+      test: LISTS,
+      name: "looks like a header",
+      file: "src/scoring/plan/manifest-rows.ts",
+      from: "if (header.some((name) => getMeaning(name) !== undefined)) {",
+      to: 'if (getMeaning(header[0] ?? "") !== undefined) {',
+    },
+    {
+      ...node,
+      promise: "a list is read from one bucket",
+      test: LISTS,
+      name: "reads one bucket",
+      file: "src/scoring/plan/manifest-entries.ts",
+      from: "      state = { ...state, bucket };\n",
+      to: "",
+    },
+    {
+      ...node,
+      promise: "a size in a list is digits",
+      test: LISTS,
+      name: "digits alone",
+      file: "src/scoring/plan/manifest-rows.ts",
+      from: "/^\\d+$/.test(value) ? Number(value) : value",
+      to: "Number(value)",
+    },
+    {
+      ...node,
+      promise: "a label beside a truth is a finding",
+      test: LISTS,
+      name: "between a label and a truth",
+      file: "src/scoring/plan/parse-entry.ts",
+      from: 'isGiven(raw["label"]) && isGiven(raw["truth"])',
+      to: "false",
+    },
+    {
+      ...node,
+      promise: "an old GNU sparse member is refused alone",
+      test: DIALECTS,
+      name: "old GNU: are refused alone",
+      file: "src/scoring/plan/tar-header.ts",
+      from: "let more = header[SPARSE_MORE.header] !== 0;",
+      to: "let more = false;",
+    },
+    {
+      ...node,
+      promise: "a sparse member has a record that says so",
+      test: DIALECTS,
+      name: "are called so",
+      file: "src/scoring/plan/tar-items.ts",
+      from: "{ offset: image.headerOffset, length: TAR_BLOCK }",
+      to: "{ offset: image.dataOffset, length: TAR_BLOCK }",
+    },
+    {
+      ...node,
+      promise: "Solaris' extended headers name their member",
+      test: DIALECTS,
+      name: "of Solaris (X)",
+      file: "src/scoring/plan/tar-header.ts",
+      from: 'type === "x" || type === "X" ||',
+      to: 'type === "x" ||',
+    },
+    {
+      ...node,
+      promise: "a pax header that names all members is refused",
+      test: DIALECTS,
+      name: "for all members (g)",
+      file: "src/scoring/plan/tar-header.ts",
+      from: 'key === "path" || key === "size"',
+      to: 'key === "size"',
+    },
+    {
+      ...workerd,
+      promise: "a key of an object may hold line ends",
+      test: "test/workerd/attack-limits.test.ts",
+      name: "may hold line ends",
+      file: "src/http/decode-key.ts",
+      from: '"{[^]+}"',
+      to: '"{.+}"',
     },
   ]),
 ];

@@ -9,23 +9,8 @@ import type { ImageDecoder, ImageLimits } from "../image/image-types.ts";
 import type { Classifier } from "../model/classifier.ts";
 import type { FaceFinder } from "../model/face-finder.ts";
 import { createFlipClassifier } from "../model/flip.ts";
-import type { Model } from "../model/model.ts";
-import { createHogSvmClassifier } from "../model/hog-svm.ts";
-import { createClassifier, type EngineTable, type Registry } from "../model/registry.ts";
-import { createFusedWorkerdClassifier } from "./fused/fused-workerd.ts";
-import { createTfjsWasmWorkerdClassifier } from "./tfjs-wasm-workerd.ts";
-
-/** Engine tables by the name of the configuration. A linear model has one engine, whatever the network runs on. */
-const ENGINES = {
-  tfjs: { "deep-emotion": createTfjsWasmWorkerdClassifier, "hog-svm": createHogSvm },
-  fused: { "deep-emotion": (model) => createFusedWorkerdClassifier(model), "hog-svm": createHogSvm },
-} as const satisfies Record<string, EngineTable>;
-
-async function createHogSvm(model: Model): Promise<Classifier> {
-  return createHogSvmClassifier(model);
-}
-
-export type EngineName = keyof typeof ENGINES;
+import type { Registry } from "../model/registry.ts";
+import { createWorkerdClassifier, type EngineName } from "./engines-workerd.ts";
 
 /** What one chunk works with while it has its turn. */
 export interface LentScorer {
@@ -66,7 +51,7 @@ export function createScorerLender(
     const key = `${name} ${job.model}`;
     let classifier = classifiers.get(key);
     if (classifier === undefined) {
-      classifier = createClassifier(model, ENGINES[name]);
+      classifier = createWorkerdClassifier(model, name);
       classifiers.set(key, classifier);
       // A failed start is forgotten, so that the next chunk tries again.
       classifier.catch(() => classifiers.delete(key));

@@ -101,23 +101,19 @@ async function instantiate(
   threaded: ThreadedBuild | null,
 ): Promise<{ wasm: WasmModule; module: WebAssembly.Module }> {
   const { factory, settings } = threaded ?? { factory: wasmFactory, settings: {} };
-  const { promise: instantiated, resolve, reject } = Promise.withResolvers<WebAssembly.Module>();
-  const receiveImports = async (imports: WebAssembly.Imports, receive: ReceiveInstance): Promise<void> => {
-    const instance = await WebAssembly.instantiate(binary, imports);
-    receive(instance, binary);
-    resolve(binary);
-  };
-  const ready = withoutProcess(() =>
-    factory({
-      ...settings,
-      instantiateWasm: (imports: WebAssembly.Imports, receive: ReceiveInstance) => {
-        receiveImports(imports, receive).catch(reject);
-        return {};
-      },
-      onAbort: (reason) => reject(new Error(reason)),
-    }),
-  );
-  const [module, wasm] = await Promise.all([instantiated, ready]);
+  // No Promise.withResolvers: Node 20 has none.
+  const wasm = await new Promise<Awaited<ReturnType<typeof wasmFactory>>>((resolve, reject) => {
+    withoutProcess(() =>
+      factory({
+        ...settings,
+        instantiateWasm: (imports: WebAssembly.Imports, receive: ReceiveInstance) => {
+          WebAssembly.instantiate(binary, imports).then((instance) => receive(instance, binary), reject);
+          return {};
+        },
+        onAbort: (reason) => reject(new Error(reason)),
+      }),
+    ).then(resolve, reject);
+  });
   if (!hasCwrap(wasm)) throw new Error("the emscripten module has no cwrap");
   // The same wrappers as the package's init() makes (dist/backend_wasm.js).
   const threadsCount = wasm.cwrap("get_threads_count", "number", []);
@@ -129,7 +125,7 @@ async function instantiate(
     disposeData: wasm.cwrap("dispose_data", null, ["number"]),
     dispose: wasm.cwrap("dispose", null, []),
   };
-  return { wasm: Object.assign(wasm, { tfjs }), module };
+  return { wasm: Object.assign(wasm, { tfjs }), module: binary };
 }
 
 /**

@@ -50,6 +50,28 @@ export async function readLabelWindow(
   return { records, next: end >= total ? null : { offset: end, before: last ?? position.before }, total };
 }
 
+/**
+ * All records of a finished job, in input order, read a megabyte at a time.
+ * @throws ScoringError `not_found` for a job without labels; as the API does
+ * @example
+ * ```ts
+ * const api = createApi({ baseUrl: "https://countenance.example.workers.dev", key });
+ * for await (const { id, label, margin } of readLabels(api, jobId)) console.log(id, label, margin);
+ * ```
+ */
+export async function* readLabels(
+  api: Pick<Api, "readOutput">,
+  jobId: string,
+  signal?: AbortSignal,
+): AsyncGenerator<ScoreRecord, void, undefined> {
+  let position: LabelPosition | null = LABELS_START;
+  while (position !== null) {
+    const window: LabelWindow = await readLabelWindow(api, jobId, position, signal);
+    for (const { record } of window.records) yield record;
+    position = window.next;
+  }
+}
+
 /** The complete lines in `bytes`, which start at `position`. */
 export function splitLines(bytes: Uint8Array, position: LabelPosition): PlacedRecord[] {
   const decoder = new TextDecoder();

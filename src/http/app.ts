@@ -5,6 +5,7 @@ import { ScoringError } from "../errors.ts";
 import { toIssue } from "../scoring/manifest/manifest.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { addClientRoutes } from "./client-routes.ts";
+import { describeApi } from "./describe-api.ts";
 import { addGate } from "./gate.ts";
 import { addImageRoutes } from "./image-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
@@ -12,6 +13,7 @@ import { addKeyRoutes } from "./key-routes.ts";
 import { addOutputRoutes } from "./output-routes.ts";
 import { answerProblem } from "./problem.ts";
 import { addRecordRoutes } from "./record-routes.ts";
+import { addReviewRoutes } from "./review-routes.ts";
 import { addScheduleRoutes } from "./schedule-routes.ts";
 import { SESSION_COOKIE } from "./session.ts";
 import { addSessionRoutes } from "./session-routes.ts";
@@ -47,6 +49,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   addKeyRoutes(app, deps);
   addRecordRoutes(app, deps);
   addScheduleRoutes(app, deps);
+  addReviewRoutes(app, deps);
   app.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
   app.openAPIRegistry.registerComponent("securitySchemes", "session", {
     type: "apiKey",
@@ -70,11 +73,18 @@ function addDescription(app: OpenAPIHono, version: string): void {
   let text: string | null = null;
   app.get("/v1/openapi.json", (c) => {
     text ??= JSON.stringify(
-      app.getOpenAPI31Document({
-        openapi: "3.1.0",
-        info: { title: "Countenance", version },
-        security: [{ key: [] }, { session: [] }],
-      }),
+      describeApi(
+        app.getOpenAPI31Document({
+          openapi: "3.1.0",
+          info: {
+            title: "Countenance",
+            version,
+            description: "Scores the apparent facial expression of faces in object storage, in batches.",
+            license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
+          },
+          security: [{ key: [] }, { session: [] }],
+        }),
+      ),
     );
     return c.body(text, 200, { "content-type": "application/json" });
   });

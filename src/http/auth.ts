@@ -5,7 +5,7 @@
 
 import { uint8ArrayToBase64, uint8ArrayToHex } from "uint8array-extras";
 import { ScoringError } from "../errors.ts";
-import type { Caller, Scope } from "../scoring/access/access.ts";
+import { type Caller, type Scope, SCOPES } from "../scoring/access/access.ts";
 import type { ApiKeyRecord } from "../scoring/access/api-key.ts";
 import { MAX_PRIORITY } from "../scoring/manifest/manifest.ts";
 import { digestHex } from "../scoring/chunk/part.ts";
@@ -121,7 +121,7 @@ async function makeBuiltInKey(id: string, key: string): Promise<ApiKeyRecord> {
     name: id,
     sha256: await digestHex(new TextEncoder().encode(key)),
     previous: null,
-    scopes: ["jobs:read", "jobs:write", "objects:write", "admin"],
+    scopes: [...SCOPES],
     grants: null,
     purposes: null,
     maxJobs: null,

@@ -84,15 +84,22 @@ function refuseRate(): ScoringError {
 export function chooseScope(path: string, method: string): Scope | null {
   const reads = method === "GET" || method === "HEAD";
   if (/^\/v1\/keys(\/|$)/.test(path)) return "admin";
-  if (/^\/v1\/stores\/./.test(path)) return reads ? "jobs:read" : "objects:write";
+  if (isReaderPath(path)) return "reviews:write";
+  if (/^\/v1\/stores\/[^]/.test(path)) return reads ? "jobs:read" : "objects:write";
   if (/^\/v1\/(session|models|stores)$/.test(path)) return null;
   return reads ? "jobs:read" : "jobs:write";
+}
+
+/** What readers of a review do. */
+function isReaderPath(path: string): boolean {
+  return /^\/v1\/jobs\/[^/]+\/reviews\/(faces|answers|pictures\/[^/]+)$/.test(path);
 }
 
 /** A job belongs to the key that made it; to every other key it does not exist. */
 async function requireOwnJob(c: Context, caller: Caller, deps: ApiDeps): Promise<void> {
   const id = /^\/v1\/jobs\/([^/]*)/.exec(c.req.path)?.[1];
-  if (id === undefined || caller.scopes.includes("admin")) return;
+  // Who may read a review, its draw says; the routes ask it.
+  if (id === undefined || caller.scopes.includes("admin") || isReaderPath(c.req.path)) return;
   const owner = UUID.test(id) ? await deps.openJob(id).owner() : null;
   if (owner !== caller.keyId) throw new ScoringError("not_found", `there is no job ${id.slice(0, 64)}`);
 }

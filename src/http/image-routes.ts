@@ -16,7 +16,7 @@ import type { InputItem, ScoreRecord } from "../scoring/records/records.ts";
 import { readBody } from "../storage/read-body.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import type { ApiDeps } from "./api-deps.ts";
-import { decodeKey } from "./decode-key.ts";
+import { ANY_KEY, decodeKey } from "./decode-key.ts";
 import { file, jobIdParam, problemResponses } from "./schemas.ts";
 
 const placeShape = z.object({
@@ -43,7 +43,7 @@ export function addImageRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     request: { params: jobIdParam.extend({ record: z.string() }), query: placeShape },
     responses: { 200: file("The picture", ["image/jpeg", "image/png", "image/webp"]), ...problemResponses },
   });
-  app.get("/v1/jobs/:id/images/:record{.+}", async (c) => {
+  app.get(`/v1/jobs/:id/images/:record${ANY_KEY}`, async (c) => {
     const id = c.req.param("id");
     const place = placeShape.safeParse(c.req.query());
     if (!place.success || place.data.length > deps.limits.plan.maxLineBytes) {
@@ -115,7 +115,7 @@ function answerNone(error: unknown): readonly InputItem[] {
 }
 
 /** Only what is a picture by its own bytes leaves, and as nothing else: a stored page must not run on this origin. */
-async function answerPicture(
+export async function answerPicture(
   store: ObjectStore,
   item: InputItem,
   format: InputFormat,

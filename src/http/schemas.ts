@@ -11,6 +11,7 @@ export const jobIdParam = z.object({ id: z.uuid().openapi({ param: { name: "id",
 const issueSchema = z.object({
   path: z.string(),
   line: z.int().optional(),
+  column: z.int().optional(),
   code: z.string(),
   message: z.string(),
 });

@@ -5,7 +5,7 @@ import { ScoringError } from "../errors.ts";
 import { requireGrant } from "../scoring/access/access.ts";
 import { viewModels } from "./model-view.ts";
 import type { ApiDeps } from "./api-deps.ts";
-import { decodeKey } from "./decode-key.ts";
+import { ANY_KEY, decodeKey } from "./decode-key.ts";
 import { readBoundedBody } from "./json-body.ts";
 import { modelListSchema } from "./answer-schemas.ts";
 import { json, OPEN, problemResponses } from "./schemas.ts";
@@ -92,7 +92,7 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       ...problemResponses,
     },
   });
-  app.put("/v1/stores/:store/objects/:key{.+}", async (c) => {
+  app.put(`/v1/stores/:store/objects/:key${ANY_KEY}`, async (c) => {
     const key = decodeKey(c.req.url);
     // Before the store is looked for: a key learns no names of stores that it may not use.
     requireGrant(c.get("caller").grants, c.req.param("store"), key);

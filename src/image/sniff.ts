@@ -8,6 +8,10 @@ export type Sniffed =
   /** `looksLike` is a noun for a message: "a GIF image", "text". */
   | { readonly kind: "other"; readonly looksLike: string };
 
+/** Places in a tar header (POSIX ustar). */
+const TAR_TYPE_AT = 156;
+const TAR_MAGIC_AT = 257;
+
 /** [offset, bytes as Latin-1, what it is]. First match wins. */
 const SIGNATURES: readonly (readonly [offset: number, magic: string, looksLike: string])[] = [
   [0, "GIF87a", "a GIF image"],
@@ -36,7 +40,7 @@ const SIGNATURES: readonly (readonly [offset: number, magic: string, looksLike: 
   [0, "\x1f\x8b", "gzip data"],
   [0, "RIFF", "a RIFF file that is not WebP"],
   [0, "\x1aE\xdf\xa3", "a Matroska or WebM file"],
-  [257, "ustar", "a tar archive"],
+  [TAR_MAGIC_AT, "ustar", "a tar archive"],
 ];
 
 /** How many bytes are looked at to call something text. */
@@ -48,6 +52,7 @@ export function sniffFormat(bytes: Uint8Array): Sniffed {
   if (startsWith(bytes, 0, "\x89PNG\r\n\x1a\n")) return { kind: "image", format: "png" };
   if (startsWith(bytes, 0, "RIFF") && startsWith(bytes, 8, "WEBP")) return { kind: "image", format: "webp" };
   if (bytes.length === 0) return { kind: "other", looksLike: "an empty file" };
+  if (isSparseTarHeader(bytes)) return { kind: "other", looksLike: "a sparse member of a tar archive" };
   for (const [offset, magic, looksLike] of SIGNATURES) {
     if (startsWith(bytes, offset, magic)) return { kind: "other", looksLike };
   }
@@ -61,6 +66,12 @@ function startsWith(bytes: Uint8Array, offset: number, magic: string): boolean {
   return true;
 }
 
+/** An old GNU sparse header, or the name that pax gives one: planning takes the header alone, for its name here. */
+function isSparseTarHeader(bytes: Uint8Array): boolean {
+  if (!startsWith(bytes, TAR_MAGIC_AT, "ustar")) return false;
+  return bytes[TAR_TYPE_AT] === "S".charCodeAt(0) || latin1(bytes.subarray(0, 100)).includes("GNUSparseFile.");
+}
+
 function isText(bytes: Uint8Array): boolean {
   const end = Math.min(bytes.length, TEXT_SAMPLE_BYTES);
   for (let i = 0; i < end; i++) {
@@ -71,10 +82,12 @@ function isText(bytes: Uint8Array): boolean {
   return true;
 }
 
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}
+
 function describeText(bytes: Uint8Array): string {
-  const start = String.fromCharCode(...bytes.subarray(0, 64))
-    .trimStart()
-    .toLowerCase();
+  const start = latin1(bytes.subarray(0, 64)).trimStart().toLowerCase();
   if (start.startsWith("<svg")) return "an SVG drawing";
   if (start.startsWith("<?xml")) return "an XML document";
   if (start.startsWith("<!doctype html") || start.startsWith("<html")) return "an HTML page";

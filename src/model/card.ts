@@ -20,6 +20,17 @@ const perClass = z.strictObject({
   support: z.int().nonnegative(),
 });
 
+/** Thresholds for "not sure" at one precision: `fitAbstention` of scoring/statistics. */
+const abstentionPoint = z.strictObject({
+  /** Of each label, as asked for. */
+  precision: share,
+  /** In label order: the least top probability that is given the label; null where the label is never given. */
+  thresholds: z.array(share.nullable()).length(LABELS.length),
+  /** Share of the faces that are given a label, and of these the share that is right; both cross-fitted. */
+  coverage: share,
+  achieved: share,
+});
+
 /** Accuracy on one split of one data set, as `npm run evaluate` prints it. */
 const evaluation = z.strictObject({
   /** For instance "FER2013 PublicTest". */
@@ -38,6 +49,20 @@ const evaluation = z.strictObject({
   perClass: z.array(perClass).length(LABELS.length),
   /** Row: true label; column: predicted label; both in label order. */
   confusion: counts,
+  /** What abstaining costs and gains, by rising precision. Absent in cards made before it was measured. */
+  abstention: z.array(abstentionPoint).optional(),
+});
+
+/** Accuracy, single pass, when every face of a data set is made small, compressed, blurred, dark or turned. */
+const condition = z.strictObject({
+  dataset: z.string().min(1),
+  command: z.string().min(1),
+  /** For instance "face of 24 pixels"; "as it is" is the data set itself. */
+  condition: z.string().min(1),
+  faces: z.int().positive(),
+  accuracy: share,
+  interval: z.tuple([share, share]),
+  balancedAccuracy: share,
 });
 
 /** The form of a card. */
@@ -62,6 +87,8 @@ export const modelCardSchema = z.strictObject({
   /** What a family needs beyond its tensors (cell size, bins, …). */
   settings: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).default({}),
   evaluations: z.array(evaluation),
+  /** What pictures worse than the data set cost, in the order measured. */
+  conditions: z.array(condition).optional(),
   training: z.strictObject({
     command: z.string().min(1),
     data: z.string().min(1),
@@ -77,6 +104,8 @@ export const modelCardSchema = z.strictObject({
 export type ModelCard = Readonly<z.infer<typeof modelCardSchema>>;
 /** Accuracy figures of a card. */
 export type ModelEvaluation = z.infer<typeof evaluation>;
+/** Accuracy of a card under one condition. */
+export type ModelCondition = z.infer<typeof condition>;
 
 /** Notices that belong into every card of the family "deep-emotion". */
 export const DEEP_EMOTION_NOTICES = [

@@ -19,6 +19,10 @@ export function jobFolder(prefix: string, jobId: string, generation = 0): string
 }
 
 const GENERATIONS = "generations/";
+const REVIEWS = "reviews/";
+
+/** What a job's review is made of, beside its outputs: it outlives the generations, and no output names it. */
+export const REVIEW_NAMES = { design: `${REVIEWS}design.json`, lines: `${REVIEWS}reviews.jsonl` } as const;
 
 /**
  * Whether a key under a job's folder is to stay when `generation` replaced all earlier ones: what belongs to it, or to a later
@@ -26,6 +30,7 @@ const GENERATIONS = "generations/";
  */
 export function isCurrentOutput(root: string, key: string, generation: number): boolean {
   const name = key.slice(root.length);
+  if (name.startsWith(REVIEWS)) return true;
   if (!name.startsWith(GENERATIONS)) return generation === 0 && !key.startsWith(workPrefix(root));
   const [number = "", ...rest] = name.slice(GENERATIONS.length).split("/");
   return Number(number) > generation || (Number(number) === generation && rest[0] !== "work");

@@ -227,6 +227,23 @@ export const LIMITS = {
   webhookTimeoutMs: 10_000,
   /** Inputs of one verification: one request reads and scores them all. */
   maxVerifySample: 500,
+  /** Faces of one review: the draw holds so many of each cell at once, and a person reads some 1,000 an hour. */
+  maxReviewFaces: 1000,
+  /** Bytes of the `labels.jsonl` that a review is drawn from, about 2 million faces: one request reads them all. */
+  maxReviewLabelBytes: 1024 * MIB,
+  /** Bytes of one read of it. */
+  reviewWindowBytes: 4 * MIB,
+  /** Values of the group that a sample is laid out by; the others share strata. */
+  maxReviewGroups: 12,
+  /** API keys that may read a review beside the job's own. */
+  maxReviewReaders: 20,
+  /** Answers of one request: what a reader gave while offline. */
+  maxReviewAnswers: 200,
+  /** Bytes of `reviews.jsonl`, rewritten with each request that adds to it. */
+  maxReviewBytes: 8 * MIB,
+  /** Attempts to add to it while others do. */
+  maxReviewAttempts: 8,
+
   /** Progress events of one job kept for resuming streams. */
   maxEvents: 500,
   /** Progress is announced at most so often. */

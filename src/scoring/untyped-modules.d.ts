@@ -6,6 +6,10 @@ declare module "jstat" {
       /** P(X ≤ x) for `degrees` degrees of freedom. */
       cdf(x: number, degrees: number): number;
     };
+    readonly studentt: {
+      /** The quantile at `p`, 0…1. */
+      inv(p: number, degrees: number): number;
+    };
     readonly jStat: typeof jStat;
   };
   export default jStat;

@@ -229,6 +229,18 @@ describe("texts", () => {
       expect([name, await put(name)]).toEqual([name, 403]);
   });
 
+  it("may hold line ends, in keys of objects", async () => {
+    const { key } = await makeKey({ grants: [{ store: "faces", prefix: "lines/" }] });
+    for (const name of ["lines/a\nb", "lines/\r\n", "lines/\u2028\u2029", "lines/\n/\n"]) {
+      const path = `/v1/stores/faces/objects/${encodeURIComponent(name)}`;
+      const { status, body } = await ask<{ key: string }>(key, "PUT", path, "x");
+      expect([name, status, body.key]).toEqual([name, 201, name]);
+      expect((await bucket.head(name))?.size).toBe(3);
+      expect((await ask(key, "PUT", path.replace("lines", "lines%0A"), "x")).status).toBe(403);
+      expect((await call("", path, { method: "PUT", body: "x" })).status).toBe(401);
+    }
+  });
+
   it("of dates lie within the calendar: a key that never ends says so, and the list of keys stays readable", async () => {
     for (const expiresInSeconds of [Number.MAX_SAFE_INTEGER, 8.64e12, 1e308]) {
       expect((await ask(ADMIN, "POST", "/v1/keys", { name: "far", expiresInSeconds })).status).toBe(422);

@@ -13,6 +13,7 @@ import { ThemeButton } from "./theme.tsx";
 const NewJobPage = lazyPage(() => import("./new/new-job-page.tsx").then((module) => module.NewJobPage));
 const JobPage = lazyPage(() => import("./job/job-page.tsx").then((module) => module.JobPage));
 const ModelsPage = lazyPage(() => import("./models-page.tsx").then((module) => module.ModelsPage));
+const ReaderPage = lazyPage(() => import("./review/reader-page.tsx").then((module) => module.ReaderPage));
 const SchedulesPage = lazyPage(() => import("./schedules/schedules-page.tsx").then((module) => module.SchedulesPage));
 const SchedulePage = lazyPage(() => import("./schedules/schedule-page.tsx").then((module) => module.SchedulePage));
 const loadForm = () => import("./schedules/schedule-form.tsx");
@@ -133,6 +134,9 @@ function Page(props: {
   if (page === "new") return <NewJobPage />;
   if (page === "models") return <ModelsPage />;
   if (page === "schedules") return <SchedulePages path={route.path} />;
+  if (page === "review" && route.path[1] !== undefined) {
+    return <ReaderPage key={route.path[1]} id={route.path[1]} reader={route.query.get("reader")} />;
+  }
   if (page === "jobs" && route.path[1] !== undefined) {
     return <JobPage key={route.path[1]} id={route.path[1]} query={route.query} />;
   }

@@ -4,8 +4,11 @@ import { ScoringError } from "../../errors.ts";
 import { jobFolder } from "../keys.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 
-/** What a key can be allowed to do. `admin` makes keys and sees the jobs of all of them. */
-export const SCOPES = ["jobs:read", "jobs:write", "objects:write", "admin"] as const;
+/**
+ * What a key can be allowed to do. `reviews:write` labels the pictures of reviews, and opens no others. `admin` makes keys and sees
+ * the jobs of all of them.
+ */
+export const SCOPES = ["jobs:read", "jobs:write", "objects:write", "reviews:write", "admin"] as const;
 
 export type Scope = (typeof SCOPES)[number];
 

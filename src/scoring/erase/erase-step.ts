@@ -6,6 +6,7 @@ import type { FinalizeDeps } from "../finalize/finalize.ts";
 import { isCurrentOutput, jobFolder, OUTPUT_NAMES } from "../keys.ts";
 import type { EraseReport, Eraser, EraseTicket } from "./eraser-port.ts";
 import { searchInput } from "../inputs/input-cursor.ts";
+import { eraseFromReview } from "../review/review-store.ts";
 import { rebuildOutputs } from "./rebuild.ts";
 
 /**
@@ -34,8 +35,13 @@ export async function runEraseStep(
       if (found === "absent") return { ...plain, outcome: { kind: "next", progress: { kind: "clean" } } };
       return { ...plain, outcome: { kind: "next", progress: { kind: "search", offset: found } } };
     }
-    case "rebuild":
-      return rebuildOutputs(deps, store, job, ticket, erasure.progress.carry);
+    case "rebuild": {
+      const report = await rebuildOutputs(deps, store, job, ticket, erasure.progress.carry);
+      // Committing forgets the targets; a step that is repeated finds nothing more to remove.
+      if (report.outcome.kind === "rebuilt")
+        await eraseFromReview(store, jobFolder(output.prefix, spec.id), erasure.targets, limits);
+      return report;
+    }
     default:
       await removeReplaced(store, output.prefix, spec.id, state.generation ?? 0);
       return { ...plain, outcome: { kind: "cleaned" } };

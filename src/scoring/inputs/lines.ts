@@ -11,7 +11,7 @@ export interface LinePosition {
 }
 
 /**
- * - `line`: its bytes without the line end (LF or CRLF); `offset` of its first byte.
+ * - `line`: its bytes without the line end (LF, CRLF, or CR alone as old Macs and some exports write it); `offset` of its first byte.
  * - `too_long`: the line at `line` is longer than allowed; its rest is skipped.
  * - `skipped`: a piece of such a line went by.
  */
@@ -39,15 +39,20 @@ export async function* readLines(
   let { offset, line, skipping } = start;
   let held: Uint8Array[] = [];
   let heldBytes = 0;
+  // A CR that ended the piece before: whether LF belongs to it, this piece tells.
+  let openCr = false;
   for await (const { bytes, last } of pieces) {
-    let at = 0;
-    while (at < bytes.length) {
-      const end = bytes.indexOf(LF, at);
-      const ended = end !== -1 || last;
-      const piece = bytes.subarray(at, end === -1 ? bytes.length : end);
-      at += piece.length + (end === -1 ? 0 : 1);
+    const findEnd = createEndFinder(bytes);
+    for (let at = 0; at < bytes.length;) {
+      const end: number = openCr ? at : findEnd(at);
+      const piece = bytes.subarray(at, end);
+      const endBytes: number = openCr ? 1 + Number(bytes[end] === LF) : countEndBytes(bytes, end);
+      at = openCr ? end + endBytes - 1 : end + endBytes;
+      openCr = !openCr && !last && endBytes === 1 && at === bytes.length && bytes[end] === CR;
+      const ended = openCr ? false : endBytes > 0 || last;
+      const ending = ended ? endBytes : 0;
       if (skipping) {
-        offset += piece.length + (end === -1 ? 0 : 1);
+        offset += piece.length + ending;
         if (ended) line += 1;
         skipping = !ended;
         yield { kind: "skipped", next: { offset, line, skipping } };
@@ -57,15 +62,14 @@ export async function* readLines(
       heldBytes += piece.length;
       if (heldBytes > maxLineBytes) {
         const number = line;
-        offset += heldBytes + (end === -1 ? 0 : 1);
+        offset += heldBytes + ending;
         if (ended) line += 1;
         skipping = !ended;
         yield { kind: "too_long", line: number, next: { offset, line, skipping } };
       } else if (ended) {
         const whole = held.length === 1 ? piece : concatUint8Arrays(held);
-        const next = { offset: offset + heldBytes + (end === -1 ? 0 : 1), line: line + 1, skipping: false };
-        const body = whole.at(-1) === CR ? whole.subarray(0, -1) : whole;
-        yield { kind: "line", bytes: body, offset, line, next };
+        const next = { offset: offset + heldBytes + ending, line: line + 1, skipping: false };
+        yield { kind: "line", bytes: whole, offset, line, next };
         ({ offset, line } = next);
       } else {
         continue;
@@ -74,4 +78,23 @@ export async function* readLines(
       heldBytes = 0;
     }
   }
+}
+
+/** Finds the next LF or CR from a place that only moves on; the length if there is none. Each is searched for once. */
+function createEndFinder(bytes: Uint8Array): (from: number) => number {
+  const next = { [LF]: -1, [CR]: -1 };
+  const find = (byte: typeof LF | typeof CR, from: number): number => {
+    if (next[byte] < from) {
+      const found = bytes.indexOf(byte, from);
+      next[byte] = found === -1 ? bytes.length : found;
+    }
+    return next[byte];
+  };
+  return (from) => Math.min(find(LF, from), find(CR, from));
+}
+
+/** Bytes of the line end at `at`: 2 for CRLF, 1 for LF or CR, 0 for none. */
+function countEndBytes(bytes: Uint8Array, at: number): number {
+  if (at >= bytes.length) return 0;
+  return bytes[at] === CR && bytes[at + 1] === LF ? 2 : 1;
 }

@@ -85,6 +85,9 @@ export async function readFerItems(
 function parseHeader(bytes: Uint8Array, key: string): Columns {
   const names = splitFields(bytes).map((field) => readField(bytes, field).toLowerCase().replace("\ufeff", "").trim());
   const columns = { emotion: names.indexOf("emotion"), pixels: names.indexOf("pixels"), usage: names.indexOf("usage") };
+  const twice = Object.keys(columns).find((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  if (twice !== undefined)
+    throw new ScoringError("input_invalid", `${key} has two columns "${twice}"; keep one of them.`);
   if (columns.pixels !== -1) return columns;
   throw new ScoringError("input_invalid", `${key} does not begin with a header row that names a column "pixels".`);
 }

@@ -6,9 +6,9 @@ import { inflatePieces } from "./inflate.ts";
 import type { InputEntry, InputSpec, PlanLimits } from "./input-page.ts";
 import { computeLineWindow, readLines } from "../inputs/lines.ts";
 import type { EntryBatch } from "./list-entries.ts";
-import { createCsvRowParser, createJsonRowParser, type RowParser } from "./manifest-rows.ts";
+import { createCsvRowParser, createJsonRowParser, type RowFinding, type RowParser } from "./manifest-rows.ts";
 import type { PageBuilder } from "./page-builder.ts";
-import { parseEntry } from "./parse-entry.ts";
+import { parseEntry, quoteValue } from "./parse-entry.ts";
 import type { ManifestPosition } from "./plan-cursor.ts";
 import { type ObjectVersion, type Piece, readPieces, readRange } from "../inputs/range-reader.ts";
 
@@ -40,7 +40,9 @@ export async function readManifestEntries(
   const entries: InputEntry[] = [];
   let parser = state.syntax === null ? null : createParser(state.syntax, state.columns);
 
-  const collect = (text: string): void => {
+  let unreadable = false;
+
+  const collect = (text: string): unknown => {
     const place = { path: input.key, line: state.line };
     const first = parser === null;
     const syntax = state.syntax ?? detectSyntax(input.key, text);
@@ -48,17 +50,23 @@ export async function readManifestEntries(
     const row = parser.parse(text, first);
     state = { ...state, syntax, columns: parser.columns };
     if (row === null) return;
-    if (row.kind === "invalid") return page.addIssue({ ...place, code: row.code, message: row.message });
-    if (input.bucket !== undefined && row.bucket !== null && row.bucket !== input.bucket) {
-      return page.addIssue({
-        ...place,
-        code: "bucket_mismatch",
-        message: `The line names another bucket than ${input.bucket}.`,
-      });
+    if (row.kind === "invalid") return page.addIssue({ ...place, ...row.finding });
+    if (row.kind === "unreadable") {
+      unreadable = true;
+      for (const finding of row.findings) page.addIssue({ ...place, ...finding });
+      return;
+    }
+    if (row.bucket !== null) {
+      const bucket = input.bucket ?? state.bucket ?? row.bucket;
+      if (row.bucket !== bucket) return page.addIssue({ ...place, ...describeBucket(row.bucket, bucket, parser) });
+      state = { ...state, bucket };
     }
     const parsed = parseEntry(row.fields, place, rules);
-    if (parsed.kind === "entry") entries.push(parsed.entry);
-    else for (const issue of parsed.issues) page.addIssue(issue);
+    if (parsed.kind === "entry") return entries.push(parsed.entry);
+    for (const issue of parsed.issues) {
+      const column = parser.findColumn(issue.path.slice(place.path.length + 1));
+      page.addIssue({ ...issue, ...(column === undefined ? {} : { column }) });
+    }
   };
 
   try {
@@ -77,6 +85,7 @@ export async function readManifestEntries(
         else if (text.trim() !== "") collect(text);
       }
       state = { ...state, ...line.next };
+      if (unreadable) return { entries: [], position: null };
       if (entries.length >= count) break;
     }
   } catch (error) {
@@ -105,7 +114,15 @@ async function openManifest(store: ObjectStore, input: ManifestSpec, page: PageB
     line: 1,
     skipping: false,
     columns: null,
+    bucket: null,
   };
+}
+
+function describeBucket(named: string, bucket: string, parser: RowParser): RowFinding {
+  const column = parser.findColumn("bucket");
+  const header = parser.columns === null ? `; a header row must have a column named "key"` : "";
+  const message = `The line names the bucket ${quoteValue(named)}, not ${quoteValue(bucket)}: a list is read from one${header}.`;
+  return { code: "bucket_mismatch", message, ...(column === undefined ? {} : { column }) };
 }
 
 function openPieces(

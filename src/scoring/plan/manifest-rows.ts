@@ -1,11 +1,17 @@
 /** Rows of a manifest object, JSONL or CSV, to the fields of an entry. */
 
+import type { Issue } from "../../errors.ts";
 import { createCsvLineParser, countCsvFields } from "./csv-line.ts";
+
+/** What is wrong with a row. `column` is the 1-based field of a CSV line. */
+export type RowFinding = Pick<Issue, "code" | "message" | "column">;
 
 /** The fields of a row, or what is wrong with it. `bucket` is null where the row names none. */
 export type ManifestRow =
   | { readonly kind: "row"; readonly bucket: string | null; readonly fields: Readonly<Record<string, unknown>> }
-  | { readonly kind: "invalid"; readonly code: string; readonly message: string };
+  | { readonly kind: "invalid"; readonly finding: RowFinding }
+  /** A header row that cannot be read: no row after it has a meaning. */
+  | { readonly kind: "unreadable"; readonly findings: readonly RowFinding[] };
 
 /** Reads the lines of one manifest. */
 export interface RowParser {
@@ -13,6 +19,8 @@ export interface RowParser {
   readonly columns: readonly string[] | null;
   /** The row of a line; null for a header row. */
   parse(line: string, first: boolean): ManifestRow | null;
+  /** The 1-based column of a CSV that holds this field of an entry. */
+  findColumn(field: string): number | undefined;
 }
 
 /** Columns with a meaning of their own, in lower case; every other column is a group. */
@@ -40,19 +48,21 @@ export function createJsonRowParser(): RowParser {
       try {
         value = JSON.parse(line);
       } catch {
-        return { kind: "invalid", code: "line_invalid", message: "The line is not JSON." };
+        return refuseLine("The line is not JSON.");
       }
       if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        return { kind: "invalid", code: "line_invalid", message: "The line is not a JSON object." };
+        return refuseLine("The line is not a JSON object.");
       }
       return { kind: "row", bucket: null, fields: { ...value } };
     },
+    findColumn: () => undefined,
   };
 }
 
 /**
  * CSV with S3 Batch Operations' columns `Bucket,Key[,VersionId]`, or with a header row: `key` and optionally `id`, `etag`,
- * `size`, `label`, `versionId`, `bucket`; any other column is a group. Keys beside a bucket column are URL-encoded, as
+ * `size`, `label`, `versionId`, `bucket`; any other column is a group. A first row that looks like a header without being one is
+ * unreadable: taken for a row it would name objects that nobody meant. Keys beside a bucket column are URL-encoded, as
  * S3 Batch Operations and S3 Inventory write them (`+` is a space); keys without one are taken as they are.
  */
 export function createCsvRowParser(known: readonly string[] | null): RowParser {
@@ -72,11 +82,13 @@ export function createCsvRowParser(known: readonly string[] | null): RowParser {
     },
     parse(line, first) {
       const count = countCsvFields(line);
-      if (count === null) return { kind: "invalid", code: "line_invalid", message: "A quote is not closed." };
+      if (count === null) return refuseLine("A quote is not closed.");
       if (first) {
-        const header = createCsvLineParser(count)(line);
-        if (header !== null && isHeader(header)) {
-          columns = header.map((name) => name.trim());
+        const header = createCsvLineParser(count)(line)?.map((name) => name.trim()) ?? [];
+        if (header.some((name) => getMeaning(name) !== undefined)) {
+          const findings = checkHeader(header);
+          if (findings.length > 0) return { kind: "unreadable", findings };
+          columns = header;
           return null;
         }
       }
@@ -84,16 +96,47 @@ export function createCsvRowParser(known: readonly string[] | null): RowParser {
       useFieldCount(names.length);
       const values = parseLine(line);
       if (values === null) {
-        return { kind: "invalid", code: "line_invalid", message: `The line has ${count} fields, not ${names.length}.` };
+        return refuseLine(`The line has ${count} fields, not ${names.length}.`);
       }
       return readFields(names, values);
+    },
+    findColumn(field) {
+      const at = (columns ?? BATCH_COLUMNS).findIndex((name) => getMeaning(name) === field);
+      return at === -1 ? undefined : at + 1;
     },
   };
 }
 
-function isHeader(names: readonly string[]): boolean {
-  const lower = names.map((name) => name.trim().toLowerCase());
-  return lower.includes("key") && (lower[0] ?? "") in FIELD_NAMES;
+function refuseLine(message: string, code = "line_invalid"): ManifestRow {
+  return { kind: "invalid", finding: { code, message } };
+}
+
+/** The field that a column holds; undefined for a group. */
+function getMeaning(name: string): string | undefined {
+  const lower = name.toLowerCase();
+  return Object.hasOwn(FIELD_NAMES, lower) ? FIELD_NAMES[lower] : undefined;
+}
+
+/** What keeps a first row with a known column from being a header. */
+function checkHeader(names: readonly string[]): RowFinding[] {
+  const meanings = names.map(getMeaning);
+  const quoted = names.map((name) => JSON.stringify(name));
+  if (!meanings.includes("key")) {
+    const column = meanings.findIndex((meaning) => meaning !== undefined) + 1;
+    const message = `Column ${column}, ${quoted[column - 1]}, makes this a header, and no column is named "key"; name the column of the keys so, or begin with "Bucket,Key" if this is a row.`;
+    return [{ code: "header_invalid", column, message }];
+  }
+  if (meanings[0] === undefined) {
+    const message = `Column 1, ${quoted[0]}, begins no header: put the column "key" first, or begin with "Bucket,Key" if this is a row.`;
+    return [{ code: "header_invalid", column: 1, message }];
+  }
+  return names.flatMap((name, at) => {
+    const first = names.findIndex((other, place) => (meanings[at] ?? name) === (meanings[place] ?? other));
+    if (name === "" || first === at) return [];
+    const same = name === names[first] ? "" : ", which means the same";
+    const message = `Column ${at + 1}, ${quoted[at]}, comes after column ${first + 1}, ${quoted[first]}${same}; keep one of them.`;
+    return [{ code: "header_invalid", column: at + 1, message }];
+  });
 }
 
 function readFields(names: readonly string[], values: readonly string[]): ManifestRow {
@@ -102,17 +145,18 @@ function readFields(names: readonly string[], values: readonly string[]): Manife
   let bucket: string | null = null;
   for (const [at, name] of names.entries()) {
     const value = values[at] ?? "";
-    const field = Object.hasOwn(FIELD_NAMES, name.toLowerCase()) ? FIELD_NAMES[name.toLowerCase()] : undefined;
+    const field = getMeaning(name);
     if (value === "") continue;
     if (field === undefined) groups.push([name, value]);
     else if (field === "bucket") bucket = value;
-    else if (field === "size") fields["size"] = Number(value);
+    // Digits alone: Number() would take " ", 0x10 and 1e3 too.
+    else if (field === "size") fields["size"] = /^\d+$/.test(value) ? Number(value) : value;
     else fields[field] = value;
   }
   if (groups.length > 0) fields["groups"] = Object.fromEntries(groups);
-  if (names.some((name) => name.toLowerCase() === "bucket") && typeof fields["key"] === "string") {
+  if (names.some((name) => getMeaning(name) === "bucket") && typeof fields["key"] === "string") {
     const key = decodeKey(fields["key"]);
-    if (key === null) return { kind: "invalid", code: "key_invalid", message: "The key is not URL-encoded." };
+    if (key === null) return refuseLine("The key is not URL-encoded.", "key_invalid");
     fields["key"] = key;
   }
   return { kind: "row", bucket, fields };

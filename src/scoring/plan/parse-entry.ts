@@ -8,6 +8,9 @@ import type { InputEntry } from "./input-page.ts";
 /** Bytes of a group's name and of its value: they are stored with every record. */
 export const MAX_GROUP_BYTES = 256;
 
+/** Characters of a wrong value that a message repeats. */
+const QUOTED_LENGTH = 80;
+
 /** Where an entry stands, for its issues: a path and, in a line-oriented manifest, its 1-based line. */
 export interface EntryPlace {
   readonly path: string;
@@ -50,6 +53,7 @@ export function parseLabel(value: unknown): Label | null {
 /**
  * Checks one entry. `raw` may come from JSON: missing and `null` fields are the same, unknown fields are ignored (so a line
  * of `errors.jsonl` is an entry), and `truth` stands in for `label`.
+ * Both together are a finding: which is meant cannot be told.
  */
 export function parseEntry(raw: Readonly<Record<string, unknown>>, place: EntryPlace, rules: EntryRules): ParsedEntry {
   const issues: Issue[] = [];
@@ -77,8 +81,13 @@ export function parseEntry(raw: Readonly<Record<string, unknown>>, place: EntryP
     (value) =>
       parseLabel(value) ?? report("label", "label_unknown", `The label must be one of ${LABELS.join(", ")} or 0 to 6.`),
   );
+  if (isGiven(raw["label"]) && isGiven(raw["truth"])) {
+    report("truth", "label_ambiguous", "The entry has a label and a truth, and both mean the true label; keep one.");
+  }
   const size = readOptional(raw["size"], (value) =>
-    isCount(value) ? value : report("size", "size_invalid", "The size must be a whole number of bytes."),
+    isCount(value)
+      ? value
+      : report("size", "size_invalid", `The size must be a whole number of bytes in digits, not ${quoteValue(value)}.`),
   );
   const range = readOptional(
     raw["range"],
@@ -106,8 +115,17 @@ export function parseEntry(raw: Readonly<Record<string, unknown>>, place: EntryP
   };
 }
 
+/** A value for a message: as JSON, short, nothing in it that a terminal obeys. */
+export function quoteValue(value: unknown): string {
+  return makeId((JSON.stringify(value) ?? "nothing").slice(0, QUOTED_LENGTH));
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
 function readOptional<T>(value: unknown, parse: (value: unknown) => T | null): T | null {
-  return value === undefined || value === null ? null : parse(value);
+  return isGiven(value) ? parse(value) : null;
 }
 
 function checkText(value: unknown, maxBytes: number): string | null {

@@ -27,6 +27,8 @@ export interface ManifestPosition {
   readonly skipping: boolean;
   /** Column names of a CSV with a header row; null without one, or before the first line. */
   readonly columns: readonly string[] | null;
+  /** The bucket that the first row with one names; null before, and in the cursors of older versions undefined. */
+  readonly bucket?: string | null;
 }
 
 /** Where a container goes on; `entry.etag` and `entry.size` are those it had at its first page. */

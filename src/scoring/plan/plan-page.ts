@@ -69,6 +69,7 @@ function openSource(input: InputSpec): SourcePosition {
     line: 0,
     skipping: false,
     columns: null,
+    bucket: null,
   };
 }
 

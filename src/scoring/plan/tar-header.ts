@@ -17,7 +17,10 @@ export const TAR_BLOCK = 512;
 /** One member: its name, and where its bytes lie. */
 export interface TarMember {
   readonly name: string;
-  readonly kind: "file" | "other";
+  /** `sparse`: a file whose holes were left out, so that its bytes as they lie there are not the file's. */
+  readonly kind: "file" | "sparse" | "other";
+  /** Byte of its own header block, behind its extensions'. */
+  readonly headerOffset: number;
   readonly dataOffset: number;
   readonly size: number;
   /** Byte of the next header. */
@@ -33,6 +36,9 @@ const FIELDS = {
   magic: [257, 263],
   prefix: [345, 500],
 } as const;
+
+/** Where old GNU sparse headers, and the blocks that go on with their map, say that one more follows (GNU tar, "Basic Tar Format"). */
+const SPARSE_MORE = { header: 482, block: 504 } as const;
 
 /** Extension headers in a row: real archives have two, a chain without end would read for ever. */
 const MAX_EXTENSIONS = 8;
@@ -62,21 +68,26 @@ export async function readTarMember(
     const type = readText(block, FIELDS.type);
     const size = readNumber(block.subarray(...FIELDS.size), at);
     const dataOffset = at + TAR_BLOCK;
-    if (type === "x" || type === "L") {
+    // Solaris wrote X where POSIX has x.
+    if (type === "x" || type === "X" || type === "L" || type === "g") {
       if (size > maxExtensionBytes) throw invalid(at, `announces an extension of ${size} bytes`);
       const data = await reader.read(dataOffset, size);
       if (data.length < size) throw invalid(at, "is cut off");
-      if (type === "x") pax = new Map([...pax, ...parsePax(data, at)]);
-      else longName = decodeText(data, at);
-    } else if (type !== "g" && type !== "K") {
-      const plainName = longName ?? joinName(block);
+      if (type === "L") longName = decodeText(data, at);
+      else if (type === "g") checkGlobal(parsePax(data, at), at);
+      else pax = new Map([...pax, ...parsePax(data, at)]);
+    } else if (type !== "K") {
       return describeMember(
-        type,
-        pax.get("path") ?? plainName,
-        readPaxSize(pax, at) ?? size,
-        dataOffset,
+        {
+          type,
+          name: pax.get("GNU.sparse.name") ?? pax.get("path") ?? longName ?? joinName(block),
+          size: readPaxSize(pax, at) ?? size,
+          headerOffset: at,
+          dataOffset: type === "S" ? await skipSparseMap(reader, block, at, maxExtensionBytes) : dataOffset,
+          // Sparse files keep a map before their bytes: they are no pictures as they lie there.
+          sparse: type === "S" || [...pax.keys()].some(isSparseKey),
+        },
         archiveBytes,
-        pax,
       );
     }
     at = dataOffset + padToBlock(size);
@@ -84,29 +95,62 @@ export async function readTarMember(
   throw invalid(at, "comes after too many extension headers");
 }
 
-function describeMember(
-  type: string,
-  name: string,
-  size: number,
-  dataOffset: number,
-  archiveBytes: number,
-  pax: ReadonlyMap<string, string>,
-): TarMember {
+interface MemberHeader {
+  readonly type: string;
+  readonly name: string;
+  readonly size: number;
+  readonly headerOffset: number;
+  readonly dataOffset: number;
+  readonly sparse: boolean;
+}
+
+function describeMember(header: MemberHeader, archiveBytes: number): TarMember {
+  const { type, name, size, headerOffset, dataOffset, sparse } = header;
   // Links, folders and devices have no bytes, whatever their size field says (GNU tar, "Basic Tar Format").
   const hasData = !["1", "2", "3", "4", "5", "6"].includes(type);
   const bytes = hasData ? size : 0;
-  if (dataOffset + bytes > archiveBytes)
-    throw invalid(dataOffset - TAR_BLOCK, "announces more bytes than the archive has");
-  // Sparse files keep a map before their bytes: they are no pictures as they lie there.
-  const sparse = type === "S" || [...pax.keys()].some((key) => key.startsWith("GNU.sparse."));
-  const regular = (type === "0" || type === "\0" || type === "" || type === "7") && !sparse && !name.endsWith("/");
+  if (dataOffset + bytes > archiveBytes) throw invalid(headerOffset, "announces more bytes than the archive has");
+  const regular = ["0", "\0", "", "7", "S"].includes(type) && !name.endsWith("/");
   return {
     name,
-    kind: regular ? "file" : "other",
+    kind: regular ? (sparse ? "sparse" : "file") : "other",
+    headerOffset,
     dataOffset,
     size: bytes,
     nextOffset: dataOffset + padToBlock(bytes),
   };
+}
+
+function isSparseKey(key: string): boolean {
+  return key.startsWith("GNU.sparse.");
+}
+
+/** The end of the blocks that go on with an old GNU sparse header's map. */
+async function skipSparseMap(
+  reader: RangeReader,
+  header: Uint8Array,
+  at: number,
+  maxExtensionBytes: number,
+): Promise<number> {
+  let end = at + TAR_BLOCK;
+  let more = header[SPARSE_MORE.header] !== 0;
+  while (more) {
+    if (end - at > maxExtensionBytes) throw invalid(at, `has a sparse map of more than ${maxExtensionBytes} bytes`);
+    const block = await reader.read(end, TAR_BLOCK);
+    if (block.length < TAR_BLOCK) throw invalid(end, "is cut off");
+    more = block[SPARSE_MORE.block] !== 0;
+    end += TAR_BLOCK;
+  }
+  return end;
+}
+
+/**
+ * Records for all members that follow (git writes a comment so). What would name or size them is refused: planning may resume
+ * behind this header, and would then not know it.
+ */
+function checkGlobal(records: readonly (readonly [string, string])[], at: number): void {
+  const used = records.find(([key]) => key === "path" || key === "size" || isSparseKey(key));
+  if (used !== undefined) throw invalid(at, `sets ${used[0]} for all members after it, which is not read`);
 }
 
 function padToBlock(size: number): number {

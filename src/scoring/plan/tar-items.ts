@@ -12,7 +12,7 @@ import type { PageBuilder } from "./page-builder.ts";
 import { makeId, parseEntry, parseLabel } from "./parse-entry.ts";
 import type { ContainerPosition } from "./plan-cursor.ts";
 import { createRangeReader, type RangeReader } from "../inputs/range-reader.ts";
-import { readTarMember, type TarMember } from "./tar-header.ts";
+import { readTarMember, TAR_BLOCK, type TarMember } from "./tar-header.ts";
 
 /** Extensions of what the decoders read. */
 const IMAGE_NAME = /\.(jpe?g|png|webp)$/i;
@@ -59,15 +59,20 @@ export async function readTarItems(
   }
 
   function addImage(image: TarMember, sample: Sample): void {
+    // Of a sparse member its header is read, which the decoder refuses by name: the record says it, and the shard goes on.
+    const range =
+      image.kind === "sparse"
+        ? { offset: image.headerOffset, length: TAR_BLOCK }
+        : { offset: image.dataOffset, length: image.size };
     const label = sample.label ?? entry.label;
     const groups = { ...entry.groups, ...sample.groups };
     page.addItem({
       id: `${entry.id}/${makeId(image.name)}`,
       key: entry.key,
-      size: image.size,
+      size: range.length,
       etag: entry.etag,
       ...(entry.versionId === undefined ? {} : { versionId: entry.versionId }),
-      range: { offset: image.dataOffset, length: image.size },
+      range,
       ...(label === undefined ? {} : { label }),
       ...(Object.keys(groups).length === 0 ? {} : { groups }),
     });
@@ -94,9 +99,9 @@ async function readSample(
     if (name !== null && sampleName !== name) break;
     name = sampleName;
     at = member.nextOffset;
-    if (member.kind !== "file" || isHidden(member.name)) continue;
+    if (member.kind === "other" || isHidden(member.name)) continue;
     if (IMAGE_NAME.test(member.name)) images.push(member);
-    else if (/\.(cls|json)$/i.test(member.name)) {
+    else if (member.kind === "file" && /\.(cls|json)$/i.test(member.name)) {
       const read = await readLabels(reader, member, limits);
       label = read.label ?? label;
       groups = { ...groups, ...read.groups };

@@ -5,6 +5,7 @@ import { LABELS } from "../../model/labels.ts";
 import { type HtmlValue, html, type SafeHtml, trustHtml } from "./html-text.ts";
 import type { Report, ReportGroup, ReportGroups } from "./report.ts";
 import { renderConfusion, renderHistogram, renderParts, renderShareBars } from "./report-charts.ts";
+import { renderFairness } from "./report-fairness.ts";
 import type { LabelFigures } from "./report-figures.ts";
 import { describeReason, formatCount, formatInterval, formatNumber, formatPercent, isApart } from "./report-format.ts";
 
@@ -295,6 +296,6 @@ export function renderGroups(report: Report): SafeHtml | null {
       Share of each label in its group, with its 95 % interval in percent below. With many groups, some differ by chance
       alone.
     </p>
-    ${report.groups.map(renderGroupTable)}
+    ${report.groups.map((groups) => html`${renderGroupTable(groups)}${groups.fairness !== null && renderFairness(groups.fairness)}`)}
   </section>`;
 }

@@ -2,10 +2,12 @@
 
 import type { FaceMode } from "../records/face-mode.ts";
 import type { ModelCard, ModelEvaluation } from "../../model/card.ts";
+import { LABELS } from "../../model/labels.ts";
 import { FER2013_NOTICE, REPORT_NOTICE } from "./legal-notice.ts";
 import { describeTally, type Figures } from "./report-figures.ts";
 import type { PipelineVersion } from "../records/records.ts";
 import type { DriftReport } from "../statistics/drift.ts";
+import { auditGroups, countRates, type FairnessAudit } from "../statistics/fairness.ts";
 import type { PrevalenceEstimate } from "../statistics/prevalence.ts";
 import { suppressGroups } from "../statistics/suppression.ts";
 import type { ChunkSummary } from "../fold/summary.ts";
@@ -88,6 +90,8 @@ export interface ReportGroups {
   readonly groups: readonly ReportGroup[];
   /** Groups not shown, and their faces together (never less than the minimum where they have any, unless nothing else is left to hide behind). */
   readonly hidden: { readonly groups: number; readonly faces: number };
+  /** Gaps between the groups shown that have `minGroupSize` faces with a true label or more; `null` where fewer than two have. */
+  readonly fairness: FairnessAudit | null;
 }
 
 /** How the labels were made. */
@@ -172,16 +176,25 @@ function describeGroups(
   const hidden = suppressGroups(candidates, context.minGroupSize);
   const shown = candidates.filter((_, index) => hidden[index] === false).sort((a, b) => b.faces - a.faces);
   const withheld = candidates.filter((_, index) => hidden[index] === true);
+  const groups = shown.map(({ kind, value, tally }): ReportGroup => ({
+    kind,
+    value,
+    figures: describeTally(tally, { confusion, seed: context.seed ?? 1, replicates: REPLICATES.group }).figures,
+  }));
   return {
     key: group.key,
     minGroupSize: context.minGroupSize,
-    groups: shown.map(({ kind, value, tally }) => ({
-      kind,
-      value,
-      figures: describeTally(tally, { confusion, seed: context.seed ?? 1, replicates: REPLICATES.group }).figures,
-    })),
+    groups,
     hidden: { groups: withheld.length, faces: withheld.reduce((sum, { faces }) => sum + faces, 0) },
+    fairness: auditFairness(group.key, groups, context.minGroupSize),
   };
+}
+
+function auditFairness(key: string, groups: readonly ReportGroup[], minGroupSize: number): FairnessAudit | null {
+  const rates = groups.flatMap(({ value, figures: { truth } }) =>
+    value === null || truth === null || truth.faces < minGroupSize ? [] : countRates(value, truth.confusion, LABELS),
+  );
+  return auditGroups(key, rates);
 }
 
 /** The report of a folded job. The same summary and context give the same report. */

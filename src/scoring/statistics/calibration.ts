@@ -39,23 +39,35 @@ export function findTopLabel(values: ArrayLike<number>, index: number): number {
  * Sorts faces into bins by their top probability.
  * @param probabilities `[faces, 7]`
  * @param truth label indices, as many as faces
+ * @param weightOf faces that each stands for; 1 by default
  */
-export function countCalibration(probabilities: ArrayLike<number>, truth: ArrayLike<number>): CalibrationBin[] {
+export function countCalibration(
+  probabilities: ArrayLike<number>,
+  truth: ArrayLike<number>,
+  weightOf: (face: number) => number = () => 1,
+): CalibrationBin[] {
   const bins = Array.from({ length: CALIBRATION_BINS }, () => ({ count: 0, correct: 0, confidence: 0 }));
   for (let index = 0; index < truth.length; index += 1) {
     const top = findTopLabel(probabilities, index);
     const confidence = probabilities[index * LABEL_COUNT + top] ?? 0;
     const bin = bins[findCalibrationBin(confidence)];
     if (bin === undefined) continue;
-    bin.count += 1;
-    bin.correct += truth[index] === top ? 1 : 0;
-    bin.confidence += confidence;
+    const weight = weightOf(index);
+    bin.count += weight;
+    bin.correct += truth[index] === top ? weight : 0;
+    bin.confidence += weight * confidence;
   }
   return bins;
 }
 
-/** Mean over the faces of (expected logit − true logit) under softmax(β·logits): the slope of the likelihood in β. */
-function computeSlope(logits: Float32Array, truth: ArrayLike<number>, faces: readonly number[], beta: number): number {
+/** Sum over the faces of weight · (expected logit − true logit) under softmax(β·logits): the slope of the likelihood in β. */
+function computeSlope(
+  logits: Float32Array,
+  truth: ArrayLike<number>,
+  faces: readonly number[],
+  beta: number,
+  weightOf: (face: number) => number,
+): number {
   let slope = 0;
   for (const face of faces) {
     const row = logits.subarray(face * LABEL_COUNT, (face + 1) * LABEL_COUNT);
@@ -67,7 +79,7 @@ function computeSlope(logits: Float32Array, truth: ArrayLike<number>, faces: rea
       sum += weight;
       weighted += weight * logit;
     }
-    slope += weighted / sum - (row[truth[face] ?? 0] ?? 0);
+    slope += weightOf(face) * (weighted / sum - (row[truth[face] ?? 0] ?? 0));
   }
   return slope;
 }
@@ -81,17 +93,19 @@ const TEMPERATURE_MAX = 20;
  * The negative log-likelihood is convex in 1/T, so the zero of its slope is found by bisection.
  * @param logits `[faces, 7]`
  * @param faces indices to fit on; all by default
+ * @param weightOf faces that each stands for; 1 by default
  */
 export function fitTemperature(
   logits: Float32Array,
   truth: ArrayLike<number>,
   faces: readonly number[] = Array.from({ length: truth.length }, (_, index) => index),
+  weightOf: (face: number) => number = () => 1,
 ): number {
   let low = 1 / TEMPERATURE_MAX;
   let high = 1 / TEMPERATURE_MIN;
   for (let step = 0; step < 50; step += 1) {
     const middle = (low + high) / 2;
-    if (computeSlope(logits, truth, faces, middle) < 0) low = middle;
+    if (computeSlope(logits, truth, faces, middle, weightOf) < 0) low = middle;
     else high = middle;
   }
   return 2 / (low + high);

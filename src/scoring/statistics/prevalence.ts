@@ -7,6 +7,7 @@
  * shares differ between the evaluation set and the job, and faces within a class look alike in both.
  */
 
+import { computeWilson } from "./intervals.ts";
 import { createRandom, drawShares } from "./random.ts";
 
 /** What {@link estimatePrevalence} assumes; it belongs beside every figure that it gives. */
@@ -76,8 +77,10 @@ function adjustShares(observed: readonly number[], rates: readonly (readonly num
   return solution === null ? null : projectToSimplex(solution);
 }
 
+const sumOf = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+
 const normalize = (counts: readonly number[]): number[] => {
-  const sum = counts.reduce((total, count) => total + count, 0);
+  const sum = sumOf(counts);
   return counts.map((count) => (sum > 0 ? count / sum : 0));
 };
 
@@ -95,12 +98,18 @@ function readQuantile(sorted: readonly number[], share: number): number {
  */
 const PRIOR_FACES = 0.5;
 
+/** Faces whose sampling error is that of the job's faces and of the evaluation's together. */
+function countKnown(counts: readonly number[], confusion: readonly (readonly number[])[]): number {
+  return 1 / (1 / sumOf(counts) + 1 / sumOf(confusion.map(sumOf)));
+}
+
 /**
  * Corrected shares of the labels.
  *
  * The interval is a Bayesian bootstrap (Rubin 1981, Annals of Statistics 9:130–134): counts are resampled as Dirichlet
  * shares, those of the job and those of each row of the confusion matrix, so that it holds the sampling error of both. The job's have half a
- * face more of each label, the rows none: their zeros are rare, and a class of few faces would be bent by them.
+ * face more of each label, the rows none: their zeros are rare, and a class of few faces would be bent by them. It is at least as wide as
+ * Wilson's interval of the corrected share: a class whose every resample is projected to 0 would otherwise be 0 for certain.
  * @param counts faces of the job by predicted label
  * @param confusion counts of the evaluation set: row true label, column predicted label
  * @returns `null` where nothing was counted, a class is missing from the evaluation set, or the matrix is singular
@@ -129,14 +138,17 @@ export function estimatePrevalence(
   }
   if ((samples[0]?.length ?? 0) < replicates / 2) return null;
   const tail = (1 - level) / 2;
+  const known = countKnown(counts, confusion);
   return {
     shares: shares.map((value, index) => {
       const sorted = (samples[index] ?? []).sort((a, b) => a - b);
+      // Correcting makes nothing surer than a count of so many faces by people would be; and at the border of the simplex the
+      // percentile interval can miss the estimate.
+      const counted = computeWilson(value * known, known, level) ?? { low: value, high: value };
       return {
         value,
-        // The percentile interval of a projected estimate can miss the estimate at the border of the simplex.
-        low: Math.min(value, readQuantile(sorted, tail)),
-        high: Math.max(value, readQuantile(sorted, 1 - tail)),
+        low: Math.min(value, counted.low, readQuantile(sorted, tail)),
+        high: Math.max(value, counted.high, readQuantile(sorted, 1 - tail)),
       };
     }),
     level,

@@ -1,7 +1,7 @@
-import { findsFaces } from "../records/face-mode.ts";
-import { toFaceOptions } from "../chunk/faces.ts";
 import { type ErrorCode, type ScoringError, toScoringError } from "../../errors.ts";
 import type { ImageDecoder } from "../../image/image-types.ts";
+import { findsFaces } from "../records/face-mode.ts";
+import { toFaceOptions } from "../chunk/faces.ts";
 import { meterStore } from "../../storage/metered-store.ts";
 import { isTransient } from "../../storage/retry.ts";
 import { describePart, readPart, storePart } from "../chunk/part.ts";

@@ -1,7 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { compileEngine } from "../../../scripts/build-engine.ts";
-import { FUSED_BINARIES, FUSED_ENGINES } from "../../../src/backends/fused/fused-classifier.ts";
+import { FUSED_ENGINES } from "../../../src/backends/fused/fused-classifier.ts";
 import { createFusedNodeClassifier } from "../../../src/backends/fused/fused-node.ts";
 import { SIX_POINTS, transformKernel, transformMatrix } from "../../../src/backends/fused/winograd-weights.ts";
 import { describeFusedEngine } from "../../contract/fused-kernel.ts";
@@ -10,15 +8,6 @@ import { drawModel, PUBLISHED_WIDTHS } from "../../contract/classifier-parity.ts
 for (const engine of FUSED_ENGINES) {
   describeFusedEngine("Node", engine, (model) => createFusedNodeClassifier(model, { engine }), { long: true });
 }
-
-describe("the committed binaries", () => {
-  for (const engine of FUSED_ENGINES) {
-    it(`${FUSED_BINARIES[engine]} is what its source compiles to`, async () => {
-      const path = new URL(`../../../src/backends/fused/${FUSED_BINARIES[engine]}`, import.meta.url);
-      expect(Buffer.from(await compileEngine(engine)).equals(await readFile(path))).toBe(true);
-    });
-  }
-});
 
 describe("the fused engine in Node", () => {
   it("prefers the relaxed build where it is valid", async () => {

@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Report } from "../../../src/scoring/report/report.ts";
 import type { ScoreRecord } from "../../../src/scoring/records/records.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -37,6 +38,44 @@ describe("countenance score", () => {
     await writeFile(join(folder, "in/zz-not-an-image.jpg"), "hello");
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it("scores a sample, names what it left out, and leaves pages to look at", async () => {
+    const photos = join(folder, "photos");
+    await mkdir(photos);
+    for (const name of ["1.jpg", "2.jpg", "3.jpg", "4.jpg"]) await cp(join(portraits, name), join(photos, name));
+    await symlink(join(portraits, "5.jpg"), join(photos, "5.jpg"));
+    const out = join(folder, "sampled");
+    const { code, stdout, stderr } = await runCli("score", photos, "--sample", "2", "--out", out, "--threads", "1");
+    expect(code).toBe(0);
+    expect(stdout).toContain("2 images: 2 scored.");
+    const outputs = await readOutputs(out);
+    expect([...outputs.keys()]).toEqual(expect.arrayContaining(["report.html", "contact-sheet.html"]));
+    expect(outputs.get("contact-sheet.html")!.match(/class="picture"/g)).toHaveLength(2);
+    for (const name of ["report.html", "contact-sheet.html"]) expect(stderr).toContain(`/${name}\n`);
+  });
+
+  it("takes groups from a list, and is quiet where it is asked to be", async () => {
+    const list = join(folder, "participants.csv");
+    await writeFile(list, "key,hand,label\n1.jpg,left,Happy\n2.jpg,right,Happy\n3.jpg,left,Sad\n");
+    const out = join(folder, "listed");
+    const args = ["--list", list, "--group-by", "hand", "--out", out, "--threads", "1", "--quiet"];
+    const { code, stdout, stderr } = await runCli("score", portraits, ...args);
+    expect([code, stdout, stderr]).toEqual([0, "", ""]);
+    const report = JSON.parse((await readOutputs(out)).get("report.json")!) as Report;
+    expect(report.denominators).toMatchObject({ listed: 3, scored: 3, labelled: 3 });
+    expect(report.groups.map(({ key }) => key)).toEqual(["hand"]);
+  });
+
+  it("ends with code 2 over a folder without a picture, and says which formats it knows", async () => {
+    const texts = join(folder, "texts");
+    await mkdir(texts);
+    await writeFile(join(texts, "readme.txt"), "no picture");
+    await symlink(join(portraits, "1.jpg"), join(texts, "1.jpg"));
+    const { code, stderr } = await runCli("score", texts, "--out", join(folder, "none"), "--threads", "1");
+    expect(code).toBe(2);
+    expect(stderr).toContain("there is no JPEG, PNG or WebP picture among its 1 file");
+    expect(stderr).toContain("1 symbolic link was not followed");
+  });
 
   it("scores a folder over several threads, one record an image, in order", async () => {
     const out = join(folder, "out");
@@ -72,7 +111,9 @@ describe("countenance score", () => {
       objects: { name: string; bytes: number; sha256: string }[];
     };
     const listed = success.objects.map(({ name }) => name);
-    expect(new Set(listed)).toEqual(new Set([...outputs.keys()].filter((name) => name !== "_SUCCESS")));
+    expect(new Set(listed)).toEqual(
+      new Set([...outputs.keys()].filter((name) => !/^(_SUCCESS|contact-sheet\.html)$/.test(name))),
+    );
     for (const { name, bytes, sha256 } of success.objects) {
       const content = Buffer.from(outputs.get(name)!, "latin1");
       expect([name, content.length, createHash("sha256").update(content).digest("hex")]).toEqual([name, bytes, sha256]);

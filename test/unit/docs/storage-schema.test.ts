@@ -42,6 +42,7 @@ const made: Readonly<Record<keyof typeof keys, readonly string[]>> = {
   probeKey: [keys.probeKey("out/", "0190b6a5-0000-7000-8000-000000000000")],
   normalizePrefix: [],
   jobFolder: [`${keys.jobFolder("out", "0190b6a5-0000-7000-8000-000000000000", 1)}${keys.OUTPUT_NAMES.success}`],
+  REVIEW_NAMES: Object.values(keys.REVIEW_NAMES).map((name) => `${folder}${name}`),
   isCurrentOutput: [],
   partName: [],
   parsePartKey: [],

@@ -35,8 +35,14 @@ describe("workflows", () => {
 
   it.each(names)("%s may only read, leaves no token in the checkout and ends", (name) => {
     const workflow = readWorkflow(name);
-    // Once, for all jobs: none takes more.
-    expect(workflow.match(/permissions:.*(?:\n +.+)*/g)).toEqual(["permissions:\n  contents: read"]);
+    // For all jobs; the one that publishes may also prove to npm which workflow it is.
+    const permissions = ["permissions:\n  contents: read"];
+    const [ofAll, ...more] = [...workflow.matchAll(/permissions:\n(?: +[a-z-]+: [a-z]+\n)+/g)].map(([text]) =>
+      text.trim(),
+    );
+    expect([ofAll]).toEqual(permissions);
+    const publishes = workflow.includes("npm publish");
+    expect(more).toEqual(publishes ? ["permissions:\n      contents: read\n      id-token: write"] : []);
     const count = (pattern: RegExp) => workflow.match(pattern)?.length ?? 0;
     expect(count(/persist-credentials: false/g)).toBe(count(/actions\/checkout@/g));
     expect(count(/timeout-minutes: \d+/g)).toBe(count(/runs-on: /g));
@@ -46,7 +52,7 @@ describe("workflows", () => {
   });
 
   it.each(names)("%s tests with the commands that must hold before a landing", (name) => {
-    expect(listLandingCommands()).toHaveLength(5);
+    expect(listLandingCommands()).toHaveLength(6);
     expect(listCommands(readWorkflow(name), "test")).toEqual(listLandingCommands());
   });
 
@@ -55,6 +61,8 @@ describe("workflows", () => {
     expect(workflow).toMatch(/\non:\n {2}push:\n {4}tags: /);
     expect(workflow).not.toContain("pull_request");
     expect(workflow).toMatch(/\n {2}deploy:\n {4}needs: test\n/);
+    expect(workflow).toMatch(/\n {2}publish:\n {4}needs: test\n/);
+    expect(listCommands(workflow, "publish").at(-1)).toMatch(/^npm publish --provenance /);
     expect(listCommands(workflow, "deploy")).toEqual(["npm ci", 'npx wrangler deploy --env "$TARGET"']);
   });
 });

@@ -55,6 +55,9 @@ describe("grants", () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"), (rest, method) => {
         expect(chooseScope(`/v1/keys/${rest}`, method)).toBe("admin");
+        const reads = method === "GET" || method === "HEAD";
+        const object = chooseScope(`/v1/stores/\n${rest}`, method);
+        expect(object).toBe(reads ? "jobs:read" : "objects:write");
         const scope = chooseScope(`/v1/jobs/${rest}`, method);
         expect(scope).toBe(method === "GET" || method === "HEAD" ? "jobs:read" : "jobs:write");
       }),

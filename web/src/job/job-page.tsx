@@ -11,6 +11,7 @@ import { api, noteSignedOut, patiently, useLoad } from "../api.ts";
 import { ComputePanel } from "../compute/compute-panel.tsx";
 import { Failure, Progress, StatusPill } from "../parts.tsx";
 import { setQuery } from "../route.ts";
+import { ReviewTab } from "../review/review-tab.tsx";
 import { describeStatus, formatBytes, formatDuration, nameJob, OUTCOME_WORDS } from "../words.ts";
 import { RateLine, type RatePoint } from "./charts.tsx";
 import { Gallery } from "./gallery.tsx";
@@ -19,6 +20,7 @@ import { ReportView } from "./report-view.tsx";
 const TABS = [
   ["overview", "Overview"],
   ["pictures", "Pictures"],
+  ["review", "Review"],
   ["files", "Files"],
 ] as const;
 
@@ -89,6 +91,7 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
           <div role="tabpanel" id="tab-panel" aria-labelledby={`tab-${tab}`}>
             {tab === "overview" && <ReportView id={id} />}
             {tab === "pictures" && <Gallery id={id} query={query} />}
+            {tab === "review" && <ReviewTab id={id} />}
             {tab === "files" && <Files id={id} />}
           </div>
         </>
@@ -286,9 +289,10 @@ function Live({ job, rates }: { readonly job: JobView; readonly rates: readonly 
         <details open>
           <summary>{job.issues.length === 1 ? "1 finding" : `${formatCount(job.issues.length)} findings`}</summary>
           <ul>
-            {job.issues.map(({ path, line, message }) => (
+            {job.issues.map(({ path, line, column, message }) => (
               <li key={`${path} ${line} ${message}`}>
-                <code>{path}</code> {line !== undefined && `line ${line}: `}
+                <code>{path}</code>{" "}
+                {line !== undefined && `line ${line}${column === undefined ? "" : `, column ${column}`}: `}
                 {message}
               </li>
             ))}

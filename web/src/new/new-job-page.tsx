@@ -179,10 +179,10 @@ function UnplacedFindings({ issues }: { readonly issues: readonly Issue[] }): Re
   if (rest.length === 0) return null;
   return (
     <ul>
-      {rest.map(({ path, line, message }) => (
+      {rest.map(({ path, line, column, message }) => (
         <li key={`${path} ${line} ${message}`}>
           <code>{path}</code>
-          {line !== undefined && ` line ${line}`}: {message}
+          {line !== undefined && ` line ${line}${column === undefined ? "" : `, column ${column}`}`}: {message}
         </li>
       ))}
     </ul>

@@ -5,7 +5,7 @@ import { larger, VECTOR } from "./vector";
  * e^x for −87 ≤ x ≤ 0 (below: 1.6e-38 or less): x = n·ln 2 + r, |r| ≤ ln 2 / 2, the series of e^r to r⁷ (first term
  * left out 5e-9 of the value), the ln 2 in two parts (Cody and Waite 1980).
  */
-function exponentiate(value: v128): v128 {
+export function exponentiate(value: v128): v128 {
   const x = f32x4.pmax(f32x4.splat(-87), value);
   const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504088896341)));
   const high = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));

@@ -167,6 +167,10 @@ describe("FER2013 files", () => {
     const none = await planAll(await fill({ "fer.csv": "a,b\n1,2\n" }), spec);
     expect(none.items).toEqual([]);
     expect(none.issues.map((issue) => [issue.line, issue.code])).toEqual([[1, "input_invalid"]]);
+    const twice = await planAll(await fill({ "fer.csv": "emotion,pixels,emotion\n1,2,3\n" }), spec);
+    expect(twice.issues.map((issue) => [issue.line, issue.code])).toEqual([[1, "input_invalid"]]);
+    const oldMac = await planAll(await fill({ "fer.csv": `emotion,pixels\r3,${pixels(3).join(" ")}\r` }), spec);
+    expect(oldMac.items.map(({ id, label }) => [id, label])).toEqual([["fer/2", "Happy"]]);
   });
 
   it("refuses pixels that are not 2,304 numbers of 0 to 255", () => {

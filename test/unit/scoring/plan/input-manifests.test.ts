@@ -44,6 +44,24 @@ describe("a JSONL manifest", () => {
     ]);
   });
 
+  it("does not choose between a label and a truth", async () => {
+    const text =
+      '{"key":"a","label":"Happy","truth":"Sad"}\n{"key":"b","label":3,"truth":"Happy"}\n{"key":"c","truth":0}';
+    const { items, issues } = await planAll(await fill({ m: text }), manifest("m"));
+    expect(items.map(({ key, label }) => [key, label])).toEqual([["c", "Angry"]]);
+    expect(issues.map(({ line, path, code }) => [line, path, code])).toEqual([
+      [1, "m.truth", "label_ambiguous"],
+      [2, "m.truth", "label_ambiguous"],
+    ]);
+  });
+
+  it("repeats a wrong size in its finding, and nothing that a terminal obeys", async () => {
+    const { issues } = await planAll(await fill({ m: '{"key":"a","size":"\u202e0x10"}' }), manifest("m"));
+    expect(issues.map(({ message }) => message)).toEqual([
+      'The size must be a whole number of bytes in digits, not "%E2%80%AE0x10".',
+    ]);
+  });
+
   it("gives the same at every page size, plain and gzip", async () => {
     const many = Array.from({ length: 25 }, (_, number) =>
       lines.map((line) => line.replace("a.jpg", `a${number}.jpg`)),
@@ -153,6 +171,61 @@ describe("a CSV manifest", () => {
     expect(issues.map((issue) => issue.code)).toEqual(["version_unsupported"]);
     const versioned = { ...store, capabilities: { versions: true } };
     expect((await planAll(versioned, manifest("m.csv"))).items[0]).toMatchObject({ key: "a.jpg", versionId: "v1" });
+  });
+
+  const findings = async (text: string) => {
+    const { items, issues } = await planAll(await fill({ "m.csv": text }), manifest("m.csv"));
+    return [items.length, ...issues.map(({ line, column, code }) => [line, column, code])];
+  };
+
+  it("reads lines that end with CR alone", async () => {
+    const store = await fill({ "m.csv": "key,label\ra.jpg,Happy\rb.jpg,Sad\r", m: '{"key":"a"}\r{"key":"b"}' });
+    const csv = await planAll(store, manifest("m.csv"));
+    expect(csv.items.map(({ key, label }) => [key, label])).toEqual([
+      ["a.jpg", "Happy"],
+      ["b.jpg", "Sad"],
+    ]);
+    expect((await planAll(store, manifest("m"))).items.map(({ key }) => key)).toEqual(["a", "b"]);
+  });
+
+  it("names the column of a header that says something twice", async () => {
+    expect(await findings("key,site,site\na.jpg,x,y\n")).toEqual([0, [1, 3, "header_invalid"]]);
+    expect(await findings("key,label,Truth\na.jpg,Happy,Sad\n")).toEqual([0, [1, 3, "header_invalid"]]);
+    expect(await findings("key,Key,versionid,version_id\n")).toEqual([
+      0,
+      [1, 2, "header_invalid"],
+      [1, 4, "header_invalid"],
+    ]);
+    // Spreadsheets leave empty columns behind.
+    expect(await findings("key,,\na.jpg,,\n")).toEqual([1]);
+  });
+
+  it("does not take for a row what looks like a header", async () => {
+    expect(await findings("site,key\nx,a.jpg\n")).toEqual([0, [1, 1, "header_invalid"]]);
+    expect(await findings("path,label\na.jpg,Happy\nb.jpg,Sad\n")).toEqual([0, [1, 2, "header_invalid"]]);
+    // No column of these has a meaning: the first row names the bucket "file", which no other row does.
+    expect(await findings("file,emotion\na.jpg,Happy\nb.jpg,Sad\n")).toEqual([
+      1,
+      [2, 1, "bucket_mismatch"],
+      [3, 1, "bucket_mismatch"],
+    ]);
+    expect(await findings("Bucket,Key\nfaces,label\n")).toEqual([1]);
+  });
+
+  it("reads one bucket, on whatever page its rows are", async () => {
+    const text = `${"faces,a.jpg\n".repeat(20)}other,b.jpg\n`;
+    const store = await fill({ "m.csv": text });
+    const { issues } = await planAll(store, manifest("m.csv"));
+    expect(issues.map(({ line, column, code }) => [line, column, code])).toEqual([[21, 1, "bucket_mismatch"]]);
+    await expectSameForEveryPage(store, manifest("m.csv"));
+  });
+
+  it("takes a size in digits alone", async () => {
+    const sizes = [" ", "0x10", "1e3", "1.0", "-1", "+1", " 5", "9".repeat(17), "five"];
+    for (const size of sizes) {
+      expect(await findings(`key,note,size\na.jpg,,"${size}"\n`), size).toEqual([0, [2, 3, "size_invalid"]]);
+    }
+    expect(await findings("key,size\na.jpg,0\nb.jpg,0012\nc.jpg,\n")).toEqual([3]);
   });
 
   it("reads a header row, quotes, labels and groups", async () => {

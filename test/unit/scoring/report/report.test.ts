@@ -13,6 +13,7 @@ import {
   formatTime,
 } from "../../../../src/scoring/report/report-format.ts";
 import { compareRuns } from "../../../../src/scoring/statistics/drift.ts";
+import { describeGaps } from "../../../../src/scoring/statistics/fairness.ts";
 import { summariseFlips } from "../../../../src/scoring/statistics/flips.ts";
 import { computeWilson } from "../../../../src/scoring/statistics/intervals.ts";
 import { summarise } from "../../../../src/scoring/fold/summary.ts";
@@ -78,6 +79,26 @@ describe("report.json", () => {
     const shares = plain.total.labels.reduce((sum, { corrected }) => sum + (corrected?.value ?? 0), 0);
     expect(shares).toBeCloseTo(1, 9);
     expect(buildReport(summary, makeContext({ card: { ...card, evaluations: [] } })).prevalence).toBeNull();
+  });
+
+  it("compares the errors of the groups that it shows, and of no other", () => {
+    // Every face of one site is called wrong.
+    const unfair = records.map((record) =>
+      record.groups["site"] === "Osaka" && record.label !== null
+        ? { ...record, truth: record.label === "Sad" ? ("Neutral" as const) : ("Sad" as const) }
+        : record,
+    );
+    const report = buildReport(summarise(unfair, { groupBy: ["site"] }), makeContext());
+    const { fairness, groups } = report.groups[0]!;
+    const gap = fairness!.gaps.find(({ kind }) => kind === "recall");
+    expect(gap).toMatchObject({ lowest: "Osaka", settled: true });
+    expect(fairness!.groups.toSorted()).toEqual(groups.flatMap(({ value }) => value ?? []).toSorted());
+    const page = renderReportHtml(report);
+    expect(describeGaps(fairness!)[0]).toContain("Osaka");
+    expect(page).toContain(describeGaps(fairness!)[0]);
+    expect(page).toContain("It does not say why");
+    const blind = records.map((record) => ({ ...record, truth: null }));
+    expect(buildReport(summarise(blind, { groupBy: ["site"] }), makeContext()).groups[0]!.fairness).toBeNull();
   });
 
   it("withholds small groups, and a large one for a single small one to hide behind", () => {

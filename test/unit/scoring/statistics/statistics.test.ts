@@ -96,6 +96,16 @@ describe("corrected prevalence", () => {
     expect(covered / runs).toBeGreaterThan(0.9);
   });
 
+  it("is sure of no share that so few faces cannot settle", () => {
+    // 5 % of a rare class would often leave none among 69 faces, however they were labelled; of a million, 0.1 % would not.
+    const [few, many] = [69, 1_000_000].map(
+      (faces) => estimatePrevalence([0, faces, 0], confusion, { seed: 1 })!.shares,
+    );
+    expect(few![0]!.value).toBe(0);
+    expect(few!.every(({ low, high }) => high - low > 0.05)).toBe(true);
+    expect(many![0]!.high).toBeGreaterThan(0.001);
+  });
+
   it("covers the truth about as often as it says", () => {
     const truth = [0.5, 0.2, 0.3];
     let covered = 0;

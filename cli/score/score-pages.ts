@@ -1,0 +1,57 @@
+import { spawn } from "node:child_process";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { renderContactSheet } from "../../src/scoring/report/contact-sheet.ts";
+import { splitLines } from "../../src/scoring/chunk/part.ts";
+import { parseRecord } from "../../src/scoring/records/record-line.ts";
+import type { ScoreRecord } from "../../src/scoring/records/records.ts";
+
+/** A page holds its pictures whole: more would be slow to open. */
+const MAX_PICTURES = 200;
+const MAX_PICTURE_BYTES = 48 * 1024 * 1024;
+
+/**
+ * Writes `contact-sheet.html` beside a local job's labels: its first pictures, each with its boxes and labels.
+ * @returns the page's path and how many pictures it shows of how many; `null` where none can be shown
+ */
+export async function writeContactSheet(
+  inputFolder: string,
+  jobFolder: string,
+): Promise<{ readonly path: string; readonly shown: number; readonly total: number } | null> {
+  const records = splitLines(await readFile(join(jobFolder, "labels.jsonl"))).map(parseRecord);
+  const keys = [...new Set(records.filter(({ face }) => face !== null).map(({ key }) => key))];
+  const pictures = new Map<string, Uint8Array>();
+  let bytes = 0;
+  for (const key of keys) {
+    const path = join(inputFolder, key);
+    const size = (await stat(path).catch(() => null))?.size ?? 0;
+    if (pictures.size === MAX_PICTURES || bytes + size > MAX_PICTURE_BYTES) break;
+    if (size === 0) continue;
+    pictures.set(key, await readFile(path));
+    bytes += size;
+  }
+  if (pictures.size === 0) return null;
+  const shown: readonly ScoreRecord[] = records.filter(({ key }) => pictures.has(key));
+  const path = join(jobFolder, "contact-sheet.html");
+  await writeFile(path, renderContactSheet(shown, pictures));
+  return { path, shown: pictures.size, total: keys.length };
+}
+
+/** The system's own program for opening a page. */
+const OPENERS: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>>> = {
+  darwin: ["open"],
+  win32: ["cmd", "/c", "start", ""],
+};
+
+/** Opens a page in the browser. @returns false where there is no program for it */
+export function openPage(path: string): Promise<boolean> {
+  const [command, ...args] = OPENERS[process.platform] ?? ["xdg-open"];
+  return new Promise((resolve) => {
+    const child = spawn(command, [...args, path], { stdio: "ignore", detached: true });
+    child.once("error", () => resolve(false));
+    child.once("spawn", () => {
+      child.unref();
+      resolve(true);
+    });
+  });
+}

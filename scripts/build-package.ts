@@ -1,0 +1,31 @@
+import { chmod, cp, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { compileSources } from "./package/compile.ts";
+import { DOORS, rollUpTypes } from "./package/types.ts";
+import { buildVendor, useVendor } from "./package/vendor.ts";
+
+/**
+ * `npm run build`: the package as it is published, into `dist/`. Compiled file by file, so that what lies beside a module
+ * (binaries, weights, threads) lies beside it in the package too. `--check` fails where an API report in `docs/api/` is
+ * not the one that the sources give; without it the reports are written.
+ */
+
+const root = join(import.meta.dirname, "..");
+const dist = join(root, "dist");
+
+await rm(dist, { recursive: true, force: true });
+await rm(join(root, "build/types"), { recursive: true, force: true });
+await compileSources(root);
+await mkdir(join(dist, "vendor"), { recursive: true });
+await buildVendor(root, join(dist, "vendor"));
+await useVendor(dist);
+await cp(join(root, "models"), join(dist, "models"), { recursive: true });
+for (const binary of ["deep-emotion.wasm", "deep-emotion-relaxed.wasm"]) {
+  await cp(join(root, "src/backends/fused", binary), join(dist, "src/backends/fused", binary));
+}
+await chmod(join(dist, "cli/countenance.js"), 0o755);
+const changed = rollUpTypes(root, DOORS, { check: process.argv.includes("--check") });
+if (changed.length > 0) {
+  process.stderr.write(`${changed.join(", ")}: the API is not the reported one; npm run build writes the reports\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,26 @@
+/** The engines of workerd, by the name of the configuration and the family of the model. */
+
+import type { Classifier } from "../model/classifier.ts";
+import { createHogSvmClassifier } from "../model/hog-svm.ts";
+import type { Model } from "../model/model.ts";
+import { createClassifier, type EngineTable } from "../model/registry.ts";
+import { createFusedWorkerdClassifier } from "./fused/fused-workerd.ts";
+import { createTfjsWasmWorkerdClassifier } from "./tfjs-wasm-workerd.ts";
+
+/** A linear model has one engine, whatever the network runs on. */
+const ENGINES = {
+  tfjs: { "deep-emotion": createTfjsWasmWorkerdClassifier, "hog-svm": createHogSvm },
+  fused: { "deep-emotion": (model) => createFusedWorkerdClassifier(model), "hog-svm": createHogSvm },
+} as const satisfies Record<string, EngineTable>;
+
+async function createHogSvm(model: Model): Promise<Classifier> {
+  return createHogSvmClassifier(model);
+}
+
+/** Names of the engines. */
+export type EngineName = keyof typeof ENGINES;
+
+/** A classifier of `model` on one of the engines. @throws ScoringError `engine_unavailable`, `model_invalid` */
+export function createWorkerdClassifier(model: Model, engine: EngineName): Promise<Classifier> {
+  return createClassifier(model, ENGINES[engine]);
+}

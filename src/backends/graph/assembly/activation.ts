@@ -1,0 +1,39 @@
+// What is done to a value before it is stored.
+import { multiplyAdd } from "../../fused/assembly/vector";
+import { exponentiate } from "../../fused/assembly/softmax";
+
+export const NONE: i32 = 0;
+export const RELU: i32 = 1;
+export const RELU6: i32 = 2;
+/** Negative values times a slope of the channel: leaky ReLU and PReLU. */
+export const SLOPE: i32 = 3;
+export const ELU: i32 = 4;
+export const SIGMOID: i32 = 5;
+export const HARD_SWISH: i32 = 6;
+
+/** `slopes` is the address of the channel's four slopes; read by SLOPE only. */
+// @ts-ignore: decorator
+@inline
+export function activate(x: v128, kind: i32, slopes: usize): v128 {
+  const zero = f32x4.splat(0);
+  if (kind == NONE) return x;
+  if (kind == RELU) return f32x4.pmax(zero, x);
+  return activateRarely(x, kind, slopes);
+}
+
+function activateRarely(x: v128, kind: i32, slopes: usize): v128 {
+  const zero = f32x4.splat(0);
+  const up = f32x4.pmax(zero, x);
+  if (kind == RELU6) return f32x4.pmin(f32x4.splat(6), up);
+  if (kind == SLOPE) return multiplyAdd(f32x4.pmin(zero, x), v128.load(slopes), up);
+  if (kind == ELU) return f32x4.add(up, f32x4.sub(exponentiate(f32x4.pmin(zero, x)), f32x4.splat(1)));
+  if (kind == HARD_SWISH) {
+    const gate = f32x4.pmin(f32x4.splat(6), f32x4.pmax(zero, f32x4.add(x, f32x4.splat(3))));
+    return f32x4.mul(f32x4.mul(x, gate), f32x4.splat(<f32>(1.0 / 6.0)));
+  }
+  // sigmoid: e^−|x| never overflows
+  const e = exponentiate(f32x4.neg(f32x4.abs(x)));
+  const part = f32x4.div(e, f32x4.add(f32x4.splat(1), e));
+  const whole = f32x4.sub(f32x4.splat(1), part);
+  return v128.bitselect(part, whole, f32x4.lt(x, zero));
+}

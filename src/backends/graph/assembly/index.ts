@@ -1,0 +1,89 @@
+// Runs a plan. docs/graph-engine.md.
+import { VECTOR } from "../../fused/assembly/vector";
+import { convolveDepthwise } from "./depthwise";
+import { combine, copy, flatten, pool, softmax } from "./maps";
+import { multiplyStrip } from "./product";
+import * as words from "./words";
+import { address, word } from "./words";
+
+/** First byte that a plan may use. */
+export function base(): usize {
+  return (__heap_base + 63) & ~(63 as usize);
+}
+
+/** Makes the memory at least `end` bytes. Returns 0, or 1 if it could not grow. */
+export function reserve(end: usize): i32 {
+  const pages = <i32>((end + 65535) >> 16);
+  const have = memory.size();
+  return pages > have && memory.grow(pages - have) < 0 ? 1 : 0;
+}
+
+/** Part of a depthwise row of a step, whose words of that kind begin at `first`. */
+// @ts-ignore: decorator
+@inline
+function runDepthwiseRow(step: usize, first: usize, y: i32, x: i32, to: usize, toPitch: usize, columns: i32): void {
+  const pitch = address(step, first + 3), stride = word(step, first + 4);
+  convolveDepthwise(
+    address(step, first) + (<usize>y) * address(step, first + 2) + (<usize>(x * stride)) * pitch,
+    address(step, first + 1), pitch, stride, columns, word(step, first + 5), address(step, first + 6),
+    address(step, first + 7), address(step, first + 8), word(step, first + 9), word(step, first + 10),
+    address(step, first + 11), to, toPitch,
+  );
+}
+
+/**
+ * Strips of several whole rows, or of a part of one row: what a strip reads and writes stays in the first cache. Words:
+ * from, row, segments, their number, floats of each, weights, bias, vectors, to, row, positions, columns, rows of a
+ * strip, rows, residual or 0, its row, activation, slopes, scratch or 0, the twelve of a depthwise convolution that fills
+ * the scratch, columns of a strip, and bytes from pixel to pixel of the source, the target and the residual.
+ */
+function runProduct(step: usize): void {
+  const columns = word(step, 12), stripRows = word(step, 13), rows = word(step, 14);
+  const residual = address(step, 15), residualRow = address(step, 16), scratch = address(step, 19);
+  const pixel = (<usize>word(step, 25)) * VECTOR;
+  const stripColumns = word(step, 32);
+  for (let y = 0; y < rows; y += stripRows) {
+    const height = min(stripRows, rows - y);
+    for (let x = 0; x < columns; x += stripColumns) {
+      const width = min(stripColumns, columns - x);
+      let from = address(step, 1) + (<usize>y) * address(step, 2) + (<usize>x) * address(step, 33);
+      if (scratch != 0) {
+        from = scratch;
+        for (let r = 0; r < height; r++) {
+          runDepthwiseRow(step, 20, y + r, x, scratch + (<usize>(r * columns)) * pixel, pixel, width);
+        }
+      }
+      multiplyStrip(
+        from, address(step, 11), height * width, address(step, 3), word(step, 4), word(step, 5),
+        address(step, 6), address(step, 7), word(step, 8),
+        address(step, 9) + (<usize>y) * address(step, 10) + (<usize>x) * address(step, 34),
+        residual == 0 ? 0 : residual + (<usize>y) * residualRow + (<usize>x) * address(step, 35),
+        word(step, 17), address(step, 18),
+      );
+    }
+  }
+}
+
+/** Words: to, row, pitch, rows, columns, and the twelve of a depthwise convolution from word 20. */
+function runDepthwise(step: usize): void {
+  for (let y = 0; y < word(step, 4); y++) {
+    runDepthwiseRow(step, 20, y, 0, address(step, 1) + (<usize>y) * address(step, 2), address(step, 3), word(step, 5));
+  }
+}
+
+/** Runs `count` steps. */
+export function run(steps: usize, count: i32): void {
+  for (let i = 0; i < count; i++) {
+    const operation = word(steps, 0);
+    if (operation == words.PRODUCT) runProduct(steps);
+    else if (operation == words.DEPTHWISE) runDepthwise(steps);
+    else if (operation == words.MAX_POOL) pool(steps, false);
+    else if (operation == words.AVERAGE_POOL) pool(steps, true);
+    else if (operation == words.ADD || operation == words.ACTIVATE) combine(steps, false);
+    else if (operation == words.MULTIPLY) combine(steps, true);
+    else if (operation == words.COPY) copy(steps);
+    else if (operation == words.FLATTEN) flatten(steps);
+    else if (operation == words.SOFTMAX) softmax(steps);
+    steps += (<usize>words.STEP) << 2;
+  }
+}

@@ -1,0 +1,103 @@
+// Everything but convolutions: pools, sums, products, activations, copies, softmax.
+import { VECTOR } from "../../fused/assembly/vector";
+import { exponentiate } from "../../fused/assembly/softmax";
+import { activate } from "./activation";
+import { address, word } from "./words";
+
+/** Windows clamped to the map. Words: from, row, pitch, height, width, top, left, size ×2, stride ×2, to, row, pitch, rows, columns, vectors. */
+export function pool(step: usize, average: bool): void {
+  const from = address(step, 1), row = address(step, 2), pitch = address(step, 3);
+  const height = word(step, 4), width = word(step, 5), top = word(step, 6), left = word(step, 7);
+  const tall = word(step, 8), wide = word(step, 9), down = word(step, 10), right = word(step, 11);
+  const to = address(step, 12), toRow = address(step, 13), toPitch = address(step, 14);
+  const rows = word(step, 15), columns = word(step, 16), vectors = <usize>word(step, 17);
+  for (let r = 0; r < rows; r++) {
+    const y0 = max(0, r * down - top), y1 = min(height, r * down - top + tall);
+    for (let c = 0; c < columns; c++) {
+      const x0 = max(0, c * right - left), x1 = min(width, c * right - left + wide);
+      const corner = from + (<usize>y0) * row + (<usize>x0) * pitch;
+      const target = to + (<usize>r) * toRow + (<usize>c) * toPitch;
+      const share = f32x4.splat(<f32>1 / <f32>((y1 - y0) * (x1 - x0)));
+      for (let k: usize = 0; k < vectors * VECTOR; k += VECTOR) {
+        let p = corner + k;
+        let sum = average ? f32x4.splat(0) : v128.load(p);
+        for (let y = y0; y < y1; y++) {
+          let q = p;
+          for (let x = x0; x < x1; x++) {
+            const value = v128.load(q);
+            sum = average ? f32x4.add(sum, value) : f32x4.pmax(sum, value);
+            q += pitch;
+          }
+          p += row;
+        }
+        v128.store(target + k, average ? f32x4.mul(sum, share) : sum);
+      }
+    }
+  }
+}
+
+/** Words: a, row, b, row, to, row, rows, columns, vectors, activation, slopes; pixels lie alike. `b` is 0 for one operand. */
+export function combine(step: usize, multiply: bool): void {
+  let a = address(step, 1), b = address(step, 3), to = address(step, 5);
+  const aRow = address(step, 2), bRow = address(step, 4), toRow = address(step, 6);
+  const rows = word(step, 7), columns = word(step, 8), vectors = <usize>word(step, 9);
+  const kind = word(step, 10), slopes = address(step, 11);
+  for (let r = 0; r < rows; r++) {
+    let at: usize = 0;
+    for (let c = 0; c < columns; c++) {
+      for (let k: usize = 0; k < vectors * VECTOR; k += VECTOR) {
+        let x = v128.load(a + at);
+        if (b != 0) {
+          const y = v128.load(b + at);
+          x = multiply ? f32x4.mul(x, y) : f32x4.add(x, y);
+        }
+        v128.store(to + at, activate(x, kind, slopes + k));
+        at += VECTOR;
+      }
+    }
+    a += aRow;
+    if (b != 0) b += bRow;
+    to += toRow;
+  }
+}
+
+/** Words: from, row, pitch, to, row, pitch, rows, columns, bytes of a pixel. */
+export function copy(step: usize): void {
+  const from = address(step, 1), row = address(step, 2), pitch = address(step, 3);
+  const to = address(step, 4), toRow = address(step, 5), toPitch = address(step, 6);
+  const rows = <usize>word(step, 7), columns = <usize>word(step, 8), bytes = <usize>word(step, 9);
+  for (let r: usize = 0; r < rows; r++) {
+    for (let c: usize = 0; c < columns; c++) {
+      memory.copy(to + r * toRow + c * toPitch, from + r * row + c * pitch, bytes);
+    }
+  }
+}
+
+/** Channel by channel, row by row. Words: from, row, pitch, to, channels, rows, columns. */
+export function flatten(step: usize): void {
+  const from = address(step, 1), row = address(step, 2), pitch = address(step, 3);
+  let to = address(step, 4);
+  const channels = <usize>word(step, 5), rows = <usize>word(step, 6), columns = <usize>word(step, 7);
+  for (let k: usize = 0; k < channels; k++) {
+    for (let r: usize = 0; r < rows; r++) {
+      for (let c: usize = 0; c < columns; c++) {
+        store<f32>(to, load<f32>(from + r * row + c * pitch + (k << 2)));
+        to += 4;
+      }
+    }
+  }
+}
+
+/** The maximum subtracted. Words: from, to, length. */
+export function softmax(step: usize): void {
+  const from = address(step, 1), to = address(step, 2), end = (<usize>word(step, 3)) << 2;
+  let top = load<f32>(from);
+  for (let i: usize = 4; i < end; i += 4) top = max(top, load<f32>(from + i));
+  let sum: f32 = 0;
+  for (let i: usize = 0; i < end; i += 4) {
+    const power = f32x4.extract_lane(exponentiate(f32x4.splat(load<f32>(from + i) - top)), 0);
+    store<f32>(to + i, power);
+    sum += power;
+  }
+  for (let i: usize = 0; i < end; i += 4) store<f32>(to + i, load<f32>(to + i) / sum);
+}

@@ -1,0 +1,262 @@
+/** A plan for pictures of one size: every buffer, and the steps that assembly/index.ts runs. */
+
+import type { Network } from "../../model/graph/check-graph.ts";
+import type { NodeOf } from "../../model/graph/graph.ts";
+import { inferShapes, resolvePadding, type ValueShape } from "../../model/graph/shapes.ts";
+import type { Layer, LayerOf } from "./picture-layers.ts";
+import { createArena, FLOAT, measureBorder, placeValues, type Arena, type Place } from "./picture-places.ts";
+import { LANES, padLanes, type PackedKernel, type PackedLayer } from "./picture-weights.ts";
+
+/** Words of a step: assembly/words.ts. */
+const STEP = 40;
+const PRODUCT = 1;
+const DEPTHWISE = 2;
+const MAX_POOL = 3;
+const AVERAGE_POOL = 4;
+const ADD = 5;
+const MULTIPLY = 6;
+const COPY = 8;
+const FLATTEN = 9;
+const SOFTMAX = 10;
+/** Where a step keeps the words of a depthwise convolution. */
+const DEPTHWISE_WORDS = 20;
+/** A strip has at least so many positions, so that tiles of six are seldom broken. */
+const STRIP_POSITIONS = 48;
+
+/** Addresses of one kernel's numbers. */
+export interface PlacedKernel extends PackedKernel {
+  readonly weightsAt: number;
+  readonly biasAt: number;
+  readonly slopesAt: number;
+}
+
+/** A layer and where its numbers lie. */
+export interface PlacedLayer {
+  readonly layer: Layer;
+  readonly main: PlacedKernel | null;
+  readonly depthwise: PlacedKernel | null;
+}
+
+/** Places the numbers of a packed layer. */
+export function placeLayer(layer: Layer, packed: PackedLayer | null, arena: Arena): PlacedLayer {
+  const put = (kernel: PackedKernel | null | undefined): PlacedKernel | null => {
+    if (kernel === null || kernel === undefined) return null;
+    const [weightsAt, biasAt, slopesAt] = [kernel.weights, kernel.bias, kernel.slopes].map((values) =>
+      arena.take(values.length * FLOAT),
+    );
+    return { ...kernel, weightsAt: weightsAt!, biasAt: biasAt!, slopesAt: slopesAt! };
+  };
+  return { layer, main: put(packed?.main), depthwise: put(packed?.depthwise) };
+}
+
+/** Buffers and steps for one size. */
+export interface PicturePlan {
+  readonly height: number;
+  readonly width: number;
+  /** Steps and offsets, from `start`. */
+  readonly words: Int32Array<ArrayBuffer>;
+  readonly steps: number;
+  readonly start: number;
+  /** First byte behind everything that the plan uses. */
+  readonly end: number;
+  readonly input: Place;
+  readonly outputs: ReadonlyMap<string, Place>;
+}
+
+/**
+ * Plans one size.
+ * @param start first byte behind the weights
+ * @throws ScoringError `model_invalid` if the network does not take that size
+ */
+export function planPicture(
+  network: Network,
+  layers: readonly PlacedLayer[],
+  height: number,
+  width: number,
+  start: number,
+): PicturePlan {
+  const shapes = inferShapes(network.graph, network.weights, height, width);
+  const arena = createArena(start);
+  const places = placeValues(
+    network,
+    layers.map(({ layer }) => layer),
+    shapes,
+    arena,
+  );
+  const tables: number[] = [];
+  const tablesAt: { step: number; word: number; table: number }[] = [];
+  const steps: number[][] = [];
+
+  /** Notes offsets that the step's word `word` (the operation not counted) points to; they get their address when all steps are known. */
+  const point = (word: number, offsets: readonly number[]): void => {
+    tablesAt.push({ step: steps.length, word, table: tables.length });
+    for (const offset of offsets) tables.push(offset);
+  };
+
+  const depthwiseWords = (node: NodeOf<"conv">, kernel: PlacedKernel, kind: number, from: Place): number[] => {
+    const [, , tall = 1, wide = 1] = network.weights.get(node.weight)!.shape;
+    const [top, left] = measureBorder(node, network, shapeOf(from));
+    const plain = tall === 3 && wide === 3 && node.dilation.every((d) => d === 1) && node.stride[1] <= 2;
+    if (!plain) point(DEPTHWISE_WORDS + 7, listTaps(node, tall, wide, from));
+    return [
+      from.address - top * from.row - left * from.pitch,
+      from.row,
+      node.stride[0] * from.row,
+      from.pitch,
+      node.stride[1],
+      padLanes(from.channels) / LANES,
+      kernel.weightsAt,
+      kernel.biasAt,
+      0,
+      plain ? 0 : tall * wide,
+      kind,
+      kernel.slopesAt,
+    ];
+  };
+
+  const planProduct = (layer: LayerOf<"product">, main: PlacedKernel, depthwise: PlacedKernel | null): number[] => {
+    const from = places.get(layer.input)!;
+    const to = places.get(layer.output)!;
+    const residual = layer.residual === null ? null : places.get(layer.residual)!;
+    const { node } = layer;
+    const stripRows = Math.min(to.height, Math.ceil(STRIP_POSITIONS / to.width));
+    const stripColumns = stripRows > 1 ? to.width : Math.min(to.width, STRIP_POSITIONS);
+    const inner = padLanes(from.channels) * FLOAT;
+    let corner = from.address;
+    let segments = [0];
+    let [rowStep, columnStep] = [from.row, from.pitch];
+    if (depthwise !== null) [rowStep, columnStep] = [to.width * inner, inner];
+    else if (node.op === "conv") {
+      const [, , tall = 1, wide = 1] = network.weights.get(node.weight)!.shape;
+      const [top, left] = measureBorder(node, network, shapeOf(from));
+      corner -= top * from.row + left * from.pitch;
+      segments = listTaps(node, tall, main.segments === tall ? 1 : wide, from);
+      [rowStep, columnStep] = [node.stride[0] * from.row, node.stride[1] * from.pitch];
+    }
+    point(2, segments);
+    point(
+      10,
+      Array.from({ length: stripRows * stripColumns }, (_, i) => [
+        Math.floor(i / stripColumns),
+        i % stripColumns,
+      ]).flatMap(([r = 0, c = 0]) => [
+        r * rowStep + c * columnStep,
+        r * to.row + c * to.pitch,
+        residual === null ? 0 : r * residual.row + c * residual.pitch,
+      ]),
+    );
+    const words = [
+      corner,
+      rowStep,
+      0,
+      main.segments,
+      main.run,
+      main.weightsAt,
+      main.biasAt,
+      padLanes(to.channels) / LANES,
+      to.address,
+      to.row,
+      0,
+      to.width,
+      stripRows,
+      to.height,
+      residual?.address ?? 0,
+      residual?.row ?? 0,
+      layer.activation.kind,
+      main.slopesAt,
+    ];
+    const pitches = [stripColumns, columnStep, to.pitch, residual?.pitch ?? 0];
+    if (depthwise === null) return [...words, 0, ...Array<number>(12).fill(0), ...pitches];
+    const before = layer.depthwise!;
+    const scratch = arena.take(stripRows * stripColumns * inner);
+    return [...words, scratch, ...depthwiseWords(before.node, depthwise, before.activation.kind, from), ...pitches];
+  };
+
+  const planPool = ({ node, input, output }: LayerOf<"pool">): number[] => {
+    const from = places.get(input)!;
+    const to = places.get(output)!;
+    const all = [from.height, from.width] as const;
+    const { size, stride, padding } =
+      node.op === "globalAveragePool" ? { size: all, stride: all, padding: [0, 0, 0, 0] as const } : node;
+    const [top, left] = resolvePadding(padding === "same" ? padding : [...padding], all, size, stride);
+    const source = [from.address, from.row, from.pitch, ...all, top, left, ...size, ...stride];
+    return [...source, to.address, to.row, to.pitch, to.height, to.width, padLanes(to.channels) / LANES];
+  };
+
+  const add = (operation: number, words: readonly number[]): void => {
+    steps.push([operation, ...words]);
+  };
+
+  for (const { layer, main, depthwise } of layers) {
+    const to = places.get(layer.output)!;
+    switch (layer.op) {
+      case "product":
+        add(PRODUCT, planProduct(layer, main!, depthwise));
+        break;
+      case "depthwise": {
+        const words = depthwiseWords(layer.node, main!, layer.activation.kind, places.get(layer.input)!);
+        const target = [to.address, to.row, to.pitch, to.height, to.width];
+        add(DEPTHWISE, [...target, ...Array<number>(DEPTHWISE_WORDS - 1 - target.length).fill(0), ...words]);
+        break;
+      }
+      case "combine": {
+        const [a, b] = layer.inputs.map((name) => places.get(name)!);
+        const operands = [a!.address, a!.row, b?.address ?? 0, b?.row ?? 0, to.address, to.row];
+        const counts = [to.height, to.width, padLanes(to.channels) / LANES];
+        add(layer.multiply ? MULTIPLY : ADD, [...operands, ...counts, layer.activation.kind, main!.slopesAt]);
+        break;
+      }
+      case "pool":
+        add(layer.node.op === "maxPool" ? MAX_POOL : AVERAGE_POOL, planPool(layer));
+        break;
+      case "copy":
+        for (const [i, name] of layer.inputs.entries()) {
+          const from = places.get(name)!;
+          const before = layer.inputs.slice(0, i).reduce((sum, other) => sum + places.get(other)!.channels, 0);
+          const [top, left] = layer.node.op === "pad" ? layer.node.sides : [0, 0];
+          const channel = layer.node.op === "pad" ? layer.node.channels[0] : before;
+          const target = to.address + top * to.row + left * to.pitch + channel * FLOAT;
+          const source = [from.address, from.row, from.pitch];
+          add(COPY, [...source, target, to.row, to.pitch, from.height, from.width, from.channels * FLOAT]);
+        }
+        break;
+      case "flatten": {
+        const from = places.get(layer.input)!;
+        add(FLATTEN, [from.address, from.row, from.pitch, to.address, from.channels, from.height, from.width]);
+        break;
+      }
+      case "softmax":
+        add(SOFTMAX, [places.get(layer.input)!.address, to.address, to.channels]);
+        break;
+    }
+  }
+
+  const words = new Int32Array(steps.length * STEP + tables.length);
+  const wordsAt = arena.take(words.byteLength);
+  steps.forEach((step, i) => words.set(step, i * STEP));
+  words.set(tables, steps.length * STEP);
+  for (const { step, word, table } of tablesAt) {
+    words[step * STEP + word + 1] = wordsAt + (steps.length * STEP + table) * Int32Array.BYTES_PER_ELEMENT;
+  }
+  return {
+    height,
+    width,
+    words,
+    steps: steps.length,
+    start: wordsAt,
+    end: arena.end(),
+    input: places.get(network.graph.input.name)!,
+    outputs: new Map(Object.entries(network.graph.outputs).map(([outside, name]) => [outside, places.get(name)!])),
+  };
+}
+
+/** Offsets of a window's pixels, row by row. */
+function listTaps(node: NodeOf<"conv">, tall: number, wide: number, from: Place): number[] {
+  return Array.from({ length: tall * wide }, (_, tap) => {
+    return Math.floor(tap / wide) * node.dilation[0] * from.row + (tap % wide) * node.dilation[1] * from.pitch;
+  });
+}
+
+function shapeOf({ channels, height, width }: Place): ValueShape {
+  return [channels, height, width];
+}

@@ -1,0 +1,125 @@
+/** Weights as the kernels of one picture read them; packed once, whatever the picture's size. */
+
+import type { Network } from "../../model/graph/check-graph.ts";
+import type { NodeOf } from "../../model/graph/graph.ts";
+import type { Tensor } from "../../model/tensor.ts";
+import type { Activation, Layer } from "./picture-layers.ts";
+
+/** Outputs of a block: assembly/product.ts. */
+const BLOCK = 8;
+/** Floats of a vector. */
+export const LANES = 4;
+
+/** `count` rounded up to whole vectors. */
+export function padLanes(count: number): number {
+  return Math.ceil(count / LANES) * LANES;
+}
+
+/** Weights, bias and slopes of one convolution, each padded with zeros. */
+export interface PackedKernel {
+  readonly weights: Float32Array;
+  readonly bias: Float32Array;
+  readonly slopes: Float32Array;
+  /** Of a product: inputs are read in so many runs a position … */
+  readonly segments: number;
+  /** … of so many floats. */
+  readonly run: number;
+}
+
+/** What a layer brings along; `null` for layers without weights. */
+export interface PackedLayer {
+  readonly main: PackedKernel;
+  /** Of the depthwise convolution that a product took in. */
+  readonly depthwise: PackedKernel | null;
+}
+
+/**
+ * Packs one layer.
+ * @param pitch floats from pixel to pixel of the layer's input
+ */
+export function packLayer(layer: Layer, network: Network, channels: number, pitch: number): PackedLayer | null {
+  switch (layer.op) {
+    case "product": {
+      const depthwise = layer.depthwise && packDepthwise(layer.depthwise.node, layer.depthwise.activation, network);
+      const inner = layer.depthwise === null ? pitch : padLanes(channels);
+      return { main: packProduct(layer.node, layer.activation, network, inner), depthwise };
+    }
+    case "depthwise":
+      return { main: packDepthwise(layer.node, layer.activation, network), depthwise: null };
+    case "combine": {
+      const slopes = packSlopes(layer.activation, network, channels, LANES);
+      const main = { weights: new Float32Array(), bias: new Float32Array(), slopes, segments: 0, run: 0 };
+      return { main, depthwise: null };
+    }
+    default:
+      return null;
+  }
+}
+
+/** `[outputs / 8][rows][columns × pitch][8]`, or `[outputs / 8][rows × columns][pitch][8]` where taps lie apart. */
+function packProduct(
+  node: NodeOf<"conv" | "dense">,
+  activation: Activation,
+  network: Network,
+  pitch: number,
+): PackedKernel {
+  const { shape, data } = network.weights.get(node.weight)!;
+  const [outputs = 0, inputs = 0, tall = 1, wide = 1] = shape;
+  const size = tall * wide * pitch;
+  const weights = new Float32Array(Math.ceil(outputs / BLOCK) * size * BLOCK);
+  for (let o = 0; o < outputs; o++) {
+    const block = Math.floor(o / BLOCK) * size * BLOCK + (o % BLOCK);
+    for (let i = 0; i < inputs; i++) {
+      for (let tap = 0; tap < tall * wide; tap++) {
+        weights[block + (tap * pitch + i) * BLOCK] = data[(o * inputs + i) * tall * wide + tap]!;
+      }
+    }
+  }
+  const together = node.op === "dense" || node.dilation[1] === 1;
+  return {
+    weights,
+    bias: packBias(node.bias, network, outputs, BLOCK),
+    slopes: packSlopes(activation, network, outputs, BLOCK),
+    segments: together ? tall : tall * wide,
+    run: together ? wide * pitch : pitch,
+  };
+}
+
+/** `[channels / 4][taps][4]`. */
+function packDepthwise(node: NodeOf<"conv">, activation: Activation, network: Network): PackedKernel {
+  const { shape, data } = network.weights.get(node.weight)!;
+  const [channels = 0, , tall = 0, wide = 0] = shape;
+  const taps = tall * wide;
+  const weights = new Float32Array(padLanes(channels) * taps);
+  for (let k = 0; k < channels; k++) {
+    for (let tap = 0; tap < taps; tap++) {
+      weights[(Math.floor(k / LANES) * taps + tap) * LANES + (k % LANES)] = data[k * taps + tap]!;
+    }
+  }
+  return {
+    weights,
+    bias: packBias(node.bias, network, channels, LANES),
+    slopes: packSlopes(activation, network, channels, LANES),
+    segments: taps,
+    run: 1,
+  };
+}
+
+function packBias(name: string | undefined, network: Network, outputs: number, multiple: number): Float32Array {
+  const padded = new Float32Array(Math.ceil(outputs / multiple) * multiple);
+  if (name !== undefined) padded.set(readTensor(network, name).data);
+  return padded;
+}
+
+/** Empty where the activation has none. */
+function packSlopes({ slope }: Activation, network: Network, channels: number, multiple: number): Float32Array {
+  if (slope === null) return new Float32Array();
+  const padded = new Float32Array(Math.ceil(channels / multiple) * multiple);
+  if (typeof slope === "number") padded.fill(slope);
+  else padded.set(readTensor(network, slope).data);
+  return padded;
+}
+
+function readTensor(network: Network, name: string): Tensor {
+  return network.weights.get(name)!;
+}

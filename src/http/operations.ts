@@ -1,0 +1,239 @@
+/**
+ * What the API's document says of each operation beside its shapes: the name that generated clients call it by, where it
+ * belongs, and more than a summary holds. One table, so that the whole API can be read at once.
+ */
+
+/** Groups of operations, in the order of the document. */
+export const TAGS = {
+  jobs: "Submit a job, follow it, command it.",
+  outputs: "What a job has written: labels, report, pictures of records.",
+  schedules: "Jobs that come again by a cron expression.",
+  objects: "Stores and the objects in them.",
+  models: "Models that a job can name.",
+  keys: "API keys and the sessions of browsers.",
+  compute: "For clients that lend a machine: canaries, leases, records.",
+  operations: "Health of the deployment.",
+} as const;
+
+/** One operation in words. */
+export interface OperationWords {
+  /** Name of the function in a generated client. */
+  readonly operationId: string;
+  readonly tag: keyof typeof TAGS;
+  readonly description: string;
+}
+
+/** By `METHOD /path`, as the document has them; a test holds that none is missing or too many. */
+export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
+  "GET /healthz": {
+    operationId: "getHealth",
+    tag: "operations",
+    description: "Asks for no key and touches no store: for a load balancer.",
+  },
+  "GET /readyz": {
+    operationId: "getReadiness",
+    tag: "operations",
+    description: "Each check by name. 503 with the same body where one is not ready.",
+  },
+  "GET /v1/models": {
+    operationId: "listModels",
+    tag: "models",
+    description:
+      "Cards with accuracy, intervals, license and notices; `unavailable` are models of a store that cannot be read.",
+  },
+  "GET /v1/stores": {
+    operationId: "listStores",
+    tag: "objects",
+    description: "Those that the key may use. `versions`: objects can be named by version.",
+  },
+  "PUT /v1/stores/{store}/objects/{key}": {
+    operationId: "putObject",
+    tag: "objects",
+    description: "The body is the object. `If-None-Match: *` writes it only where there is none yet (409 otherwise).",
+  },
+  "POST /v1/jobs": {
+    operationId: "submitJob",
+    tag: "jobs",
+    description:
+      "Checks the whole manifest and answers with every finding at once. The same `Idempotency-Key` with the same manifest gives the same job. With `dryRun` nothing is started: what it would read, take and cost.",
+  },
+  "GET /v1/jobs": {
+    operationId: "listJobs",
+    tag: "jobs",
+    description: "A page of them; `cursor` of the answer leads to the next one and is null on the last.",
+  },
+  "GET /v1/jobs/{id}": {
+    operationId: "getJob",
+    tag: "jobs",
+    description: "Counts by outcome and by error, where its chunks are, how fast it goes and when it may be done.",
+  },
+  "DELETE /v1/jobs/{id}": {
+    operationId: "deleteJob",
+    tag: "jobs",
+    description: "For ended jobs. Outputs and all that the server remembers of it are gone afterwards; inputs stay.",
+  },
+  "GET /v1/jobs/{id}/events": {
+    operationId: "followJob",
+    tag: "jobs",
+    description:
+      "`status` and `progress` events with the job as data, until it ends. `Last-Event-ID` goes on where a connection broke.",
+  },
+  "GET /v1/jobs/{id}/verify": {
+    operationId: "verifyJob",
+    tag: "jobs",
+    description: "Reads `sample` inputs again and scores them with TensorFlow.js, whatever engine the job had.",
+  },
+  "POST /v1/jobs/{id}/pause": {
+    operationId: "pauseJob",
+    tag: "jobs",
+    description: "No further chunk is begun; those under way are finished.",
+  },
+  "POST /v1/jobs/{id}/resume": {
+    operationId: "resumeJob",
+    tag: "jobs",
+    description: "A paused job goes on.",
+  },
+  "POST /v1/jobs/{id}/cancel": {
+    operationId: "cancelJob",
+    tag: "jobs",
+    description: "What was scored is kept: the outputs are written, with the rest as `cancelled`.",
+  },
+  "POST /v1/jobs/{id}/retry-failed": {
+    operationId: "retryFailedInputs",
+    tag: "jobs",
+    description:
+      "For ended jobs. Whole objects are taken as they are now, members and rows only in the version that was listed.",
+  },
+  "GET /v1/jobs/{id}/labels": {
+    operationId: "getLabels",
+    tag: "outputs",
+    description:
+      "A record per image, or per face with `faces: all`. `Accept` chooses the format; JSONL where nothing fits.",
+  },
+  "GET /v1/jobs/{id}/report": {
+    operationId: "getReport",
+    tag: "outputs",
+    description: "Shares of labels with 95 % intervals, denominators, drift and provenance.",
+  },
+  "GET /v1/jobs/{id}/outputs": {
+    operationId: "listOutputs",
+    tag: "outputs",
+    description: "Those that exist: a failed or cancelled job may lack some.",
+  },
+  "GET /v1/jobs/{id}/outputs/{name}": {
+    operationId: "getOutput",
+    tag: "outputs",
+    description: "Byte ranges are honored, so that a query engine reads a Parquet file without loading it whole.",
+  },
+  "GET /v1/jobs/{id}/images/{record}": {
+    operationId: "getRecordPicture",
+    tag: "outputs",
+    description: "Only pictures of this job, and only where the key may read their store.",
+  },
+  "POST /v1/jobs/{id}/canary": {
+    operationId: "getCanary",
+    tag: "compute",
+    description: "The first step of a client that computes.",
+  },
+  "PUT /v1/jobs/{id}/canary": {
+    operationId: "answerCanary",
+    tag: "compute",
+    description: "Probabilities must agree to 1e-4, the decoded picture byte for byte.",
+  },
+  "POST /v1/jobs/{id}/leases": {
+    operationId: "leaseChunk",
+    tag: "compute",
+    description:
+      "Takes the token of a canary. `wait` where nothing is free, `ended` where the job needs nobody any more.",
+  },
+  "GET /v1/jobs/{id}/reads/{address}": {
+    operationId: "readLeasedInput",
+    tag: "compute",
+    description: "The address is signed and holds as long as its lease.",
+  },
+  "PUT /v1/jobs/{id}/chunks/{chunk}": {
+    operationId: "submitChunk",
+    tag: "compute",
+    description: "In input order. A sample is scored again here; the same submission again is taken once.",
+  },
+  "DELETE /v1/jobs/{id}/chunks/{chunk}": {
+    operationId: "returnChunk",
+    tag: "compute",
+    description: "Whoever stops gives back what it holds, so that nothing waits for the lease to run out.",
+  },
+  "POST /v1/jobs/{id}/chunks/{chunk}/renew": {
+    operationId: "renewChunk",
+    tag: "compute",
+    description: "Within the bounds of a lease; the answer says what is left.",
+  },
+  "POST /v1/session": {
+    operationId: "signIn",
+    tag: "keys",
+    description: "For browsers: the key itself is not kept anywhere a script could read it.",
+  },
+  "GET /v1/session": {
+    operationId: "getSession",
+    tag: "keys",
+    description: "The id of the key, never its text.",
+  },
+  "DELETE /v1/session": {
+    operationId: "signOut",
+    tag: "keys",
+    description: "The key itself stays.",
+  },
+  "POST /v1/keys": {
+    operationId: "createKey",
+    tag: "keys",
+    description: "For keys with the scope `admin`. `grants` are the stores and prefixes that it opens; null opens all.",
+  },
+  "GET /v1/keys": {
+    operationId: "listKeys",
+    tag: "keys",
+    description: "For keys with the scope `admin`; oldest first.",
+  },
+  "POST /v1/keys/{id}/rotate": {
+    operationId: "rotateKey",
+    tag: "keys",
+    description: "For keys with the scope `admin`.",
+  },
+  "DELETE /v1/keys/{id}": {
+    operationId: "deleteKey",
+    tag: "keys",
+    description: "For keys with the scope `admin`. Jobs of the key go on.",
+  },
+  "DELETE /v1/records": {
+    operationId: "eraseRecords",
+    tag: "outputs",
+    description: "Ask again with `cursor` until it is null. A job's `erasure` says when it is done.",
+  },
+  "POST /v1/schedules": {
+    operationId: "createSchedule",
+    tag: "schedules",
+    description: "`{yyyy}`, `{mm}`, `{dd}` and `{hh}` in the manifest stand for the window of each run.",
+  },
+  "GET /v1/schedules": {
+    operationId: "listSchedules",
+    tag: "schedules",
+    description: "A page of them, each with its last five runs.",
+  },
+  "GET /v1/schedules/{id}": {
+    operationId: "getSchedule",
+    tag: "schedules",
+    description: "Runs are told newest first.",
+  },
+  "PATCH /v1/schedules/{id}": {
+    operationId: "updateSchedule",
+    tag: "schedules",
+    description: "Fields that are left out stay.",
+  },
+  "DELETE /v1/schedules/{id}": {
+    operationId: "deleteSchedule",
+    tag: "schedules",
+    description: "Nothing more is submitted by it.",
+  },
+  "POST /v1/schedules/{id}/run": {
+    operationId: "runSchedule",
+    tag: "schedules",
+    description: "Compared with the run before it, as one that the cron made.",
+  },
+};

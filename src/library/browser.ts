@@ -1,0 +1,128 @@
+/**
+ * `countenance` in a browser: scores pictures, aggregates their records, renders the report. Weights and binaries lie
+ * beside the package's files; a bundler that knows `new URL(…, import.meta.url)` brings them along.
+ * @packageDocumentation
+ */
+
+import { ScoringError } from "../errors.ts";
+import { createFusedBrowserClassifier } from "../backends/fused/fused-browser.ts";
+import { loadCodecs } from "../image/codecs-browser.ts";
+import { createImageDecoder } from "../image/decode.ts";
+import type { ModelSource } from "../model/model.ts";
+import { createClassifier, createRegistry } from "../model/registry.ts";
+import { createHogSvmClassifier } from "../model/hog-svm.ts";
+import { LIMITS } from "../scoring/limits.ts";
+import type { ScoreRecord } from "../scoring/records/records.ts";
+import type { Report } from "../scoring/report/report.ts";
+import { type AggregateOptions, aggregateRecords } from "./aggregate.ts";
+import {
+  createPictureScorer,
+  isPictureBytes,
+  type PictureBytes,
+  type PictureScorer,
+  type PictureScorerOptions,
+  readPictureBytes,
+} from "./picture-scorer.ts";
+
+export * from "./public-types.ts";
+
+/** A picture's bytes, or something that gives them: a `File`, a `Blob`, a `Response`. */
+export type Picture = PictureBytes;
+
+/** See {@link PictureScorerOptions}. */
+export type ScorerOptions = PictureScorerOptions;
+
+const FUSED_URLS = {
+  "fused-wasm-simd": new URL("../backends/fused/deep-emotion.wasm", import.meta.url),
+  "fused-wasm-relaxed": new URL("../backends/fused/deep-emotion-relaxed.wasm", import.meta.url),
+};
+const CODEC_URLS = {
+  jpeg: new URL("@cwasm/jpeg-turbo/jpeg-turbo.wasm", import.meta.url),
+  webp: new URL("@jsquash/webp/codec/dec/webp_dec.wasm", import.meta.url),
+};
+const TFJS_WASM_URL = new URL("@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm", import.meta.url);
+const FACE_CARD_URL = new URL("../../models/faces/blazeface@1/card.json", import.meta.url);
+const FACE_WEIGHTS_URL = new URL("../../models/faces/blazeface@1/weights.safetensors", import.meta.url);
+
+/** The default and the accuracy tier; the package holds the others for Node. */
+const MODELS: readonly ModelSource[] = [
+  createUrlSource(
+    "deep-emotion@3",
+    new URL("../../models/deep-emotion@3/card.json", import.meta.url),
+    new URL("../../models/deep-emotion@3/weights.safetensors", import.meta.url),
+  ),
+  createUrlSource(
+    "deep-emotion-wide@1",
+    new URL("../../models/deep-emotion-wide@1/card.json", import.meta.url),
+    new URL("../../models/deep-emotion-wide@1/weights.safetensors", import.meta.url),
+  ),
+];
+
+/**
+ * Opens a scorer. The page's Content-Security-Policy must allow `wasm-unsafe-eval`.
+ * @throws ScoringError `unknown_model`, `model_invalid`, `engine_unavailable`
+ * @example
+ * ```ts
+ * const scorer = await createScorer();
+ * input.onchange = async () => {
+ *   for await (const { id, label } of scorer.scoreAll(input.files)) list.append(`${id}: ${label}`);
+ * };
+ * ```
+ */
+export async function createScorer(options: ScorerOptions = {}): Promise<PictureScorer> {
+  return createPictureScorer(
+    {
+      registry: createRegistry(MODELS),
+      loadDecoder: async () => createImageDecoder(await loadCodecs(CODEC_URLS), LIMITS.image),
+      loadFinder,
+      createClassifier: (model, engine) =>
+        createClassifier(model, {
+          "deep-emotion": async (wanted) =>
+            engine === "fused"
+              ? createFusedBrowserClassifier(wanted, FUSED_URLS)
+              : (await import("../backends/tfjs-wasm-simd-url.ts")).createTfjsWasmUrlClassifier(wanted, TFJS_WASM_URL),
+          "hog-svm": async (wanted) => createHogSvmClassifier(wanted),
+        }),
+      read: readPictureBytes,
+      isPicture: isPictureBytes,
+    },
+    options,
+  );
+}
+
+/**
+ * The report of some records of one model: shares of labels with intervals, denominators, provenance.
+ * @throws ScoringError `validation_failed` without a record, `internal` where models or pipelines are mixed, `unknown_model`
+ */
+export async function aggregate(
+  records: AsyncIterable<ScoreRecord> | Iterable<ScoreRecord>,
+  options: AggregateOptions = {},
+): Promise<Report> {
+  return aggregateRecords(createRegistry(MODELS), records, options);
+}
+
+async function loadFinder() {
+  const { startTfjsWasmUrl } = await import("../backends/tfjs-wasm-simd-url.ts");
+  const { createFaceFinderBrowser } = await import("../backends/faces-browser.ts");
+  await startTfjsWasmUrl(TFJS_WASM_URL);
+  const [card, weights] = await Promise.all([fetchFile(FACE_CARD_URL), fetchFile(FACE_WEIGHTS_URL)]);
+  return createFaceFinderBrowser({ card: await card.json(), weights: await readBytes(weights) }, { backend: "wasm" });
+}
+
+function createUrlSource(id: string, card: URL, weights: URL): ModelSource {
+  return {
+    id,
+    readCard: async (): Promise<unknown> => (await fetchFile(card)).json(),
+    readWeights: async () => readBytes(await fetchFile(weights)),
+  };
+}
+
+async function fetchFile(url: URL): Promise<Response> {
+  const response = await fetch(url);
+  if (!response.ok) throw new ScoringError("engine_unavailable", `${url.href} answered ${response.status}`);
+  return response;
+}
+
+async function readBytes(response: Response): Promise<Uint8Array> {
+  return new Uint8Array(await response.arrayBuffer());
+}

@@ -1,0 +1,192 @@
+/**
+ * Any network in plain loops and doubles: the reference that every engine is tested against. It fuses nothing and is
+ * about a thousand times too slow to serve.
+ */
+
+import { ScoringError } from "../../errors.ts";
+import { countElements } from "../tensor.ts";
+import type { Network } from "./check-graph.ts";
+import type { NodeOf, OperatorName } from "./graph.ts";
+import { inferShapes, resolvePadding, type MapShape, type ValueShape, type Weights } from "./shapes.ts";
+
+/** One value: channel by channel, row by row. */
+export interface OracleValue {
+  readonly shape: ValueShape;
+  readonly data: Float64Array;
+}
+
+type Operation<Op extends OperatorName> = (
+  node: NodeOf<Op>,
+  inputs: readonly OracleValue[],
+  shape: ValueShape,
+  weights: Weights,
+) => Float64Array;
+
+/** `f` of every element; `index` counts channels. */
+function each(value: OracleValue, f: (x: number, channel: number) => number): Float64Array {
+  const area = value.data.length / value.shape[0];
+  return value.data.map((x, i) => f(x, Math.floor(i / area)));
+}
+
+function pairwise(f: (a: number, b: number) => number) {
+  return (_node: NodeOf<"add" | "multiply">, inputs: readonly OracleValue[]): Float64Array =>
+    inputs[0]!.data.map((x, i) => f(x, inputs[1]!.data[i]!));
+}
+
+/** One pool: `fold` of the elements of each window that lie inside the map. */
+function pool(fold: (values: number[]) => number) {
+  return (node: NodeOf<"maxPool" | "averagePool">, inputs: readonly OracleValue[], shape: ValueShape): Float64Array => {
+    const [channels, height, width] = asMap(inputs[0]!.shape);
+    const [, rows, columns] = asMap(shape);
+    const [top, left] = resolvePadding(node.padding, [height, width], node.size, node.stride);
+    const out = new Float64Array(countElements(shape));
+    let at = 0;
+    for (let k = 0; k < channels; k++) {
+      for (let r = 0; r < rows; r++) {
+        for (let c = 0; c < columns; c++) {
+          const values: number[] = [];
+          for (let y = r * node.stride[0] - top; y < r * node.stride[0] - top + node.size[0]; y++) {
+            for (let x = c * node.stride[1] - left; x < c * node.stride[1] - left + node.size[1]; x++) {
+              const inside = y >= 0 && y < height && x >= 0 && x < width;
+              if (inside) values.push(inputs[0]!.data[(k * height + y) * width + x]!);
+            }
+          }
+          out[at++] = fold(values);
+        }
+      }
+    }
+    return out;
+  };
+}
+
+const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
+  conv(node, inputs, shape, weights) {
+    const [channels, height, width] = asMap(inputs[0]!.shape);
+    const [outputs, rows, columns] = asMap(shape);
+    const weight = weights.get(node.weight)!;
+    const [, share = 1, tall = 1, wide = 1] = weight.shape;
+    const bias = node.bias === undefined ? null : weights.get(node.bias)!.data;
+    const reach = [node.dilation[0] * (tall - 1) + 1, node.dilation[1] * (wide - 1) + 1] as const;
+    const [top, left] = resolvePadding(node.padding, [height, width], reach, node.stride);
+    const out = new Float64Array(countElements(shape));
+    for (let o = 0; o < outputs; o++) {
+      const first = Math.floor(o / (outputs / node.groups)) * (channels / node.groups);
+      for (let r = 0; r < rows; r++) {
+        for (let c = 0; c < columns; c++) {
+          let sum = bias?.[o] ?? 0;
+          for (let i = 0; i < share; i++) {
+            for (let y = 0; y < tall; y++) {
+              const row = r * node.stride[0] + y * node.dilation[0] - top;
+              if (row < 0 || row >= height) continue;
+              for (let x = 0; x < wide; x++) {
+                const column = c * node.stride[1] + x * node.dilation[1] - left;
+                if (column < 0 || column >= width) continue;
+                sum +=
+                  weight.data[((o * share + i) * tall + y) * wide + x]! *
+                  inputs[0]!.data[((first + i) * height + row) * width + column]!;
+              }
+            }
+          }
+          out[(o * rows + r) * columns + c] = sum;
+        }
+      }
+    }
+    return out;
+  },
+  dense(node, inputs, shape, weights) {
+    const { data } = weights.get(node.weight)!;
+    const bias = node.bias === undefined ? null : weights.get(node.bias)!.data;
+    const input = inputs[0]!.data;
+    return Float64Array.from({ length: shape[0] }, (_, o) => {
+      let sum = bias?.[o] ?? 0;
+      for (let i = 0; i < input.length; i++) sum += data[o * input.length + i]! * input[i]!;
+      return sum;
+    });
+  },
+  maxPool: pool((values) => Math.max(...values)),
+  averagePool: pool((values) => values.reduce((sum, x) => sum + x, 0) / values.length),
+  globalAveragePool(_node, inputs, [channels]) {
+    const area = inputs[0]!.data.length / channels;
+    return Float64Array.from({ length: channels }, (_, k) => {
+      return inputs[0]!.data.subarray(k * area, (k + 1) * area).reduce((sum, x) => sum + x, 0) / area;
+    });
+  },
+  add: pairwise((a, b) => a + b),
+  multiply: pairwise((a, b) => a * b),
+  concat(_node, inputs, shape) {
+    const out = new Float64Array(countElements(shape));
+    let at = 0;
+    for (const { data } of inputs) {
+      out.set(data, at);
+      at += data.length;
+    }
+    return out;
+  },
+  pad(node, inputs, shape) {
+    const [channels, height, width] = asMap(inputs[0]!.shape);
+    const [, rows, columns] = asMap(shape);
+    const [top, left] = node.sides;
+    const out = new Float64Array(countElements(shape));
+    for (let k = 0; k < channels; k++) {
+      for (let r = 0; r < height; r++) {
+        const from = (k * height + r) * width;
+        const to = ((k + node.channels[0]) * rows + r + top) * columns + left;
+        out.set(inputs[0]!.data.subarray(from, from + width), to);
+      }
+    }
+    return out;
+  },
+  flatten: (_node, inputs) => inputs[0]!.data,
+  relu: (_node, inputs) => each(inputs[0]!, (x) => Math.max(0, x)),
+  relu6: (_node, inputs) => each(inputs[0]!, (x) => Math.min(6, Math.max(0, x))),
+  leakyRelu: ({ slope }, inputs) => each(inputs[0]!, (x) => (x < 0 ? slope * x : x)),
+  prelu(node, inputs, _shape, weights) {
+    const slopes = weights.get(node.weight)!.data;
+    return each(inputs[0]!, (x, channel) => (x < 0 ? slopes[channel]! * x : x));
+  },
+  elu: (_node, inputs) => each(inputs[0]!, (x) => (x < 0 ? Math.expm1(x) : x)),
+  sigmoid: (_node, inputs) => each(inputs[0]!, (x) => 1 / (1 + Math.exp(-x))),
+  hardSwish: (_node, inputs) => each(inputs[0]!, (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6),
+  softmax(_node, inputs) {
+    const highest = Math.max(...inputs[0]!.data);
+    const powers = inputs[0]!.data.map((x) => Math.exp(x - highest));
+    const sum = powers.reduce((total, x) => total + x, 0);
+    return powers.map((x) => x / sum);
+  },
+};
+
+function runNode<Op extends OperatorName>(
+  node: NodeOf<Op>,
+  inputs: readonly OracleValue[],
+  shape: ValueShape,
+  weights: Weights,
+): Float64Array {
+  const operation: Operation<Op> = OPERATIONS[node.op];
+  return operation(node, inputs, shape, weights);
+}
+
+/**
+ * Runs one input through a network.
+ * @param input `[channels, height, width]`, channel by channel, as the graph says
+ * @returns outputs by their names outside
+ * @throws ScoringError `model_invalid` if the network does not take that input
+ */
+export function runGraphOracle({ graph, weights }: Network, input: OracleValue): Map<string, OracleValue> {
+  const [channels, height, width] = asMap(input.shape);
+  if (channels !== graph.input.channels || input.data.length !== countElements(input.shape)) {
+    throw new ScoringError("model_invalid", `graph: an input of ${channels} channels, not ${graph.input.channels}`);
+  }
+  const shapes = inferShapes(graph, weights, height, width);
+  const values = new Map<string, OracleValue>([[graph.input.name, input]]);
+  for (const node of graph.nodes) {
+    const shape = shapes.get(node.name)!;
+    const inputs = node.inputs.map((name) => values.get(name)!);
+    values.set(node.name, { shape, data: runNode(node, inputs, shape, weights) });
+  }
+  return new Map(Object.entries(graph.outputs).map(([outside, name]) => [outside, values.get(name)!]));
+}
+
+function asMap(shape: ValueShape): MapShape {
+  if (shape.length !== 3) throw new ScoringError("model_invalid", `graph: a vector of ${shape[0]} where a map belongs`);
+  return shape;
+}

@@ -1,0 +1,183 @@
+/** What is asked of a job's review: drawing it, answering it, reading its figures. */
+
+import { ScoringError } from "../../errors.ts";
+import type { ObjectStore } from "../../storage/object-store.ts";
+import type { Caller } from "../access/access.ts";
+import { isErasing } from "../job/erasure.ts";
+import type { JobSpec } from "../job/job-spec.ts";
+import { isEnded, type JobState } from "../job/job-state.ts";
+import { jobFolder } from "../keys.ts";
+import type { Limits } from "../limits.ts";
+import { type Answer, readAnswers, type ReviewLine } from "./answers.ts";
+import { drawReview, type DrawRequest } from "./draw-review.ts";
+import { describeReview, type ReviewFigures } from "./review-figures.ts";
+import {
+  appendLines,
+  createDesign,
+  type DesignFace,
+  readDesign,
+  readLines,
+  type ReviewDesign,
+} from "./review-store.ts";
+
+/** The ports that a review works with. */
+export interface ReviewDeps {
+  openJob(jobId: string): {
+    read(): Promise<{ readonly spec: JobSpec; readonly state: JobState } | null>;
+    owner(): Promise<string | null>;
+  };
+  /** @throws ScoringError `unknown_store` */
+  openStore(name: string): ObjectStore;
+  clock(): number;
+  readonly limits: Limits;
+}
+
+/** A job with the place of its review. */
+export interface ReviewedJob {
+  readonly spec: JobSpec;
+  readonly state: JobState;
+  /** Of the outputs. */
+  readonly store: ObjectStore;
+  /** The job's folder, of generation 0: there the review lies. */
+  readonly root: string;
+}
+
+/** What is told of a review before it is drawn, and of one that was. */
+export interface ReviewPlan {
+  readonly size: number;
+  /** Half of the widest 95 % interval that is expected, 0…1. */
+  readonly halfWidth: number;
+  /** Scored faces of the job. */
+  readonly population: number;
+  readonly strata: number;
+}
+
+/** A review with its figures so far. */
+export interface ReviewView {
+  readonly createdAt: string;
+  readonly seed: number;
+  readonly by: string | null;
+  readonly readers: readonly string[];
+  readonly figures: ReviewFigures;
+}
+
+/** A face as its reader may see it: nothing of what the model said. */
+export interface ReaderFace {
+  /** Its place in the sample. */
+  readonly at: number;
+  /** Where the face is in its picture, in pixels; `null` where the picture is the face. */
+  readonly box: DesignFace["box"];
+  /** What this reader said of it last; `null` for nothing. */
+  readonly answer: Exclude<Answer, "undone"> | null;
+}
+
+/** One answer as a reader gives it. */
+export interface GivenAnswer {
+  readonly at: number;
+  readonly label: Answer;
+  readonly seconds: number;
+}
+
+/** @throws ScoringError `not_found` */
+export async function openReviewedJob(deps: ReviewDeps, id: string): Promise<ReviewedJob> {
+  const known = await deps.openJob(id).read();
+  if (known === null) throw new ScoringError("not_found", `there is no job ${id}`);
+  const { output } = known.spec.manifest;
+  return { ...known, store: deps.openStore(output.store), root: jobFolder(output.prefix, id) };
+}
+
+/** @throws ScoringError `not_found` */
+export async function requireDesign(deps: ReviewDeps, { store, root }: ReviewedJob): Promise<ReviewDesign> {
+  const design = await readDesign(store, root, deps.limits);
+  if (design === null) throw new ScoringError("not_found", "the job has no review: draw one");
+  return design;
+}
+
+/** Draws a review and stores it, or tells what it would be. @throws ScoringError as {@link drawReview}; `conflict` where there is one */
+export async function createReview(
+  deps: ReviewDeps,
+  id: string,
+  request: DrawRequest & { readonly readers: readonly string[]; readonly dryRun: boolean },
+): Promise<ReviewPlan> {
+  const job = await openReviewedJob(deps, id);
+  const { spec, state, store, root } = job;
+  if (!isEnded(state.status))
+    throw new ScoringError("conflict", `the job is ${state.status}: review it once it has ended`);
+  if (isErasing(state)) throw new ScoringError("conflict", "an image is being erased from the job: draw after that");
+  if (!request.dryRun && (await readDesign(store, root, deps.limits)) !== null) {
+    throw new ScoringError("conflict", "the job has a review: delete it before another is drawn");
+  }
+  const folder = jobFolder(spec.manifest.output.prefix, id, state.generation);
+  const { by, seed, readers } = request;
+  const { size, halfWidth, population, strata, faces } = await drawReview(store, folder, spec, request, deps.limits);
+  if (!request.dryRun) {
+    const createdAt = new Date(deps.clock()).toISOString();
+    await createDesign(store, root, { version: 1, createdAt, seed, by, readers, strata, faces });
+  }
+  return { size, halfWidth, population, strata: strata.length };
+}
+
+/** The review's figures from all answers so far. */
+export async function readReview(deps: ReviewDeps, id: string): Promise<ReviewView> {
+  const job = await openReviewedJob(deps, id);
+  const design = await requireDesign(deps, job);
+  const lines = await readLines(job.store, job.root, deps.limits);
+  const faces = design.faces.map((face) => face ?? { stratum: -1, probabilities: [] });
+  const { createdAt, seed, by, readers, strata } = design;
+  const figures = describeReview({ strata, faces }, readAnswers(lines), seed);
+  return { createdAt, seed, by, readers, figures };
+}
+
+/**
+ * The review for one who answers it: the job's own key, an admin, or a key that the draw named.
+ * @throws ScoringError `not_found` for all others, as if there were no job
+ */
+export async function openForReader(
+  deps: ReviewDeps,
+  id: string,
+  caller: Caller,
+): Promise<{ readonly job: ReviewedJob; readonly design: ReviewDesign }> {
+  const isOwner = caller.scopes.includes("admin") || (await deps.openJob(id).owner()) === caller.keyId;
+  const job = await openReviewedJob(deps, id);
+  const design = await readDesign(job.store, job.root, deps.limits);
+  if (!isOwner && design?.readers.includes(caller.keyId) !== true) {
+    throw new ScoringError("not_found", `there is no job ${id}`);
+  }
+  if (design === null) throw new ScoringError("not_found", "the job has no review: draw one");
+  return { job, design };
+}
+
+/** The faces in the order to read them in, with this reader's own answers and nobody else's. */
+export async function listReaderFaces(
+  deps: ReviewDeps,
+  id: string,
+  caller: Caller,
+  reader: string,
+): Promise<readonly ReaderFace[]> {
+  const { job, design } = await openForReader(deps, id, caller);
+  const answers = readAnswers(await readLines(job.store, job.root, deps.limits));
+  return design.faces.flatMap((face, at): ReaderFace[] => {
+    if (face === null) return [];
+    const answer = answers.get(at)?.get(reader);
+    return [{ at, box: face.box, answer: answer === undefined ? null : (answer ?? "cannot say") }];
+  });
+}
+
+/** Adds a reader's answers. @throws ScoringError `validation_failed` for a face that was not drawn */
+export async function answerReview(
+  deps: ReviewDeps,
+  id: string,
+  caller: Caller,
+  reader: string,
+  answers: readonly GivenAnswer[],
+): Promise<void> {
+  const { job, design } = await openForReader(deps, id, caller);
+  const time = new Date(deps.clock()).toISOString();
+  const lines = answers.flatMap(({ at, label, seconds }): ReviewLine[] => {
+    const face = design.faces[at];
+    if (face === undefined) throw new ScoringError("validation_failed", `answers: the review has no face ${at}`);
+    // Erased while it was being looked at.
+    return face === null ? [] : [{ at, id: face.id, key: face.item.key, reader, label, time, seconds }];
+  });
+  await appendLines(job.store, job.root, lines, deps.limits);
+}

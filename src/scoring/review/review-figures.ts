@@ -1,0 +1,181 @@
+/** The figures of a review: shares, accuracy, precision and recall on the job's own pictures, and how far its readers agree. */
+
+import { LABELS, type Label } from "../../model/labels.ts";
+import { type Agreement, computeAlpha, computeKappa, estimateAgreement } from "../statistics/agreement.ts";
+import type { ShareInterval } from "../statistics/intervals.ts";
+import {
+  computeEstimateInterval,
+  estimateByPrediction,
+  estimateBySample,
+  estimateRatio,
+  type SampledStratum,
+} from "../statistics/stratified.ts";
+import type { FaceAnswers, ReviewedFace, ReviewStratum } from "./answers.ts";
+import { fitReview, type ReviewFit } from "./review-fit.ts";
+import { type AnsweredStratum, gatherAnswers, sampleHits, sampleLabel } from "./review-strata.ts";
+
+/** One label of a set of faces. Shares are 0…1, intervals 95 %. */
+export interface ReviewedLabel {
+  readonly label: Label;
+  /** Share of the faces that the model called so. */
+  readonly model: number;
+  /** Share by the readers' answers alone (Horvitz–Thompson). */
+  readonly review: ShareInterval;
+  /** Share by answers and probabilities together (prediction-powered). */
+  readonly powered: ShareInterval;
+  /** How much the probabilities counted, 0…1. */
+  readonly lambda: number;
+  /** Of the faces that the model called so, those that are; `null` where it called none so. */
+  readonly precision: ShareInterval | null;
+  /** Of the faces that are, those that the model called so; `null` where none was found. */
+  readonly recall: ShareInterval | null;
+}
+
+/** Figures of all faces, or of one group. */
+export interface ReviewedFaces {
+  readonly faces: number;
+  readonly answered: number;
+  readonly labels: readonly ReviewedLabel[];
+  readonly accuracy: ShareInterval;
+  /** Mean probability of the model's label: what its accuracy would be if it were calibrated. */
+  readonly meanConfidence: number;
+}
+
+/** One value of the group that the sample was laid out by; `null` for all others together. */
+export interface ReviewedGroup {
+  readonly value: string | null;
+  readonly figures: ReviewedFaces;
+}
+
+/** How fast a reader went. */
+export interface ReaderFigures {
+  readonly reader: string;
+  readonly answered: number;
+  readonly cannotSay: number;
+}
+
+/** What a review says. */
+export interface ReviewFigures {
+  /** Faces of the sample, those that somebody looked at, and those with a label. */
+  readonly drawn: number;
+  readonly seen: number;
+  readonly answered: number;
+  /** Answers without which there are no figures yet; 0 where there are. */
+  readonly missing: number;
+  readonly readers: readonly ReaderFigures[];
+  /** Share of the job's faces that readers cannot label; the other figures are about the rest. */
+  readonly cannotSay: ShareInterval | null;
+  readonly total: ReviewedFaces | null;
+  readonly groups: readonly ReviewedGroup[];
+  readonly agreement: { readonly alpha: Agreement | null; readonly kappa: Agreement | null } | null;
+  readonly fit: ReviewFit | null;
+}
+
+/** The figures of some strata, which must hold two answers each, or one of a single face. */
+export function describeStrata(strata: readonly AnsweredStratum[]): ReviewedFaces {
+  const faces = strata.reduce((sum, { population }) => sum + population, 0);
+  const ownSum = strata.reduce((sum, { label, probabilities }) => sum + (probabilities[label] ?? 0), 0);
+  return {
+    faces,
+    answered: strata.reduce((sum, stratum) => sum + stratum.faces.length, 0),
+    labels: LABELS.map((label, index) => describeLabel(strata, label, index, faces)),
+    accuracy: computeEstimateInterval(estimateByPrediction(sampleHits(strata))),
+    meanConfidence: ownSum / faces,
+  };
+}
+
+function describeLabel(strata: readonly AnsweredStratum[], label: Label, index: number, faces: number): ReviewedLabel {
+  const sampled = sampleLabel(strata, index);
+  const powered = estimateByPrediction(sampled);
+  const called = strata.filter((stratum) => stratum.label === index);
+  return {
+    label,
+    model: called.reduce((sum, { population }) => sum + population, 0) / faces,
+    review: computeEstimateInterval(estimateBySample(sampled)),
+    powered: computeEstimateInterval(powered),
+    lambda: powered.lambda,
+    precision: called.length === 0 ? null : computeEstimateInterval(estimateByPrediction(sampleLabel(called, index))),
+    recall: powered.allZero
+      ? null
+      : estimateRatio(
+          powered,
+          strata.map((stratum) => stratum.label === index),
+        ),
+  };
+}
+
+/**
+ * Everything that a review says.
+ * @param seed of the bootstrap of the readers' agreement
+ */
+export function describeReview(
+  design: { readonly strata: readonly ReviewStratum[]; readonly faces: readonly ReviewedFace[] },
+  answers: ReadonlyMap<number, FaceAnswers>,
+  seed: number,
+): ReviewFigures {
+  const { strata, missing } = gatherAnswers(design.strata, design.faces, answers);
+  const ready = missing === 0 && strata.length > 0;
+  const values = [...new Set(strata.map(({ group }) => group))];
+  return {
+    // Erased faces keep their place and are in no stratum.
+    drawn: design.faces.filter(({ stratum }) => stratum >= 0).length,
+    seen: answers.size,
+    answered: strata.reduce((sum, { faces }) => sum + faces.length, 0),
+    missing,
+    readers: listReaders(answers),
+    cannotSay: estimateCannotSay(design, answers),
+    total: ready ? describeStrata(strata) : null,
+    groups:
+      ready && values.some((value) => value !== null)
+        ? values.map((value) => ({ value, figures: describeStrata(strata.filter(({ group }) => group === value)) }))
+        : [],
+    agreement: measureAgreement(answers, seed),
+    fit: ready ? fitReview(strata) : null,
+  };
+}
+
+function listReaders(answers: ReadonlyMap<number, FaceAnswers>): ReaderFigures[] {
+  const readers = new Map<string, { answered: number; cannotSay: number }>();
+  for (const face of answers.values()) {
+    for (const [reader, label] of face) {
+      const counts = readers.get(reader) ?? { answered: 0, cannotSay: 0 };
+      readers.set(reader, counts);
+      counts.answered += 1;
+      if (label === null) counts.cannotSay += 1;
+    }
+  }
+  return [...readers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([reader, counts]) => ({ reader, ...counts }));
+}
+
+/** `null` until every stratum was looked into. */
+function estimateCannotSay(
+  design: { readonly strata: readonly ReviewStratum[]; readonly faces: readonly ReviewedFace[] },
+  answers: ReadonlyMap<number, FaceAnswers>,
+): ShareInterval | null {
+  const values: number[][] = design.strata.map(() => []);
+  for (const [at, { stratum }] of design.faces.entries()) {
+    const given = [...(answers.get(at)?.values() ?? [])];
+    if (given.length > 0) values[stratum]?.push(given.filter((label) => label === null).length / given.length);
+  }
+  const sampled = design.strata.map(({ population }, index): SampledStratum => {
+    const seen = values[index] ?? [];
+    return { population, meanPrediction: 0, values: seen, predictions: seen.map(() => 0) };
+  });
+  if (sampled.length === 0 || sampled.some((stratum) => stratum.values.length === 0)) return null;
+  return computeEstimateInterval(estimateBySample(sampled));
+}
+
+function measureAgreement(answers: ReadonlyMap<number, FaceAnswers>, seed: number): ReviewFigures["agreement"] {
+  const readers = listReaders(answers).map(({ reader }) => reader);
+  if (readers.length < 2) return null;
+  const units = [...answers.values()].map((face) =>
+    readers.map((reader) => {
+      const label = face.get(reader) ?? null;
+      return label === null ? null : LABELS.indexOf(label);
+    }),
+  );
+  return {
+    alpha: estimateAgreement(units, computeAlpha, seed),
+    kappa: readers.length === 2 ? estimateAgreement(units, computeKappa, seed) : null,
+  };
+}

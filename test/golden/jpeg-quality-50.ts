@@ -1,0 +1,37 @@
+/**
+ * A 48×48 gray pattern after JPEG of quality 50, as Pillow 9.4 writes and reads it, in base64:
+ * `Image.fromarray(pattern).save(file, "JPEG", quality=50)` with pattern[y, x] = (5x + 3y + 4(xy mod 17)) mod 256.
+ */
+export const JPEG_QUALITY_50 = [
+  "BgIIFRkUGSUmLzQ0O0hKRFw7WWZjbGVxcoF+gZWXk6GgoamxlNq2xcrhxunI6/3ZCQYPIi4yO0hSVFhfZ3J+h4hYZGpuhYeXkaSq",
+  "s8jHvsfX6rnAs9jO69Xo9OcKHABBCAkUKjxFTVRVTE9cYWJ2kJphZm99mZegtbOajJ+xxeLr5pbNyujD9f8GG+Po/wAKEBYlOEZK",
+  "SEdjVFdoZlloiI5aan+TqJaRl664wtDDra7j2Li879X/CbrD/wgTMv8DFyg9S1BOR0BoW2F1c2Fmfo5geJKjs5uTur+upbS6vtG9",
+  "/8iww/gA+/8aBfsAAD7/DihCSkhIR0RZVF5yeG5sdZFof5CYqJyhgJ+1yNvMsa3Uyqvk/xa+6wDZ/w00EgBSCipDQjk+S1NjZGt5",
+  "iIyGf4pphpGMmJWmucC1ssfS2u/D97nd28P/CPf9J8wwLDYTGjtQRjdBWGhbXV9ld4Z+bINulqKUl5Sntb+2tMfO0eTC3MTpCOD6",
+  "3vsW/yrrFSgaHDheQH49bFheXWtbiW92d4V+j7WQup6zq7+2yqrEw93Uv8z/APwA/yXVQP4dES0AF0wsVUJWTlxef2GMbpZ3nJJf",
+  "oXevk7Wow6bAp+/S58Xn58fH6vj/APchyEoANSlQHVonZj9tUmNjdXxvf3mHnptesXXIl8etl7rS3MHBy+T4/7r55wvcMh38KgA8",
+  "KwBEI05PVHJkcmJpboRWhmmLkY52p6u2u7q7vciu2Lzkxs/k6cz/1iED6Q8A/ywwAkwgI0NZN3dSgGZpiGR+bZ6FnH5+nLiUtanG",
+  "2sPVs+PM7eDz168C4+IXJP8yHxYAJUADLFtNQlJbe3lkfXF1h6KYnIp6sJ2ZmLfRusrfz8bD6//X+uoc//jhEwkAADo1Ej9HLnFZ",
+  "YE5mcnhjcpVkooagjZN6xaG3nMLLxsmj28z/4OTi5q4EDRH29x5dHA0sADtKIWtzamdcaV1kmI+Xg52EjoZ7wb7FtLW0t8Ps3/PX",
+  "7evdzegpBgYaCSEADEc6QjVCOmR9dXB+gnV5fo2GcnuMhYeHvszD0M3Y0OjIztfc39bh1ssKOBQsKiwMNDYZJSsuIztIQT5KUU5j",
+  "WmVtZXCAe495mJiOnJihpZDOw62728He3eX4u/bl5fooABAtGgUkNz5HT1hmdX+Yfoafoqm5vLmPnJ2gu7vF7M/A8P/uABQBB+Hh",
+  "/+EIFgkIOj85UUtHPz9MY3N5g4+GZ3GQj46hsL+LlqO11dPZ4vi9zMXX9gARQOa/6SMkCk5ARBoEITRSRElbc3tzbW+bhJOrnpWr",
+  "wMKOnbLB08PDxNz/0BL2tP8CAP//CRU4RwEQMzVRaUEwRVdxgoeCe3WNgpOij4icqcmbtc/Y4MzQ4PnB0f8A8d4EFdP/HxNBABtB",
+  "UygwUD9HM1NscHN/g32Tj6CpnaKuqbiPr8nM0cjYy8z2JdX/G97zN+wJGDAEPk8ZEjlmTS1yS25+bml8h4CTkaCnpra8pseducrD",
+  "xMLbyv/A9AXvABz/AfwAHigGOgpCVStCYkROSmeIYZdbmZWKuG+pzpm9obqZ0eO457bP/9702f8E/xT/FOYFRhwrETFPRyAoW2lL",
+  "Tnt7gIt7lZ2ZipGrqqizp9efo+7L59//zOL/BucA3AnXF/8fPBgtNk4yNVZaPTxYSIVjknWTh5iVn7eNvMuB2qKx6KrR4abV/+gA",
+  "0w3/JwhQAP8UDBkqNCRBTUNKYmFLSYhjkneaipSve822k8O1z8mazaj7yP/2ydr/H/++AP8PE/8nCktJMkAuNFFYSlRwV4x9iZCY",
+  "oZyEu6qNvLSX3au6wv/ts/8A89oA/80fNdgkIM0yFUlAMUtISk1LR01ZWomOeZiLrJ6dpKK6pqndu7DYzsev/8zZEwD/0xMI9y4p",
+  "ADclGRklQilhaj88aGtCVouPdo2Fq6OZzKCi0cjGz8yY3Ofe1Az06fclACzbKSQjAAA+OR07T1I1PmdoSVaHW5qThYiQsLGoq6eo",
+  "wNTNwMKy9vTVz9UWAwrs6txTEBsOIQBQPyI9GWNXUFBNT2iHYpWvm5KinoWMzNO3wMW7w7y19Ob+5ubnzvwwAC4OGhgBGgA7SUo6",
+  "PUEpN2t/aWZ9eJutoZ6tsKKgvsC0u8K8uJbL///rAg0AHgAMOAAPCQANKQ9JWF9WX19paFxbY1xKXmt0dnuIkZKWiI2Xm6asoNil",
+  "x67Vv9/azunq4vTn/xQAGAAZGR8aJRQwNygxUl9RZ2dvf4uRmqXUrrrX0uD27tPOtN3g3fHp6SQKASkvKgxEViA0KzM1RF5haG9w",
+  "c3+NenqJoq+usry+nK7KvcPh5v+w7dTx4CAKIiPg/xwLEmI5Sg8gIDlGVlldZWpmX2NsbXiPpa2qqq7GusbTx8TY5/+02c7+IQD/",
+  "3CMJDkUAKxdFVhwxOVljaz1ebGJphIdzc4ynsrOysrDBz8/N0cvL3fDMyfoAJf8AHhr/GUQkCyY8URs1Ql5XT1hmbGdtenZmc5Ww",
+  "sq2xsq231c3E29bI2v+i//8A2RMW8gYgMwA8PRYuSBs/U25cSG1OU36OenuWgZaqi7auv7v2lsHvvOL/2Onf8BvO/wf/CzIFIDYR",
+  "NlEzSCEycSRhZ1dicWh3fo2IeZXTjcWTy8uk47/Z8tvpy//a0wD/Jd0RKhMfDDNLGkMaVTE8aEppSmx3aYdsg3SGd5/JoL2lxc3c",
+  "u825/8nF6eDF/yruDCgUIRQqEzJTJDolWClQXmJmTmh4mVqCept0fq+TvKTbscCW/sL/uf//A//Q/78d+wcUADQjMTEkTThTTg1j",
+  "U19Zdlt9ZI5loIeXg7aRxaTls8T/peLQt/HLAffZAPA8ABEiADQpOCsfTzNkSw5qRmdbg39Jc3muX4mohLLDuL3Cydie7fa3//LW",
+  "BO/TJv8XJxYuMhE8KSRLMDJQTjBpPnxqbW+JcZFpln6LjLLKsMW/0dvP5rfzzNEV+OjtABj/DDIDPww5MidKPEhNQEFvRndqa2uK",
+  "oWR/jaV5mLigtbbix83Zyf/U7RYA/vPbNQEH/y0vISckUDAcamVlKjh5U11dg4NjZZ+cgoS4",
+].join("");
