@@ -5,10 +5,15 @@ import { defineConfig } from "vitest/config";
 /**
  * Projects: `node` runs the core, adapters and architecture rules under Node; `workerd` runs inside the Workers runtime
  * with the bindings of wrangler.toml; `browser` and `e2e` drive real Chromium and real `wrangler dev` from Node;
- * `package` packs this project and uses it as a stranger would (`npm run test:package`); `long` is what takes minutes
- * (`npm run test:long`).
+ * `serve` runs the same suites against `countenance serve`; `package` packs this project and uses it as a stranger would
+ * (`npm run test:package`); `long` is what takes minutes (`npm run test:long`).
  */
 const drivesServers = { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false } as const;
+
+/** Suites of `e2e` that hold for a server of one's own as well. */
+const onServe = ["cli", "client-work", "cross-store", "restart", "schedules", "webhook"].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
 
 export default defineConfig({
   test: {
@@ -46,6 +51,14 @@ export default defineConfig({
       { test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...drivesServers } },
       { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...drivesServers } },
       { test: { name: "package", include: ["test/package/**/*.test.ts"], ...drivesServers } },
+      {
+        test: {
+          name: "serve",
+          include: [...onServe, "test/serve/**/*.test.ts"],
+          env: { PLATFORM: "serve" },
+          ...drivesServers,
+        },
+      },
       {
         test: {
           name: "long",

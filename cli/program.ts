@@ -14,6 +14,7 @@ import { reviewCommand } from "./remote/review-command.ts";
 import { remoteCommands } from "./remote/job-commands.ts";
 import { scheduleCommand } from "./remote/schedule-command.ts";
 import { benchCommand } from "./score/bench-command.ts";
+import { serveCommand } from "./serve/serve-command.ts";
 import { scoreCommand } from "./score/score-command.ts";
 
 /** Every command, in the order of the help. */
@@ -32,6 +33,7 @@ const main = defineCommand({
     key: keyCommand,
     work: workCommand,
     bench: benchCommand,
+    serve: serveCommand,
   },
 });
 

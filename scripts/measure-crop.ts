@@ -1,35 +1,29 @@
 /**
- * Finds the crop around a detector's box that the classifier expects, in two ways:
+ * Finds the crop around a found face that the classifier expects. Aligned faces (48×48, as the classifier was trained) are put into larger canvases,
+ * upright or turned, and searched; box and eyes are compared with where the face is known to be, and the classifier's accuracy through each
+ * crop with that on the aligned faces. The table of docs/faces.md.
  *
- * 1. Aligned faces (48×48, as the classifier was trained) are put into larger canvases, searched, and the found box is compared
- *    with where the face is known to be: the crop is the transform from box to face.
- * 2. For crops around that one, the accuracy through detection on those faces, and the mean top-1 margin on the
- *    portraits of `tabler-ui`.
- *
- *     node scripts/measure-crop.ts --data <fer2013> [--faces 1500]
+ *     node scripts/measure-crop.ts --data <fer2013> [--faces 600] [--turn 30] [--model deep-emotion]
  */
 
-import { readdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { createFaceFinderNode } from "../src/backends/faces-node.ts";
 import { createTfjsWasmNodeClassifier } from "../src/backends/tfjs-wasm-node.ts";
-import { loadCodecs } from "../src/image/codecs-node.ts";
-import { createImageDecoder } from "../src/image/decode.ts";
 import { fitRaster } from "../src/image/letterbox.ts";
-import { FACE_BYTES, FACE_SIDE, preprocessFace } from "../src/image/preprocess.ts";
-import type { Box, Raster } from "../src/model/face-finder.ts";
-import { LIMITS } from "../src/scoring/limits.ts";
+import { FACE_BYTES, FACE_SIDE } from "../src/image/preprocess.ts";
+import type { Eyes, FoundFace, Point, Raster } from "../src/model/face-finder.ts";
+import { longerSide } from "../src/model/face-overlap.ts";
+import { cropFace, cropUpright, cutFace } from "../src/scoring/chunk/faces.ts";
 import { openDataset } from "./evaluation/open-dataset.ts";
 import { loadModelFrom } from "./evaluation/load-model.ts";
+import { cutRaster, turnRaster } from "./finder/raster-tools.ts";
 
 const { values } = parseArgs({
   options: {
     data: { type: "string", default: process.env["COUNTENANCE_DATA"] ?? "" },
-    faces: { type: "string", default: "1500" },
+    faces: { type: "string", default: "600" },
+    turn: { type: "string", default: "0" },
     model: { type: "string", default: "deep-emotion" },
-    "min-score": { type: "string", default: "0.4" },
   },
 });
 /** Face inside its canvas: 112 of 224 pixels, 48 enlarged. */
@@ -38,8 +32,7 @@ const CANVAS = 224;
 
 interface Sample {
   readonly canvas: Raster;
-  readonly face: Box;
-  readonly found: Box;
+  readonly found: FoundFace & { readonly eyes: Eyes };
   readonly aligned: Uint8Array;
   readonly label: number;
 }
@@ -47,102 +40,73 @@ interface Sample {
 const { model } = await loadModelFrom(values.model, null);
 const classifier = await createTfjsWasmNodeClassifier(model);
 const finder = await createFaceFinderNode();
-const minScore = Number(values["min-score"]);
+const maxTurn = Number(values.turn);
 
-/** The border's pixels are repeated outward, so that no edge betrays where the face ends. */
-function placeFace(pixels: Uint8Array): { canvas: Raster; face: Box } {
-  const small = { width: FACE_SIDE, height: FACE_SIDE, channels: 1 as const, data: pixels };
-  const large = fitRaster(small, FACE);
-  const offset = (CANVAS - FACE) / 2;
-  const data = new Uint8Array(CANVAS * CANVAS * 3);
-  for (let y = 0; y < CANVAS; y++) {
-    const row = Math.min(FACE - 1, Math.max(0, y - offset));
-    for (let x = 0; x < CANVAS; x++) {
-      const column = Math.min(FACE - 1, Math.max(0, x - offset));
-      const from = (row * FACE + column) * 3;
-      data.set(large.data.subarray(from, from + 3), (y * CANVAS + x) * 3);
-    }
-  }
-  const canvas = { width: CANVAS, height: CANVAS, channels: 3 as const, data };
-  return { canvas, face: { x: offset, y: offset, width: FACE, height: FACE } };
+/** The border's pixels are repeated outward, so that no edge betrays where the face ends; turned by an angle of its own. */
+function placeFace(pixels: Uint8Array, index: number): Raster {
+  const face = fitRaster({ width: FACE_SIDE, height: FACE_SIDE, channels: 1, data: pixels }, FACE);
+  const offset = (FACE - CANVAS) / 2;
+  const canvas = cutRaster(face, { x: offset, y: offset, width: CANVAS, height: CANVAS });
+  if (maxTurn === 0) return canvas;
+  const degrees = (((index * 7919) % 61) / 30 - 1) * maxTurn;
+  return turnRaster(canvas, (degrees * Math.PI) / 180);
 }
 
-function cropBox(box: Box, size: number, down: number): Box {
-  const side = Math.max(box.width, box.height) * size;
-  const centreY = box.y + box.height * (0.5 + down);
-  return { x: box.x + box.width / 2 - side / 2, y: centreY - side / 2, width: side, height: side };
-}
-
-async function score(faces: readonly Uint8Array[]): Promise<{ top: number; margin: number }[]> {
+async function classify(faces: readonly Uint8Array[]): Promise<number[]> {
   const pixels = new Uint8Array(faces.length * FACE_BYTES);
   for (const [i, face] of faces.entries()) pixels.set(face, i * FACE_BYTES);
   const { probabilities } = await classifier.classify(pixels, faces.length);
   return faces.map((_, i) => {
     const row = [...probabilities.subarray(i * 7, i * 7 + 7)];
-    const sorted = row.toSorted((a, b) => b - a);
-    return { top: row.indexOf(sorted[0] ?? 0), margin: (sorted[0] ?? 0) - (sorted[1] ?? 0) };
+    return row.indexOf(Math.max(...row));
   });
-}
-
-function mean(list: readonly { margin: number }[]): string {
-  return (list.reduce((sum, { margin }) => sum + margin, 0) / list.length).toFixed(3);
 }
 
 function describe(numbers: readonly number[]): string {
   const sorted = numbers.toSorted((a, b) => a - b);
   const at = (share: number): string => (sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN).toFixed(3);
-  return `median ${at(0.5)} (quartiles ${at(0.25)} … ${at(0.75)})`;
+  return `${at(0.5)} (${at(0.25)} … ${at(0.75)})`;
 }
 
 const dataset = await openDataset(values.data, { usage: "PublicTest", limit: Number(values.faces) });
 const samples: Sample[] = [];
-let seen = 0;
-for (; seen < dataset.count; seen++) {
-  const aligned = dataset.pixels.subarray(seen * FACE_BYTES, (seen + 1) * FACE_BYTES);
-  const { canvas, face } = placeFace(aligned);
-  const [found] = await finder.find(canvas, { minScore });
-  if (found !== undefined) samples.push({ canvas, face, found: found.box, aligned, label: dataset.truth[seen] ?? 0 });
+for (let i = 0; i < dataset.count; i++) {
+  const aligned = dataset.pixels.slice(i * FACE_BYTES, (i + 1) * FACE_BYTES);
+  const canvas = placeFace(aligned, i);
+  const [found] = await finder.find(canvas, { largestOnly: true, minFacePixels: 80 });
+  if (found?.eyes === undefined) continue;
+  samples.push({ canvas, found: { ...found, eyes: found.eyes }, aligned, label: dataset.truth[i] ?? 0 });
 }
-console.log(`${dataset.name}: ${samples.length} of ${seen} faces found in their canvases (score ≥ ${minScore})`);
-const centre = (box: Box): readonly [number, number] => [box.x + box.width / 2, box.y + box.height / 2];
-const compare = (read: (sample: Sample) => number): string => describe(samples.map(read));
-const size = (sample: Sample): number => sample.face.width / Math.max(sample.found.width, sample.found.height);
-console.log(`side of the face / longer side of the box: ${compare(size)}`);
-console.log(`width / height of the box: ${compare(({ found }) => found.width / found.height)}`);
-const down = ({ face, found }: Sample): number => (centre(face)[1] - centre(found)[1]) / found.height;
-console.log(`shift down, heights of the box: ${compare(down)}`);
-const right = ({ face, found }: Sample): number => (centre(face)[0] - centre(found)[0]) / found.width;
-console.log(`shift right, widths of the box: ${compare(right)}`);
+finder.dispose();
+console.log(`${dataset.name}: ${samples.length} of ${dataset.count} faces found in their canvases`);
 
-const require = createRequire(import.meta.url);
-const folder = join(dirname(require.resolve("tabler-ui/package.json")), "dist/demo/faces");
-const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
-const portraits: { raster: Raster; found: Box }[] = [];
-for (const sex of ["female", "male"]) {
-  for (const name of (await readdir(join(folder, sex))).filter((file) => file.endsWith(".jpg"))) {
-    const { raster } = await decoder.decode(await readFile(join(folder, sex, name)));
-    const [found] = await finder.find(raster, { minScore });
-    if (found !== undefined) portraits.push({ raster, found: found.box });
-  }
-}
+const middle = CANVAS / 2;
+const eyesOf = ({ found: { eyes } }: Sample): Point => ({
+  x: (eyes[0].x + eyes[1].x) / 2,
+  y: (eyes[0].y + eyes[1].y) / 2,
+});
+const compare = (title: string, read: (sample: Sample, side: number) => number): void => {
+  console.log(`${title}: ${describe(samples.map((sample) => read(sample, longerSide(sample.found.box))))}`);
+};
+compare("side of the face / longer side of the box", (_, side) => FACE / side);
+compare(
+  "middle above the box's, in sides of the box",
+  ({ found: { box } }, side) => (box.y + box.height / 2 - middle) / side,
+);
+compare("middle below the eyes', in sides of the box", (sample, side) => (middle - eyesOf(sample).y) / side);
+compare("middle right of the eyes', in sides of the box", (sample, side) => (middle - eyesOf(sample).x) / side);
 
-const alignedScores = await score(samples.map(({ aligned }) => aligned));
-const isRight = (top: number, i: number): boolean => top === samples[i]?.label;
-const share = (count: number, of: number): string => (count / of).toFixed(4);
-const right0 = alignedScores.filter(({ top }, i) => isRight(top, i)).length;
-console.log(`\naligned, without detection: accuracy ${share(right0, samples.length)} on these faces`);
-console.log("size  shift  accuracy  agreement with aligned  mean margin: faces, portraits");
-for (const crop of [0.85, 0.9, 0.95, 1, 1.05, 1.2]) {
-  for (const shift of [-0.16, -0.13, -0.1, -0.07, 0]) {
-    const scores = await score(samples.map(({ canvas, found }) => preprocessFace(canvas, cropBox(found, crop, shift))));
-    const correct = scores.filter(({ top }, i) => isRight(top, i)).length;
-    const same = scores.filter(({ top }, i) => top === alignedScores[i]?.top).length;
-    const seenPortraits = await score(
-      portraits.map(({ raster, found }) => preprocessFace(raster, cropBox(found, crop, shift))),
-    );
-    const figures = [share(correct, samples.length), share(same, samples.length), mean(scores), mean(seenPortraits)];
-    console.log(`${crop.toFixed(2)}  ${shift.toFixed(2).padStart(5)}  ${figures.join("  ")}`);
-  }
+const reference = await classify(samples.map(({ aligned }) => aligned));
+const share = (isCounted: (label: number, i: number) => boolean, labels: readonly number[]): string =>
+  (labels.filter(isCounted).length / samples.length).toFixed(3);
+const isRight = (label: number, i: number): boolean => label === samples[i]?.label;
+console.log(`aligned, without detection: accuracy ${share(isRight, reference)}`);
+for (const [title, crop] of [
+  ["around the box (versions 1 and 2)", ({ found }: Sample) => cropFace(found.box)],
+  ["around the eyes, turned (version 3)", ({ found }: Sample) => cropUpright(found.box, found.eyes)],
+] as const) {
+  const labels = await classify(samples.map((sample) => cutFace(sample.canvas, crop(sample))));
+  const agreement = share((label, i) => label === reference[i], labels);
+  console.log(`${title}: accuracy ${share(isRight, labels)}, agreement with the aligned face ${agreement}`);
 }
 classifier.dispose();
-finder.dispose();

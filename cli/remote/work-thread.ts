@@ -1,3 +1,4 @@
+import { findsFaces } from "../../src/scoring/records/face-mode.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAddressReader } from "../../src/client/compute/compute-api.ts";
 import type { BenchReply, BenchWork } from "../../src/client/compute/bench-scorer.ts";
@@ -40,6 +41,10 @@ function createOpener(engine: LocalEngine): (task: ClientTask) => Promise<Scorer
   const scorers = createScorerSource(engine);
   return async (task) => {
     requireServerModel(task, await (await openRegistry()).card(task.model));
-    return scorers({ model: task.model, tta: task.tta, findsFaces: task.faces.mode !== "aligned" });
+    return scorers({
+      model: task.model,
+      tta: task.tta,
+      findsFaces: findsFaces({ faces: task.faces.mode, format: task.format }),
+    });
   };
 }

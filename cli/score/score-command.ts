@@ -1,6 +1,6 @@
-import { FACE_MODES } from "../../src/scoring/records/face-mode.ts";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
+import { FACE_MODES } from "../../src/scoring/records/face-mode.ts";
 import { defineCommand } from "citty";
 import { ScoringError } from "../../src/errors.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
@@ -73,12 +73,16 @@ export const scoreCommand = defineCommand({
     faces: {
       type: "enum",
       options: [...FACE_MODES],
-      description: "The image is a face crop, or which faces in it to score",
-      default: "aligned",
+      description: "Which faces to score; auto: crops of up to 96 pixels as they are, else the largest found",
+      default: "auto",
     },
     model: { type: "string", description: "name@version, or a name for its newest", default: "deep-emotion" },
     tta: { type: "enum", options: ["none", "flip"], description: "Average with the mirrored face", default: "none" },
-    pipeline: { type: "enum", options: ["1", "2"], description: "Preprocessing; default the model's. 2: JPEGs faster" },
+    pipeline: {
+      type: "enum",
+      options: ["1", "2", "3"],
+      description: "Preprocessing; default the model's. 2: JPEGs faster",
+    },
     formats: { type: "string", description: "jsonl,csv,parquet", default: "jsonl,csv" },
     engine: { type: "enum", options: [...LOCAL_ENGINES], description: "What computes the network", default: "fused" },
     threads: { type: "string", description: "Threads; default one a core" },
@@ -124,6 +128,7 @@ export const scoreCommand = defineCommand({
     });
     bar?.stop();
     if (view.failure !== null) process.stderr.write(`${view.status}: ${showText(view.failure.message)}\n`);
+    for (const warning of view.warnings) process.stderr.write(`warning: ${showText(warning)}\n`);
     for (const issue of view.issues) process.stderr.write(`${describeIssue(issue)}\n`);
     const folder = join(outputFolder, view.output.prefix);
     const text = await readFile(join(folder, "report.json"), "utf8").catch(() => null);

@@ -110,7 +110,7 @@ export async function draftCard(draft: CardDraft): Promise<ModelCard> {
     labels: [...LABELS],
     alignCorners: draft.alignCorners,
     temperature: draft.temperature,
-    pipeline: 1,
+    pipeline: 3,
     parameters: weights.parameters,
     shapes: Object.fromEntries([...weights.tensors].map(([name, { shape }]) => [name, [...shape]])),
     settings: weights.settings,

@@ -2,10 +2,11 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { FaceFinder } from "../model/face-finder.ts";
-import { loadTinyFaceModel } from "../model/tiny-face-model.ts";
-import { createTinyFaceFinder, type FaceFinderOptions } from "./tiny-face-finder.ts";
+import { loadBlazeFaceModel } from "../model/blazeface-model.ts";
+import { createBlazeFaceFinder } from "./blazeface-finder.ts";
+import { buildBlazeFaceTfjs } from "./blazeface-tfjs.ts";
 
-/** What the page serves of models/faces/tiny-face@1/, already read. */
+/** What the page serves of models/faces/blazeface@1/, already read. */
 export interface FaceModelFiles {
   readonly card: unknown;
   readonly weights: Uint8Array;
@@ -18,8 +19,9 @@ export interface FaceModelFiles {
  */
 export async function createFaceFinderBrowser(
   files: FaceModelFiles,
-  options: FaceFinderOptions & { readonly backend?: string } = {},
+  options: { readonly backend?: string } = {},
 ): Promise<FaceFinder> {
-  const model = await loadTinyFaceModel(files.card, files.weights);
-  return createTinyFaceFinder(model, options.backend ?? tf.getBackend(), options);
+  const model = await loadBlazeFaceModel(files.card, files.weights);
+  const network = await buildBlazeFaceTfjs(model.tensors, options.backend ?? tf.getBackend());
+  return createBlazeFaceFinder(model.id, network);
 }

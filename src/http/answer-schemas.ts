@@ -1,6 +1,7 @@
 /** Answers that the core makes, as the OpenAPI document shows them. Each is held to the core's own type. */
 
 import { FACE_MODES } from "../scoring/records/face-mode.ts";
+import { FACE_DETAILS } from "../model/face-levels.ts";
 import { z } from "@hono/zod-openapi";
 import { modelCardSchema } from "../model/card.ts";
 import { LABELS } from "../model/labels.ts";
@@ -71,10 +72,15 @@ export const modelListSchema = z.object({
 const taskSchema: z.ZodType<ClientTask> = z.object({
   model: z.string(),
   modelSha256: z.string(),
-  pipeline: z.union([z.literal(1), z.literal(2)]),
+  pipeline: z.literal([1, 2, 3]),
   tta: z.enum(["none", "flip"]),
   format: z.enum(["image", "tar", "fer2013-csv"]),
-  faces: z.object({ mode: z.enum(FACE_MODES), minFacePixels: z.number(), minFaceScore: z.number() }),
+  faces: z.object({
+    mode: z.enum(FACE_MODES),
+    minFacePixels: z.number(),
+    minFaceScore: z.number(),
+    faceDetail: z.enum(FACE_DETAILS),
+  }),
   maxImageBytes: count,
 });
 

@@ -1,6 +1,6 @@
-/** A picture made to fit a network's input: resized with antialiasing, the rest filled with black. */
+/** A picture made to fit a network's input: resized with antialiasing, cut, the rest filled with grey. */
 
-import type { Raster } from "../model/face-finder.ts";
+import type { Box, Raster } from "../model/face-finder.ts";
 import { planResample, resampleColumns, type Coefficients } from "./resample.ts";
 
 /**
@@ -14,29 +14,45 @@ export function fitRaster(raster: Raster, size: number): Raster {
   return { width, height, channels: 3, data: resizeRgb(raster, width, height) };
 }
 
-/** Puts an RGB picture at the top left of a larger black one. @returns `width × height × 3` bytes */
-export function padRgb(raster: Raster, width: number, height: number): Uint8Array {
-  if (raster.width === width && raster.height === height) return raster.data;
-  const padded = new Uint8Array(width * height * 3);
-  const rowBytes = raster.width * 3;
-  for (let y = 0; y < raster.height; y++) {
-    padded.set(raster.data.subarray(y * rowBytes, (y + 1) * rowBytes), y * width * 3);
+/** What lies around a picture in a network's input: the middle of its range. */
+const GREY = 128;
+
+/**
+ * Cuts a rectangle of whole pixels out of an RGB picture; what reaches past the border is grey.
+ * @returns `width × height × 3` bytes
+ */
+export function cutRgb(raster: Raster, { x, y, width, height }: Box): Uint8Array {
+  const cut = new Uint8Array(width * height * 3).fill(GREY);
+  const left = Math.max(0, x);
+  const right = Math.min(raster.width, x + width);
+  if (right <= left) return cut;
+  for (let row = Math.max(0, y); row < Math.min(raster.height, y + height); row++) {
+    const from = row * raster.width;
+    cut.set(raster.data.subarray((from + left) * 3, (from + right) * 3), ((row - y) * width + left - x) * 3);
   }
-  return padded;
+  return cut;
 }
 
-/** Antialiased bilinear resizing to RGB: rows are narrowed one at a time, so only the narrow rows are held. */
-export function resizeRgb(raster: Raster, width: number, height: number): Uint8Array {
-  const across = raster.width === width ? null : planResample(raster.width, width);
-  const narrow = new Uint8Array(raster.height * width * 3);
-  const rowBytes = raster.width * raster.channels;
-  for (let y = 0; y < raster.height; y++) {
-    const row = raster.data.subarray(y * rowBytes, (y + 1) * rowBytes);
-    if (raster.channels === 3 && across === null) narrow.set(row, y * width * 3);
-    else if (raster.channels === 3 && across !== null) narrowRgb(row, across, narrow, y * width * 3);
+/**
+ * Antialiased bilinear resizing to RGB: rows are narrowed one at a time, so only the narrow rows are held.
+ * @param window the part that is resized, whole pixels inside the picture; default all of it
+ */
+export function resizeRgb(raster: Raster, width: number, height: number, window: Box = wholeOf(raster)): Uint8Array {
+  const across = window.width === width ? null : planResample(window.width, width);
+  const narrow = new Uint8Array(window.height * width * 3);
+  const { channels } = raster;
+  for (let y = 0; y < window.height; y++) {
+    const from = ((window.y + y) * raster.width + window.x) * channels;
+    const row = raster.data.subarray(from, from + window.width * channels);
+    if (channels === 3 && across === null) narrow.set(row, y * width * 3);
+    else if (channels === 3 && across !== null) narrowRgb(row, across, narrow, y * width * 3);
     else narrowGrey(row, across, narrow, y * width * 3);
   }
-  return raster.height === height ? narrow : resampleColumns(narrow, width * 3, planResample(raster.height, height));
+  return window.height === height ? narrow : resampleColumns(narrow, width * 3, planResample(window.height, height));
+}
+
+function wholeOf({ width, height }: Raster): Box {
+  return { x: 0, y: 0, width, height };
 }
 
 const HALF = 1 << 21;

@@ -14,10 +14,17 @@ export interface ConsumerDeps {
   readonly clock: Clock;
 }
 
-/** Handles one batch. Every message is settled by itself: a failure redelivers that message only. */
-export async function consumeBatch(batch: QueueBatch<WorkMessage>, deps: ConsumerDeps): Promise<void> {
+/**
+ * Handles one batch. Every message is settled by itself: a failure redelivers that message only.
+ * @param handle where the work is done elsewhere: in a thread
+ */
+export async function consumeBatch(
+  batch: QueueBatch<WorkMessage>,
+  deps: ConsumerDeps,
+  handle = (body: WorkMessage): Promise<void> => handleMessage(deps.work, body),
+): Promise<void> {
   for (const message of batch.messages) {
-    await consumeMessage(message, "done", deps, () => handleMessage(deps.work, message.body));
+    await consumeMessage(message, "done", deps, () => handle(message.body));
   }
 }
 

@@ -37,7 +37,7 @@ export async function aggregateRecords(
   records: AsyncIterable<ScoreRecord> | Iterable<ScoreRecord>,
   options: AggregateOptions,
 ): Promise<Report> {
-  const { faces = "largest", groupBy = [], madeAt = new Date() } = options;
+  const { faces = "auto", groupBy = [], madeAt = new Date() } = options;
   let summary = emptySummary({ faces, groupBy });
   for await (const piece of cut(records)) summary = mergeSummaries(summary, summarise(piece, { faces, groupBy }));
   const { model, pipeline } = summary;

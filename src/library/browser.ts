@@ -41,8 +41,8 @@ const CODEC_URLS = {
   webp: new URL("@jsquash/webp/codec/dec/webp_dec.wasm", import.meta.url),
 };
 const TFJS_WASM_URL = new URL("@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm", import.meta.url);
-const FACE_CARD_URL = new URL("../../models/faces/tiny-face@1/card.json", import.meta.url);
-const FACE_WEIGHTS_URL = new URL("../../models/faces/tiny-face@1/weights.safetensors", import.meta.url);
+const FACE_CARD_URL = new URL("../../models/faces/blazeface@1/card.json", import.meta.url);
+const FACE_WEIGHTS_URL = new URL("../../models/faces/blazeface@1/weights.safetensors", import.meta.url);
 
 /** The default and the accuracy tier; the package holds the others for Node. */
 const MODELS: readonly ModelSource[] = [

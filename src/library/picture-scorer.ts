@@ -4,6 +4,7 @@ import { ScoringError } from "../errors.ts";
 import type { ImageDecoder } from "../image/image-types.ts";
 import type { Classifier } from "../model/classifier.ts";
 import type { FaceFinder } from "../model/face-finder.ts";
+import type { FaceDetail } from "../model/face-levels.ts";
 import { createFlipClassifier } from "../model/flip.ts";
 import type { Label } from "../model/labels.ts";
 import type { Model } from "../model/model.ts";
@@ -22,14 +23,16 @@ export interface PictureScorerOptions {
   /** `name@version`, or a name for its newest; default `deep-emotion`. */
   readonly model?: string;
   /**
-   * `aligned`: each picture is a tight crop of one face; `largest` (the default): the largest face of each picture;
-   * `all`: a record per face.
+   * `auto` (the default): a picture of at most 96 pixels on its longer side is a tight crop of one face, of any other the largest face; `aligned`:
+   * each picture is a crop; `largest`: the largest face of each picture; `all`: a record per face.
    */
   readonly faces?: FaceMode;
   /** Shorter side of a face's box in pixels of the picture; smaller faces are not scored. Default 24. */
   readonly minFacePixels?: number;
-  /** The face finder's confidence, 0…1, below which a face is none. Default 0.4. */
+  /** The face finder's confidence, 0…1, below which a face is none. Default 0.6. */
   readonly minFaceScore?: number;
+  /** How far the search goes for small faces; default `normal`. */
+  readonly faceDetail?: FaceDetail;
   /** What computes the network; default the fastest of this runtime. */
   readonly engine?: "fused" | "tfjs";
   /** `flip` averages with the mirrored face: somewhat better, half as fast. Default `none`. */
@@ -98,7 +101,7 @@ export async function createPictureScorer<Picture>(
   parts: ScorerParts<Picture>,
   options: PictureScorerOptions,
 ): Promise<PictureScorer<Picture>> {
-  const { faces = "largest", engine = "fused" } = options;
+  const { faces = "auto", engine = "fused" } = options;
   const model = await parts.registry.load(parts.registry.resolve(options.model ?? DEFAULT_MODEL));
   const [decoder, finder, plain] = await Promise.all([
     parts.loadDecoder(),
@@ -111,6 +114,7 @@ export async function createPictureScorer<Picture>(
     mode: faces,
     minFacePixels: options.minFacePixels ?? manifestSchema.shape.minFacePixels.parse(undefined),
     minFaceScore: options.minFaceScore ?? manifestSchema.shape.minFaceScore.parse(undefined),
+    faceDetail: options.faceDetail ?? manifestSchema.shape.faceDetail.parse(undefined),
   };
   let lastTurn: Promise<unknown> = Promise.resolve();
   let count = 0;

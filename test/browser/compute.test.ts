@@ -71,7 +71,8 @@ const TABLE: ManifestInput = {
   output: { store: "faces" },
 };
 
-const submit = (manifest: ManifestInput): Promise<JobView> => api.submitJob({ execution: "client", ...manifest });
+const submit = (manifest: ManifestInput): Promise<JobView> =>
+  api.submitJob({ execution: "client", faces: "aligned", ...manifest });
 
 async function follow(id: string): Promise<JobView> {
   let job = await api.readJob(id);

@@ -42,7 +42,7 @@ beforeAll(async () => {
     engine: "fused-wasm-simd",
     pipeline: 1,
     faces: "largest",
-    faceFinder: "tiny-face@1/2",
+    faceFinder: "blazeface@1/1",
     tta: "none",
     minGroupSize: 10,
   });

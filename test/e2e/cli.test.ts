@@ -3,14 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { createApi } from "../../src/client/api.ts";
+import { ADMIN, type Deployment, startPlatform } from "./platform.ts";
 
 /** The command line against a real `wrangler dev`: what it prints, writes and returns. */
 
 const root = join(import.meta.dirname, "../..");
-const ADMIN = "local-development-key";
-let worker: LocalWorker;
+let worker: Deployment;
 let folder = "";
 
 interface Ended {
@@ -30,7 +29,7 @@ function run(args: readonly string[], env: Record<string, string> = {}): Promise
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-cli-"));
-  worker = await startLocalWorker({ persistTo: join(folder, "state") });
+  worker = await startPlatform({ persistTo: join(folder, "state") });
   const api = createApi({ baseUrl: worker.origin, key: ADMIN });
   for (const name of ["grey-48x48.png", "q90-47x49.jpg"]) {
     await api.upload("faces", `good/${name}`, new Uint8Array(await readFile(join(root, "test/golden/images", name))));

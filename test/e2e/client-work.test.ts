@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { packTar } from "modern-tar";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi, type ManifestInput } from "../../src/client/api.ts";
 import { createComputeApi } from "../../src/client/compute/compute-api.ts";
 import { answerCanary } from "../../src/scoring/client-compute/canary.ts";
@@ -13,20 +12,20 @@ import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { makeFaceTable, stripReport } from "../golden/face-table.ts";
 import { encodeJpeg } from "../golden/jpeg-encoder.ts";
 import { createScorerSource } from "../../cli/score/node-work.ts";
+import { ADMIN, type Deployment, startPlatform } from "./platform.ts";
 
 /** Two thousand faces on the edge and on `countenance work`: the same labels; and a lease that outlives its server. */
 
 const root = join(import.meta.dirname, "../..");
-const KEY = "local-development-key";
 const FACES = 2000;
 const variables = { LOCAL_TIMES: JSON.stringify({ leaseMs: 15_000, resendMs: 5000, sweepMs: 1000 }) };
 let folder = "";
-let worker: LocalWorker;
+let worker: Deployment;
 let api: Api;
 
 async function start(): Promise<void> {
-  worker = await startLocalWorker({ persistTo: folder, variables });
-  api = createApi({ baseUrl: worker.origin, key: KEY });
+  worker = await startPlatform({ persistTo: folder, variables });
+  api = createApi({ baseUrl: worker.origin, key: ADMIN });
 }
 
 const submit = (execution: "edge" | "client", chunkSize: number): Promise<JobView> => {
@@ -50,7 +49,7 @@ const readText = async (id: string, name: string): Promise<string> =>
   (await api.request("GET", `/v1/jobs/${id}/outputs/${name}`)).text();
 
 function runWork(id: string): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const env = { ...process.env, COUNTENANCE_URL: worker.origin, COUNTENANCE_KEY: KEY };
+  const env = { ...process.env, COUNTENANCE_URL: worker.origin, COUNTENANCE_KEY: ADMIN };
   const args = [join(root, "cli/countenance.ts"), "work", id, "--threads", "2", "--json"];
   return new Promise((resolve) => {
     execFile(process.execPath, args, { env }, (error, out, err) =>

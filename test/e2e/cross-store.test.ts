@@ -3,20 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readManifest } from "../../cli/remote/read-manifest.ts";
-import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { parsePart } from "../../src/scoring/records/record-line.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
 import { createS3Store } from "../../src/storage/s3/s3-store.ts";
 import { type S3Server, startS3Server } from "../contract/s3-server.ts";
+import { ADMIN, type Deployment, nameOwnStore, startPlatform } from "./platform.ts";
 
 /** Faces in an S3 store, outputs in R2: a job over two stores, and one over what it could not read. */
 
 const pictures = join(import.meta.dirname, "../golden/images");
 let folder = "";
 let remote: S3Server;
-let worker: LocalWorker;
+let worker: Deployment;
 let store: ObjectStore;
 let api: Api;
 let keys: string[] = [];
@@ -27,12 +27,12 @@ beforeAll(async () => {
   store = createS3Store(remote.config);
   const { credentials, ...place } = remote.config;
   const variables = {
-    STORES: JSON.stringify({ faces: { kind: "r2", binding: "FACES" }, "far-away": { kind: "s3", ...place } }),
+    STORES: JSON.stringify({ faces: nameOwnStore(folder), "far-away": { kind: "s3", ...place } }),
     STORE_FAR_AWAY_ACCESS_KEY_ID: credentials.accessKeyId,
     STORE_FAR_AWAY_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   };
-  worker = await startLocalWorker({ persistTo: folder, variables });
-  api = createApi({ baseUrl: worker.origin, key: "local-development-key" });
+  worker = await startPlatform({ persistTo: folder, variables });
+  api = createApi({ baseUrl: worker.origin, key: ADMIN });
   const names = (await readdir(pictures)).filter((name) => /^q\d+-.*\.jpg$/.test(name)).sort();
   for (const name of names) await store.put(`in/${name}`, new Uint8Array(await readFile(join(pictures, name))));
   await store.put("in/broken.jpg", "no picture yet");
@@ -54,7 +54,7 @@ async function readLabels(id: string): Promise<ReturnType<typeof parsePart>> {
   return parsePart(new Uint8Array(await (await api.request("GET", `/v1/jobs/${id}/labels`)).arrayBuffer()));
 }
 
-it("reads an S3 store, writes to R2, and takes up there what failed", async () => {
+it("reads an S3 store, writes to its own store, and takes up there what failed", async () => {
   const manifest = {
     input: { store: "far-away", prefix: "in/" },
     output: { store: "faces" },

@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { parsePart } from "../../src/scoring/records/record-line.ts";
+import { ADMIN, type Deployment, startPlatform } from "./platform.ts";
 
 /** A power cut in the middle of a job: the local queue forgets its messages, the coordinator does not. */
 
@@ -14,8 +14,8 @@ const pictures = join(import.meta.dirname, "../golden/images");
 /** Enough for a job to outlast several events by far. */
 const INPUTS = 600;
 let folder: string;
-let worker: LocalWorker | null = null;
-const api = (): Api => createApi({ baseUrl: worker!.origin, key: "local-development-key" });
+let worker: Deployment | null = null;
+const api = (): Api => createApi({ baseUrl: worker!.origin, key: ADMIN });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-restart-"));
@@ -32,7 +32,7 @@ async function waitFor(id: string, ready: (job: JobView) => boolean): Promise<Jo
 }
 
 it("finishes a job that a kill interrupted, with nothing lost and nothing doubled", async () => {
-  worker = await startLocalWorker({ persistTo: folder, variables });
+  worker = await startPlatform({ persistTo: folder, variables });
   const names = (await readdir(pictures)).filter((name) => name.startsWith("q90-") || name.startsWith("rgb-"));
   for (const name of names)
     await api().upload("faces", `in/${name}`, new Uint8Array(await readFile(join(pictures, name))));
@@ -50,7 +50,7 @@ it("finishes a job that a kill interrupted, with nothing lost and nothing double
   await worker.stop("SIGKILL");
   expect(before.status).toBe("running");
 
-  worker = await startLocalWorker({ persistTo: folder, variables });
+  worker = await startPlatform({ persistTo: folder, variables });
   // Reading does not wake lost work: only the coordinator's own alarm finds it.
   const after = await waitFor(id, (job) => job.status.startsWith("completed") || job.status === "failed");
   expect(after.counts).toMatchObject({ listed: INPUTS, finished: INPUTS, records: INPUTS });

@@ -3,22 +3,17 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 import type { RunLock } from "../../src/scoring/finalize/run-lock.ts";
-import type { ObjectStore } from "../../src/storage/object-store.ts";
-import { createS3Store } from "../../src/storage/s3/s3-store.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
+import { ADMIN, type Deployment, startPlatform } from "./platform.ts";
 
 /** Schedules over a real `wrangler dev`: the command line, and the cron fired by hand as docs/schedules.md says. */
 
 const root = join(import.meta.dirname, "../..");
-const ADMIN = "local-development-key";
-let worker: LocalWorker;
+let worker: Deployment;
 let api: Api;
-/** The local bucket over the S3 protocol: the API deletes no object. */
-let bucket: ObjectStore;
 let folder = "";
 
 interface Ended {
@@ -36,28 +31,14 @@ function run(...args: readonly string[]): Promise<Ended> {
   });
 }
 
-/** The cron fires at that moment. */
-async function fire(atMs: number): Promise<void> {
-  const response = await fetch(`${worker.origin}/cdn-cgi/handler/scheduled?cron=*/5+*+*+*+*&time=${atMs}`);
-  expect(await response.text()).toBe("ok");
-}
-
 async function upload(key: string, picture: string): Promise<void> {
   await api.upload("faces", key, new Uint8Array(await readFile(join(root, "test/golden/images", picture))));
 }
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-schedules-"));
-  worker = await startLocalWorker({ persistTo: join(folder, "state") });
+  worker = await startPlatform({ persistTo: join(folder, "state") });
   api = createApi({ baseUrl: worker.origin, key: ADMIN });
-  bucket = createS3Store({
-    endpoint: worker.s3Endpoint,
-    region: "auto",
-    bucket: "faces",
-    forcePathStyle: true,
-    versions: false,
-    credentials: { accessKeyId: "local", secretAccessKey: "local-secret" },
-  });
 });
 
 afterAll(async () => {
@@ -116,11 +97,15 @@ describe("two nights", () => {
   it("run when the cron is fired by hand; the second scores only what changed, and tells flips and drift", async () => {
     const names = (await readdir(portraits)).sort().slice(0, 12);
     for (const name of names) await uploadPortrait(`nights/${name}`, name);
-    const manifest = { input: { store: "faces", prefix: "nights/" }, output: { store: "faces" } };
+    const manifest = {
+      input: { store: "faces", prefix: "nights/" },
+      faces: "aligned" as const,
+      output: { store: "faces" },
+    };
     const schedule = await api.makeSchedule({ name: "nights", cron: "30 2 * * *", manifest });
     const dueMs = Date.parse(schedule.nextRuns[0]!);
-    await fire(dueMs);
-    await fire(dueMs + 1000);
+    await worker.fireSchedules(dueMs);
+    await worker.fireSchedules(dueMs + 1000);
     const first = await api.readSchedule(schedule.id);
     expect(first.lastRuns).toMatchObject([{ dueAt: new Date(dueMs).toISOString(), trigger: "cron", failure: null }]);
     const one = first.lastRuns[0]!.jobId!;
@@ -133,9 +118,9 @@ describe("two nights", () => {
     const other = before.find(({ label }) => label !== changed!.label)!;
     await uploadPortrait(changed!.key, other.key.slice("nights/".length));
     await uploadPortrait("nights/zz.jpg", names[0]!);
-    await bucket.delete([gone!.key]);
+    await worker.bucket.delete([gone!.key]);
 
-    await fire(dueMs + 86_400_000);
+    await worker.fireSchedules(dueMs + 86_400_000);
     const second = await api.readSchedule(schedule.id);
     const two = second.lastRuns[0]!.jobId!;
     expect(two).not.toBe(one);

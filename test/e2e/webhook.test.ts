@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
+import { ADMIN, type Deployment, startPlatform } from "./platform.ts";
 
 /**
  * A job that tells of its end, and receivers that it may not have: `wrangler dev`, and on loopback a receiver, a resolver that answers as
@@ -29,7 +29,7 @@ let reached = 0;
 let folder = "";
 let server: Server;
 let host = "";
-let worker: LocalWorker;
+let worker: Deployment;
 let api: Api;
 let told: (request: { readonly headers: Record<string, string>; readonly body: string }) => void = () => undefined;
 
@@ -87,8 +87,8 @@ beforeAll(async () => {
     WEBHOOK_ALLOWED_HOSTS: host,
     WEBHOOK_RESOLVER: `http://${host}/dns-query`,
   };
-  worker = await startLocalWorker({ persistTo: folder, variables });
-  api = createApi({ baseUrl: worker.origin, key: "local-development-key" });
+  worker = await startPlatform({ persistTo: folder, variables });
+  api = createApi({ baseUrl: worker.origin, key: ADMIN });
   const picture = new Uint8Array(await readFile(join(import.meta.dirname, "../golden/images/q90-47x49.jpg")));
   await api.upload("faces", "in/a.jpg", picture);
 });

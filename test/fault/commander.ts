@@ -3,6 +3,7 @@
  * that lease chunks, renew, give back, go away, submit (perhaps twice), or lie.
  */
 
+import { toFaceOptions } from "../../src/scoring/chunk/faces.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { readChunkItems } from "../../src/scoring/inputs/chunk-items.ts";
 import { scoreChunk } from "../../src/scoring/chunk/score-chunk.ts";
@@ -77,11 +78,11 @@ export function createCommander(options: CommanderOptions): {
   ): Promise<void> {
     const { store } = options;
     const items = await readChunkItems(store, chunk, SMALL.maxPageBytes);
-    const { faces: mode, format, minFacePixels, minFaceScore } = spec.manifest;
+    const { format } = spec.manifest;
     const { records } = await scoreChunk({ store, ...SCORER }, items, {
       ...SMALL,
       format,
-      faces: { mode, minFacePixels, minFaceScore },
+      faces: toFaceOptions(spec.manifest),
       stamp: { model: spec.model, pipeline: spec.pipeline },
       failedReads: "record",
     });

@@ -1,9 +1,9 @@
 /** Large photographs made from a small one: what a phone or a camera would have written. */
 
+import { cutFace, DEFAULT_FACE_SEARCH } from "../../src/scoring/chunk/faces.ts";
 import type { ImageDecoder } from "../../src/image/image-types.ts";
 import type { FaceFinder, Raster } from "../../src/model/face-finder.ts";
 import { selectFaces } from "../../src/scoring/chunk/faces.ts";
-import { preprocessFace } from "../../src/image/preprocess.ts";
 import { encodeJpeg } from "./jpeg-encoder.ts";
 
 export interface LargePhotograph {
@@ -57,10 +57,10 @@ export async function scorePhotograph(
   finder: FaceFinder,
 ): Promise<{ readonly raster: string; readonly source: string; readonly faces: number; readonly crops: number }> {
   const image = await decoder.decode(bytes);
-  const options = { mode: "all", minFacePixels: 24, minFaceScore: 0.4 } as const;
-  const selection = await selectFaces(image, finder, options);
+  const options = { ...DEFAULT_FACE_SEARCH, mode: "all" } as const;
+  const selection = await selectFaces(image, finder, options, 3);
   const faces = selection.kind === "faces" ? selection.faces : [];
-  const crops = faces.map(({ crop }) => preprocessFace(image.raster, crop));
+  const crops = faces.map(({ crop }) => cutFace(image.raster, crop));
   return {
     raster: `${image.raster.width}×${image.raster.height}`,
     source: `${image.sourceWidth}×${image.sourceHeight}`,

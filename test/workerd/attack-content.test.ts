@@ -10,7 +10,7 @@ const picture = readPicture("grey-48x48.png");
 const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
 async function run(key: string, manifest: Record<string, unknown>): Promise<JobView> {
-  const { status, body } = await ask<JobView>(key, "POST", "/v1/jobs", manifest);
+  const { status, body } = await ask<JobView>(key, "POST", "/v1/jobs", { faces: "aligned", ...manifest });
   if (status !== 201) throw new Error(JSON.stringify(body));
   return follow(key, body.id);
 }

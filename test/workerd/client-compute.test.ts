@@ -42,6 +42,7 @@ async function submitJob(key: string, more: Record<string, unknown> = {}): Promi
     input: { store: "faces", prefix: PREFIX },
     output: { store: "faces", prefix: "client-out/" },
     execution: "client",
+    faces: "aligned",
     ...more,
   };
   const { status, body } = await ask<JobView>(key, "POST", "/v1/jobs", manifest);

@@ -32,10 +32,14 @@ async function call(
 }
 
 async function submit(
-  manifest: unknown,
+  manifest: object,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; body: JobView }> {
-  const response = await call("/v1/jobs", { method: "POST", body: JSON.stringify(manifest), headers });
+  const response = await call("/v1/jobs", {
+    method: "POST",
+    body: JSON.stringify({ faces: "aligned", ...manifest }),
+    headers,
+  });
   return { status: response.status, body: await response.json() };
 }
 

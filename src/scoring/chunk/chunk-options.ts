@@ -2,18 +2,14 @@
 
 import type { JobSpec } from "../job/job-spec.ts";
 import type { Limits } from "../limits.ts";
-import type { FaceOptions } from "./faces.ts";
+import { findsFaces } from "../records/face-mode.ts";
+import { toFaceOptions } from "./faces.ts";
 import type { ChunkOptions } from "./score-chunk.ts";
 import type { ScorerOptions } from "./scorer.ts";
 
 /** What the job asks of a scorer. */
 export function chooseScorer({ model, manifest }: Pick<JobSpec, "model" | "manifest">): ScorerOptions {
-  return { model, tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
-}
-
-/** Which faces of a picture the job takes. */
-export function chooseFaces({ faces, minFacePixels, minFaceScore }: JobSpec["manifest"]): FaceOptions {
-  return { mode: faces, minFacePixels, minFaceScore };
+  return { model, tta: manifest.tta, findsFaces: findsFaces(manifest) };
 }
 
 /** The options of a chunk under the limits of the server. */
@@ -25,7 +21,7 @@ export function makeChunkOptions(
   const { maxImageBytes, maxConnections, maxAheadBytes, maxRunBytes, maxGapBytes } = limits;
   return {
     format: spec.manifest.format,
-    faces: chooseFaces(spec.manifest),
+    faces: toFaceOptions(spec.manifest),
     stamp: { model: spec.model, pipeline: spec.pipeline },
     maxImageBytes,
     maxConnections,

@@ -1,17 +1,36 @@
 /** Which faces of a picture are scored, and the rectangle of each that the classifier sees. */
 
+import { preprocessFace } from "../../image/preprocess.ts";
+import { preprocessTurned, type TurnedSquare } from "../../image/upright.ts";
+import { longerSide } from "../../model/face-overlap.ts";
 import type { FaceMode } from "../records/face-mode.ts";
-import type { Box, FaceFinder } from "../../model/face-finder.ts";
+import type { PipelineVersion } from "../records/records.ts";
+import type { Box, Eyes, FaceFinder, Point, Raster } from "../../model/face-finder.ts";
+import { DEFAULT_MIN_FACE_PIXELS, DEFAULT_MIN_FACE_SCORE, type FaceDetail } from "../../model/face-levels.ts";
 import type { DecodedImage } from "../../image/image-types.ts";
 
 /** A job's options for finding faces. */
 export interface FaceOptions {
-  /** `aligned`: the picture is a face crop; `largest`: the largest face found; `all`: every face, best first. */
   readonly mode: FaceMode;
   /** Shorter side of a face's box in original pixels; smaller faces are not scored. */
   readonly minFacePixels: number;
   /** Detector's confidence 0…1. */
   readonly minFaceScore: number;
+  /** How far the search goes for small faces. */
+  readonly faceDetail: FaceDetail;
+}
+
+/** What is looked for if nothing else is said. */
+export const DEFAULT_FACE_SEARCH = {
+  minFacePixels: DEFAULT_MIN_FACE_PIXELS,
+  minFaceScore: DEFAULT_MIN_FACE_SCORE,
+  faceDetail: "normal",
+} as const;
+
+/** The options of a manifest. */
+export function toFaceOptions(manifest: Omit<FaceOptions, "mode"> & { readonly faces: FaceMode }): FaceOptions {
+  const { faces: mode, minFacePixels, minFaceScore, faceDetail } = manifest;
+  return { mode, minFacePixels, minFaceScore, faceDetail };
 }
 
 /** One face to classify. */
@@ -20,9 +39,14 @@ export interface SelectedFace {
   readonly box: Box | null;
   /** Detector's confidence; `null` with `aligned`. */
   readonly score: number | null;
-  /** What `preprocessFace(image.raster, crop)` takes, in pixels of the raster; `null` means the whole image. */
-  readonly crop: Box | null;
+  /** Likewise; `null` where none were looked for. */
+  readonly eyes: Eyes | null;
+  /** What {@link cutFace} takes, in pixels of the raster; `null` means the whole image. */
+  readonly crop: Box | TurnedSquare | null;
 }
+
+/** A picture that is a face crop by contract. */
+export const WHOLE_PICTURE: SelectedFace = { box: null, score: null, eyes: null, crop: null };
 
 /** The faces of a picture, or why there are none. */
 export type FaceSelection =
@@ -39,31 +63,82 @@ export async function selectFaces(
   image: DecodedImage,
   finder: FaceFinder | null,
   options: FaceOptions,
+  pipeline: PipelineVersion,
 ): Promise<FaceSelection> {
-  if (options.mode === "aligned") return { kind: "faces", faces: [{ box: null, score: null, crop: null }] };
+  if (isFaceCrop(image, options.mode)) return { kind: "faces", faces: [WHOLE_PICTURE] };
   if (finder === null) throw new TypeError(`faces: "${options.mode}" needs a face finder`);
-  const found = await finder.find(image.raster, { minScore: options.minFaceScore });
-  const faces = found.map(({ box, score }) => ({ box: scaleBox(box, 1 / image.scale), score, crop: cropFace(box) }));
+  const found = await finder.find(image.raster, {
+    minScore: options.minFaceScore,
+    minFacePixels: options.minFacePixels * image.scale,
+    detail: options.faceDetail,
+    largestOnly: options.mode !== "all",
+  });
+  const faces = found.map(({ box, eyes, score }) => ({
+    box: scaleBox(box, 1 / image.scale),
+    eyes: scaleEyes(eyes, 1 / image.scale),
+    score,
+    crop: pipeline === 3 && eyes !== undefined ? cropUpright(box, eyes) : cropFace(box),
+  }));
   const largestFound = pickLargest(faces);
   if (largestFound === null) return { kind: "no_face" };
   const bigEnough = faces.filter(({ box }) => Math.min(box.width, box.height) >= options.minFacePixels);
   const largest = pickLargest(bigEnough);
   if (largest === null) return { kind: "too_small", box: largestFound.box, score: largestFound.score };
-  return { kind: "faces", faces: options.mode === "largest" ? [largest] : bigEnough };
+  return { kind: "faces", faces: options.mode === "all" ? bigEnough : [largest] };
 }
 
-/** The square around a found box that the classifier expects, in the same pixels. Measured: docs/faces.md. */
+/** `auto`: a picture of this many pixels on its longer side, or fewer, is a face crop as it stands. */
+export const MAX_CROP_SIDE = 96;
+
+/** A rule of the size alone, so that the same picture is treated alike wherever it lies. */
+function isFaceCrop({ sourceWidth, sourceHeight }: DecodedImage, mode: FaceMode): boolean {
+  return mode === "aligned" || (mode === "auto" && Math.max(sourceWidth, sourceHeight) <= MAX_CROP_SIDE);
+}
+
+/** The square around a found box that the classifier expects, in the same pixels: preprocessing versions 1 and 2. Measured: docs/faces.md. */
 export function cropFace(box: Box): Box {
-  const side = Math.max(box.width, box.height) * CROP_SIZE;
-  const centreX = box.x + box.width / 2;
-  const centreY = box.y + box.height / 2 + box.height * CROP_SHIFT_DOWN;
-  return { x: centreX - side / 2, y: centreY - side / 2, width: side, height: side };
+  const side = longerSide(box) * CROP_SIZE;
+  const middleX = box.x + box.width / 2;
+  const middleY = box.y + box.height / 2 - longerSide(box) * CROP_RISE;
+  return { x: middleX - side / 2, y: middleY - side / 2, width: side, height: side };
+}
+
+/** Version 3: a square of the same side around the eyes, turned as their line is. Measured: docs/faces.md. */
+export function cropUpright(box: Box, [right, left]: Eyes): Box | TurnedSquare {
+  const size = longerSide(box);
+  const side = size * CROP_SIZE;
+  // Whole degrees and pixels: two engines whose eyes differ in the last bits cut the same face.
+  const degrees = Math.round((Math.atan2(left.y - right.y, left.x - right.x) * 180) / Math.PI);
+  const isTurned = Math.abs(degrees) >= MIN_ROLL && Math.abs(degrees) <= MAX_ROLL;
+  const radians = isTurned ? (degrees * Math.PI) / 180 : 0;
+  const across = { x: Math.cos(radians), y: Math.sin(radians) };
+  const middle = {
+    x: (right.x + left.x) / 2 - size * CROP_BELOW_EYES * across.y,
+    y: (right.y + left.y) / 2 + size * CROP_BELOW_EYES * across.x,
+  };
+  if (!isTurned) return { x: middle.x - side / 2, y: middle.y - side / 2, width: side, height: side };
+  return {
+    middle: { x: Math.round(middle.x), y: Math.round(middle.y) },
+    side: Math.max(1, Math.round(side)),
+    across,
+  };
+}
+
+/** The 48×48 grey bytes of a crop. */
+export function cutFace(raster: Raster, crop: SelectedFace["crop"]): Uint8Array {
+  return crop !== null && "across" in crop ? preprocessTurned(raster, crop) : preprocessFace(raster, crop);
 }
 
 /** Side of the crop over the longer side of the box. */
-const CROP_SIZE = 0.95;
-/** Shift of the crop's centre, down, in heights of the box: the detector's boxes reach below the chin. */
-const CROP_SHIFT_DOWN = -0.1;
+const CROP_SIZE = 1.14;
+/** Rise of the crop's middle over the box's, in longer sides of the box: the detector's boxes begin at the brows. */
+const CROP_RISE = 0.08;
+/** Version 3: distance of the crop's middle below that of the eyes, in longer sides of the box. */
+const CROP_BELOW_EYES = 0.13;
+/** Degrees below which a face is upright: the eyes are not known better, and the classifier bears as much. */
+const MIN_ROLL = 5;
+/** Degrees above which the eyes are not believed. */
+const MAX_ROLL = 60;
 
 function pickLargest<T extends { readonly box: Box }>(faces: readonly T[]): T | null {
   let largest: T | null = null;
@@ -75,6 +150,11 @@ function pickLargest<T extends { readonly box: Box }>(faces: readonly T[]): T | 
 
 function area(box: Box): number {
   return box.width * box.height;
+}
+
+function scaleEyes(eyes: Eyes | undefined, factor: number): Eyes | null {
+  const scale = ({ x, y }: Point): Point => ({ x: x * factor, y: y * factor });
+  return eyes === undefined ? null : [scale(eyes[0]), scale(eyes[1])];
 }
 
 function scaleBox(box: Box, factor: number): Box {

@@ -6,12 +6,11 @@
 
 import { ScoringError, toScoringError } from "../../errors.ts";
 import type { DecodeAim, DecodedImage, ImageDecoder } from "../../image/image-types.ts";
-import { preprocessFace } from "../../image/preprocess.ts";
 import type { Classifier, Scores } from "../../model/classifier.ts";
 import type { FaceFinder } from "../../model/face-finder.ts";
 import { FACE_PIXELS, FACE_SIZE } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import { type FaceOptions, selectFaces } from "./faces.ts";
+import { cutFace, type FaceOptions, selectFaces, WHOLE_PICTURE } from "./faces.ts";
 import { parseFerPixels } from "./fer-pixels.ts";
 import type { InputFormat } from "../manifest/input-spec.ts";
 import { createItemReader } from "../inputs/item-reader.ts";
@@ -151,13 +150,13 @@ async function prepareFaces(
   const { stamp } = options;
   if (options.format === "fer2013-csv") {
     const pixels = parseFerPixels(read.bytes);
-    const selected = { box: null, score: null, crop: null };
+    const selected = WHOLE_PICTURE;
     const size = { width: FACE_SIZE, height: FACE_SIZE };
     const quality = measureQuality(pixels, FACE_SIZE);
     return [{ face: { item, etag: read.etag, selected, ordinal: null, quality, ...size }, pixels }];
   }
   const image = await deps.decoder.decode(read.bytes, chooseAim(options));
-  const selection = await selectFaces(image, deps.finder, options.faces);
+  const selection = await selectFaces(image, deps.finder, options.faces, stamp.pipeline);
   if (selection.kind === "no_face") return [{ record: makePlainRecord(item, stamp, "no_face", null, read.etag) }];
   if (selection.kind === "too_small") {
     const side = Math.floor(Math.min(selection.box.width, selection.box.height));
@@ -165,7 +164,7 @@ async function prepareFaces(
     return [{ record: makePlainRecord(item, stamp, "skipped", { code: "face_too_small", message }, read.etag) }];
   }
   return selection.faces.map((selected, index) => {
-    const pixels = preprocessFace(image.raster, selected.crop);
+    const pixels = cutFace(image.raster, selected.crop);
     const size = { width: image.sourceWidth, height: image.sourceHeight };
     const quality = measureQuality(pixels, measureSide(image, selected.box));
     const ordinal = options.faces.mode === "all" ? index : null;

@@ -1,6 +1,7 @@
 /** One input's record, for every way an input can end. */
 
 import { ScoringError, type ErrorCode } from "../../errors.ts";
+import type { Box } from "../../model/face-finder.ts";
 import { FACE_PIXELS } from "../../model/labels.ts";
 import type { Scores } from "../../model/classifier.ts";
 import { deriveVerdict } from "../../model/softmax.ts";
@@ -76,13 +77,32 @@ export function makeScoredRecord(face: PendingFace, scores: Scores, row: number,
     probabilities: verdict.probabilities,
     margin: verdict.margin,
     entropy: verdict.entropy,
-    face: { box: selected.box ?? whole, score: selected.score, theta },
+    face: {
+      box: selected.box === null ? whole : clipBox(selected.box, face),
+      score: selected.score,
+      eyes: selected.eyes,
+      theta,
+    },
     groups: item.groups ?? {},
     truth: item.label ?? null,
     quality: face.quality,
     model: stamp.model,
     pipeline: stamp.pipeline,
     error: null,
+  };
+}
+
+const clip = (position: number, length: number): number => Math.max(0, Math.min(length, position));
+
+/** The part of a box that lies in its picture; one that lies wholly outside has no size. */
+function clipBox(box: Box, picture: { readonly width: number; readonly height: number }): Box {
+  const x = clip(box.x, picture.width);
+  const y = clip(box.y, picture.height);
+  return {
+    x,
+    y,
+    width: clip(box.x + box.width, picture.width) - x,
+    height: clip(box.y + box.height, picture.height) - y,
   };
 }
 

@@ -104,6 +104,8 @@ function compare(claimed: ScoreRecord, own: ScoreRecord): string | null {
   if (claimed.face === null || own.face === null) return claimed.face === own.face ? null : "another face";
   const box = ({ x, y, width, height }: typeof own.face.box) => [x, y, width, height];
   if (isFar(box(claimed.face.box), box(own.face.box), BOX_TOLERANCE)) return "another box";
+  const eyes = ({ eyes }: typeof own.face) => eyes?.flatMap(({ x, y }) => [x, y]) ?? null;
+  if (isFar(eyes(claimed.face), eyes(own.face), BOX_TOLERANCE)) return "other eyes";
   if (isFar(claimed.face.theta, own.face.theta, FACE_TOLERANCE)) return "another θ";
   if (isFar(toList(claimed.face.score), toList(own.face.score), FACE_TOLERANCE)) return "another detector score";
   return isFar(listQuality(claimed), listQuality(own), QUALITY_TOLERANCE) ? "another picture" : null;

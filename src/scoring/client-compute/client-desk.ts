@@ -1,6 +1,7 @@
 /** What serving clients works with, and the checks that every request of a client begins with. */
 
 import type { ObjectStore } from "../../storage/object-store.ts";
+import { toFaceOptions } from "../chunk/faces.ts";
 import type { LendScorer } from "../chunk/scorer.ts";
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
@@ -10,7 +11,6 @@ import type { JobState } from "../job/job-state.ts";
 import type { ClientHold } from "../job/chunk-row.ts";
 import type { Limits } from "../limits.ts";
 import type { Clock } from "../job/messages.ts";
-import { chooseFaces } from "../chunk/chunk-options.ts";
 import { readClaim } from "./claims.ts";
 import { CLIENT_BACKENDS, type ClientTask } from "./protocol.ts";
 
@@ -77,6 +77,6 @@ export function makeHold(keyId: string, nonce: string): ClientHold {
 export function describeTask(spec: JobSpec, limits: Limits): ClientTask {
   const { manifest, model, modelSha256, pipeline } = spec;
   const { format, tta } = manifest;
-  const faces = chooseFaces(manifest);
+  const faces = toFaceOptions(manifest);
   return { model, modelSha256, pipeline, tta, format, faces, maxImageBytes: limits.maxImageBytes };
 }

@@ -1,5 +1,8 @@
 /** `run.lock.json`: everything needed to say how these labels were made, and to make them again. */
 
+import { countFinished } from "../job/outcome-counts.ts";
+import { describeNoFace } from "../records/no-face.ts";
+import { findsFaces } from "../records/face-mode.ts";
 import {
   estimateCpuMs,
   estimateJob,
@@ -96,6 +99,7 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     counts: { listed: state.listed, records: state.records, outcomes: state.outcomes },
     warnings: [
       state.plan.status === "done" ? describeEmptyInput(manifest, state.listed) : null,
+      describeNoFace(state.outcomes.no_face, countFinished(state.outcomes)),
       describeOmission(manifest.output.formats, state.records, context.limits),
     ].filter((one) => one !== null),
     receipt: buildReceipt(context),
@@ -117,8 +121,8 @@ function describeRun({ schedule }: JobSpec): Pick<RunLock, "schedule"> {
 }
 
 function describeWork({ spec, state }: FinalizeContext): Pick<EstimateInput, "inputs" | "tta" | "findsFaces"> {
-  const { tta, faces } = spec.manifest;
-  return { inputs: state.listed, tta, findsFaces: faces !== "aligned" };
+  const { manifest } = spec;
+  return { inputs: state.listed, tta: manifest.tta, findsFaces: findsFaces(manifest) };
 }
 
 /** Counted up to the end of scoring; merging, which writes this, by the estimate's arithmetic. */

@@ -1,5 +1,6 @@
 /** A job as it was accepted: the checked manifest with every default filled in. Stored once, never changed. */
 
+import { findsFaces } from "../records/face-mode.ts";
 import { FACE_FINDER } from "../../model/face-levels.ts";
 import type { JobOwner } from "../access/access.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -40,6 +41,6 @@ export interface JobSpec {
 }
 
 /** The part of a spec that says who finds the faces, if anybody does. */
-export function chooseFaceFinder({ faces }: Pick<Manifest, "faces">): Pick<JobSpec, "faceFinder"> {
-  return faces === "aligned" ? {} : { faceFinder: FACE_FINDER };
+export function chooseFaceFinder(manifest: Pick<Manifest, "faces" | "format">): Pick<JobSpec, "faceFinder"> {
+  return findsFaces(manifest) ? { faceFinder: FACE_FINDER } : {};
 }

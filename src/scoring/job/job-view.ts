@@ -5,6 +5,7 @@ import { describeEmptyInput } from "../manifest/empty-input.ts";
 import { isErasing } from "./erasure.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { LIMITS } from "../limits.ts";
+import { describeNoFace } from "../records/no-face.ts";
 import { describeOmission } from "../manifest/output-formats.ts";
 import { isEnded, type JobState, type JobStatus } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";
@@ -97,6 +98,7 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     issues: state.issues,
     warnings: [
       state.plan.status === "done" ? describeEmptyInput(spec.manifest, state.listed) : null,
+      isEnded(state.status) ? describeNoFace(state.outcomes.no_face, finished) : null,
       // With several faces a picture there are more records than inputs, with none found as many.
       describeOmission(output.formats, Math.max(state.listed, state.records), LIMITS),
     ].filter((one) => one !== null),

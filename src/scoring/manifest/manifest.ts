@@ -1,6 +1,7 @@
 /** The manifest of a job: untrusted JSON to a checked value with every default filled in, or all findings together. */
 
 import { FACE_MODES } from "../records/face-mode.ts";
+import { DEFAULT_MIN_FACE_PIXELS, DEFAULT_MIN_FACE_SCORE, FACE_DETAILS } from "../../model/face-levels.ts";
 import { z } from "zod";
 import { type Issue, ScoringError } from "../../errors.ts";
 import { LABELS } from "../../model/labels.ts";
@@ -54,12 +55,13 @@ export const manifestSchema = z.strictObject({
   priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0),
   input,
   format: z.enum(["image", "tar", "fer2013-csv"]).default("image"),
-  faces: z.enum(FACE_MODES).default("aligned"),
-  minFacePixels: z.int().min(1).max(4096).default(24),
-  minFaceScore: z.number().min(0).max(1).default(0.4),
+  faces: z.enum(FACE_MODES).default("auto"),
+  minFacePixels: z.int().min(1).max(4096).default(DEFAULT_MIN_FACE_PIXELS),
+  minFaceScore: z.number().min(0).max(1).default(DEFAULT_MIN_FACE_SCORE),
+  faceDetail: z.enum(FACE_DETAILS).default("normal"),
   tta: z.enum(["none", "flip"]).default("none"),
   /** Version of the preprocessing; the model card's by default. See docs/model.md. */
-  pipeline: z.union([z.literal(1), z.literal(2)]).optional(),
+  pipeline: z.literal([1, 2, 3]).optional(),
   model: z.string().min(1).max(128).default(DEFAULT_MODEL),
   output: z.strictObject({
     store: storeName,
@@ -138,8 +140,8 @@ export function parseManifest(
   if (source !== undefined && store === manifest.input.store && prefix.startsWith(source)) {
     add("output.prefix", "output_inside_input", "the outputs would lie inside the prefix that is read");
   }
-  if (manifest.format === "fer2013-csv" && manifest.faces !== "aligned") {
-    add("faces", "aligned_only", "FER2013 rows are face crops: use aligned");
+  if (manifest.format === "fer2013-csv" && manifest.faces !== "aligned" && manifest.faces !== "auto") {
+    add("faces", "aligned_only", "FER2013 rows are face crops: use auto or aligned");
   }
   if (issues.length > 0) throw refuse(issues);
   return manifest;

@@ -1,5 +1,6 @@
 /** From a page of inputs to chunks: pure. */
 
+import { findsFaces } from "../records/face-mode.ts";
 import { concatUint8Arrays } from "uint8array-extras";
 import { listReads } from "../inputs/item-reader.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
@@ -19,12 +20,15 @@ export interface ChunkPlanOptions {
 }
 
 /** How large the chunks of a job may be. */
-export function chooseChunkPlan(manifest: Pick<Manifest, "faces" | "limits">, limits: Limits): ChunkPlanOptions {
+export function chooseChunkPlan(
+  manifest: Pick<Manifest, "faces" | "format" | "limits">,
+  limits: Limits,
+): ChunkPlanOptions {
   const { chunkSize } = manifest.limits;
   const { maxChunkBytes, maxFaceChunkBytes, assumedFaceBytes } = limits;
-  return manifest.faces === "aligned"
-    ? { chunkSize, maxChunkBytes, assumedBytes: 0 }
-    : { chunkSize, maxChunkBytes: maxFaceChunkBytes, assumedBytes: assumedFaceBytes };
+  return findsFaces(manifest)
+    ? { chunkSize, maxChunkBytes: maxFaceChunkBytes, assumedBytes: assumedFaceBytes }
+    : { chunkSize, maxChunkBytes, assumedBytes: 0 };
 }
 
 /** Chunks for each scorer: enough that all of them work, and end at about one time. */

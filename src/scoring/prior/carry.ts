@@ -1,5 +1,6 @@
 /** What a run takes over from the one before: the records of objects that did not change, if they would come out the same. */
 
+import { toFaceOptions } from "../chunk/faces.ts";
 import type { ChunkScores } from "../chunk/score-chunk.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import { groupByInput } from "../records/record-groups.ts";
@@ -10,8 +11,8 @@ import type { PriorRecords, PriorRun } from "./prior-run.ts";
 /** Whether the same picture gets the same record in both jobs: model, preprocessing, face finder and every option that a record depends on. */
 export function canCarry(spec: JobSpec, before: JobSpec): boolean {
   const [now, then] = [spec, before].map(({ manifest, model, modelSha256, pipeline, faceFinder = null }) => {
-    const { input, format, faces, minFacePixels, minFaceScore, tta } = manifest;
-    const options = [format, faces, minFacePixels, minFaceScore, tta];
+    const { input, format, tta } = manifest;
+    const options = [format, toFaceOptions(manifest), tta];
     return JSON.stringify([model, modelSha256, pipeline, faceFinder, input.store, ...options]);
   });
   return now === then;

@@ -1,6 +1,14 @@
+/** What a job takes for a face. */
+
 /**
- * What a picture is taken for: a face crop already (`aligned`), one with a face to find (`largest`), or one of several (`all`).
- * It decides which records stand for inputs.
+ * `aligned`: the picture is a face crop; `largest`: the largest face found; `all`: every face, best first; `auto`: `aligned` for pictures of at
+ * most 96 pixels on the longer side and rows of FER2013's layout, `largest` for all others.
  */
-export const FACE_MODES = ["aligned", "largest", "all"] as const;
+export const FACE_MODES = ["auto", "aligned", "largest", "all"] as const;
+/** One of {@link FACE_MODES}. */
 export type FaceMode = (typeof FACE_MODES)[number];
+
+/** Whether a job looks for faces in its pictures: `auto` may. */
+export function findsFaces({ faces, format }: { readonly faces: FaceMode; readonly format: string }): boolean {
+  return faces !== "aligned" && format !== "fer2013-csv";
+}

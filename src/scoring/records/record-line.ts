@@ -1,8 +1,16 @@
 /** The canonical line of a record: what `labels.jsonl` and the parts hold, byte for byte the same for the same record. */
 
 import { DISPOSITIONS, type ErrorCode, ScoringError } from "../../errors.ts";
+import type { Eyes, Point } from "../../model/face-finder.ts";
 import { LABEL_COUNT, LABELS, type Label } from "../../model/labels.ts";
-import { type FaceRecord, OUTCOMES, type Outcome, type QualityRecord, type ScoreRecord } from "./records.ts";
+import {
+  type FaceRecord,
+  OUTCOMES,
+  PIPELINE_VERSIONS,
+  type Outcome,
+  type QualityRecord,
+  type ScoreRecord,
+} from "./records.ts";
 
 const MICRO = 1_000_000;
 
@@ -22,11 +30,17 @@ const formatNumbers = (values: readonly number[] | null): string =>
 
 const formatText = (value: string | null): string => JSON.stringify(value);
 
+const formatPoint = ({ x, y }: Point): string => `{"x":${formatNumber(x)},"y":${formatNumber(y)}}`;
+
+function formatEyes(eyes: FaceRecord["eyes"]): string {
+  return eyes ? `[${eyes.map(formatPoint).join(",")}]` : "null";
+}
+
 function formatFace(face: FaceRecord | null): string {
   if (face === null) return "null";
   const { x, y, width, height } = face.box;
   const box = `{"x":${formatNumber(x)},"y":${formatNumber(y)},"width":${formatNumber(width)},"height":${formatNumber(height)}}`;
-  return `{"box":${box},"score":${face.score === null ? "null" : formatNumber(face.score)},"theta":${formatNumbers(face.theta)}}`;
+  return `{"box":${box},"score":${face.score === null ? "null" : formatNumber(face.score)},"eyes":${formatEyes(face.eyes)},"theta":${formatNumbers(face.theta)}}`;
 }
 
 /** An object of strings with its keys in code-unit order; written by hand since `__proto__` is a legal key here. */
@@ -110,6 +124,16 @@ function readLabel(value: unknown, path: string): Label {
   return LABELS.find((label) => label === value) ?? refuse(path, `one of ${LABELS.join(", ")}`);
 }
 
+function readPoint(value: unknown, path: string): Point {
+  const point = readObject(value, path);
+  return { x: readNumber(point["x"], `${path}.x`), y: readNumber(point["y"], `${path}.y`) };
+}
+
+function readEyes(value: unknown): Eyes {
+  if (!Array.isArray(value) || value.length !== 2) refuse("face.eyes", "two points");
+  return [readPoint(value[0], "face.eyes[0]"), readPoint(value[1], "face.eyes[1]")];
+}
+
 function readFace(value: unknown): FaceRecord {
   const face = readObject(value, "face");
   const box = readObject(face["box"], "face.box");
@@ -121,6 +145,7 @@ function readFace(value: unknown): FaceRecord {
       height: readNumber(box["height"], "face.box.height"),
     },
     score: orNull(face["score"], (score) => readNumber(score, "face.score")),
+    eyes: orNull(face["eyes"], readEyes),
     theta: orNull(face["theta"], (theta) => readNumbers(theta, "face.theta", 6)),
   };
 }
@@ -166,8 +191,8 @@ export function parseRecord(input: unknown): ScoreRecord {
   const record = readObject(value, "record");
   const status: Outcome =
     OUTCOMES.find((outcome) => outcome === record["status"]) ?? refuse("status", OUTCOMES.join(", "));
-  const pipeline = record["pipeline"];
-  if (pipeline !== 1 && pipeline !== 2) refuse("pipeline", "1 or 2");
+  const pipeline =
+    PIPELINE_VERSIONS.find((version) => version === record["pipeline"]) ?? refuse("pipeline", "1, 2 or 3");
   const parsed: ScoreRecord = {
     id: readText(record["id"], "id"),
     key: readText(record["key"], "key"),

@@ -1,6 +1,7 @@
 /** What is written for every input: the record. One shape from the chunk to the console. */
 
 import type { ErrorCode } from "../../errors.ts";
+import type { Eyes } from "../../model/face-finder.ts";
 import type { Label } from "../../model/labels.ts";
 
 /** Every input ends in exactly one of these. */
@@ -9,13 +10,18 @@ export const OUTCOMES = ["scored", "no_face", "skipped", "failed", "cancelled", 
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** Raised by any change that can change a label; results of two versions never merge. See docs/model.md, "Preprocessing, and its versions". */
-export type PipelineVersion = 1 | 2;
+export const PIPELINE_VERSIONS = [1, 2, 3] as const;
+/** One of {@link PIPELINE_VERSIONS}. */
+export type PipelineVersion = (typeof PIPELINE_VERSIONS)[number];
 
 /** Where the face was, in pixels of the picture after EXIF orientation. */
 export interface FaceRecord {
+  /** Inside the picture. */
   readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   /** Detector's confidence 0…1; `null` where the whole image is the face by contract. */
   readonly score: number | null;
+  /** Middles of the right and of the left eye; missing means `null`: none were looked for, or the record is of a finder without them. */
+  readonly eyes?: Eyes | null;
   /** Spatial transformer's 2×3 matrix, row-major; `null` for models without one. */
   readonly theta: readonly number[] | null;
 }

@@ -221,6 +221,7 @@ export function renderModel(report: Report): SafeHtml {
 export function renderProvenance(report: Report): SafeHtml {
   const { provenance, job } = report;
   const faces = {
+    auto: "a picture of at most 96 pixels as it is, the largest face of any other",
     aligned: "each input is one face crop",
     largest: "the largest face of each picture",
     all: "all faces of each picture",

@@ -1,5 +1,6 @@
 /** The sections of the report page about this job's own figures. */
 
+import { describeNoFace } from "../records/no-face.ts";
 import { LABELS } from "../../model/labels.ts";
 import { type HtmlValue, html, type SafeHtml, trustHtml } from "./html-text.ts";
 import type { Report, ReportGroup, ReportGroups } from "./report.ts";
@@ -37,6 +38,7 @@ export function renderOverview(report: Report): SafeHtml {
   const { denominators: counts, total, modelEvaluation } = report;
   const lost = counts.skipped + counts.failed;
   const [first] = rankLabels(report);
+  const faceless = describeNoFace(counts.noFace, counts.listed - counts.unaccounted);
   return html`<p class="lead">${describeResult(report)}</p>
     ${
       counts.missingChunks > 0 &&
@@ -46,6 +48,13 @@ export function renderOverview(report: Report): SafeHtml {
           ${formatCount(counts.missingChunks)} ${counts.missingChunks === 1 ? "chunk" : "chunks"} with
           ${formatCount(counts.unaccounted)} inputs ${counts.missingChunks === 1 ? "is" : "are"} missing from it.
         </p>
+      </section>`
+    }
+    ${
+      faceless !== null &&
+      html`<section class="alert">
+        <h2>Pictures without a face</h2>
+        <p>${faceless}.</p>
       </section>`
     }
     <div class="tiles">

@@ -1,5 +1,6 @@
 /** Trying a job: its inputs counted and its costs estimated, nothing made. */
 
+import { findsFaces } from "../records/face-mode.ts";
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { type Caller, requireGrant } from "../access/access.ts";
@@ -74,7 +75,7 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
     );
   }
   warnings.push(...warnOfParquet(manifest, objects, cursor === null, limits));
-  const facts = { tta: manifest.tta, findsFaces: manifest.faces !== "aligned" };
+  const facts = { tta: manifest.tta, findsFaces: findsFaces(manifest) };
   const packed = manifest.format !== "image";
   const estimate = estimateJob({ inputs: objects, bytes, chunks, pages, packed, reads, ...facts });
   return { objects, bytes, chunks, complete: cursor === null, estimate, warnings };

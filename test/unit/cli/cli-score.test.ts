@@ -79,7 +79,17 @@ describe("countenance score", () => {
 
   it("scores a folder over several threads, one record an image, in order", async () => {
     const out = join(folder, "out");
-    const { code, stdout } = await runCli("score", join(folder, "in"), "--out", out, "--threads", "2", "--json");
+    const { code, stdout } = await runCli(
+      "score",
+      join(folder, "in"),
+      "--out",
+      out,
+      "--faces",
+      "aligned",
+      "--threads",
+      "2",
+      "--json",
+    );
     expect(code).toBe(3);
     const outputs = await readOutputs(out);
     const records = outputs
@@ -122,7 +132,18 @@ describe("countenance score", () => {
       ["1", "2"].map(async (threads) => {
         const out = join(folder, `out-many-${threads}`);
         const formats = "jsonl,csv,parquet";
-        const { code } = await runCli("score", many, "--out", out, "--threads", threads, "--formats", formats);
+        const { code } = await runCli(
+          "score",
+          many,
+          "--out",
+          out,
+          "--faces",
+          "aligned",
+          "--threads",
+          threads,
+          "--formats",
+          formats,
+        );
         expect(code).toBe(3);
         return readOutputs(out);
       }),

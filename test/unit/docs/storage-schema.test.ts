@@ -82,10 +82,10 @@ describe("objects", () => {
   });
 });
 
-/** Names in the text of all files of src/jobs: `CREATE TABLE …` or the like. */
-function findInJobs(pattern: RegExp, isIn: (file: string) => boolean): string[] {
+/** Names in the text of all files of a folder of src: `CREATE TABLE …` or the like. */
+function findIn(folder: "jobs" | "serve", pattern: RegExp, isIn: (file: string) => boolean): string[] {
   const names = sourceFiles
-    .filter((path) => path.includes("/src/jobs/") && isIn(basename(path)))
+    .filter((path) => path.includes(`/src/${folder}/`) && isIn(basename(path)))
     .flatMap((path) => [...readFileSync(path, "utf8").matchAll(pattern)].map(([, name]) => name ?? ""));
   return [...new Set(names)].sort();
 }
@@ -96,16 +96,17 @@ describe("rows", () => {
   const createTable = /CREATE TABLE (?:IF NOT EXISTS )?(\w+)/g;
 
   it.each([
-    ["Rows of a job's coordinator", isCoordinators, 5],
-    ["Rows of the directory", (file: string) => !isCoordinators(file), 5],
-  ] as const)("%s: every table, and no other", (heading, isIn, atLeast) => {
-    const tables = findInJobs(createTable, isIn);
+    ["Rows of a job's coordinator", "jobs", isCoordinators, 5],
+    ["Rows of the directory", "jobs", (file: string) => !isCoordinators(file), 5],
+    ["Rows of a server of one's own", "serve", () => true, 2],
+  ] as const)("%s: every table, and no other", (heading, folder, isIn, atLeast) => {
+    const tables = findIn(folder, createTable, isIn);
     expect(tables.length).toBeGreaterThanOrEqual(atLeast);
     expect(listFirstCells(readSection(heading)).flatMap(quoted).sort()).toEqual(tables);
   });
 
   it("facts: every name, and no other", () => {
-    const facts = findInJobs(/Fact\("([\w-]+)"/g, isCoordinators);
+    const facts = findIn("jobs", /Fact\("([\w-]+)"/g, isCoordinators);
     const section = readSection("Rows of a job's coordinator");
     const documented = [...section.matchAll(/^\| (?:`facts` )?\| `([\w-]+)`: /gm)].map(([, name]) => name ?? "");
     expect(facts.length).toBeGreaterThanOrEqual(5);

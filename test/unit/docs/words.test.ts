@@ -21,7 +21,7 @@ const page = renderReportHtml(
     engine: "",
     pipeline: 1,
     faces: "largest",
-    faceFinder: "tiny-face@1/2",
+    faceFinder: "blazeface@1/1",
     tta: "none",
     minGroupSize: 10,
   }),

@@ -1,5 +1,6 @@
 /** Scores leased chunks on one engine. The loop has one of these for a GPU, and one a core otherwise. */
 
+import { findsFaces } from "../../../src/scoring/records/face-mode.ts";
 import { createApi } from "../../../src/client/api.ts";
 import type { BenchReply } from "../../../src/client/compute/bench-scorer.ts";
 import { createAddressReader } from "../../../src/client/compute/compute-api.ts";
@@ -38,14 +39,14 @@ function createEngine() {
   async function openScorer(task: ClientTask): Promise<Scorer> {
     if (opened?.request.model !== task.model) throw new ScoringError("internal", `no engine holds ${task.model}`);
     requireServerModel(task, await registry.card(task.model));
-    const findsFaces = task.faces.mode !== "aligned";
-    if (findsFaces && opened.request.engine === "webgpu" && !opened.request.chosen) {
+    const searches = findsFaces({ faces: task.faces.mode, format: task.format });
+    if (searches && opened.request.engine === "webgpu" && !opened.request.chosen) {
       throw new ScoringError("engine_unavailable", "this job looks for faces, which takes the CPU: more cores do more");
     }
     const { classifier } = opened;
     return {
       decoder: await loadDecoder(),
-      finder: findsFaces ? await loadFinder() : null,
+      finder: searches ? await loadFinder() : null,
       classifier: task.tta === "flip" ? createFlipClassifier(classifier) : classifier,
     };
   }

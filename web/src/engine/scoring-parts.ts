@@ -1,7 +1,7 @@
 /** What scoring needs beside an engine: models, decoder, face finder. Each is loaded at its first use and kept. */
 
-import faceCard from "../../../models/faces/tiny-face@1/card.json";
-import faceWeightsUrl from "../../../models/faces/tiny-face@1/weights.safetensors?url";
+import faceCard from "../../../models/faces/blazeface@1/card.json";
+import faceWeightsUrl from "../../../models/faces/blazeface@1/weights.safetensors?url";
 import { loadCodecs } from "../../../src/image/codecs-browser.ts";
 import { createImageDecoder } from "../../../src/image/decode.ts";
 import type { ImageDecoder } from "../../../src/image/image-types.ts";

@@ -48,7 +48,7 @@ export function emptyDraft(stamp: string): Draft {
     manifestKey: "",
     folders: "nothing",
     format: "image",
-    faces: "largest",
+    faces: "auto",
     tta: "none",
     model: "deep-emotion",
     execution: "edge",

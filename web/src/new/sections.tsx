@@ -124,7 +124,7 @@ export function InputSection(
           change={(format) => {
             if (files.length > 0) props.setFiles([]);
             // Rows of a table are face crops; of shards and tables no folder says anything.
-            change({ format, folders: "nothing", ...(format === "fer2013-csv" ? { faces: "aligned" } : {}) });
+            change({ format, folders: "nothing", ...(format === "fer2013-csv" ? { faces: "auto" } : {}) });
           }}
         />
       </div>
@@ -150,6 +150,7 @@ export function ScoringSection({ draft, change, issues, choices }: SectionProps)
           issues={issues}
           value={draft.faces}
           choices={[
+            ["auto", "Small crops as they are, else the largest face"],
             ["largest", "Find the largest face"],
             ["all", "Find every face"],
             ["aligned", "The picture is a face crop"],

@@ -1,5 +1,6 @@
 /** Scores pictures beside the page, with the code that scores on the server: the same chunk, over a store in memory. */
 
+import { DEFAULT_FACE_SEARCH } from "../../../src/scoring/chunk/faces.ts";
 import { ScoringError, toScoringError } from "../../../src/errors.ts";
 import type { Classifier } from "../../../src/model/classifier.ts";
 import { scoreChunk } from "../../../src/scoring/chunk/score-chunk.ts";
@@ -53,7 +54,7 @@ function createScorer() {
       const start = performance.now();
       const { records } = await scoreChunk(deps, [{ index: 0, id: name, key: "picture", size: content.length, etag }], {
         format: "image",
-        faces: { mode: faces, minFacePixels: 24, minFaceScore: 0.4 },
+        faces: { ...DEFAULT_FACE_SEARCH, mode: faces },
         stamp: { model: MODEL, pipeline: (await registry.card(MODEL)).pipeline },
         maxImageBytes: LIMITS.maxImageBytes,
         maxConnections: 1,

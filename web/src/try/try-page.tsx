@@ -1,6 +1,6 @@
 /** Scores pictures in this browser. Nothing leaves it. */
 
-import type { FaceMode } from "../../../src/scoring/records/face-mode.ts";
+import { FACE_MODES, type FaceMode } from "../../../src/scoring/records/face-mode.ts";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { ScoreRecord } from "../../../src/scoring/records/records.ts";
 import { LABELS } from "../../../src/model/labels.ts";
@@ -59,7 +59,7 @@ function useScoringWorker(choice: EngineChoice) {
 /** `#/try`. */
 export function TryPage(): ReactNode {
   const [choice, setChoice] = useState<EngineChoice>("auto");
-  const [faces, setFaces] = useState<FaceMode>("largest");
+  const [faces, setFaces] = useState<FaceMode>("auto");
   const [shown, setShown] = useState<readonly Shown[]>([]);
   const { engine, results, post } = useScoringWorker(choice);
   const nextId = useRef(0);
@@ -99,12 +99,9 @@ export function TryPage(): ReactNode {
             <span className="name">Faces</span>
             <select
               value={faces}
-              onChange={(event) =>
-                setFaces(
-                  event.target.value === "all" ? "all" : event.target.value === "aligned" ? "aligned" : "largest",
-                )
-              }
+              onChange={(event) => setFaces(FACE_MODES.find((mode) => mode === event.target.value) ?? "auto")}
             >
+              <option value="auto">Small crops as they are, else the largest face</option>
               <option value="largest">Find the largest face</option>
               <option value="all">Find every face</option>
               <option value="aligned">The picture is a face crop</option>

@@ -49,7 +49,12 @@ describe("a chunk of packed inputs", () => {
     const { records, reads, readBytes } = await scoreChunk(
       { store: counted, decoder, finder: null, classifier: constant },
       items,
-      { ...LIMITS, format: "tar", faces: { mode: "aligned", minFacePixels: 1, minFaceScore: 0 }, ...REST },
+      {
+        ...LIMITS,
+        format: "tar",
+        faces: { mode: "aligned", minFacePixels: 1, minFaceScore: 0, faceDetail: "normal" },
+        ...REST,
+      },
     );
     expect(records.map(({ id }) => id)).toEqual(items.map(({ id }) => id));
     expect(records.filter(({ status }) => status === "failed").map(({ id }) => id)).toEqual(["s/0.tar/7.png"]);
@@ -82,7 +87,7 @@ async function countBegun(sizes: readonly number[], maxAheadBytes: number, known
       ...LIMITS,
       maxAheadBytes,
       format: "image",
-      faces: { mode: "aligned", minFacePixels: 1, minFaceScore: 0 },
+      faces: { mode: "aligned", minFacePixels: 1, minFaceScore: 0, faceDetail: "normal" },
       ...REST,
     },
   );
@@ -130,7 +135,7 @@ describe("the version of the preprocessing", () => {
     const { records } = await scoreChunk({ store, decoder, finder: NOBODY, classifier: constant }, items, {
       ...LIMITS,
       format: "image",
-      faces: { mode: setting.mode, minFacePixels: 1, minFaceScore: 0 },
+      faces: { mode: setting.mode, minFacePixels: 1, minFaceScore: 0, faceDetail: "normal" },
       stamp: { model: "constant@1", pipeline: setting.pipeline },
       failedReads: "throw",
     });
@@ -153,7 +158,7 @@ describe("a model that overflows", () => {
       },
     };
     const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
-    const faces = { mode: "aligned", minFacePixels: 1, minFaceScore: 0 } as const;
+    const faces = { mode: "aligned", minFacePixels: 1, minFaceScore: 0, faceDetail: "normal" } as const;
     const scored = scoreChunk({ store, decoder, finder: null, classifier }, items, {
       ...LIMITS,
       format: "image",

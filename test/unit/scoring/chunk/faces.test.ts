@@ -1,12 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { measureOverlap, suppressOverlaps } from "../../../../src/model/face-grid.ts";
-import { planFaceLevels } from "../../../../src/model/face-levels.ts";
+import { measureNesting, measureOverlap, suppressOverlaps } from "../../../../src/model/face-overlap.ts";
+import { COARSE_MIN_SHARE, FACE_DETAILS, planFineLooks } from "../../../../src/model/face-levels.ts";
 import type { Box, FaceFinder, FoundFace } from "../../../../src/model/face-finder.ts";
 import type { DecodedImage } from "../../../../src/image/image-types.ts";
-import { fitRaster, padRgb } from "../../../../src/image/letterbox.ts";
+import { cutRgb, fitRaster, resizeRgb } from "../../../../src/image/letterbox.ts";
+import { preprocessTurned } from "../../../../src/image/upright.ts";
 import { preprocessFace, squareOf } from "../../../../src/image/preprocess.ts";
-import { cropFace, selectFaces } from "../../../../src/scoring/chunk/faces.ts";
+import { cropFace, cropUpright, selectFaces } from "../../../../src/scoring/chunk/faces.ts";
 
 function square(x: number, y: number, side: number): Box {
   return { x, y, width: side, height: side };
@@ -25,7 +26,7 @@ function findAlways(faces: readonly FoundFace[]): FaceFinder {
   return { name: "fixed@1", find: () => Promise.resolve(faces), dispose: () => undefined };
 }
 
-const options = { minFacePixels: 30, minFaceScore: 0.4 };
+const options = { minFacePixels: 30, minFaceScore: 0.4, faceDetail: "normal" } as const;
 
 describe("which faces are scored", () => {
   const small = { box: square(10, 10, 14), score: 0.9 };
@@ -33,36 +34,95 @@ describe("which faces are scored", () => {
   const large = { box: square(400, 400, 90), score: 0.5 };
 
   test("aligned takes the picture as it is, without a finder", async () => {
-    const selection = await selectFaces(image, null, { mode: "aligned", ...options });
-    expect(selection).toEqual({ kind: "faces", faces: [{ box: null, score: null, crop: null }] });
+    const selection = await selectFaces(image, null, { mode: "aligned", ...options }, 1);
+    expect(selection).toEqual({ kind: "faces", faces: [{ box: null, score: null, eyes: null, crop: null }] });
   });
 
   test("all gives boxes in original pixels, crops in the raster's, best first, without the small", async () => {
-    const selection = await selectFaces(image, findAlways([small, middle, large]), { mode: "all", ...options });
+    const selection = await selectFaces(image, findAlways([small, middle, large]), { mode: "all", ...options }, 1);
     expect(selection).toEqual({
       kind: "faces",
       faces: [
-        { box: square(200, 200, 100), score: 0.8, crop: cropFace(middle.box) },
-        { box: square(800, 800, 180), score: 0.5, crop: cropFace(large.box) },
+        { box: square(200, 200, 100), score: 0.8, eyes: null, crop: cropFace(middle.box) },
+        { box: square(800, 800, 180), score: 0.5, eyes: null, crop: cropFace(large.box) },
       ],
     });
   });
 
   test("largest gives one", async () => {
-    const selection = await selectFaces(image, findAlways([small, middle, large]), { mode: "largest", ...options });
+    const selection = await selectFaces(image, findAlways([small, middle, large]), { mode: "largest", ...options }, 1);
     expect(selection.kind === "faces" && selection.faces.map(({ score }) => score)).toEqual([0.5]);
   });
 
   test("largest is not a face that is too narrow, be its area as it may", async () => {
     const narrow = { box: { x: 0, y: 0, width: 14, height: 40 }, score: 0.9 };
     const whole = { box: square(100, 100, 20), score: 0.8 };
-    const selection = await selectFaces(image, findAlways([narrow, whole]), { mode: "largest", ...options });
+    const selection = await selectFaces(image, findAlways([narrow, whole]), { mode: "largest", ...options }, 1);
     expect(selection.kind === "faces" && selection.faces.map(({ score }) => score)).toEqual([0.8]);
   });
 
+  test("auto takes small pictures as they are, and the largest face of others", async () => {
+    const finder = findAlways([small, middle, large]);
+    const selection = await selectFaces(image, finder, { mode: "auto", ...options }, 1);
+    expect(selection.kind === "faces" && selection.faces.map(({ score }) => score)).toEqual([0.5]);
+    const whole = { kind: "faces", faces: [{ box: null, score: null, eyes: null, crop: null }] };
+    for (const [side, expected] of [
+      [96, true],
+      [97, false],
+    ] as const) {
+      // A photograph that was decoded smaller is judged by its own size.
+      const crop = { ...image, sourceWidth: side, sourceHeight: 48, scale: 1 };
+      const taken = await selectFaces(crop, finder, { mode: "auto", ...options }, 1);
+      expect(JSON.stringify(taken) === JSON.stringify(whole)).toBe(expected);
+    }
+  });
+
+  test("the search is told what is wanted, in pixels of the raster", async () => {
+    const asked: unknown[] = [];
+    const finder: FaceFinder = {
+      ...findAlways([]),
+      find: (_, wanted) => {
+        asked.push(wanted);
+        return Promise.resolve([]);
+      },
+    };
+    for (const mode of ["auto", "largest", "all"] as const) await selectFaces(image, finder, { mode, ...options }, 1);
+    const wanted = { minScore: 0.4, minFacePixels: 15, detail: "normal" };
+    expect(asked).toEqual([
+      { ...wanted, largestOnly: true },
+      { ...wanted, largestOnly: true },
+      { ...wanted, largestOnly: false },
+    ]);
+  });
+
+  test("version 3 turns the square as the eyes are, about their middle, from five degrees on", () => {
+    const box = square(100, 100, 50);
+    const level = [
+      { x: 115, y: 118 },
+      { x: 135, y: 118 },
+    ] as const;
+    const upright = cropUpright(box, level);
+    if ("across" in upright) throw new Error("the square is turned");
+    expect(upright.x).toBeCloseTo(96.5, 9);
+    expect(upright.y).toBeCloseTo(96, 9);
+    expect(upright.width).toBeCloseTo(57, 9);
+    expect(upright.height).toBe(upright.width);
+    const tilted = [level[0], { x: 135, y: 119 }] as const;
+    expect(cropUpright(box, tilted)).not.toHaveProperty("across");
+    const turned = cropUpright(box, [
+      { x: 115, y: 108 },
+      { x: 135, y: 128 },
+    ]);
+    if (!("across" in turned)) throw new Error("the square is not turned");
+    expect(turned.across.x).toBeCloseTo(Math.SQRT1_2, 12);
+    expect(turned.across.y).toBeCloseTo(Math.SQRT1_2, 12);
+    // 6.5 pixels below the eyes, along the face.
+    expect(turned).toMatchObject({ middle: { x: 120, y: 123 }, side: 57 });
+  });
+
   test("no face is a value, and so is one that is too small", async () => {
-    expect(await selectFaces(image, findAlways([]), { mode: "all", ...options })).toEqual({ kind: "no_face" });
-    const selection = await selectFaces(image, findAlways([small]), { mode: "largest", ...options });
+    expect(await selectFaces(image, findAlways([]), { mode: "all", ...options }, 1)).toEqual({ kind: "no_face" });
+    const selection = await selectFaces(image, findAlways([small]), { mode: "largest", ...options }, 1);
     expect(selection).toEqual({ kind: "too_small", box: square(20, 20, 28), score: 0.9 });
   });
 });
@@ -80,10 +140,12 @@ describe("suppression", () => {
       maxLength: 30,
     });
     fc.assert(
-      fc.property(anyFaces, fc.double({ min: 0.05, max: 0.95, noNaN: true }), (faces, threshold) => {
+      fc.property(anyFaces, fc.double({ min: 0.05, max: 0.95, noNaN: true }), (found, threshold) => {
+        const faces = found.toSorted((a, b) => b.score - a.score);
         const kept = suppressOverlaps(faces, threshold);
-        expect(kept.every((face) => faces.includes(face))).toBe(true);
-        expect(kept.map(({ score }) => score)).toEqual(kept.map(({ score }) => score).toSorted((a, b) => b - a));
+        const places = kept.map((face) => faces.indexOf(face));
+        expect(places).not.toContain(-1);
+        expect(places).toEqual(places.toSorted((a, b) => a - b));
         const overlaps = (a: FoundFace, b: FoundFace): boolean => measureOverlap(a.box, b.box) > threshold;
         expect(kept.every((a) => kept.every((b) => a === b || !overlaps(a, b)))).toBe(true);
         const dropped = faces.filter((face) => !kept.includes(face));
@@ -92,42 +154,48 @@ describe("suppression", () => {
     );
   });
 
-  test("a box inside another is the same face if nesting says so", () => {
-    const outer = { box: square(0, 0, 100), score: 0.9 };
-    const inner = { box: square(30, 30, 40), score: 0.8 };
-    expect(suppressOverlaps([outer, inner], 0.4)).toEqual([outer, inner]);
-    expect(suppressOverlaps([outer, inner], 0.4, 0.7)).toEqual([outer]);
+  test("nesting is the share of the smaller box in the other", () => {
+    expect(measureNesting(square(0, 0, 100), square(90, 0, 20))).toBe(0.5);
+    expect(measureNesting(square(90, 0, 20), square(0, 0, 100))).toBe(0.5);
+    expect(measureNesting(square(0, 0, 10), square(10, 0, 10))).toBe(0);
   });
 });
 
-describe("levels follow the picture", () => {
+describe("looks follow the picture", () => {
   test.each([
-    [1, [144, 128]],
-    [128, [144, 128]],
-    [287, [144, 128]],
-    [288, [288, 144]],
-    [600, [544, 144]],
-    [1023, [544, 144]],
-    [1024, [1024, 544, 144]],
-    [5000, [1024, 544, 144]],
-  ])("%i pixels", (longSide, sizes) => {
-    expect(planFaceLevels(longSide).map(({ size }) => size)).toEqual(sizes);
+    [64, 24, "normal", []],
+    [128, 24, "normal", [128]],
+    [128, 24, "fine", [256]],
+    [350, 24, "normal", [350]],
+    [350, 48, "normal", [175]],
+    [1024, 24, "normal", [512, 384]],
+    [1024, 24, "fine", [2048, 384]],
+    [1024, 96, "fine", [512, 384]],
+    [6000, 24, "normal", [512, 384]],
+    [300, 90, "fine", []],
+  ] as const)("%i pixels, faces from %i, %s", (longSide, minFacePixels, detail, sizes) => {
+    expect(planFineLooks(longSide, detail, minFacePixels)).toEqual(sizes);
   });
 
-  test("every size of face, from a fortieth of the picture to all of it, belongs to a level", () => {
-    for (const longSide of [1, 287, 288, 543, 544, 1023, 1024, 5000]) {
-      const levels = planFaceLevels(longSide);
-      for (let share = 0.025; share <= 1; share += 0.001) {
-        expect(levels.some(({ minShare, maxShare }) => share >= minShare && share <= maxShare)).toBe(true);
-      }
-      // The coarsest level alone takes whatever fills the picture.
-      expect(levels.filter(({ maxShare }) => maxShare === Infinity).map(({ size }) => size)).toContain(144);
-    }
-  });
-
-  test("a bound on cost is kept", () => {
-    expect(planFaceLevels(5000, 544).map(({ size }) => size)).toEqual([544, 144]);
-    expect(planFaceLevels(5000, 100).map(({ size }) => size)).toEqual([144, 128]);
+  test("every face worth finding is seen by a look, at twenty or more pixels unless the bound on cost forbids", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 8000 }),
+        fc.constantFrom(...FACE_DETAILS),
+        fc.integer({ min: 1, max: 4096 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (longSide, detail, minFacePixels, place) => {
+          const face = minFacePixels + place * Math.max(0, longSide - minFacePixels);
+          const looks = planFineLooks(longSide, detail, minFacePixels);
+          if (face > longSide || face >= COARSE_MIN_SHARE * longSide) return;
+          const bound = detail === "normal" ? 512 : 2048;
+          expect(Math.max(...looks)).toBeLessThanOrEqual(bound);
+          const seen = looks.map((size) => (face * size) / longSide);
+          expect(seen.some((pixels) => pixels <= 112 || (looks.length === 1 && pixels <= 150))).toBe(true);
+          expect(looks[0] === bound || Math.max(...seen) > 20).toBe(true);
+        },
+      ),
+    );
   });
 });
 
@@ -153,20 +221,71 @@ describe("geometry", () => {
     );
   });
 
+  test("a turned square of 48 pixels, not turned, is the picture; turned by a quarter it is the picture turned", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 2304, maxLength: 2304 }), (data) => {
+        const raster = { width: 48, height: 48, channels: 1 as const, data };
+        const middle = { x: 24, y: 24 };
+        expect(preprocessTurned(raster, { middle, side: 48, across: { x: 1, y: 0 } })).toEqual(data);
+        const quarter = preprocessTurned(raster, { middle, side: 48, across: { x: 0, y: 1 } });
+        for (let y = 0; y < 48; y++)
+          for (let x = 0; x < 48; x++) expect(quarter[y * 48 + x]).toBe(data[x * 48 + 47 - y]);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  test("a turned square of any picture lies between its darkest and its brightest pixel", () => {
+    const place = fc.integer({ min: -90, max: 200 });
+    fc.assert(
+      fc.property(
+        grey,
+        place,
+        place,
+        fc.integer({ min: 1, max: 150 }),
+        fc.integer({ min: -60, max: 60 }),
+        (raster, x, y, side, degrees) => {
+          const across = { x: Math.cos((degrees * Math.PI) / 180), y: Math.sin((degrees * Math.PI) / 180) };
+          const face = preprocessTurned(raster, { middle: { x, y }, side, across });
+          expect(Math.min(...face)).toBeGreaterThanOrEqual(Math.min(...raster.data));
+          expect(Math.max(...face)).toBeLessThanOrEqual(Math.max(...raster.data));
+        },
+      ),
+    );
+  });
+
   test("a 48×48 grey picture passes unchanged", () => {
     const data = Uint8Array.from({ length: 2304 }, (_, i) => (i * 31) & 255);
     expect(preprocessFace({ width: 48, height: 48, channels: 1, data }, null)).toEqual(data);
   });
 
-  test("a letterbox keeps grey grey and pads with black", () => {
+  test("a cut keeps grey grey, the picture's pixels where they were, and grey around", () => {
     fc.assert(
-      fc.property(grey, fc.integer({ min: 1, max: 96 }), (raster, size) => {
+      fc.property(grey, fc.integer({ min: 1, max: 96 }), anyBox, (raster, size, box) => {
         const fitted = fitRaster(raster, size);
         expect(Math.max(fitted.width, fitted.height)).toBe(size);
         expect(fitted.data.every((value, i) => value === fitted.data[i - (i % 3)])).toBe(true);
-        const padded = padRgb(fitted, size + 5, size + 9);
-        expect(padded.length).toBe((size + 5) * (size + 9) * 3);
-        expect(padded.reduce((sum, value) => sum + value, 0)).toBe(fitted.data.reduce((sum, value) => sum + value, 0));
+        const cut = cutRgb(fitted, box);
+        expect(cut.length).toBe(box.width * box.height * 3);
+        for (let i = 0; i < cut.length; i += 3) {
+          const x = box.x + ((i / 3) % box.width);
+          const y = box.y + Math.floor(i / 3 / box.width);
+          const isInside = x >= 0 && y >= 0 && x < fitted.width && y < fitted.height;
+          expect(cut[i]).toBe(isInside ? fitted.data[(y * fitted.width + x) * 3] : 128);
+        }
+      }),
+    );
+  });
+
+  test("a window is resized as if it were cut out first", () => {
+    fc.assert(
+      fc.property(grey, fc.nat(), fc.nat(), fc.integer({ min: 1, max: 40 }), (raster, a, b, size) => {
+        const x = a % raster.width;
+        const y = b % raster.height;
+        const window = { x, y, width: raster.width - x, height: raster.height - y };
+        const whole = { ...raster, channels: 3 as const, data: resizeRgb(raster, raster.width, raster.height) };
+        const cut = { width: window.width, height: window.height, channels: 3 as const, data: cutRgb(whole, window) };
+        expect(resizeRgb(raster, size, size, window)).toEqual(resizeRgb(cut, size, size));
       }),
     );
   });

@@ -15,7 +15,7 @@ const task = {
   pipeline: 1,
   tta: "none",
   format: "image",
-  faces: { mode: "aligned", minFacePixels: 1, minFaceScore: 0 },
+  faces: { mode: "aligned", minFacePixels: 1, minFaceScore: 0, faceDetail: "normal" },
   maxImageBytes: 1,
 } as const;
 

@@ -1,5 +1,6 @@
 /** Records for the tests of aggregates: arbitrary ones, and a seeded job that looks like a real one. */
 
+import type { Eyes } from "../../../../src/model/face-finder.ts";
 import * as fc from "fast-check";
 import { LABELS } from "../../../../src/model/labels.ts";
 import { roundMicro } from "../../../../src/scoring/records/record-line.ts";
@@ -65,6 +66,9 @@ const common = {
   pipeline: fc.constant(1 as const),
 };
 
+const point = fc.record({ x: micro(999), y: micro(999) });
+const eyes: fc.Arbitrary<Eyes | null> = fc.option(fc.tuple(point, point));
+
 const scored: fc.Arbitrary<ScoreRecord> = fc.record({
   ...common,
   status: fc.constant("scored" as const),
@@ -75,6 +79,7 @@ const scored: fc.Arbitrary<ScoreRecord> = fc.record({
   face: fc.record({
     box: fc.record({ x: fc.integer({ min: -9, max: 999 }), y: micro(99), width: micro(99), height: micro(99) }),
     score: fc.option(micro(1)),
+    eyes,
     theta: fc.option(
       fc.array(
         fc.integer({ min: -2_000_000, max: 2_000_000 }).map((n) => n / 1_000_000 + 0),

@@ -59,7 +59,7 @@ describe("labels.jsonl", () => {
       ["status", "done"],
       ["label", "Bored"],
       ["probabilities", [1, 2]],
-      ["pipeline", 3],
+      ["pipeline", 4],
       ["groups", { a: 1 }],
       ["error", { code: "nope", message: "" }],
       ["face", { box: { x: "1" } }],

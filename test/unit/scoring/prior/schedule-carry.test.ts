@@ -213,11 +213,11 @@ describe("a second night", () => {
   it("scores everything again after a change of the face finder", async () => {
     const night = startNights();
     await setContent(night, {}, { "a.png": 0, "b.png": 1 });
-    await runJob(night, makeSpec("one", null, { faceFinder: "tiny-face@1/1" }));
+    await runJob(night, makeSpec("one", null, { faceFinder: "blazeface@1/1" }));
     night.read.length = 0;
-    await runJob(night, makeSpec("two", "one", { faceFinder: "tiny-face@1/1" }));
+    await runJob(night, makeSpec("two", "one", { faceFinder: "blazeface@1/1" }));
     expect(night.read).toEqual([]);
-    await runJob(night, makeSpec("three", "two", { faceFinder: "tiny-face@1/2" }));
+    await runJob(night, makeSpec("three", "two", { faceFinder: "blazeface@1/2" }));
     expect(night.read.toSorted()).toEqual(["in/a.png", "in/b.png"]);
   });
 

@@ -9,7 +9,7 @@ import type { Tensor } from "./tensor.ts";
 const faceCard = z.object({
   name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
   version: z.int().positive(),
-  family: z.literal("tiny-yolo-face"),
+  family: z.literal("blazeface"),
   /** Of weights.safetensors, lower-case hex. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** Licences that travel with the weights. */
@@ -17,7 +17,7 @@ const faceCard = z.object({
 });
 
 /** The detector's card and weights, checked. */
-export interface TinyFaceModel {
+export interface BlazeFaceModel {
   /** `name@version`. */
   readonly id: string;
   readonly tensors: ReadonlyMap<string, Tensor>;
@@ -27,7 +27,7 @@ export interface TinyFaceModel {
  * @param card parsed JSON of models/faces/…/card.json
  * @throws ScoringError `model_invalid`, `model_hash_mismatch`
  */
-export async function loadTinyFaceModel(card: unknown, weights: Uint8Array): Promise<TinyFaceModel> {
+export async function loadBlazeFaceModel(card: unknown, weights: Uint8Array): Promise<BlazeFaceModel> {
   const parsed = faceCard.safeParse(card);
   if (!parsed.success) throw new ScoringError("model_invalid", `face detector's card: ${parsed.error.message}`);
   const { name, version, sha256 } = parsed.data;

@@ -1,0 +1,147 @@
+/** What both deployments, the Worker and `src/serve/`, make of their parts: the API, the consumers' ports, the work of the crons. */
+
+import { uuidv7 } from "uuidv7";
+import type { ApiDeps, JobHandle } from "./http/api-deps.ts";
+import { createApp } from "./http/app.ts";
+import { readCallerById } from "./http/auth.ts";
+import { nameWork } from "./jobs/consumer.ts";
+import type { WholeDirectory } from "./jobs/directory-rows.ts";
+import { runDueSchedules } from "./jobs/run-due-schedules.ts";
+import { sweepOpenJobs, sweepRetainedJobs } from "./jobs/sweep-open-jobs.ts";
+import type { Logger } from "./log.ts";
+import type { Registry } from "./model/registry.ts";
+import type { Eraser } from "./scoring/erase/eraser-port.ts";
+import type { Limits } from "./scoring/limits.ts";
+import { DEFAULT_MODEL } from "./scoring/manifest/manifest.ts";
+import { createReadiness } from "./scoring/operations/readiness.ts";
+import type { ScheduleDeps } from "./scoring/schedules/run-schedule.ts";
+import { sendWebhook, type WebhookOptions } from "./scoring/webhook/webhook.ts";
+import { createNameResolver, type ResolveName } from "./scoring/webhook/webhook-names.ts";
+import type { WorkDeps } from "./scoring/work/work-deps.ts";
+import type { WebhookConfig } from "./settings.ts";
+import type { StoreTable } from "./store-table.ts";
+import { VERSION } from "./version.ts";
+
+/** The parts that a deployment brings. */
+export interface PlatformParts extends Pick<ApiDeps, "adminKey" | "devKey" | "limitRate" | "withReference"> {
+  readonly stores: StoreTable;
+  readonly registry: Registry;
+  readonly directory: WholeDirectory;
+  openJob(id: string): JobHandle;
+  openEraser(id: string): Eraser;
+  readonly withScorer: WorkDeps["withScorer"];
+  readonly webhook: WebhookConfig | null;
+  readonly limits: Limits;
+  readonly clock: () => number;
+  readonly logger: Logger;
+}
+
+/** A deployment, wired. */
+export interface Platform {
+  readonly app: ReturnType<typeof createApp>;
+  /** What a consumer works with. */
+  readonly work: WorkDeps;
+  /** The five-minute cron: schedules that are due at `nowMs`. */
+  runSchedules(nowMs: number): Promise<void>;
+  /** The hourly cron: jobs whose alarm was lost, and those whose retention is over. */
+  sweep(): Promise<void>;
+}
+
+/** A coordinator that readiness asks; it never has a job. */
+const NIL_UUID = "00000000-0000-0000-0000-000000000000";
+
+const sleep = (delayMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs));
+
+/** Wires the parts. No logic. */
+export function createPlatform(parts: PlatformParts): Platform {
+  const { stores, registry, directory, openJob, openEraser, webhook, limits, clock, logger, adminKey, devKey } = parts;
+  const openStore = (name: string): ReturnType<StoreTable["open"]> => stores.open(name);
+  const work: WorkDeps = {
+    openJob,
+    openEraser,
+    openStore,
+    withScorer: parts.withScorer,
+    readCard: (model) => registry.card(model),
+    chargeImages: (charge) => directory.chargeImages(charge),
+    limits,
+    ...(webhook === null ? {} : { sendWebhook: makeWebhookSender(webhook, limits, clock) }),
+    failed: (message, error) => logger.log("warn", "work_failed", { ...nameWork(message), message, error }),
+  };
+  const { resolve } = webhook === null ? {} : makeResolver(webhook, limits);
+  const schedule: ScheduleDeps = {
+    openJob,
+    openStore,
+    storeNames: stores.names,
+    registry,
+    directory,
+    schedules: directory,
+    readCaller: (keyId) => readCallerById(keyId, { adminKey, devKey, clock, keys: directory }),
+    clock,
+    webhookHosts: webhook?.allowedHosts ?? null,
+    ...(resolve === undefined ? {} : { resolveName: resolve }),
+    newId: uuidv7,
+    limits,
+  };
+  const readReadiness = createReadiness({
+    checks: [
+      { name: "model", probe: () => registry.load(DEFAULT_MODEL) },
+      { name: "directory", probe: () => directory.list({ cursor: null, limit: 1, owner: null }) },
+      { name: "coordinator", probe: () => openJob(NIL_UUID).owner() },
+      ...stores.names.map((name) => ({
+        name: `store:${name}`,
+        probe: () => openStore(name).list({ prefix: "", limit: 1 }),
+      })),
+    ],
+    clock,
+    sleep,
+    maxAgeMs: limits.readinessMaxAgeMs,
+    timeoutMs: limits.readinessTimeoutMs,
+    failed: (name, error) => logger.log("warn", "not_ready", { check: name, error }),
+  });
+  const app = createApp({
+    ...schedule,
+    openEraser,
+    readReadiness,
+    openJob,
+    keys: directory,
+    adminKey,
+    devKey,
+    limitRate: parts.limitRate,
+    withScorer: parts.withScorer,
+    withReference: parts.withReference,
+    logger,
+    version: VERSION,
+  });
+  return {
+    app,
+    work,
+    runSchedules: (nowMs) => runDueSchedules(schedule, nowMs, logger),
+    async sweep() {
+      await sweepOpenJobs(directory, openJob, limits.maxJobsPerSweep, logger);
+      await sweepRetainedJobs({ directory, openJob, openStore }, limits, clock(), logger);
+    },
+  };
+}
+
+function makeWebhookSender(
+  webhook: WebhookConfig,
+  limits: Limits,
+  clock: () => number,
+): NonNullable<WorkDeps["sendWebhook"]> {
+  const options: WebhookOptions = {
+    secret: webhook.secret,
+    allowedHosts: webhook.allowedHosts,
+    ...makeResolver(webhook, limits),
+    maxRedirects: limits.maxWebhookRedirects,
+    timeoutMs: limits.webhookTimeoutMs,
+    clock,
+    fetch: (target, init) => fetch(target, init),
+  };
+  return (url, id, payload) => sendWebhook(url, id, payload, options);
+}
+
+function makeResolver({ resolverUrl }: WebhookConfig, limits: Limits): { readonly resolve?: ResolveName } {
+  if (resolverUrl === null) return {};
+  const timeoutMs = limits.webhookTimeoutMs;
+  return { resolve: createNameResolver({ url: resolverUrl, timeoutMs, fetch: (target, init) => fetch(target, init) }) };
+}

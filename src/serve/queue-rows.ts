@@ -1,0 +1,159 @@
+/**
+ * A queue in a table, as the platform's: at least once, with delays, redelivery and dead letters. A message is there from the moment it
+ * was sent until it is settled; one that is held is delivered again when its consumer stays silent, or when the process starts again.
+ */
+
+import type { WorkMessage } from "../scoring/job/messages.ts";
+import { parseStored } from "../scoring/stored-json.ts";
+import type { SqlDatabase } from "../jobs/sql-port.ts";
+
+/** `dueMs`: when it may be delivered; of a held one, when it is taken for lost. `attempts`: deliveries so far. */
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, jobId TEXT NOT NULL, lane TEXT NOT NULL, body TEXT NOT NULL, sentMs INTEGER NOT NULL,
+    dueMs INTEGER NOT NULL, attempts INTEGER NOT NULL, held INTEGER NOT NULL, dead INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS messages_due ON messages (lane, dueMs);
+  CREATE INDEX IF NOT EXISTS messages_body ON messages (body) WHERE held = 0 AND dead = 0;
+  CREATE INDEX IF NOT EXISTS messages_held ON messages (jobId) WHERE held = 1;
+`;
+
+/** Deliveries of a message, and of a dead letter, before it is given up: `max_retries` of wrangler.toml and the first. */
+const MAX_DELIVERIES = 4;
+const MAX_DEAD_DELIVERIES = 11;
+
+/** Who takes a message: the threads that plan, score and merge, or the main thread, which only sends on. */
+export type Lane = "work" | "notify";
+
+/** One delivery. */
+export interface Delivery {
+  readonly id: number;
+  readonly body: WorkMessage;
+  readonly sentMs: number;
+  /** From 1; of a dead letter, counted anew. */
+  readonly attempts: number;
+  readonly dead: boolean;
+}
+
+/** The queue of one database. */
+export interface QueueRows {
+  /** A message like one that still waits, and will be delivered no later, is that one. */
+  send(messages: readonly { readonly message: WorkMessage; readonly delaySeconds: number }[], nowMs: number): void;
+  /** The next message that is due, of the job that has the fewest under way; held for `holdMs`. `null` if there is none. */
+  take(lane: Lane, nowMs: number, holdMs: number): Delivery | null;
+  /** It is done. Nothing happens where it was delivered to another meanwhile. */
+  settle(delivery: Delivery): void;
+  /** It is delivered again, or becomes a dead letter; a dead letter is forgotten in the end. */
+  retry(delivery: Delivery, delaySeconds: number, nowMs: number): "later" | "dead" | "dropped";
+  /** Lets all held messages go, as when their consumers died; what they were, with the delivery that failed. */
+  releaseHeld(nowMs: number): readonly Delivery[];
+  /** When the next message of a lane may be delivered; `null` if none waits. */
+  nextDue(lane: Lane): number | null;
+}
+
+interface Row extends Record<string, SqlValue> {
+  readonly id: number;
+  readonly body: string;
+  readonly sentMs: number;
+  readonly attempts: number;
+  readonly dead: number;
+}
+
+const readRow = ({ id, body, sentMs, attempts, dead }: Row): Delivery => ({
+  id,
+  body: parseStored<WorkMessage>(body),
+  sentMs,
+  attempts,
+  dead: dead === 1,
+});
+
+const chooseLane = ({ kind }: WorkMessage): Lane => (kind === "notify" ? "notify" : "work");
+
+const isSpent = ({ attempts, dead }: Delivery): boolean => attempts >= (dead ? MAX_DEAD_DELIVERIES : MAX_DELIVERIES);
+
+/** The rows; the table is made where it is missing. @param transaction all writes of its body or none */
+export function createQueueRows(sql: SqlDatabase, transaction: <T>(body: () => T) => T): QueueRows {
+  sql.exec(SCHEMA);
+
+  function giveUp({ id, attempts, dead }: Delivery, dueMs: number): "dead" | "dropped" {
+    if (dead) {
+      sql.exec("DELETE FROM messages WHERE id = ? AND attempts = ?", id, attempts);
+      return "dropped";
+    }
+    sql.exec(
+      "UPDATE messages SET dead = 1, attempts = 0, held = 0, dueMs = ? WHERE id = ? AND attempts = ?",
+      dueMs,
+      id,
+      attempts,
+    );
+    return "dead";
+  }
+
+  return {
+    send: (messages, nowMs) =>
+      transaction(() => {
+        for (const { message, delaySeconds } of messages) {
+          const body = JSON.stringify(message);
+          const dueMs = nowMs + delaySeconds * 1000;
+          sql.exec(
+            `INSERT INTO messages (jobId, lane, body, sentMs, dueMs, attempts, held, dead) SELECT ?1, ?2, ?3, ?4, ?5, 0, 0, 0
+             WHERE NOT EXISTS (SELECT 1 FROM messages WHERE body = ?3 AND held = 0 AND dead = 0 AND attempts = 0 AND dueMs <= ?5)`,
+            message.jobId,
+            chooseLane(message),
+            body,
+            nowMs,
+            dueMs,
+          );
+        }
+      }),
+    take: (lane, nowMs, holdMs) =>
+      transaction(() => {
+        for (;;) {
+          const row = sql
+            .exec<Row>(
+              `SELECT id, body, sentMs, attempts, dead FROM messages AS waiting WHERE lane = ? AND dueMs <= ?
+               ORDER BY (SELECT count(*) FROM messages WHERE held = 1 AND jobId = waiting.jobId), dueMs, id LIMIT 1`,
+              lane,
+              nowMs,
+            )
+            .toArray()[0];
+          if (row === undefined) return null;
+          const last = readRow(row);
+          // Its last consumer stayed silent.
+          if (isSpent(last)) {
+            giveUp(last, nowMs);
+            continue;
+          }
+          sql.exec(
+            "UPDATE messages SET attempts = attempts + 1, held = 1, dueMs = ? WHERE id = ?",
+            nowMs + holdMs,
+            last.id,
+          );
+          return { ...last, attempts: last.attempts + 1 };
+        }
+      }),
+    settle: ({ id, attempts, dead }) =>
+      void sql.exec("DELETE FROM messages WHERE id = ? AND attempts = ? AND dead = ?", id, attempts, dead ? 1 : 0),
+    retry(delivery, delaySeconds, nowMs) {
+      if (isSpent(delivery)) return giveUp(delivery, nowMs);
+      const { id, attempts, dead } = delivery;
+      sql.exec(
+        "UPDATE messages SET held = 0, dueMs = ? WHERE id = ? AND attempts = ? AND dead = ?",
+        nowMs + delaySeconds * 1000,
+        id,
+        attempts,
+        dead ? 1 : 0,
+      );
+      return "later";
+    },
+    releaseHeld: (nowMs) =>
+      transaction(() => {
+        const held = sql
+          .exec<Row>("SELECT id, body, sentMs, attempts, dead FROM messages WHERE held = 1 ORDER BY id")
+          .toArray();
+        sql.exec("UPDATE messages SET held = 0, dueMs = ? WHERE held = 1", nowMs);
+        return held.map(readRow);
+      }),
+    nextDue: (lane) =>
+      sql.exec<{ dueMs: number | null }>("SELECT min(dueMs) AS dueMs FROM messages WHERE lane = ?", lane).one().dueMs,
+  };
+}

@@ -1,0 +1,244 @@
+/** The whole platform in one process: API and console, coordinators and directory over SQLite, the queue in a table, consumers in threads. */
+
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { ScoringError } from "../errors.ts";
+import { createDirectoryRows, type WholeDirectory } from "../jobs/directory-rows.ts";
+import { createLogMetrics } from "../jobs/metrics-sinks.ts";
+import { listDirectoryModels } from "../backends/models-node.ts";
+import type { Logger } from "../log.ts";
+import { createPlatform, type Platform } from "../platform.ts";
+import { recoverMessage } from "../scoring/work/recover-message.ts";
+import { SERVE_LIMITS } from "./serve-limits.ts";
+import type { RawEnv } from "../settings.ts";
+import { openModels } from "../store-table.ts";
+import { readAdminKeyFile } from "./admin-key.ts";
+import { createConsumer } from "./consumer.ts";
+import { startConsumerLoop } from "./consumer-loop.ts";
+import { createJobFiles, type JobFiles } from "./job-files.ts";
+import { openJobs } from "./jobs.ts";
+import type { Answer } from "./port-calls.ts";
+import { createQueueRows, type Delivery } from "./queue-rows.ts";
+import { createRateCounter } from "./rate-counter.ts";
+import { openServeStores, parseServeConfig } from "./serve-config.ts";
+import { createSite } from "./site.ts";
+import { loadSqlite, type SqliteFile } from "./sqlite-file.ts";
+import { startThreads, TASKS_PER_THREAD } from "./threads.ts";
+
+/** How a server is started. */
+export interface ServeOptions {
+  /** Everything that it keeps lies here, and nothing else. */
+  readonly dataFolder: string;
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Threads that work on jobs. */
+  readonly threads: number;
+  readonly variables: RawEnv;
+  /** The built console. */
+  readonly siteFolder: string;
+  readonly logger: Logger;
+}
+
+/** A server that answers. */
+export interface RunningServer {
+  /** `http://<host>:<port>` */
+  readonly origin: string;
+  /** Where the admin key was written that the configuration did not give; `null` where it did. */
+  readonly adminKeyFile: string | null;
+  /** Makes the runs of schedules that are due at `nowMs`: by itself every minute. */
+  runSchedules(nowMs: number): Promise<void>;
+  /** Takes nothing new, lets what is under way end, for a while, and closes. */
+  stop(): Promise<void>;
+}
+
+const clock = (): number => Date.now();
+
+/** Starts a server. @throws ScoringError `config_invalid` */
+export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  const { dataFolder, threads, variables, logger } = options;
+  // Whoever reads it reads keys' hashes and jobs.
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const config = parseServeConfig(variables, dataFolder);
+  const openSqlite = await loadSqlite();
+  // A key that was made must be there after a power cut; a message is sent again by the sweep.
+  const directoryFile = openSqlite(join(dataFolder, "directory.sqlite"), "disk");
+  const queueFile = openSqlite(join(dataFolder, "queue.sqlite"), "system");
+  const queue = createQueueRows(queueFile.sql, (body) => queueFile.transactionSync(body));
+  const directory = inTransactions(createDirectoryRows(directoryFile.sql), directoryFile);
+  const stores = openServeStores(config);
+  const registry = openModels(await listDirectoryModels(), stores, config.models);
+  const admin = config.adminKey === null ? readAdminKeyFile(dataFolder) : { key: config.adminKey, path: null };
+  const metrics = createLogMetrics(logger);
+  const wakers: (() => void)[] = [];
+  const shellDeps = {
+    queue: {
+      async send(messages: Parameters<typeof queue.send>[0]) {
+        queue.send(messages, clock());
+        for (const wake of wakers) wake();
+      },
+    },
+    directory,
+    clock,
+    logger,
+    metrics,
+    limits: config.limits,
+  };
+  const jobs = openJobs((): JobFiles => files, shellDeps, SERVE_LIMITS.alarmRetryMs);
+  const files = createJobFiles(join(dataFolder, "jobs"), openSqlite, queueFile.sql, (atMs) => jobs.alarmSet(atMs));
+  const answer: Answer = async (target, name, method, args) => {
+    if (target === "directory" && method === "workFailed") {
+      logger.log("warn", "work_failed", { message: args[0], error: args[1] });
+      return null;
+    }
+    const port: object = target === "directory" ? directory : jobs.open(name);
+    const call: unknown = Reflect.get(port, method);
+    if (typeof call !== "function") throw new ScoringError("internal", `nothing answers ${target}.${method}`);
+    return Reflect.apply(call, port, args);
+  };
+  const pool = startThreads({ threads, variables: pickWorkVariables(variables), dataFolder, answer });
+  const platform = createPlatform({
+    stores,
+    registry,
+    directory,
+    openJob: (id) => jobs.open(id),
+    openEraser: (id) => jobs.open(id),
+    withScorer: pool.lend(config.engine),
+    withReference: pool.lend("tfjs"),
+    limitRate: createRateCounter(SERVE_LIMITS.maxRequests, SERVE_LIMITS.requestPeriodMs, clock),
+    adminKey: admin.key,
+    devKey: null,
+    webhook: config.webhook,
+    limits: config.limits,
+    clock,
+    logger,
+  });
+
+  // Whoever held these messages has died with the process before this one.
+  for (const held of queue.releaseHeld(clock())) {
+    if (!held.dead && (await recoverMessage(platform.work, held.body))) queue.settle(held);
+  }
+  const consumer = createConsumer({ queue, pool, work: platform.work, logger, metrics, clock });
+  const common = {
+    queue,
+    holdMs: SERVE_LIMITS.holdMs,
+    clock,
+    consume: (delivery: Delivery) => consumer.consume(delivery),
+  };
+  const loops = [
+    startConsumerLoop({ ...common, lane: "work", places: threads * TASKS_PER_THREAD }),
+    startConsumerLoop({ ...common, lane: "notify", places: SERVE_LIMITS.maxNotices }),
+  ];
+  for (const loop of loops) wakers.push(() => loop.wake());
+  const crons = startCrons(platform, logger);
+  const server = createHttpServer(
+    createSite(options.siteFolder, (request) => platform.app.fetch(request)),
+    config.trustsProxy,
+  );
+  const closeAll = async (): Promise<void> => {
+    for (const cron of crons) clearInterval(cron);
+    const ended = await Promise.all(loops.map((loop) => loop.stop(SERVE_LIMITS.stopMs)));
+    consumer.giveBack();
+    await pool.close();
+    if (ended.includes(false)) await Promise.all(loops.map((loop) => loop.stop(SERVE_LIMITS.stopMs)));
+    await jobs.stop();
+    files.close();
+    queueFile.close();
+    directoryFile.close();
+  };
+  try {
+    const origin = await listen(server, options.host, options.port);
+    return {
+      origin,
+      adminKeyFile: admin.path,
+      runSchedules: (nowMs) => platform.runSchedules(nowMs),
+      async stop() {
+        const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+        // Streams of events would go on for ever; their readers come back.
+        server.closeIdleConnections();
+        const patience = setTimeout(() => server.closeAllConnections(), SERVE_LIMITS.drainMs);
+        await closed;
+        clearTimeout(patience);
+        await closeAll();
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** What a Durable Object does of itself: all writes of one call, or none. */
+function inTransactions(rows: WholeDirectory, file: SqliteFile): WholeDirectory {
+  return new Proxy(rows, {
+    get: (target, name) => {
+      const call: unknown = Reflect.get(target, name);
+      if (typeof call !== "function") return call;
+      return (...args: readonly unknown[]): unknown => file.transactionSync(() => Reflect.apply(call, target, args));
+    },
+  });
+}
+
+/** Threads need neither the admin key nor the webhook's secret. */
+function pickWorkVariables(variables: RawEnv): RawEnv {
+  const names = Object.keys(variables).filter((name) => /^(ENGINE|STORES|STORE_.*|MODELS|LOCAL_TIMES)$/.test(name));
+  return Object.fromEntries(names.map((name) => [name, variables[name]]));
+}
+
+function startCrons(platform: Platform, logger: Logger): readonly NodeJS.Timeout[] {
+  const every = (periodMs: number, event: string, body: () => Promise<void>): NodeJS.Timeout =>
+    setInterval(() => {
+      body().catch((error: unknown) => logger.log("error", event, { error }));
+    }, periodMs);
+  return [
+    every(SERVE_LIMITS.schedulePeriodMs, "schedules_failed", () => platform.runSchedules(clock())),
+    every(SERVE_LIMITS.sweepPeriodMs, "sweep_failed", () => platform.sweep()),
+  ];
+}
+
+/** The header by which the API knows who asks; on the platform Cloudflare sets it. */
+const ADDRESS_HEADER = "cf-connecting-ip";
+
+function createHttpServer(site: ReturnType<typeof createSite>, trustsProxy: boolean): Server {
+  const listener = getRequestListener((request) => site(request));
+  const secureListener = getRequestListener((request) => site(makeSecure(request)));
+  return createServer((incoming, outgoing) => {
+    setAddress(incoming, trustsProxy);
+    const isSecure = trustsProxy && incoming.headers["x-forwarded-proto"] === "https";
+    void (isSecure ? secureListener : listener)(incoming, outgoing);
+  });
+}
+
+/** Puts the caller's address where the API looks for it; what the caller itself says there is not believed. */
+function setAddress(incoming: IncomingMessage, trustsProxy: boolean): void {
+  const forwarded = trustsProxy ? String(incoming.headers["x-forwarded-for"] ?? "") : "";
+  // The nearest proxy's own word is the last one.
+  const address = forwarded.split(",").at(-1)?.trim() || (incoming.socket.remoteAddress ?? "");
+  const raw: string[] = [];
+  for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
+    const [name = "", value = ""] = incoming.rawHeaders.slice(at, at + 2);
+    if (name.toLowerCase() !== ADDRESS_HEADER) raw.push(name, value);
+  }
+  incoming.rawHeaders = [...raw, ADDRESS_HEADER, address];
+}
+
+/** The request as the caller sent it to the proxy: over TLS. */
+function makeSecure(request: Request): Request {
+  const { method, headers, body, signal } = request;
+  const init = { method, headers, signal, ...(body === null ? {} : { body, duplex: "half" }) };
+  return new Request(request.url.replace(/^http:/, "https:"), init);
+}
+
+async function listen(server: Server, host: string, port: number): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: Error) =>
+      reject(new ScoringError("config_invalid", `${host}:${port} cannot be listened on: ${cause.message}`, { cause })),
+    );
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const name = host.includes(":") ? `[${host}]` : host;
+  return `http://${name}:${typeof address === "object" ? address?.port : port}`;
+}

@@ -1,0 +1,76 @@
+/** The console's files with the headers of `public/_headers`, as Cloudflare's static assets answer them; what is no file is the API's. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { serveStatic } from "@hono/node-server/serve-static";
+import { Hono } from "hono";
+import { etag } from "hono/etag";
+
+/** One section of `_headers`: https://developers.cloudflare.com/workers/static-assets/headers/ */
+interface HeaderRule {
+  readonly matches: (path: string) => boolean;
+  /** `null`: what sections above have set is taken away. */
+  readonly headers: readonly (readonly [name: string, value: string | null])[];
+}
+
+/** The sections of a `_headers` file. A `*` in a path stands for anything. */
+export function parseHeaderRules(text: string): readonly HeaderRule[] {
+  const rules: { matches: HeaderRule["matches"]; headers: (readonly [string, string | null])[] }[] = [];
+  for (const line of text.split("\n")) {
+    if (line.trim() === "" || line.startsWith("#")) continue;
+    if (!/^\s/.test(line)) {
+      const parts = line.trim().split("*");
+      const pattern = new RegExp(`^${parts.map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`);
+      rules.push({ matches: (path) => pattern.test(path), headers: [] });
+      continue;
+    }
+    const [, removed, name = "", value = ""] = /^\s+(! )?([^:\s]+)(?::\s*(.*))?$/.exec(line) ?? [];
+    rules.at(-1)?.headers.push([name, removed === undefined ? value.trim() : null]);
+  }
+  return rules;
+}
+
+/** The headers of one path: each section that matches, in order. */
+export function collectHeaders(rules: readonly HeaderRule[], path: string): Headers {
+  const headers = new Headers();
+  for (const { headers: own } of rules.filter(({ matches }) => matches(path))) {
+    for (const [name, value] of own) {
+      if (value === null) headers.delete(name);
+      else headers.append(name, value);
+    }
+  }
+  return headers;
+}
+
+const NOT_FOUND = 404;
+
+/** Paths that are the API's whatever lies in the folder: `run_worker_first` of wrangler.toml. */
+const API_PATH = /^\/(v1\/|healthz$|readyz$)/;
+
+/**
+ * The whole site: files of `folder` for GET and HEAD, and `api` for the rest.
+ * @param folder `public/`; where it was not built, the API answers alone
+ */
+export function createSite(
+  folder: string,
+  api: (request: Request) => Response | Promise<Response>,
+): (request: Request) => Response | Promise<Response> {
+  const headersFile = join(folder, "_headers");
+  if (!existsSync(join(folder, "index.html")) || !existsSync(headersFile)) return api;
+  const rules = parseHeaderRules(readFileSync(headersFile, "utf8"));
+  const site = new Hono();
+  site.use("*", async (c, next) => {
+    await next();
+    for (const [name, value] of collectHeaders(rules, c.req.path)) c.res.headers.set(name, value);
+    if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "public, max-age=0, must-revalidate");
+  });
+  site.use("*", etag());
+  site.use("*", serveStatic({ root: folder, rewriteRequestPath: (path) => (path === "/docs" ? "/docs.html" : path) }));
+  return async (request) => {
+    const path = new URL(request.url).pathname;
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    if (!isRead || API_PATH.test(path) || path === "/_headers") return api(request);
+    const answer = await site.fetch(request);
+    return answer.status === NOT_FOUND ? api(request) : answer;
+  };
+}

@@ -1,0 +1,119 @@
+/** A database file of `node:sqlite` behind the port that rows are kept over. */
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { ScoringError } from "../errors.ts";
+import type { SqlDatabase, SqlRows } from "../jobs/sql-port.ts";
+
+/** SQLite's result codes for a file that another process holds. */
+const BUSY_CODES: ReadonlySet<unknown> = new Set([5, 6]);
+
+/** One open file. Its lock is this process's alone until it is closed, or the process ends, however it ends. */
+export interface SqliteFile {
+  readonly sql: SqlDatabase;
+  /** From now on. */
+  setDurability(durability: Durability): void;
+  /** All writes of `body` or none; within another transaction, as a part of it. */
+  transactionSync<T>(body: () => T): T;
+  close(): void;
+}
+
+/**
+ * What a write waits for. Either way it is there after a kill at any moment. `disk`: after a power cut too. `system`: a power cut may take
+ * the last seconds back, all of them or the newest; such a file is for what is found again or done again.
+ */
+export type Durability = "disk" | "system";
+
+/** Opens files, makes those that are missing. @throws ScoringError `config_invalid` for one that another process has open */
+export type OpenSqlite = (path: string, durability: Durability) => SqliteFile;
+
+/** @throws ScoringError `config_invalid` where this Node has no SQLite */
+export async function loadSqlite(): Promise<OpenSqlite> {
+  try {
+    const { DatabaseSync: Database } = await import("node:sqlite");
+    return (path, durability) => openFile(() => new Database(path), path, durability);
+  } catch (cause) {
+    const { version } = process;
+    throw new ScoringError("config_invalid", `Node ${version} has no SQLite: serve needs Node 22.13 or newer`, {
+      cause,
+    });
+  }
+}
+
+const SYNCHRONOUS = { disk: "PRAGMA synchronous = FULL", system: "PRAGMA synchronous = NORMAL" } as const;
+
+function openFile(make: () => DatabaseSync, path: string, durability: Durability): SqliteFile {
+  const database = make();
+  try {
+    // Two processes over one folder would deliver every message twice and more: the first one locks the second one out.
+    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL");
+    database.exec(SYNCHRONOUS[durability]);
+    database.exec("BEGIN EXCLUSIVE; COMMIT");
+  } catch (cause) {
+    database.close();
+    const isBusy = cause instanceof Error && "errcode" in cause && BUSY_CODES.has(cause.errcode);
+    if (isBusy) throw new ScoringError("config_invalid", `${path} is in use by another process`, { cause });
+    throw cause;
+  }
+  let isOpen = false;
+  return {
+    sql: createSql(database),
+    setDurability: (next) => database.exec(SYNCHRONOUS[next]),
+    transactionSync(body) {
+      if (isOpen) return body();
+      database.exec("BEGIN");
+      isOpen = true;
+      try {
+        const result = body();
+        database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        rollBack(database);
+        throw error;
+      } finally {
+        isOpen = false;
+      }
+    },
+    close: () => database.close(),
+  };
+}
+
+function rollBack(database: DatabaseSync): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // Where the disk is full or fails, SQLite itself has rolled back.
+  }
+}
+
+function createSql(database: DatabaseSync): SqlDatabase {
+  const statements = new Map<string, StatementSync>();
+  const prepare = (query: string): StatementSync => {
+    const statement = statements.get(query) ?? database.prepare(query);
+    statements.set(query, statement);
+    return statement;
+  };
+  return {
+    exec: <Row extends Record<string, SqlValue>>(query: string, ...values: SqlValue[]): SqlRows<Row> => {
+      // A prepared statement is the first one of its text.
+      if (values.length === 0 && /;\s*\S/.test(query)) {
+        database.exec(query);
+        return wrapRows<Row>([]);
+      }
+      const bound = values.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the query names the row's columns
+      return wrapRows(prepare(query).all(...bound) as Row[]);
+    },
+  };
+}
+
+/** Rows that were read. */
+export function wrapRows<Row>(rows: Row[]): SqlRows<Row> {
+  return {
+    toArray: () => rows,
+    one() {
+      const [row] = rows;
+      if (row === undefined || rows.length > 1) throw new Error(`expected one row, found ${rows.length}`);
+      return row;
+    },
+  };
+}

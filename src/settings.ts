@@ -1,0 +1,142 @@
+/** What both deployments read of their variables. A wrong or missing value fails by its name, in the configuration's own words. */
+
+import { z } from "zod";
+import { ScoringError } from "./errors.ts";
+import { LIMITS, type Limits } from "./scoring/limits.ts";
+import type { S3StoreConfig } from "./storage/s3/s3-store.ts";
+
+/** Variables and bindings as they arrive. */
+export type RawEnv = Readonly<Record<string, unknown>>;
+
+/** Engines that compute the network. */
+export const ENGINES = ["tfjs", "fused"] as const;
+/** One of {@link ENGINES}. */
+export type EngineName = (typeof ENGINES)[number];
+
+/** Models in a store beside the bundled ones, and other names for models. */
+export type ModelsConfig = z.output<typeof modelsShape>;
+
+/** How webhooks are sent. */
+export interface WebhookConfig {
+  readonly secret: string;
+  readonly allowedHosts: readonly string[];
+  /** Where names are looked up before they are used; `null`: nowhere. */
+  readonly resolverUrl: string | null;
+}
+
+const modelsShape = z.strictObject({
+  store: z.string().min(1),
+  prefix: z.string().regex(/^$|\/$/, "ends with /"),
+  ids: z.array(z.string()).min(1).max(LIMITS.maxStoredModels),
+  aliases: z.record(z.string(), z.string()).default({}),
+});
+
+/** A store's name, as manifests and URLs hold it. */
+export const storeName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+
+/** An S3 store of the variable STORES. */
+export const s3Shape = z.strictObject({
+  kind: z.literal("s3"),
+  endpoint: z.url().optional(),
+  region: z.string().min(1),
+  bucket: z.string().min(1),
+  forcePathStyle: z.boolean().default(false),
+  versions: z.boolean().default(false),
+});
+
+/** Shorter ones can be guessed. */
+const MIN_ADMIN_KEY_LENGTH = 32;
+
+/** LOCAL_TIMES, in ms: lets a test see lost work found in seconds. */
+const timesShape = z.strictObject({
+  leaseMs: z.int().min(100).optional(),
+  resendMs: z.int().min(100).optional(),
+  sweepMs: z.int().min(100).optional(),
+});
+
+/** @throws ScoringError `config_invalid` */
+export function fail(name: string, problem: string): never {
+  throw new ScoringError("config_invalid", `${name} ${problem}`);
+}
+
+/** A text that must be there. @throws ScoringError `config_invalid` */
+export function readText(env: RawEnv, name: string): string {
+  const value = env[name];
+  return typeof value === "string" && value !== "" ? value : fail(name, "is missing");
+}
+
+/** One of a few words. @throws ScoringError `config_invalid` */
+export function readChoice<T extends string>(env: RawEnv, name: string, choices: readonly T[]): T {
+  const value = readText(env, name);
+  return choices.find((choice) => choice === value) ?? fail(name, `must be one of ${choices.join(", ")}`);
+}
+
+/** JSON of a shape. @throws ScoringError `config_invalid` */
+export function readJson<T>(env: RawEnv, name: string, shape: z.ZodType<T>): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(readText(env, name));
+  } catch (error) {
+    if (error instanceof ScoringError) throw error;
+    fail(name, "is not JSON");
+  }
+  const parsed = shape.safeParse(value);
+  return parsed.success ? parsed.data : fail(name, z.prettifyError(parsed.error));
+}
+
+/** The key that makes all others. @throws ScoringError `config_invalid` */
+export function readAdminKey(env: RawEnv): string {
+  const key = readText(env, "ADMIN_KEY");
+  return key.length >= MIN_ADMIN_KEY_LENGTH
+    ? key
+    : fail("ADMIN_KEY", `must have at least ${MIN_ADMIN_KEY_LENGTH} characters`);
+}
+
+/** MODELS, if it is set. @throws ScoringError `config_invalid` */
+export function readModels(env: RawEnv): ModelsConfig | null {
+  return env["MODELS"] === undefined ? null : readJson(env, "MODELS", modelsShape);
+}
+
+/** An S3 store with the credentials of its two secrets. @throws ScoringError `config_invalid` */
+export function readS3Store(env: RawEnv, name: string, store: z.output<typeof s3Shape>): S3StoreConfig {
+  const variable = `STORE_${name.toUpperCase().replaceAll("-", "_")}`;
+  const { endpoint, region, bucket, forcePathStyle, versions } = store;
+  const credentials = {
+    accessKeyId: readText(env, `${variable}_ACCESS_KEY_ID`),
+    secretAccessKey: readText(env, `${variable}_SECRET_ACCESS_KEY`),
+  };
+  const config = { region, bucket, forcePathStyle, versions, credentials };
+  return endpoint === undefined ? config : { endpoint, ...config };
+}
+
+/**
+ * WEBHOOK_SECRET and what goes with it; `null` without one.
+ * @param isLocal a resolver on this machine may be asked without TLS
+ * @throws ScoringError `config_invalid`
+ */
+export function readWebhook(env: RawEnv, isLocal: boolean): WebhookConfig | null {
+  if (env["WEBHOOK_SECRET"] === undefined) return null;
+  const secret = readText(env, "WEBHOOK_SECRET");
+  // Standard Webhooks: 24 to 64 random bytes in base64.
+  if (!/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(secret))
+    fail("WEBHOOK_SECRET", "must be whsec_ and 24 to 64 bytes in base64");
+  const hosts = env["WEBHOOK_ALLOWED_HOSTS"];
+  const allowedHosts = typeof hosts === "string" ? hosts.split(",").filter((host) => host !== "") : [];
+  const resolverUrl = env["WEBHOOK_RESOLVER"] === undefined ? null : readText(env, "WEBHOOK_RESOLVER");
+  const protocol = resolverUrl !== null && URL.canParse(resolverUrl) ? new URL(resolverUrl).protocol : null;
+  if (resolverUrl !== null && protocol !== "https:" && !(isLocal && protocol === "http:"))
+    fail("WEBHOOK_RESOLVER", "must be an https address");
+  return { secret, allowedHosts, resolverUrl };
+}
+
+/** LIMITS, except for the times that local tests shorten. @throws ScoringError `config_invalid` */
+export function readLimits(env: RawEnv, isLocal: boolean): Limits {
+  if (!isLocal || env["LOCAL_TIMES"] === undefined) return LIMITS;
+  const { leaseMs, resendMs, sweepMs } = readJson(env, "LOCAL_TIMES", timesShape);
+  return {
+    ...LIMITS,
+    leaseMs: leaseMs ?? LIMITS.leaseMs,
+    resendMs: resendMs ?? LIMITS.resendMs,
+    sweepMs: sweepMs ?? LIMITS.sweepMs,
+  };
+}
