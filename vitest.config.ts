@@ -50,7 +50,15 @@ export default defineConfig({
       },
       { test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...drivesServers } },
       { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...drivesServers } },
-      { test: { name: "package", include: ["test/package/**/*.test.ts"], ...drivesServers } },
+      {
+        test: {
+          name: "package",
+          include: ["test/package/**/*.test.ts"],
+          ...drivesServers,
+          // It installs from a registry.
+          hookTimeout: 600_000,
+        },
+      },
       {
         test: {
           name: "serve",

@@ -1,7 +1,9 @@
 /** What a face costs with each model that comes with the project, on the engine that serves it, in one run. */
 
 import { createFusedNodeClassifier } from "../src/backends/fused/fused-node.ts";
+import { createGraphNodeClassifier } from "../src/backends/graph/graph-node.ts";
 import type { Classifier } from "../src/model/classifier.ts";
+import type { Model } from "../src/model/model.ts";
 import { FACE_PIXELS } from "../src/model/labels.ts";
 import { createHogSvmClassifier } from "../src/model/hog-svm.ts";
 import { createClassifier, type Registry } from "../src/model/registry.ts";
@@ -30,6 +32,7 @@ export async function measureModels(
   for (const id of registry.list()) {
     const table = {
       "deep-emotion": createFusedNodeClassifier,
+      graph: (model: Model) => createGraphNodeClassifier(model),
       "hog-svm": async (model: Parameters<typeof createHogSvmClassifier>[0]) => createHogSvmClassifier(model),
     };
     classifiers.set(id, await createClassifier(await registry.load(id), table));

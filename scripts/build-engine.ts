@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createMemoryStream, main } from "assemblyscript/asc";
 import { FUSED_BINARIES, FUSED_ENGINES } from "../src/backends/fused/fused-classifier.ts";
-import { GRAPH_BINARIES, GRAPH_ENGINES } from "../src/backends/graph/graph-engine.ts";
+import { GRAPH_BINARIES, GRAPH_ENGINES } from "../src/backends/graph/kernel.ts";
 
 const folder = join(import.meta.dirname, "..", "src", "backends");
 

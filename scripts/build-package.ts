@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, rm } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { compileSources } from "./package/compile.ts";
 import { DOORS, rollUpTypes } from "./package/types.ts";
@@ -20,8 +20,8 @@ await mkdir(join(dist, "vendor"), { recursive: true });
 await buildVendor(root, join(dist, "vendor"));
 await useVendor(dist);
 await cp(join(root, "models"), join(dist, "models"), { recursive: true });
-for (const binary of ["deep-emotion.wasm", "deep-emotion-relaxed.wasm"]) {
-  await cp(join(root, "src/backends/fused", binary), join(dist, "src/backends/fused", binary));
+for (const path of await readdir(join(root, "src"), { recursive: true })) {
+  if (path.endsWith(".wasm")) await cp(join(root, "src", path), join(dist, "src", path));
 }
 await chmod(join(dist, "cli/countenance.js"), 0o755);
 const changed = rollUpTypes(root, DOORS, { check: process.argv.includes("--check") });

@@ -23,7 +23,7 @@ const USAGE = `usage: npm run export-weights -- CHECKPOINT --name NAME --version
 CHECKPOINT is a torch.save file (zip or legacy; a state_dict, a wrapper around one, or a whole module) or safetensors.
 Nothing in it is run.
 
-  --family NAME          deep-emotion or hog-svm; by default what the tensors look like
+  --family NAME          deep-emotion, hog-svm or graph (a plain 3×3 network, folded); by default what the tensors look like
   --out FOLDER           models/NAME@N by default
   --align-corners        the sampler's option; the checkpoint's own "align_corners" where it has one, else false
   --evaluate PATH        measure on FER2013 PublicTest (csv or sheets) or a folder of class folders; or COUNTENANCE_DATA
@@ -106,7 +106,7 @@ async function main(): Promise<void> {
   }
   const checkpoint = readCheckpoint(await readFile(path), LIMITS.checkpoint);
   const weights = fitFamily(checkpoint, options.family ?? null);
-  const bytes = serializeWeights(weights);
+  const bytes = await serializeWeights(weights);
   checkRoundTrip(bytes, weights.tensors);
   const place = checkpoint.path.length > 0 ? `, in ${checkpoint.path.join(" → ")}` : "";
   say(`${basename(path)}: ${checkpoint.format}${place}, ${weights.family}, ${weights.parameters} parameters`);

@@ -9,10 +9,13 @@ import {
 } from "../../src/model/card.ts";
 import { fitDeepEmotion } from "../../src/model/checkpoint/fit-deep-emotion.ts";
 import type { Checkpoint } from "../../src/model/checkpoint/read-checkpoint.ts";
+import { checkGraph } from "../../src/model/graph/check-graph.ts";
+import type { Graph } from "../../src/model/graph/graph.ts";
+import { describePlainNetwork } from "../../src/model/graph/plain-network.ts";
 import { HOG_SETTINGS } from "../../src/model/hog-features.ts";
 import { checkHogSvmTensors } from "../../src/model/hog-svm.ts";
 import { LABELS } from "../../src/model/labels.ts";
-import { computeSha256 } from "../../src/model/model.ts";
+import { computeSha256, hashGraph } from "../../src/model/model.ts";
 import { countParameters } from "../../src/model/network-shapes.ts";
 import { serializeSafetensors } from "../../src/model/safetensors.ts";
 import type { Tensor } from "../../src/model/tensor.ts";
@@ -30,6 +33,8 @@ export interface FamilyWeights {
   readonly alignCorners: boolean | null;
   readonly temperature: number | null;
   readonly settings: ModelCard["settings"];
+  /** For the family "graph" only. */
+  readonly graph?: Graph;
   readonly notices: readonly string[];
 }
 
@@ -70,16 +75,44 @@ function fitHogSvm(checkpoint: Checkpoint): FamilyWeights {
   };
 }
 
+/** The folded weights of training/plain_net.py. */
+function fitPlainNetwork({ tensors }: Checkpoint): FamilyWeights {
+  const graph = describePlainNetwork(tensors);
+  try {
+    checkGraph(graph, tensors);
+  } catch (error) {
+    if (error instanceof ScoringError) throw new ScoringError("checkpoint_invalid", error.detail, { cause: error });
+    throw error;
+  }
+  return {
+    family: "graph",
+    tensors,
+    parameters: [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0),
+    prefix: "",
+    ignored: [],
+    alignCorners: null,
+    temperature: null,
+    settings: {},
+    graph,
+    notices: DEEP_EMOTION_NOTICES.slice(1),
+  };
+}
+
+function guessFamily({ tensors }: Checkpoint): Family {
+  if (tensors.has("weight") && tensors.has("bias")) return "hog-svm";
+  return tensors.has("conv1.weight") && tensors.has("conv5.weight") ? "graph" : "deep-emotion";
+}
+
 /**
  * Checks a checkpoint against a family.
- * @param family null takes "hog-svm" for a `weight` and a `bias`, else "deep-emotion"
+ * @param family null takes "hog-svm" for a `weight` and a `bias`, "graph" for more than four convolutions, else "deep-emotion"
  * @throws ScoringError `checkpoint_invalid`, naming the tensor and both shapes
  */
 export function fitFamily(checkpoint: Checkpoint, family: string | null): FamilyWeights {
-  const guess = checkpoint.tensors.has("weight") && checkpoint.tensors.has("bias") ? "hog-svm" : "deep-emotion";
-  const chosen = FAMILIES.find((known) => known === (family ?? guess));
+  const chosen = FAMILIES.find((known) => known === (family ?? guessFamily(checkpoint)));
   if (chosen === undefined) throw new Error(`--family is one of ${FAMILIES.join(", ")}`);
   if (chosen === "hog-svm") return fitHogSvm(checkpoint);
+  if (chosen === "graph") return fitPlainNetwork(checkpoint);
   const { tensors, widths, prefix, ignored } = fitDeepEmotion(checkpoint.tensors);
   return {
     family: chosen,
@@ -94,9 +127,9 @@ export function fitFamily(checkpoint: Checkpoint, family: string | null): Family
   };
 }
 
-/** The bytes of weights.safetensors: a function of the tensors alone, so that an export can be repeated. */
-export function serializeWeights(weights: FamilyWeights): Uint8Array {
-  return serializeSafetensors(weights.tensors, { format: "pt" });
+/** The bytes of weights.safetensors: a function of tensors and graph alone, so that an export can be repeated. */
+export async function serializeWeights({ tensors, graph }: FamilyWeights): Promise<Uint8Array> {
+  return serializeSafetensors(tensors, { format: "pt", ...(graph && { graph: await hashGraph(graph) }) });
 }
 
 /** A checked card for these weights. @throws ScoringError `model_invalid` */
@@ -106,7 +139,7 @@ export async function draftCard(draft: CardDraft): Promise<ModelCard> {
     name: draft.name,
     version: draft.version,
     family: weights.family,
-    sha256: await computeSha256(serializeWeights(weights)),
+    sha256: await computeSha256(await serializeWeights(weights)),
     labels: [...LABELS],
     alignCorners: draft.alignCorners,
     temperature: draft.temperature,
@@ -114,6 +147,7 @@ export async function draftCard(draft: CardDraft): Promise<ModelCard> {
     parameters: weights.parameters,
     shapes: Object.fromEntries([...weights.tensors].map(([name, { shape }]) => [name, [...shape]])),
     settings: weights.settings,
+    ...(weights.graph && { graph: weights.graph }),
     evaluations: draft.evaluations,
     training: draft.training,
     license: draft.license,

@@ -1,4 +1,5 @@
 import { createFusedNodeClassifier } from "../../src/backends/fused/fused-node.ts";
+import { createGraphNodeClassifier } from "../../src/backends/graph/graph-node.ts";
 import { createTfjsWasmNodeClassifier } from "../../src/backends/tfjs-wasm-node.ts";
 import type { Classifier } from "../../src/model/classifier.ts";
 import { createHogSvmClassifier } from "../../src/model/hog-svm.ts";
@@ -14,5 +15,6 @@ export type EngineName = (typeof ENGINES)[number];
 export async function openEngine(model: Model, engine: EngineName): Promise<Classifier> {
   if (model.card.family === "hog-svm") return createHogSvmClassifier(model);
   if (engine === "oracle") return createOracle(model);
+  if (model.card.family === "graph" && engine === "fused") return createGraphNodeClassifier(model);
   return engine === "fused" ? createFusedNodeClassifier(model) : createTfjsWasmNodeClassifier(model);
 }

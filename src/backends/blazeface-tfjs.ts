@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { ScoringError } from "../errors.ts";
 import type { BlazeFaceNetwork } from "../model/blazeface.ts";
 import type { Tensor } from "../model/tensor.ts";
-import { selectBackend } from "./tfjs-classifier.ts";
+import { selectBackend } from "./tfjs-backend.ts";
 
 const BLOCKS = 31;
 /** Blocks that halve the map. */

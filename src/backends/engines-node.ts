@@ -5,6 +5,7 @@ import { createHogSvmClassifier } from "../model/hog-svm.ts";
 import type { Model } from "../model/model.ts";
 import { createClassifier, type EngineTable } from "../model/registry.ts";
 import { createFusedNodeClassifier } from "./fused/fused-node.ts";
+import { createGraphNodeClassifier } from "./graph/graph-node.ts";
 
 /** Names of the engines, the fastest first. */
 export const LOCAL_ENGINES = ["fused", "tfjs"] as const;
@@ -16,10 +17,12 @@ const TABLES: Readonly<Record<LocalEngine, EngineTable>> = {
   fused: {
     "deep-emotion": (model) => createFusedNodeClassifier(model),
     "hog-svm": async (model) => createHogSvmClassifier(model),
+    graph: (model) => createGraphNodeClassifier(model),
   },
   tfjs: {
     "deep-emotion": async (model) => (await import("./tfjs-wasm-node.ts")).createTfjsWasmNodeClassifier(model),
     "hog-svm": async (model) => createHogSvmClassifier(model),
+    graph: async (model) => (await import("./tfjs-wasm-node.ts")).createTfjsWasmNodeClassifier(model),
   },
 };
 

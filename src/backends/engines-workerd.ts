@@ -5,12 +5,21 @@ import { createHogSvmClassifier } from "../model/hog-svm.ts";
 import type { Model } from "../model/model.ts";
 import { createClassifier, type EngineTable } from "../model/registry.ts";
 import { createFusedWorkerdClassifier } from "./fused/fused-workerd.ts";
+import { createGraphWorkerdClassifier } from "./graph/graph-workerd.ts";
 import { createTfjsWasmWorkerdClassifier } from "./tfjs-wasm-workerd.ts";
 
 /** A linear model has one engine, whatever the network runs on. */
 const ENGINES = {
-  tfjs: { "deep-emotion": createTfjsWasmWorkerdClassifier, "hog-svm": createHogSvm },
-  fused: { "deep-emotion": (model) => createFusedWorkerdClassifier(model), "hog-svm": createHogSvm },
+  tfjs: {
+    "deep-emotion": createTfjsWasmWorkerdClassifier,
+    "hog-svm": createHogSvm,
+    graph: createTfjsWasmWorkerdClassifier,
+  },
+  fused: {
+    "deep-emotion": (model) => createFusedWorkerdClassifier(model),
+    "hog-svm": createHogSvm,
+    graph: (model) => createGraphWorkerdClassifier(model),
+  },
 } as const satisfies Record<string, EngineTable>;
 
 async function createHogSvm(model: Model): Promise<Classifier> {

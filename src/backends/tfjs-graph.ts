@@ -7,7 +7,7 @@ import type { NodeOf, OperatorName } from "../model/graph/graph.ts";
 import { inferShapes, resolvePadding, type Sides } from "../model/graph/shapes.ts";
 import type { Tensor } from "../model/tensor.ts";
 import type { GraphEngine, PictureValue } from "./graph/graph-engine.ts";
-import { selectBackend } from "./tfjs-classifier.ts";
+import { selectBackend } from "./tfjs-backend.ts";
 
 /** A network's weights on a backend. */
 export interface TfjsGraph {

@@ -2,10 +2,11 @@
 
 import { z } from "zod";
 import { ScoringError } from "../errors.ts";
+import { graphSchema } from "./graph/graph.ts";
 import { LABELS } from "./labels.ts";
 
 /** Network families; an engine table maps each to a constructor. */
-export const FAMILIES = ["deep-emotion", "hog-svm"] as const;
+export const FAMILIES = ["deep-emotion", "hog-svm", "graph"] as const;
 export type Family = (typeof FAMILIES)[number];
 
 const share = z.number().min(0).max(1);
@@ -86,6 +87,8 @@ export const modelCardSchema = z.strictObject({
   shapes: z.record(z.string(), z.array(z.int().nonnegative())),
   /** What a family needs beyond its tensors (cell size, bins, …). */
   settings: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).default({}),
+  /** The network, for the family "graph" only. */
+  graph: graphSchema.optional(),
   evaluations: z.array(evaluation),
   /** What pictures worse than the data set cost, in the order measured. */
   conditions: z.array(condition).optional(),
@@ -135,6 +138,9 @@ export function parseModelCard(input: unknown): ModelCard {
   const card = result.data;
   if (card.family === "deep-emotion" && card.alignCorners === null) {
     throw new ScoringError("model_invalid", "the model card: alignCorners: needed by the family deep-emotion");
+  }
+  if ((card.family === "graph") !== (card.graph !== undefined)) {
+    throw new ScoringError("model_invalid", "the model card: graph: belongs to the family graph, and to no other");
   }
   return card;
 }

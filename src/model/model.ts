@@ -3,6 +3,7 @@
 import { uint8ArrayToHex } from "uint8array-extras";
 import { ScoringError } from "../errors.ts";
 import { formatModelId, parseModelCard, type ModelCard } from "./card.ts";
+import type { Graph } from "./graph/graph.ts";
 import { parseSafetensors } from "./safetensors.ts";
 import { formatShape, type Tensor } from "./tensor.ts";
 
@@ -45,7 +46,13 @@ export async function loadModel(source: ModelSource): Promise<Model> {
   if (actual !== card.sha256) {
     throw new ScoringError("model_hash_mismatch", `${source.id}: weights are ${actual}, the card says ${card.sha256}`);
   }
-  const { tensors } = parseSafetensors(bytes);
+  const { tensors, metadata } = parseSafetensors(bytes);
+  if (card.graph !== undefined && metadata["graph"] !== (await hashGraph(card.graph))) {
+    throw new ScoringError(
+      "model_hash_mismatch",
+      `${source.id}: its card's graph is not the one that its weights name`,
+    );
+  }
   for (const [name, { shape }] of tensors) {
     const stated = card.shapes[name];
     if (stated === undefined || formatShape(stated) !== formatShape(shape)) {
@@ -56,6 +63,11 @@ export async function loadModel(source: ModelSource): Promise<Model> {
   const missing = Object.keys(card.shapes).find((name) => !tensors.has(name));
   if (missing !== undefined) throw new ScoringError("model_invalid", `${source.id}: the weights lack ${missing}`);
   return { card, tensors };
+}
+
+/** SHA-256 of a checked graph; the weights of the family "graph" name it in their metadata. */
+export function hashGraph(graph: Graph): Promise<string> {
+  return computeSha256(new TextEncoder().encode(JSON.stringify(graph)));
 }
 
 /** SHA-256 in lower-case hex. */

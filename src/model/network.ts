@@ -17,9 +17,9 @@ export interface TfjsNetwork {
   /**
    * Runs one batch synchronously (a GPU backend only enqueues).
    * @param input `batch × 2304` normalised pixels
-   * @returns two tensors the caller disposes: `theta` `[batch, 6]`, `logits` `[batch, 7]`
+   * @returns two tensors the caller disposes: `theta` `[batch, 6]`, `null` for networks without one; `logits` `[batch, 7]`
    */
-  run(input: Float32Array): { readonly theta: tf.Tensor2D; readonly logits: tf.Tensor2D };
+  run(input: Float32Array): { readonly theta: tf.Tensor2D | null; readonly logits: tf.Tensor2D };
   /** Frees the weights. */
   dispose(): void;
 }

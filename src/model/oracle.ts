@@ -4,6 +4,7 @@
  */
 
 import type { Classifier, Scores } from "./classifier.ts";
+import { createGraphOracle } from "./graph/graph-oracle-classifier.ts";
 import { BATCH_NORM_EPSILON } from "./fold.ts";
 import { formatModelId, requireAlignCorners } from "./card.ts";
 import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT } from "./labels.ts";
@@ -33,6 +34,7 @@ export interface OracleOutput {
  * @throws ScoringError `model_invalid` if the tensors are not a Deep_Emotion network
  */
 export function createOracle(model: Model): Classifier {
+  if (model.card.family === "graph") return createGraphOracle(model);
   readNetworkWidths(model.tensors);
   const alignCorners = requireAlignCorners(model.card);
   return {

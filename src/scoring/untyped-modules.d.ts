@@ -10,6 +10,10 @@ declare module "jstat" {
       /** The quantile at `p`, 0…1. */
       inv(p: number, degrees: number): number;
     };
+    readonly normal: {
+      /** x with P(X ≤ x) = `p`. */
+      inv(p: number, mean: number, deviation: number): number;
+    };
     readonly jStat: typeof jStat;
   };
   export default jStat;

@@ -31,7 +31,11 @@ export interface Deadline {
 export function startDeadline(pace: StorePace, call: string, bytes = 0): Deadline {
   const controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const { promise: expired, reject: expire } = Promise.withResolvers<never>();
+  let expire: (error: ScoringError) => void = () => undefined;
+  // No Promise.withResolvers: Node 20 has none.
+  const expired = new Promise<never>((_, reject) => {
+    expire = reject;
+  });
   // Nobody may be waiting for it.
   expired.catch(() => undefined);
   const deadline: Deadline = {

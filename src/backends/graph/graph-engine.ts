@@ -3,36 +3,15 @@
 import { ScoringError } from "../../errors.ts";
 import { smallestInput, type Network } from "../../model/graph/check-graph.ts";
 import { inferShapes } from "../../model/graph/shapes.ts";
-import { planLayers } from "./picture-layers.ts";
-import { createArena, FLOAT, inputPitch, type Place } from "./picture-places.ts";
+import { createKernel, type GraphEngineName, type Kernel } from "./kernel.ts";
+import { planLayers } from "./layers.ts";
+import { inputPitch, type Place } from "./picture-places.ts";
 import { placeLayer, planPicture, type PicturePlan } from "./picture-plan.ts";
 import { packLayer, padLanes } from "./picture-weights.ts";
-
-/** What assembly/index.ts exports. */
-interface Kernel {
-  readonly memory: WebAssembly.Memory;
-  base(): number;
-  reserve(end: number): number;
-  run(steps: number, count: number): void;
-}
-
-/** The two builds of the kernels; the relaxed one fuses multiply and add. */
-export type GraphEngineName = "graph-wasm-simd" | "graph-wasm-relaxed";
-
-/** Files of the builds, beside this one; `npm run build:engine` writes them. */
-export const GRAPH_BINARIES = {
-  "graph-wasm-simd": "graph.wasm",
-  "graph-wasm-relaxed": "graph-relaxed.wasm",
-} as const satisfies Record<GraphEngineName, string>;
-
-/** All builds. */
-export const GRAPH_ENGINES: readonly GraphEngineName[] = ["graph-wasm-simd", "graph-wasm-relaxed"];
+import { createArena, FLOAT } from "./places.ts";
 
 /** Plans kept, one a picture size; the oldest goes. */
 const MAX_PLANS = 16;
-/** Bytes that an instance may take; an isolate has 128 MiB for everything. */
-const MAX_BYTES = 96 * 2 ** 20;
-
 /** A map or a vector: row by row, pixel by pixel, channels together. */
 export interface PictureValue {
   readonly channels: number;
@@ -72,25 +51,24 @@ export async function createGraphEngine(
   engine: GraphEngineName = "graph-wasm-simd",
 ): Promise<PlannedGraphEngine> {
   const { graph } = network;
-  const layers = planLayers(network);
-  const instance = await WebAssembly.instantiate(module, {});
-  const kernel = readKernel(instance.exports);
+  const layers = planLayers(network, { separable: true });
+  const kernel = await createKernel(module);
   // Channels do not depend on the picture's size; behind `flatten` they do, but there the size is fixed.
   const shapes = inferShapes(graph, network.weights, ...smallestInput(graph));
-  const arena = createArena(kernel.base());
+  const arena = createArena(kernel.base);
   const placed = layers.map((layer) => {
     const input = "input" in layer ? layer.input : layer.inputs[0]!;
     const [channels] = shapes.get(input)!;
     const pitch = input === graph.input.name ? inputPitch(network, layers) : padLanes(channels);
     return placeLayer(layer, packLayer(layer, network, channels, pitch), arena);
   });
-  reserve(kernel, arena.end());
+  kernel.reserve(arena.end());
   for (const kernels of placed) {
     for (const part of [kernels.main, kernels.depthwise]) {
       if (part === null) continue;
-      new Float32Array(kernel.memory.buffer, part.weightsAt, part.weights.length).set(part.weights);
-      new Float32Array(kernel.memory.buffer, part.biasAt, part.bias.length).set(part.bias);
-      new Float32Array(kernel.memory.buffer, part.slopesAt, part.slopes.length).set(part.slopes);
+      kernel.floats(part.weightsAt, part.weights.length).set(part.weights);
+      kernel.floats(part.biasAt, part.bias.length).set(part.bias);
+      kernel.floats(part.slopesAt, part.slopes.length).set(part.slopes);
     }
   }
 
@@ -110,9 +88,9 @@ export async function createGraphEngine(
   /** Lays a plan out; buffers of the plan before it lose their meaning. */
   const activate = (plan: PicturePlan): void => {
     if (plan === current) return;
-    reserve(kernel, plan.end);
-    new Uint8Array(kernel.memory.buffer, arena.end(), plan.end - arena.end()).fill(0);
-    new Int32Array(kernel.memory.buffer, plan.start, plan.words.length).set(plan.words);
+    kernel.reserve(plan.end);
+    kernel.bytes(arena.end(), plan.end - arena.end()).fill(0);
+    kernel.words(plan.start, plan.words.length).set(plan.words);
     current = plan;
   };
 
@@ -127,9 +105,9 @@ export async function createGraphEngine(
         throw new ScoringError("model_invalid", `graph: an input of ${input.length} values, not ${expected}`);
       }
       activate(plan);
-      writePlace(kernel.memory, plan.input, input);
+      writePlace(kernel, plan.input, input);
       kernel.run(plan.start, plan.steps);
-      return new Map([...plan.outputs].map(([name, place]) => [name, readPlace(kernel.memory, place)]));
+      return new Map([...plan.outputs].map(([name, place]) => [name, readPlace(kernel, place)]));
     },
     measure: (height, width) => findPlan(height, width).end,
     // The memory goes with the instance, when nothing refers to it.
@@ -139,51 +117,31 @@ export async function createGraphEngine(
   };
 }
 
-function reserve(kernel: Kernel, end: number): void {
-  if (end > MAX_BYTES) {
-    throw new ScoringError(
-      "engine_unavailable",
-      `the picture takes ${end} bytes, more than ${MAX_BYTES}: make it smaller`,
-    );
-  }
-  if (kernel.reserve(end) !== 0) throw new ScoringError("engine_unavailable", `no memory for ${end} bytes`);
-}
-
-function writePlace(memory: WebAssembly.Memory, place: Place, values: Float32Array): void {
+function writePlace(kernel: Kernel, place: Place, values: Float32Array): void {
   const { channels, height, width, pitch, row, address } = place;
   const line = width * channels;
   for (let y = 0; y < height; y++) {
     const source = values.subarray(y * line, (y + 1) * line);
     if (pitch === channels * FLOAT) {
-      new Float32Array(memory.buffer, address + y * row, line).set(source);
+      kernel.floats(address + y * row, line).set(source);
       continue;
     }
-    const target = new Float32Array(memory.buffer, address + y * row, (width * pitch) / FLOAT);
+    const target = kernel.floats(address + y * row, (width * pitch) / FLOAT);
     for (let x = 0; x < width; x++) {
       for (let k = 0; k < channels; k++) target[(x * pitch) / FLOAT + k] = source[x * channels + k]!;
     }
   }
 }
 
-function readPlace(memory: WebAssembly.Memory, place: Place): PictureValue {
+function readPlace(kernel: Kernel, place: Place): PictureValue {
   const { channels, height, width, pitch, row, address } = place;
   const data = new Float32Array(height * width * channels);
   for (let y = 0; y < height; y++) {
-    const source = new Float32Array(memory.buffer, address + y * row, (width * pitch) / FLOAT);
+    const source = kernel.floats(address + y * row, (width * pitch) / FLOAT);
     for (let x = 0; x < width; x++) {
       const from = (x * pitch) / FLOAT;
       data.set(source.subarray(from, from + channels), (y * width + x) * channels);
     }
   }
   return { channels, height, width, data };
-}
-
-function readKernel(exports: object): Kernel {
-  if (!isKernel(exports)) throw new ScoringError("engine_unavailable", "this is not the graph engine's binary");
-  return exports;
-}
-
-function isKernel(exports: object): exports is Kernel {
-  const functions = ["base", "reserve", "run"].every((name) => typeof Reflect.get(exports, name) === "function");
-  return functions && Reflect.get(exports, "memory") instanceof WebAssembly.Memory;
 }

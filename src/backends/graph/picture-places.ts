@@ -1,15 +1,10 @@
-/** Where each value of a picture lies: maps with the border that their readers need, values of one form in turn in one place. */
+/** How one picture's values lie: row by row, pixel by pixel, channels together. */
 
 import type { Network } from "../../model/graph/check-graph.ts";
-import type { NodeOf } from "../../model/graph/graph.ts";
-import { resolvePadding, type Sides, type ValueShape } from "../../model/graph/shapes.ts";
-import { listInputs, type Layer } from "./picture-layers.ts";
+import type { Sides, ValueShape } from "../../model/graph/shapes.ts";
+import { listInputs, type Layer } from "./layers.ts";
 import { LANES, padLanes } from "./picture-weights.ts";
-
-/** Bytes of a float. */
-export const FLOAT = 4;
-/** One cache line. */
-const LINE = 64;
+import { asPixels, FLOAT, placeValues, type Arena } from "./places.ts";
 
 /** A value in memory; a vector is a map of one pixel. */
 export interface Place {
@@ -24,51 +19,6 @@ export interface Place {
   readonly width: number;
 }
 
-/** Hands out addresses, one behind the other. */
-export interface Arena {
-  /** Address of `bytes` bytes. */
-  take(bytes: number): number;
-  /** First address not handed out. */
-  end(): number;
-}
-
-/** An arena from `start`. */
-export function createArena(start: number): Arena {
-  let top = Math.ceil(start / LINE) * LINE;
-  return {
-    take(bytes) {
-      const at = top;
-      top = Math.ceil((top + bytes) / LINE) * LINE;
-      return at;
-    },
-    end: () => top,
-  };
-}
-
-/** Channels, rows and columns of any value. */
-export function asPixels(shape: ValueShape): readonly [channels: number, height: number, width: number] {
-  return shape.length === 3 ? shape : [shape[0], 1, 1];
-}
-
-/** Rows and columns that the window of a convolution spans. */
-export function measureReach(node: NodeOf<"conv">, network: Network): [number, number] {
-  const [, , tall = 1, wide = 1] = network.weights.get(node.weight)!.shape;
-  return [node.dilation[0] * (tall - 1) + 1, node.dilation[1] * (wide - 1) + 1];
-}
-
-/** What a convolution reads around a map of this shape. */
-export function measureBorder(node: NodeOf<"conv">, network: Network, shape: ValueShape): Sides {
-  const [, height, width] = asPixels(shape);
-  return resolvePadding(node.padding, [height, width], measureReach(node, network), node.stride);
-}
-
-/** The convolution that reads the layer's input with a border. */
-function findWindow(layer: Layer): NodeOf<"conv"> | null {
-  if (layer.op === "depthwise") return layer.node;
-  if (layer.op !== "product") return null;
-  return layer.depthwise?.node ?? (layer.node.op === "conv" ? layer.node : null);
-}
-
 /** Floats from pixel to pixel of the network's input: without gaps where only products read it, which read floats. */
 export function inputPitch(network: Network, layers: readonly Layer[]): number {
   const { name, channels } = network.graph.input;
@@ -77,50 +27,24 @@ export function inputPitch(network: Network, layers: readonly Layer[]): number {
   return plain ? channels : padLanes(channels);
 }
 
-/** Gives every value a place. */
-export function placeValues(
+/** Gives every value of a picture a place. */
+export function placePicture(
   network: Network,
   layers: readonly Layer[],
   shapes: ReadonlyMap<string, ValueShape>,
   arena: Arena,
 ): Map<string, Place> {
-  const { input, outputs } = network.graph;
-  const borders = new Map<string, Sides>();
-  const lastRead = new Map<string, number>();
-  layers.forEach((layer, index) => {
-    const node = findWindow(layer);
-    for (const name of listInputs(layer)) lastRead.set(name, index);
-    if (node === null || (layer.op !== "product" && layer.op !== "depthwise")) return;
-    const needed = measureBorder(node, network, shapes.get(layer.input)!);
-    const [top, left, bottom, right] = borders.get(layer.input) ?? [0, 0, 0, 0];
-    const wider = [top, left, bottom, right].map((side, i) => Math.max(side, needed[i]!));
-    borders.set(layer.input, [wider[0]!, wider[1]!, wider[2]!, wider[3]!]);
-  });
-  for (const name of Object.values(outputs)) lastRead.set(name, layers.length);
-
-  const places = new Map<string, Place>();
-  const free = new Map<string, number[]>();
-  const forms = new Map<string, { key: string; start: number }>();
-
-  const place = (name: string, pitch: number): void => {
-    const [channels, height, width] = asPixels(shapes.get(name)!);
-    const [top, left, bottom, right] = borders.get(name) ?? [0, 0, 0, 0];
+  const { input } = network.graph;
+  const first = inputPitch(network, layers) * FLOAT;
+  return placeValues(network, layers, shapes, arena, (name, shape, border: Sides) => {
+    const [channels, height, width] = asPixels(shape);
+    const [top, left, bottom, right] = border;
+    const pitch = name === input.name ? first : padLanes(channels) * FLOAT;
     const row = (width + left + right) * pitch;
-    // Equal forms have equal zeros around and between, so whoever comes next finds them.
-    const key = [channels, height, width, pitch, top, left, bottom, right].join();
-    const start = free.get(key)?.pop() ?? arena.take((height + top + bottom) * row + LANES * FLOAT);
-    forms.set(name, { key, start });
-    places.set(name, { address: start + top * row + left * pitch, row, pitch, channels, height, width });
-  };
-
-  place(input.name, inputPitch(network, layers) * FLOAT);
-  layers.forEach((layer, index) => {
-    place(layer.output, padLanes(asPixels(shapes.get(layer.output)!)[0]) * FLOAT);
-    for (const name of new Set(listInputs(layer))) {
-      if (lastRead.get(name) !== index) continue;
-      const { key, start } = forms.get(name)!;
-      free.set(key, [...(free.get(key) ?? []), start]);
-    }
+    return {
+      bytes: (height + top + bottom) * row + LANES * FLOAT,
+      key: [channels, height, width, pitch, top, left, bottom, right].join(),
+      at: (start) => ({ address: start + top * row + left * pitch, row, pitch, channels, height, width }),
+    };
   });
-  return places;
 }

@@ -3,9 +3,10 @@
 import type { Network } from "../../model/graph/check-graph.ts";
 import type { NodeOf } from "../../model/graph/graph.ts";
 import { inferShapes, resolvePadding, type ValueShape } from "../../model/graph/shapes.ts";
-import type { Layer, LayerOf } from "./picture-layers.ts";
-import { createArena, FLOAT, measureBorder, placeValues, type Arena, type Place } from "./picture-places.ts";
+import type { Layer, LayerOf } from "./layers.ts";
+import { placePicture, type Place } from "./picture-places.ts";
 import { LANES, padLanes, type PackedKernel, type PackedLayer } from "./picture-weights.ts";
+import { createArena, FLOAT, measureBorder, type Arena } from "./places.ts";
 
 /** Words of a step: assembly/words.ts. */
 const STEP = 40;
@@ -77,7 +78,7 @@ export function planPicture(
 ): PicturePlan {
   const shapes = inferShapes(network.graph, network.weights, height, width);
   const arena = createArena(start);
-  const places = placeValues(
+  const places = placePicture(
     network,
     layers.map(({ layer }) => layer),
     shapes,

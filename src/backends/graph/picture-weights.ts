@@ -3,7 +3,7 @@
 import type { Network } from "../../model/graph/check-graph.ts";
 import type { NodeOf } from "../../model/graph/graph.ts";
 import type { Tensor } from "../../model/tensor.ts";
-import type { Activation, Layer } from "./picture-layers.ts";
+import type { Activation, Layer } from "./layers.ts";
 
 /** Outputs of a block: assembly/product.ts. */
 const BLOCK = 8;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createGraphNodeEngine } from "../../../src/backends/graph/graph-node.ts";
-import { GRAPH_ENGINES } from "../../../src/backends/graph/graph-engine.ts";
-import { planLayers } from "../../../src/backends/graph/picture-layers.ts";
+import { GRAPH_ENGINES } from "../../../src/backends/graph/kernel.ts";
+import { planLayers } from "../../../src/backends/graph/layers.ts";
 import { createTfjsGraphEngine } from "../../../src/backends/tfjs-graph.ts";
 import { startTfjsWasmNode } from "../../../src/backends/tfjs-wasm-node.ts";
 import { WASM_BACKEND } from "../../../src/backends/tfjs-wasm.ts";
@@ -18,7 +18,7 @@ describeGraphEngine("tfjs-wasm", async (network) => {
 
 describe("the SIMD engine's plan", () => {
   it("runs a block of depthwise, pointwise, shortcut and ReLU as one step", () => {
-    const layers = planLayers(drawSeparableNetwork(3));
+    const layers = planLayers(drawSeparableNetwork(3), { separable: true });
     expect(layers.map(({ op, output }) => `${op} ${output}`)).toEqual([
       "product stem-relu",
       "product r0",
@@ -34,7 +34,7 @@ describe("the SIMD engine's plan", () => {
     const engine = await createGraphNodeEngine(drawSeparableNetwork(3));
     expect(engine.measure(256, 256)).toBeGreaterThan(engine.measure(128, 128));
     const side = 2048;
-    await expect(engine.run(new Float32Array(3 * side * side), side, side)).rejects.toThrow("make it smaller");
+    await expect(engine.run(new Float32Array(3 * side * side), side, side)).rejects.toThrow("make the picture smaller");
     expect((await engine.run(drawPicture(1, 3 * 8 * 8), 8, 8)).get("r3")?.data.every(Number.isFinite)).toBe(true);
   });
 

@@ -4,7 +4,7 @@ import { ScoringError } from "../../../src/errors.ts";
 import type { Classifier } from "../../../src/model/classifier.ts";
 import { createHogSvmClassifier } from "../../../src/model/hog-svm.ts";
 import type { Model } from "../../../src/model/model.ts";
-import { FUSED_URLS, TFJS_WASM_URLS } from "./assets.ts";
+import { FUSED_URLS, GRAPH_URLS, TFJS_WASM_URLS } from "./assets.ts";
 import type { BrowserEngine } from "./engine-names.ts";
 
 /** An engine that runs. */
@@ -36,11 +36,14 @@ export async function startEngine(
       return { classifier: start.classifier, detail: `TensorFlow.js on the GPU (${start.adapter})` };
     }
     case "fused-wasm": {
+      if (model.card.family === "graph") {
+        const { createGraphBrowserClassifier } = await import("../../../src/backends/graph/graph-browser.ts");
+        const classifier = await createGraphBrowserClassifier(model, GRAPH_URLS);
+        return { classifier, detail: `any network in one module, ${describeBuild(classifier.engine)}` };
+      }
       const { createFusedBrowserClassifier } = await import("../../../src/backends/fused/fused-browser.ts");
       const classifier = await createFusedBrowserClassifier(model, FUSED_URLS);
-      const relaxed = classifier.engine === "fused-wasm-relaxed";
-      const build = relaxed ? "with fused multiply-add" : "plain SIMD: no relaxed SIMD here";
-      return { classifier, detail: `the whole network in one module, ${build}` };
+      return { classifier, detail: `the whole network in one module, ${describeBuild(classifier.engine)}` };
     }
     case "wasm-threads":
       return startTfjsWasm(model, "threaded-simd");
@@ -49,6 +52,10 @@ export async function startEngine(
     default:
       return startTfjsWasm(model, "plain");
   }
+}
+
+function describeBuild(engine: string): string {
+  return engine.endsWith("relaxed") ? "with fused multiply-add" : "plain SIMD: no relaxed SIMD here";
 }
 
 async function startTfjsWasm(model: Model, build: "threaded-simd" | "simd" | "plain"): Promise<StartedEngine> {

@@ -16,7 +16,7 @@ const TILE4: usize = memory.data(16 * 16, 64);
 /** Six vectors at `from` (stride apart) through Bᵀ to `to`. */
 // @ts-ignore: decorator
 @inline
-function transformSix(from: usize, stride: usize, to: usize, step: usize, four: v128): void {
+export function transformSix(from: usize, stride: usize, to: usize, step: usize, four: v128): void {
   const d1 = v128.load(from + stride), d2 = v128.load(from + 2 * stride);
   const d3 = v128.load(from + 3 * stride), d4 = v128.load(from + 4 * stride);
   const a = multiplySubtract(d2, four, d4);
@@ -102,7 +102,7 @@ function multiplyPoints(weights: usize, inputs: i32, blocks: i32): void {
 /** Six vectors through Aᵀ of F(4, 3). */
 // @ts-ignore: decorator
 @inline
-function collectFour(from: usize, stride: usize, to: usize, step: usize, four: v128): void {
+export function collectFour(from: usize, stride: usize, to: usize, step: usize, four: v128): void {
   const m1 = v128.load(from + stride), m2 = v128.load(from + 2 * stride);
   const m3 = v128.load(from + 3 * stride), m4 = v128.load(from + 4 * stride);
   const s1 = f32x4.add(m1, m2), d1 = f32x4.sub(m1, m2);

@@ -11,21 +11,30 @@ export const ELU: i32 = 4;
 export const SIGMOID: i32 = 5;
 export const HARD_SWISH: i32 = 6;
 
-/** `slopes` is the address of the channel's four slopes; read by SLOPE only. */
+/** `slopes` are the slopes of the lanes; only SLOPE uses them. */
 // @ts-ignore: decorator
 @inline
-export function activate(x: v128, kind: i32, slopes: usize): v128 {
+export function activate(x: v128, kind: i32, slopes: v128): v128 {
   const zero = f32x4.splat(0);
   if (kind == NONE) return x;
   if (kind == RELU) return f32x4.pmax(zero, x);
   return activateRarely(x, kind, slopes);
 }
 
-function activateRarely(x: v128, kind: i32, slopes: usize): v128 {
+/** The same with the slopes' address. */
+// @ts-ignore: decorator
+@inline
+export function activateAt(x: v128, kind: i32, slopes: usize): v128 {
+  if (kind == NONE) return x;
+  if (kind == RELU) return f32x4.pmax(f32x4.splat(0), x);
+  return activateRarely(x, kind, v128.load(slopes));
+}
+
+function activateRarely(x: v128, kind: i32, slopes: v128): v128 {
   const zero = f32x4.splat(0);
   const up = f32x4.pmax(zero, x);
   if (kind == RELU6) return f32x4.pmin(f32x4.splat(6), up);
-  if (kind == SLOPE) return multiplyAdd(f32x4.pmin(zero, x), v128.load(slopes), up);
+  if (kind == SLOPE) return multiplyAdd(f32x4.pmin(zero, x), slopes, up);
   if (kind == ELU) return f32x4.add(up, f32x4.sub(exponentiate(f32x4.pmin(zero, x)), f32x4.splat(1)));
   if (kind == HARD_SWISH) {
     const gate = f32x4.pmin(f32x4.splat(6), f32x4.pmax(zero, f32x4.add(x, f32x4.splat(3))));

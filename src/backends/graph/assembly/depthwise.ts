@@ -1,6 +1,6 @@
 // Convolutions of each channel by itself: the nine weights of four channels stay in registers, four outputs go together.
 import { multiplyAdd, VECTOR } from "../../fused/assembly/vector";
-import { activate } from "./activation";
+import { activateAt } from "./activation";
 
 /** Outputs computed together. */
 const TILE: i32 = 4;
@@ -124,7 +124,7 @@ function convolveAnyThree(
         w += VECTOR;
       }
     }
-    v128.store(to, activate(a, kind, slopes));
+    v128.store(to, activateAt(a, kind, slopes));
     from += (<usize>stride) * pitch;
     to += toPitch;
   }
@@ -140,7 +140,7 @@ function convolveAny(
     for (let tap: usize = 0; tap < <usize>tapCount; tap++) {
       a = multiplyAdd(v128.load(from + <usize>load<u32>(taps + (tap << 2))), v128.load(weights + tap * VECTOR), a);
     }
-    v128.store(to, activate(a, kind, slopes));
+    v128.store(to, activateAt(a, kind, slopes));
     from += (<usize>stride) * pitch;
     to += toPitch;
   }
@@ -149,8 +149,8 @@ function convolveAny(
 // @ts-ignore: decorator
 @inline
 function putFour(to: usize, pitch: usize, a: v128, b: v128, c: v128, d: v128, kind: i32, slopes: usize): void {
-  v128.store(to, activate(a, kind, slopes));
-  v128.store(to + pitch, activate(b, kind, slopes));
-  v128.store(to + 2 * pitch, activate(c, kind, slopes));
-  v128.store(to + 3 * pitch, activate(d, kind, slopes));
+  v128.store(to, activateAt(a, kind, slopes));
+  v128.store(to + pitch, activateAt(b, kind, slopes));
+  v128.store(to + 2 * pitch, activateAt(c, kind, slopes));
+  v128.store(to + 3 * pitch, activateAt(d, kind, slopes));
 }

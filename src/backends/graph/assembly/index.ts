@@ -1,5 +1,9 @@
 // Runs a plan. docs/graph-engine.md.
 import { VECTOR } from "../../fused/assembly/vector";
+import { combineBatch, copyBatch, poolBatch, softmaxBatch, unpack } from "./batch-maps";
+import { convolveChannels, convolveDirect } from "./batch-product";
+import * as batch from "./batch-words";
+import { convolveWinograd } from "./batch-winograd";
 import { convolveDepthwise } from "./depthwise";
 import { combine, copy, flatten, pool, softmax } from "./maps";
 import { multiplyStrip } from "./product";
@@ -84,6 +88,24 @@ export function run(steps: usize, count: i32): void {
     else if (operation == words.COPY) copy(steps);
     else if (operation == words.FLATTEN) flatten(steps);
     else if (operation == words.SOFTMAX) softmax(steps);
+    steps += (<usize>words.STEP) << 2;
+  }
+}
+
+/** Runs `count` steps of `groups` groups of four faces. */
+export function runBatch(steps: usize, count: i32, groups: i32): void {
+  for (let i = 0; i < count; i++) {
+    const operation = word(steps, 0);
+    if (operation == batch.UNPACK) unpack(steps, groups);
+    else if (operation == batch.WINOGRAD) convolveWinograd(steps, groups);
+    else if (operation == batch.DIRECT) convolveDirect(steps, groups);
+    else if (operation == batch.DEPTHWISE) convolveChannels(steps, groups);
+    else if (operation == batch.MAX_POOL) poolBatch(steps, groups, false);
+    else if (operation == batch.AVERAGE_POOL) poolBatch(steps, groups, true);
+    else if (operation == batch.ADD) combineBatch(steps, groups, false);
+    else if (operation == batch.MULTIPLY) combineBatch(steps, groups, true);
+    else if (operation == batch.COPY) copyBatch(steps, groups);
+    else if (operation == batch.SOFTMAX) softmaxBatch(steps, groups);
     steps += (<usize>words.STEP) << 2;
   }
 }

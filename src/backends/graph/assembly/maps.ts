@@ -1,7 +1,7 @@
 // Everything but convolutions: pools, sums, products, activations, copies, softmax.
 import { VECTOR } from "../../fused/assembly/vector";
 import { exponentiate } from "../../fused/assembly/softmax";
-import { activate } from "./activation";
+import { activateAt } from "./activation";
 import { address, word } from "./words";
 
 /** Windows clamped to the map. Words: from, row, pitch, height, width, top, left, size ×2, stride ×2, to, row, pitch, rows, columns, vectors. */
@@ -51,7 +51,7 @@ export function combine(step: usize, multiply: bool): void {
           const y = v128.load(b + at);
           x = multiply ? f32x4.mul(x, y) : f32x4.add(x, y);
         }
-        v128.store(to + at, activate(x, kind, slopes + k));
+        v128.store(to + at, activateAt(x, kind, slopes + k));
         at += VECTOR;
       }
     }

@@ -1,7 +1,7 @@
 // Convolutions over all channels as a blocked product: six positions × eight outputs stay in twelve registers, eight
 // loads for twelve multiply-adds.
 import { multiplyAdd, VECTOR } from "../../fused/assembly/vector";
-import { activate } from "./activation";
+import { activateAt } from "./activation";
 
 /** Positions of a tile, and outputs of a block. */
 const TILE: i32 = 6;
@@ -21,8 +21,8 @@ function finish(
     a = f32x4.add(a, v128.load(kept));
     if (both) b = f32x4.add(b, v128.load(kept, 16));
   }
-  v128.store(target, activate(a, kind, slopes));
-  if (both) v128.store(target, activate(b, kind, slopes + VECTOR), 16);
+  v128.store(target, activateAt(a, kind, slopes));
+  if (both) v128.store(target, activateAt(b, kind, slopes + VECTOR), 16);
 }
 
 /**

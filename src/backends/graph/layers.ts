@@ -97,9 +97,10 @@ function isDepthwise(node: NodeOf<"conv">, network: Network): boolean {
 
 /**
  * Plans the layers of a network.
+ * @param options.separable whether a pointwise convolution takes in the depthwise one before it
  * @throws ScoringError `engine_unavailable` if the engine has no kernel for a node
  */
-export function planLayers(network: Network): Layer[] {
+export function planLayers(network: Network, options: { readonly separable: boolean }): Layer[] {
   const { nodes, outputs, input } = network.graph;
   const makers = new Map(nodes.map((node, index) => [node.name, { node, index }]));
   const readers = new Map<string, number>();
@@ -121,7 +122,7 @@ export function planLayers(network: Network): Layer[] {
   const makeProduct = (node: Dense, residual: string | null, activation: Activation, output: string): Layer => {
     const common = { op: "product", node, residual, activation, output } as const;
     const alone = { ...common, input: node.inputs[0]!, depthwise: null };
-    if (node.op === "dense" || !isPointwise(node, network)) return alone;
+    if (!options.separable || node.op === "dense" || !isPointwise(node, network)) return alone;
     let before = takeAlone(node.inputs[0]!);
     const between = before === null ? null : readActivation(before);
     const taken: string[] = [];

@@ -1,0 +1,93 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { createBatchEngine } from "../../../src/backends/graph/batch-engine.ts";
+import { chooseTile } from "../../../src/backends/graph/batch-weights.ts";
+import { createGraphNodeClassifier } from "../../../src/backends/graph/graph-node.ts";
+import { GRAPH_BINARIES, GRAPH_ENGINES } from "../../../src/backends/graph/kernel.ts";
+import { createTfjsWasmNodeClassifier } from "../../../src/backends/tfjs-wasm-node.ts";
+import type { NodeOf } from "../../../src/model/graph/graph.ts";
+import { createDice, drawNetwork, NetworkBuilder, runReference } from "../../contract/drawn-networks.ts";
+import { describeGraphClassifier, drawPlainModel } from "../../contract/graph-classifier.ts";
+import { GRAPH_TOLERANCE } from "../../contract/graph-parity.ts";
+
+for (const engine of GRAPH_ENGINES) {
+  describeGraphClassifier(engine, engine, (model) => createGraphNodeClassifier(model, engine));
+}
+describeGraphClassifier("tfjs-wasm", "tfjs-wasm-simd", (model) => createTfjsWasmNodeClassifier(model));
+
+for (const engine of GRAPH_ENGINES) {
+  describe(`batches on ${engine}`, () => {
+    for (let first = 0; first < 160; first += 20) {
+      it(`agree with the oracle: drawn networks ${first} to ${first + 19}`, async () => {
+        const binary = await readFile(
+          new URL(`../../../src/backends/graph/${GRAPH_BINARIES[engine]}`, import.meta.url),
+        );
+        const module = await WebAssembly.compile(new Uint8Array(binary));
+        for (let seed = first; seed < first + 20; seed++) {
+          const network = drawNetwork(seed);
+          const { channels, height, width } = network.graph.input;
+          const scales = Array.from({ length: channels }, (_, k) => (2 + k) / 255);
+          const offsets = Array.from({ length: channels }, (_, k) => k / 8 - 1);
+          const batch = await createBatchEngine(module, network, { scales, offsets });
+          const dice = createDice(seed);
+          const count = 1 + (seed % 6);
+          const size = channels * height! * width!;
+          const pixels = Uint8Array.from({ length: count * size }, () => dice.roll(256));
+          const outputs = batch.run(pixels, count);
+          const last = pixels.subarray((count - 1) * size);
+          const picture = Float32Array.from(last, (level, i) => level * scales[i % channels]! + offsets[i % channels]!);
+          for (const [name, { data }] of runReference(network, picture, height!, width!)) {
+            const values = outputs.get(name)!.subarray((count - 1) * data.length);
+            const largest = data.reduce((top, x) => Math.max(top, Math.abs(x)), 1e-3);
+            const gaps = [...data].map((x, i) => Math.abs(x - values[i]!) / largest);
+            expect({ seed, name, agrees: Math.max(...gaps) < GRAPH_TOLERANCE }).toEqual({ seed, name, agrees: true });
+          }
+        }
+      });
+    }
+  });
+}
+
+describe("the tile of a 3×3 convolution", () => {
+  const network = drawPlainModel(1, [[8], [8]], 3);
+  const conv: NodeOf<"conv"> = {
+    name: "c",
+    op: "conv",
+    inputs: ["x"],
+    weight: "conv2.weight",
+    groups: 1,
+    dilation: [1, 1],
+    stride: [1, 1],
+    padding: "same",
+  };
+  const tileOf = (changes: Partial<NodeOf<"conv">>, size: [number, number]) =>
+    chooseTile({ ...conv, ...changes }, { graph: network.card.graph!, weights: network.tensors }, size);
+
+  it("is the one whose products cost least", () => {
+    expect(tileOf({}, [24, 24])).toBe(4);
+    expect(tileOf({}, [6, 6])).toBe(3);
+    expect(tileOf({}, [3, 3])).toBe(3);
+  });
+
+  it("is none for strides, dilation, few inputs and maps smaller than a tile", () => {
+    expect(tileOf({ stride: [2, 2] }, [24, 24])).toBeNull();
+    expect(tileOf({ dilation: [2, 2] }, [24, 24])).toBeNull();
+    expect(tileOf({ weight: "conv1.weight" }, [24, 24])).toBeNull();
+    expect(tileOf({}, [2, 24])).toBeNull();
+  });
+});
+
+describe("a network whose batches an isolate cannot hold", () => {
+  it("is refused before anything is scored", async () => {
+    const builder = new NetworkBuilder(createDice(1), [1, 48, 48]);
+    let map = "input";
+    for (const [i, width] of [64, 320, 320].entries()) {
+      const weight = builder.draw([width, builder.shapes.get(map)![0], 3, 3]);
+      map = builder.add({ name: `c${i}`, op: "conv", inputs: [map], weight, padding: "same" });
+    }
+    const binary = await readFile(new URL("../../../src/backends/graph/graph.wasm", import.meta.url));
+    const module = await WebAssembly.compile(new Uint8Array(binary));
+    const wide = createBatchEngine(module, builder.finish(), { scales: [1], offsets: [0] });
+    await expect(wide).rejects.toThrow("more than");
+  });
+});
