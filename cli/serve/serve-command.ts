@@ -13,7 +13,7 @@ export const serveCommand = defineCommand({
   args: {
     data: { type: "string", description: "Folder of everything that the server keeps", default: "countenance-data" },
     host: { type: "string", description: "Address to listen on", default: "127.0.0.1" },
-    port: { type: "string", description: "Port to listen on; 0: any that is free", default: "8787" },
+    port: { type: "string", description: "Port to listen on; 0 takes a free one", default: "8787" },
     threads: { type: "string", description: "Threads that score; default one a core" },
   },
   async run({ args }) {
