@@ -50,13 +50,7 @@ export function renderOverview(report: Report): SafeHtml {
         </p>
       </section>`
     }
-    ${
-      faceless !== null &&
-      html`<section class="alert">
-        <h2>Pictures without a face</h2>
-        <p>${faceless}.</p>
-      </section>`
-    }
+    ${faceless !== null && html`<p class="alert">${faceless}</p>`}
     <div class="tiles">
       ${renderTile(formatCount(counts.faces), "Faces scored", `from ${formatCount(counts.scored)} of ${formatCount(counts.listed)} inputs`)}
       ${first?.share ? renderTile(first.label, "Most frequent", `${formatPercent(first.share.value)} of faces`) : null}
