@@ -56,11 +56,9 @@ export function placeBatchLayer(layer: Layer, kernel: BatchKernel | null, arena:
   return { layer, tile: kernel?.tile ?? null, weightsAt, biasAt, slopesAt };
 }
 
-/** Where a batch's bytes come in: addresses and what becomes of a byte. */
+/** Addresses of a batch's bytes, one face behind another, and of as many scales and offsets as channels. */
 export interface BatchInput {
-  /** Of the bytes, one face behind another. */
   readonly bytesAt: number;
-  /** Of as many scales and offsets as channels. */
   readonly scalesAt: number;
   readonly offsetsAt: number;
 }
