@@ -54,8 +54,10 @@ const sleep = (delayMs: number): Promise<void> => new Promise((resolve) => setTi
 
 /** Wires the parts. No logic. */
 export function createPlatform(parts: PlatformParts): Platform {
-  const { stores, registry, directory, openJob, openEraser, webhook, limits, clock, logger, adminKey, devKey } = parts;
+  const { stores, registry, directory, webhook, limits, clock, logger, adminKey, devKey } = parts;
   const openStore = (name: string): ReturnType<StoreTable["open"]> => stores.open(name);
+  const openJob = (id: string): JobHandle => parts.openJob(id);
+  const openEraser = (id: string): Eraser => parts.openEraser(id);
   const work: WorkDeps = {
     openJob,
     openEraser,

@@ -24,6 +24,8 @@ export interface Deadline {
   bound(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array>;
 }
 
+const ignore = (): void => undefined;
+
 /**
  * Starts the deadline of a call that sends `bytes`.
  * @param call what is called, for the error
@@ -31,7 +33,7 @@ export interface Deadline {
 export function startDeadline(pace: StorePace, call: string, bytes = 0): Deadline {
   const controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let expire: (error: ScoringError) => void = () => undefined;
+  let expire: (error: ScoringError) => void = ignore;
   // No Promise.withResolvers: Node 20 has none.
   const expired = new Promise<never>((_, reject) => {
     expire = reject;

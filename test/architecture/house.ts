@@ -14,7 +14,7 @@ export interface Place {
 export function readPlaces(heading: string, base = ""): readonly Place[] {
   const text = readFileSync(join(import.meta.dirname, "../../docs/architecture.md"), "utf8");
   const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? "";
-  const rows = section.split("\n").filter((line) => /^\| `/.test(line));
+  const rows = section.split("\n").filter((line) => line.startsWith("| `"));
   return rows.map((row) => {
     const cells = row.split("|").map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map((match) => `${base}${match[1]}`));
     return { paths: cells[1] ?? [], mayImport: cells.at(-2) ?? [] };

@@ -55,6 +55,10 @@ beforeAll(async () => {
   calm = await readOutputs((await run({ spec })).store);
 });
 
+const cancelAtStep40: SimulationOptions["onStep"] = async (step, job) => {
+  if (step === 40) await job.command("cancel");
+};
+
 describe("a store that is away", () => {
   it.each(FAULTS)("for seconds or hours is waited for, and the outputs are those of a calm day: %s", async (kind) => {
     const waits = watchWaits();
@@ -131,12 +135,12 @@ describe("a store that throttles", () => {
   });
 });
 
-describe("one object that the store never gives", () => {
-  const never =
-    (key: string, kind: Fault["kind"] & ("unavailable" | "timeout")): Outage =>
-    (call) =>
-      call.key === key ? { kind } : null;
+const never =
+  (key: string, kind: Fault["kind"] & ("unavailable" | "timeout")): Outage =>
+  (call) =>
+    call.key === key ? { kind } : null;
 
+describe("one object that the store never gives", () => {
   it.each(["in/00.png", "in/04.png", "in/11.png"])("is recorded as such, and keeps nobody waiting: %s", async (key) => {
     for (const kind of ["unavailable", "timeout"] as const) {
       const { result, store } = await run({ spec, outage: never(key, kind) });
@@ -167,10 +171,7 @@ describe("a job that failed", () => {
   });
 
   it("but not what somebody canceled", async () => {
-    const onStep: SimulationOptions["onStep"] = async (step, job) => {
-      if (step === 40) await job.command("cancel");
-    };
-    const { result, store } = await run({ spec, onStep });
+    const { result, store } = await run({ spec, onStep: cancelAtStep40 });
     expect(result.state.outcomes.cancelled).toBeGreaterThan(0);
     const errors = (await readOutputs(store))["errors.jsonl"]!;
     expect(errors.split("\n").filter((line) => line.includes('"item_cancelled"'))).toEqual([]);

@@ -43,7 +43,7 @@ export async function readManifestEntries(
 
   let unreadable = false;
 
-  const collect = (text: string): unknown => {
+  const collect = (text: string): void => {
     const place = { path: input.key, line: state.line };
     const first = parser === null;
     const syntax = state.syntax ?? detectSyntax(input.key, text);
@@ -51,7 +51,10 @@ export async function readManifestEntries(
     const row = parser.parse(text, first);
     state = { ...state, syntax, columns: parser.columns };
     if (row === null) return;
-    if (row.kind === "invalid") return page.addIssue({ ...place, ...row.finding });
+    if (row.kind === "invalid") {
+      page.addIssue({ ...place, ...row.finding });
+      return;
+    }
     if (row.kind === "unreadable") {
       unreadable = true;
       for (const finding of row.findings) page.addIssue({ ...place, ...finding });
@@ -59,11 +62,17 @@ export async function readManifestEntries(
     }
     if (row.bucket !== null) {
       const bucket = input.bucket ?? state.bucket ?? row.bucket;
-      if (row.bucket !== bucket) return page.addIssue({ ...place, ...describeBucket(row.bucket, bucket, parser) });
+      if (row.bucket !== bucket) {
+        page.addIssue({ ...place, ...describeBucket(row.bucket, bucket, parser) });
+        return;
+      }
       state = { ...state, bucket };
     }
     const parsed = parseEntry(row.fields, place, rules);
-    if (parsed.kind === "entry") return entries.push(parsed.entry);
+    if (parsed.kind === "entry") {
+      entries.push(parsed.entry);
+      return;
+    }
     for (const issue of parsed.issues) {
       const column = parser.findColumn(issue.path.slice(place.path.length + 1));
       page.addIssue({ ...issue, ...(column === undefined ? {} : { column }) });

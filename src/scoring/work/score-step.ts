@@ -139,7 +139,10 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
     const operations = sumOperations([input, output, ...(prior === null ? [] : [prior.store])]);
     const receipt = { reads: scores.reads, readBytes: scores.readBytes, operations, engine };
     const result = await describePart(part, faces, receipt, deps.openHash);
-    if (stop === null) return void (await job.finish(chunk.id, result));
+    if (stop === null) {
+      await job.finish(chunk.id, result);
+      return;
+    }
     const { error, inputs, served } = stop;
     const store = error?.store ?? manifest.input.store;
     const failure: StoreFailure | null = error === null ? null : { store, code: error.code, served };

@@ -11,6 +11,7 @@ const pattern = Uint8Array.from({ length: FACE_PIXELS }, (_, at) => {
   return (5 * x + 3 * y + 4 * ((x * y) % 17)) % 256;
 });
 const find = (name: string) => CONDITIONS.find((condition) => condition.name === name) ?? CONDITIONS[0]!;
+const mean = (pixels: Uint8Array): number => pixels.reduce((sum, value) => sum + value, 0) / pixels.length;
 const meanChange = (a: Uint8Array, b: Uint8Array): number =>
   a.reduce((sum, value, at) => sum + Math.abs(value - b[at]!), 0) / a.length;
 
@@ -38,8 +39,8 @@ describe("conditions", () => {
   it("leave the faces as they are in the first row, and change them in every other", () => {
     for (const condition of CONDITIONS) {
       const changed = applyCondition(condition, faces, 1);
-      expect(changed.length, condition.name).toBe(faces.length);
-      expect(meanChange(changed, faces) === 0, condition.name).toBe(condition.name === "as it is");
+      expect(changed.length, `under ${condition.name}`).toBe(faces.length);
+      expect(meanChange(changed, faces) === 0, `under ${condition.name}`).toBe(condition.name === "as it is");
     }
     expect(CONDITIONS[0]?.name).toBe("as it is");
     expect(new Set(CONDITIONS.map(({ name }) => name)).size).toBe(CONDITIONS.length);
@@ -53,14 +54,13 @@ describe("conditions", () => {
 
   it("do what their names say", () => {
     const gray = new Uint8Array(FACE_PIXELS).fill(100);
-    const mean = (pixels: Uint8Array): number => pixels.reduce((sum, value) => sum + value, 0) / pixels.length;
     expect(mean(applyCondition(find("50 % of the light"), gray, 1))).toBeCloseTo(50, 0);
     const noise = applyCondition(find("noise, σ 16 of 255"), gray, 1);
     const spread = Math.sqrt(noise.reduce((sum, value) => sum + (value - mean(noise)) ** 2, 0) / noise.length);
     expect(spread).toBeGreaterThan(15);
     expect(spread).toBeLessThan(17);
     for (const name of ["blur, σ 2 px of 48", "face of 16 pixels", "turned 30° to either side"]) {
-      expect(applyCondition(find(name), gray, 1), name).toEqual(gray);
+      expect(applyCondition(find(name), gray, 1), `under ${name}`).toEqual(gray);
     }
     // A bright square 17.5 pixels left of the center, turned by 30 degrees, lies 8.75 rows above or below it.
     const dot = new Uint8Array(FACE_PIXELS);

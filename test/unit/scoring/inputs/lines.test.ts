@@ -44,7 +44,7 @@ async function collect(text: string, lengths: readonly number[], from?: Line["ne
     const next = line.next.offset;
     if (line.kind === "line") found.push({ text: new TextDecoder().decode(line.bytes), line: line.line, next });
     else if (line.kind === "too_long") found.push({ text: null, line: line.line, next });
-    else found[found.length - 1] = { ...found.at(-1)!, next };
+    else found[found.length - 1] = { ...(found.at(-1) ?? { text: null, line: 0 }), next };
   }
   return found;
 }

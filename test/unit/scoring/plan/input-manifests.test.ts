@@ -6,6 +6,12 @@ import type { InputSpec } from "../../../../src/scoring/manifest/input-spec.ts";
 import { planInputPage } from "../../../../src/scoring/plan/plan-page.ts";
 import { expectSameForEveryPage, fill, LIMIT, manifest, planAll } from "./input-fixtures.ts";
 
+/** How many inputs the list names, then line, column and code of each finding. */
+const findings = async (text: string) => {
+  const { items, issues } = await planAll(await fill({ "m.csv": text }), manifest("m.csv"));
+  return [items.length, ...issues.map(({ line, column, code }) => [line, column, code])];
+};
+
 describe("a JSONL manifest", () => {
   const lines = [
     '{"key":"a.jpg","label":3,"groups":{"site":"x","night":true}}',
@@ -173,11 +179,6 @@ describe("a CSV manifest", () => {
     expect((await planAll(versioned, manifest("m.csv"))).items[0]).toMatchObject({ key: "a.jpg", versionId: "v1" });
   });
 
-  const findings = async (text: string) => {
-    const { items, issues } = await planAll(await fill({ "m.csv": text }), manifest("m.csv"));
-    return [items.length, ...issues.map(({ line, column, code }) => [line, column, code])];
-  };
-
   it("reads lines that end with CR alone", async () => {
     const store = await fill({ "m.csv": "key,label\ra.jpg,Happy\rb.jpg,Sad\r", m: '{"key":"a"}\r{"key":"b"}' });
     const csv = await planAll(store, manifest("m.csv"));
@@ -223,7 +224,7 @@ describe("a CSV manifest", () => {
   it("takes a size in digits alone", async () => {
     const sizes = [" ", "0x10", "1e3", "1.0", "-1", "+1", " 5", "9".repeat(17), "five"];
     for (const size of sizes) {
-      expect(await findings(`key,note,size\na.jpg,,"${size}"\n`), size).toEqual([0, [2, 3, "size_invalid"]]);
+      expect(await findings(`key,note,size\na.jpg,,"${size}"\n`), `size ${size}`).toEqual([0, [2, 3, "size_invalid"]]);
     }
     expect(await findings("key,size\na.jpg,0\nb.jpg,0012\nc.jpg,\n")).toEqual([3]);
   });

@@ -103,7 +103,7 @@ describe("extended headers", () => {
     for (const key of ["path", "size", "GNU.sparse.name"]) {
       const shard = Buffer.concat([member("g", "g", record(key, "7")), picture, end]);
       const { items, issues } = await planAll(await fill({ "s.tar": shard }), spec);
-      expect(items, key).toEqual([]);
+      expect(items, `pax ${key}`).toEqual([]);
       expect(issues.map(({ code, message }) => [code, message.includes(key)])).toEqual([["input_invalid", true]]);
     }
   });
