@@ -72,6 +72,7 @@ function makeSpec(input: SceneInput): JobSpec {
   const manifest = parseManifest(
     {
       input: { store: "faces", ...("lines" in input ? { manifest: { key: LIST_KEY } } : input) },
+      faces: "aligned",
       output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"] },
       limits: { chunkSize: 3 },
     },

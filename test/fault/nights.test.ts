@@ -46,6 +46,7 @@ function makeSpec(id: string, previousJobId: string | null, chunkSize = 2): JobS
   const manifest = parseManifest(
     {
       input: { store: "faces", prefix: "in/" },
+      faces: "aligned",
       output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv"] },
       limits: { chunkSize, maxConcurrency: 3 },
     },

@@ -74,6 +74,7 @@ describe("the records of a job", () => {
     await store.put("list.jsonl", lines);
     const spec = makeSpec({
       input: { store: "faces", manifest: { key: "list.jsonl" } },
+      faces: "aligned",
       output: { store: "faces", prefix: "listed/" },
     });
     const { result } = await run({ store, spec, limits: holdRecords(11) });

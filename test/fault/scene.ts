@@ -54,6 +54,7 @@ export function makeSpec(manifest: Readonly<Record<string, unknown>> = {}): JobS
   const parsed = parseManifest(
     {
       input: { store: "faces", prefix: "in/" },
+      faces: "aligned",
       output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"] },
       limits: { chunkSize: 3, maxConcurrency: 3, ...(typeof limits === "object" ? limits : {}) },
       groupBy: ["site"],

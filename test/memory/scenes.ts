@@ -34,7 +34,12 @@ const scorer = watchScorer(await openScorer({ model: MODEL, tta: "none", findsFa
 
 function makeSpec(manifest: Record<string, unknown>): JobSpec {
   const parsed = parseManifest(
-    { output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"] }, model: MODEL, ...manifest },
+    {
+      faces: "aligned",
+      output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"] },
+      model: MODEL,
+      ...manifest,
+    },
     new Map([["faces", { versions: false }]]),
     () => true,
   );

@@ -71,6 +71,7 @@ function makeSpec(id: string, previousJobId: string | null, changes: Partial<Job
   const manifest = parseManifest(
     {
       input: { store: "faces", prefix: "in/" },
+      faces: "aligned",
       output: { store: "faces", prefix: "out/", formats: ["jsonl"] },
       limits: { chunkSize: 2 },
     },
