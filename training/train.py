@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 import data
+from degrade import degraded_copy
 from deep_emotion import DeepEmotion, Shape
 from flat import Layout
 
@@ -26,7 +27,7 @@ DEFAULTS = {
     "seed": 1, "engine": "fast", "shape": {}, "align_corners": False, "aux_norm": False, "epochs": 60, "batch": 128,
     "lr": 3e-3, "final_lr": 0.0, "warmup": 300, "weight_decay": 1e-4, "clip": 2.0, "ema": 0.999, "dropout": 0.0, "loc_lr": 1.0,
     "loc_freeze": 0, "clean": False, "targets": {}, "augment": {}, "calm": 0, "eval_every": 1, "init": None, "restat": 0,
-    "pool": 0, "pool_seed": 1,
+    "pool": 0, "pool_seed": 1, "degrade": {},
 }
 
 
@@ -155,6 +156,7 @@ def run(config: dict, data_path, out: Path, until=None) -> None:
             data.augmentation(rng, len(train), {} if calm else config["augment"]))
         if taught is not None:
             target = data.blend(plain, taught[index], spec)
+        images = degraded_copy(train.images, config["degrade"], rng) if config["degrade"] else train.images
         began, cpu, losses = time.time(), time.process_time(), 0.0
         for i in range(per_epoch):
             pick = order[i * config["batch"]:(i + 1) * config["batch"]]
@@ -162,7 +164,7 @@ def run(config: dict, data_path, out: Path, until=None) -> None:
             if config["dropout"]:
                 keep = (rng.random((len(pick), width), np.float32) >= config["dropout"]).astype(np.float32)
                 keep /= 1 - config["dropout"]
-            losses += engine.step(adam.params, train.images[pick], views[pick], target[pick], keep, grad, batch_stats)
+            losses += engine.step(adam.params, images[pick], views[pick], target[pick], keep, grad, batch_stats)
             adam.update(grad, batch_stats, total)
         line = {"epoch": epoch, "loss": round(losses / per_epoch, 5), "lr": round(adam.learning_rate(total), 7),
                 "seconds": round(time.time() - began, 1), "cpu_seconds": round(time.process_time() - cpu, 1)}

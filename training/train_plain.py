@@ -23,6 +23,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import data
+from degrade import degrade
 from plain_net import PlainNet, PlainShape
 from torch_engine import augment
 
@@ -30,7 +31,7 @@ HERE = Path(__file__).resolve().parent
 DEFAULTS = {
     "seed": 1, "shape": {}, "epochs": 100, "decay": 30, "batch": 128, "lr": 0.08, "warmup": 400, "momentum": 0.9, "weight_decay": 5e-4,
     "ema": 0.999, "channel_drop": 0.05, "drop": 0.3, "mixup": 0.0, "clean": False, "targets": {"calibrated": 0.4, "smoothing": 0.03},
-    "augment": {}, "eval_every": 4, "init": None, "restat": 10, "teachers": [], "pool": 0, "pool_seed": 1,
+    "augment": {}, "degrade": {}, "eval_every": 4, "init": None, "restat": 10, "teachers": [], "pool": 0, "pool_seed": 1,
 }
 PHOTOMETRIC = ("contrast", "brightness", "erase", "erase_size")
 
@@ -172,7 +173,7 @@ def run(config: dict, data_path, out: Path, device: str, until=None) -> None:
         net.train()
         for i in range(per_epoch):
             pick = order[i * config["batch"]:(i + 1) * config["batch"]]
-            x, t = inputs(train.images[pick], views[pick], device), torch.from_numpy(target[pick]).to(device)
+            x, t = degrade(inputs(train.images[pick], views[pick], device), config["degrade"]), torch.from_numpy(target[pick]).to(device)
             if mixed and i % 2 == 0:
                 share, other = float(rng.beta(0.2, 0.2)), torch.from_numpy(rng.permutation(len(pick))).to(device)
                 x, t = share * x + (1 - share) * x[other], share * t + (1 - share) * t[other]
@@ -180,7 +181,7 @@ def run(config: dict, data_path, out: Path, device: str, until=None) -> None:
                 group["lr"] = rate(config, step, per_epoch)
             sgd.zero_grad(set_to_none=True)
             with autocast(device):
-                logits = net(x)
+                logits = net(x.contiguous(memory_format=torch.channels_last))
             loss = -(t * F.log_softmax(logits.float(), 1)).sum(1).mean()
             loss.backward()
             sgd.step()
