@@ -119,6 +119,7 @@ describe("an honest client", () => {
   it("takes the second night of a schedule, whose inputs the run before has seen", async () => {
     const manifest = {
       input: { store: "faces", prefix: PREFIX },
+      faces: "aligned",
       output: { store: "faces", prefix: "client-nights/" },
       execution: "client",
     };
