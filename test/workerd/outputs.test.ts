@@ -19,7 +19,15 @@ const records = Array.from({ length: 50 }, (_, index): ScoreRecord => ({
   probabilities: [0.1, 0.05, 0.05, 0.5, 0.2, 0.05, 0.05],
   margin: 0.3,
   entropy: 1.498866,
-  face: { box: { x: 1, y: 2, width: 30, height: 30 }, score: 0.9, theta: [1, 0, -0.5, 0, 1, 0] },
+  face: {
+    box: { x: 1, y: 2, width: 30, height: 30 },
+    score: 0.9,
+    eyes: [
+      { x: 9, y: 12 },
+      { x: 21, y: 12 },
+    ],
+    theta: [1, 0, -0.5, 0, 1, 0],
+  },
   groups: { site: index % 2 === 0 ? "a" : "b" },
   truth: null,
   quality: { brightness: 120, contrast: 40.25, side: 30 },
