@@ -72,7 +72,7 @@ export const modelListSchema = z.object({
 const taskSchema: z.ZodType<ClientTask> = z.object({
   model: z.string(),
   modelSha256: z.string(),
-  pipeline: z.literal([1, 2, 3]),
+  pipeline: z.union([z.literal(1), z.literal(2), z.literal(3)]),
   tta: z.enum(["none", "flip"]),
   format: z.enum(["image", "tar", "fer2013-csv"]),
   faces: z.object({

@@ -80,7 +80,7 @@ export const modelCardSchema = z.strictObject({
   /** Logits are divided by it before softmax; `null` if none was fitted. */
   temperature: z.number().positive().nullable(),
   /** Version of the preprocessing the weights were trained for. */
-  pipeline: z.literal([1, 2, 3]),
+  pipeline: z.union([z.literal(1), z.literal(2), z.literal(3)]),
   /** Trained numbers in the weights, running statistics not counted. */
   parameters: z.int().positive(),
   /** Shape of every tensor in the weights. */

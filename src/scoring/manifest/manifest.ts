@@ -61,7 +61,7 @@ export const manifestSchema = z.strictObject({
   faceDetail: z.enum(FACE_DETAILS).default("normal"),
   tta: z.enum(["none", "flip"]).default("none"),
   /** Version of the preprocessing; the model card's by default. See docs/model.md. */
-  pipeline: z.literal([1, 2, 3]).optional(),
+  pipeline: z.union([z.literal(1), z.literal(2), z.literal(3)]).optional(),
   model: z.string().min(1).max(128).default(DEFAULT_MODEL),
   output: z.strictObject({
     store: storeName,
