@@ -43,7 +43,7 @@ describe("the Worker's rights", () => {
 
   it("suffice for every call of the S3 store", () => {
     const source = ["s3-store.ts", "s3-upload.ts"]
-      .map((name) => readFileSync(join(import.meta.dirname, "../../src/storage", name), "utf8"))
+      .map((name) => readFileSync(join(import.meta.dirname, "../../src/storage/s3", name), "utf8"))
       .join("\n");
     const calls = new Set([...source.matchAll(/new (\w+)Command\(/g)].map(([, call]) => call ?? ""));
     // Which right a call needs: "Actions, resources, and condition keys for Amazon S3" of the Service Authorization Reference.

@@ -56,6 +56,7 @@ async function readLabels(id: string): Promise<ReturnType<typeof parsePart>> {
 
 it("reads an S3 store, writes to its own store, and takes up there what failed", async () => {
   const manifest = {
+    faces: "aligned",
     input: { store: "far-away", prefix: "in/" },
     output: { store: "faces" },
     limits: { chunkSize: 2 },
