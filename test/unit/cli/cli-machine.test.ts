@@ -45,8 +45,11 @@ describe("a command line", () => {
   const nowhere = ["--url", "http://127.0.0.1:1", "--key", "k"];
 
   it.each([
-    [["key", "create", "ward", "--grant", "faces/ward/"], "there is no option --grant"],
-    [["submit", "--store", "faces", "--prefix", "in/", "--dryrun"], "there is no option --dryrun"],
+    [["key", "create", "ward", "--grant", "faces/ward/"], "there is no option --grant (did you mean --grants?)"],
+    [
+      ["submit", "--store", "faces", "--prefix", "in/", "--dryrun"],
+      "there is no option --dryrun (did you mean --dry-run?)",
+    ],
     [["submit", "-x"], "there is no option -x"],
     [["submit", "--store", "--prefix", "in/"], "--store needs a value"],
     [["key", "create", "ward", "--grants"], "--grants needs a value"],
