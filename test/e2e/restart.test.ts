@@ -41,7 +41,7 @@ it("finishes a job that a kill interrupted, with nothing lost and nothing double
     id: String(at),
   }));
   const manifest = {
-    faces: "aligned",
+    faces: "aligned" as const,
     input: { store: "faces", objects },
     output: { store: "faces" },
     limits: { chunkSize: 2, maxConcurrency: 4 },
