@@ -16,11 +16,12 @@ const chunk: fc.Arbitrary<ChunkRow> = fc
     status: fc.constantFrom<ChunkRow["status"]>("pending", "queued", "leased", "done", "split", "sealed"),
     attempt: fc.nat(3),
     expiries: fc.nat(2),
+    failures: fc.nat(2),
     dueMs: fc.nat(50),
     held: fc.boolean(),
     records: fc.option(fc.nat(9)),
   })
-  .map(({ at, status, attempt, expiries, dueMs, held, records }) => ({
+  .map(({ at, status, attempt, expiries, failures, dueMs, held, records }) => ({
     id: String(at).padStart(9, "0"),
     first: at * 10,
     count: 10,
@@ -30,6 +31,7 @@ const chunk: fc.Arbitrary<ChunkRow> = fc
     status,
     attempt,
     expiries,
+    failures,
     // Rows of one time come in any order.
     dueMs: dueMs * 8 + at,
     client: held ? { keyId: `key-${at}`, nonce: `nonce-${attempt}` } : null,
