@@ -37,11 +37,15 @@ describe("finds, once, what a person would point at", () => {
     ["portraits at a fifth of their light", 8, {}, 0],
     ["group photographs at 200", 6, { minFacePixels: 16 }, 1],
     ["group photographs at 960", 2, {}, 0],
-  ] as const)("%s: %i pictures, %o, %i missed or made up at most", { timeout: 120_000 }, async (title, limit, options, missed) => {
-    const { found, all, extra } = await search(title, limit, options);
-    expect(all.length - found.length).toBeLessThanOrEqual(missed);
-    expect(extra).toBeLessThanOrEqual(missed);
-  });
+  ] as const)(
+    "%s: %i pictures, %o, %i missed or made up at most",
+    { timeout: 120_000 },
+    async (title, limit, options, missed) => {
+      const { found, all, extra } = await search(title, limit, options);
+      expect(all.length - found.length).toBeLessThanOrEqual(missed);
+      expect(extra).toBeLessThanOrEqual(missed);
+    },
+  );
 
   test("no face in views of landscapes", { timeout: 120_000 }, async () => {
     expect(await search("views of 500", 10)).toEqual({ found: [], all: [], extra: 0 });
