@@ -94,6 +94,7 @@ function readLimits(env: RawEnv, environment: Config["environment"]): Limits {
   return {
     ...LIMITS,
     leaseMs: leaseMs ?? LIMITS.leaseMs,
+    unwatchedLeaseMs: leaseMs ?? LIMITS.unwatchedLeaseMs,
     resendMs: resendMs ?? LIMITS.resendMs,
     sweepMs: sweepMs ?? LIMITS.sweepMs,
   };

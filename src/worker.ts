@@ -105,6 +105,7 @@ function wire(env: RawEnv): Wiring {
     readCard: (model) => registry.card(model),
     chargeImages: (charge) => openDirectory(config).chargeImages(charge),
     limits: config.limits,
+    ...createTurns(config.limits),
     ...(config.webhook === null ? {} : { sendWebhook: makeWebhookSender(config.webhook) }),
     failed: (message, error) => logger.log("warn", "work_failed", { ...nameWork(message), message, error }),
   };
@@ -158,6 +159,29 @@ function wire(env: RawEnv): Wiring {
   const wiring = { config, registry, scorers, app, work, schedule };
   wirings.set(env, wiring);
   return wiring;
+}
+
+/** How consumers share an isolate: heartbeats, an end to each chunk's time, and turns for whoever else waits. */
+function createTurns(limits: Config["limits"]): Pick<WorkDeps, "startHeart" | "startTime" | "breathe"> {
+  let lastMs = 0;
+  return {
+    startHeart(beat) {
+      const timer = setInterval(() => {
+        // A beat that fails is followed by others; a lease that ran out all the same is found by the coordinator.
+        beat().catch((error: unknown) => logger.log("warn", "heartbeat_failed", { error }));
+      }, limits.heartbeatMs);
+      return () => clearInterval(timer);
+    },
+    startTime() {
+      const startedMs = clock();
+      return () => clock() - startedMs >= limits.chunkMs;
+    },
+    async breathe() {
+      if (clock() - lastMs < limits.breathMs) return;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      lastMs = clock();
+    },
+  };
 }
 
 function makeWebhookSender(webhook: NonNullable<Config["webhook"]>): NonNullable<WorkDeps["sendWebhook"]> {

@@ -101,10 +101,18 @@ export const LIMITS = {
    */
   storePace: { answerMs: 10_000, bytesPerSecond: 320 * KIB },
 
-  /** A chunk whose consumer has not reported by then is taken for dead. Above the slowest honest chunk. */
-  leaseMs: 120_000,
+  /** A chunk or step whose consumer has not been heard of for so long is taken for dead: three heartbeats. With a sweep, found within half a minute. */
+  leaseMs: 25_000,
+  /** How often a consumer says that it is still at its work. */
+  heartbeatMs: 8000,
+  /** The lease of those who send no heartbeats: clients between two renewals, and erasing steps. */
+  unwatchedLeaseMs: 120_000,
   /** A message that nobody picked up by then is sent again: the local queue loses its messages on restart. */
-  resendMs: 60_000,
+  resendMs: 12_000,
+  /** A chunk stops after so long and reports what it has: others get their turn, and no lease is outlived. One picture takes half a second at most. */
+  chunkMs: 2000,
+  /** Computing goes on for so long before whoever else waits in the isolate gets a turn. */
+  breathMs: 20,
   /** With `execution: "client"`, the edge takes the chunks when no client took, renewed or finished one for so long. */
   clientWaitMs: 120_000,
   /** A client that passed the canary asks again after so long: a key may be removed, a model replaced. */
@@ -118,9 +126,9 @@ export const LIMITS = {
   /** A client waits so long before it asks for work again. */
   clientRetrySeconds: 2,
   /** How often the coordinator looks for lost work while a job is alive. */
-  sweepMs: 15_000,
+  sweepMs: 5000,
   /** A job that did not say for so long that it wants the edge no longer outranks others: four sweeps, so that one may be lost. */
-  rankMs: 60_000,
+  rankMs: 20_000,
   /** Rows handled by one sweep, so that it stays short. */
   maxSweepRows: 200,
   /**
@@ -208,6 +216,8 @@ export const LIMITS = {
     maxGroups: 8,
     /** A shard whose members all have one basename must not be collected whole. */
     maxSampleMembers: 64,
+    /** Blank lines of one page: a gzip of 200 KB can hold two hundred million. */
+    maxBlankLines: 10_000,
     /** Label files and long-name headers of a shard are read whole. */
     maxLabelBytes: 16 * KIB,
   },

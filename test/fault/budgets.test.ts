@@ -92,9 +92,12 @@ describe("connections and subrequests of one invocation", () => {
     calls = 0;
     const step = { step: 0, attempt: ticket!.attempt, cursor: null };
     await coordinator.commitPlan({ ...step, items: chunks.length, bytes: 0, pageKeys: [], chunks, issues: [] });
-    expect(calls).toBe(Math.ceil(LIMITS.maxConcurrency / 100));
+    for (let taken = 0; taken < LIMITS.maxConcurrency; taken++) {
+      expect(await coordinator.lease(String(taken))).not.toBeNull();
+    }
+    expect((await coordinator.read())!.state.chunks).toMatchObject({ leased: LIMITS.maxConcurrency, queued: 0 });
     calls = 0;
-    nowMs += LIMITS.resendMs;
+    nowMs += LIMITS.leaseMs;
     await coordinator.sweep();
     expect(calls).toBe(LIMITS.maxSweepRows);
     expect(calls).toBeLessThan(PLATFORM.maxSubrequests / 2);

@@ -44,6 +44,8 @@ export interface PlanLimits {
   readonly windowBytes: number;
   /** Bytes of one line of a manifest or a FER2013 file. */
   readonly maxLineBytes: number;
+  /** Blank lines of a manifest that one page passes over; more are an issue, and end the reading. */
+  readonly maxBlankLines: number;
   /** Bytes of a manifest after gunzip. */
   readonly maxInflatedBytes: number;
   /** Bytes after gunzip for each byte before. */

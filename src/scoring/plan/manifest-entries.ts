@@ -41,6 +41,8 @@ export async function readManifestEntries(
   let parser = state.syntax === null ? null : createParser(state.syntax, state.columns);
 
   let unreadable = false;
+  let blank = 0;
+  let stopped = false;
 
   const collect = (text: string): unknown => {
     const place = { path: input.key, line: state.line };
@@ -83,16 +85,26 @@ export async function readManifestEntries(
         const text = decodeLine(decoder, line.bytes, line.offset);
         if (text === null) page.addIssue({ ...place, code: "line_invalid", message: "The line is not UTF-8." });
         else if (text.trim() !== "") collect(text);
+        else blank += 1;
       }
       state = { ...state, ...line.next };
       if (unreadable) return { entries: [], position: null };
-      if (entries.length >= count) break;
+      if (blank > limits.maxBlankLines) {
+        page.addIssue({
+          ...place,
+          code: "line_invalid",
+          message: `There are more than ${limits.maxBlankLines} blank lines.`,
+        });
+      }
+      if (blank > limits.maxBlankLines) return { entries, position: null };
+      stopped = entries.length >= count || page.issues.length >= limits.maxIssues;
+      if (stopped) break;
     }
   } catch (error) {
     throw toManifestError(error, input.key);
   }
   // A gzip stream ends only at its end; its size is not known before.
-  const atEnd = state.gzip ? entries.length < count : state.offset >= state.size;
+  const atEnd = state.gzip ? !stopped : state.offset >= state.size;
   return { entries, position: atEnd ? null : state };
 }
 

@@ -32,18 +32,25 @@ export async function scoreChunkMessage(
   message: Extract<WorkMessage, { kind: "score" }>,
 ): Promise<void> {
   const job = deps.openJob(message.jobId);
-  const held: { lease: ChunkLease | null } = { lease: null };
+  const held: { lease: ChunkLease | null; stop: () => void } = { lease: null, stop: () => {} };
+  const lease = async (): Promise<ChunkLease | null> => {
+    const granted = await job.lease(message.chunkId);
+    held.lease = granted;
+    if (granted === null || deps.startHeart === undefined) return granted;
+    const { id, attempt } = granted.chunk;
+    held.stop = deps.startHeart(() => job.renew(id, attempt, null));
+    return granted;
+  };
   try {
     if (message.probe === true) {
       // A store that hangs must not keep the engine from other jobs.
-      held.lease = await job.lease(message.chunkId);
-      if (held.lease === null) return;
+      if ((await lease()) === null || held.lease === null) return;
       await tryStores(limitAccess(deps, held.lease.spec), held.lease);
     }
     // The lease is asked for when the engine is free, and the engine is free again before the records are stored.
     const report = await deps.withScorer(async (open) => {
-      held.lease ??= await job.lease(message.chunkId);
-      return held.lease === null ? null : scoreLease(limitAccess(deps, held.lease.spec), job, held.lease, open);
+      const own = held.lease ?? (await lease());
+      return own === null ? null : scoreLease(limitAccess(deps, own.spec), job, own, open);
     });
     await report?.();
   } catch (error) {
@@ -51,6 +58,8 @@ export async function scoreChunkMessage(
     const failure = toScoringError(error);
     deps.failed?.(message, failure);
     await giveBack(limitAccess(deps, held.lease.spec), job, held.lease, failure);
+  } finally {
+    held.stop();
   }
 }
 
@@ -131,6 +140,8 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
     maxRunBytes: limits.maxRunBytes,
     maxGapBytes: limits.maxGapBytes,
     failedReads: "stop",
+    ...(deps.startTime === undefined ? {} : { isOver: deps.startTime() }),
+    ...(deps.breathe === undefined ? {} : { breathe: deps.breathe }),
   };
   const prior = await openPriorRun(deps, spec);
   const scores = await scoreChanged(prior, spec, items, (fresh) =>

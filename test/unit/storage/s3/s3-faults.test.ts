@@ -188,7 +188,8 @@ describe("connections", () => {
       complete: () => upload.complete([{ partNumber: 1, etag: "e" }]),
       abort: () => upload.abort(),
     };
-    for (const [name, call] of Object.entries(calls)) expect(await codeOf(call()), `call of ${name}`).toBe("store_timeout");
+    for (const [name, call] of Object.entries(calls))
+      expect(await codeOf(call()), `call of ${name}`).toBe("store_timeout");
   });
 
   it("gives a body up that hangs after its first bytes, and waits for one that is long", async () => {
