@@ -8,6 +8,7 @@ import { type Config, parseConfig, type RawEnv } from "./env.ts";
 import { ScoringError } from "./errors.ts";
 import type { JobHandle } from "./http/api-deps.ts";
 import { createApp } from "./http/app.ts";
+import { describeProblem } from "./http/problem.ts";
 import { readCallerById } from "./http/auth.ts";
 import { consumeBatch, consumeDeadLetters, nameWork } from "./jobs/consumer.ts";
 import { DirectoryBase } from "./jobs/directory-object.ts";
@@ -189,6 +190,8 @@ function openDirectory(config: Config): Directory & KeyDirectory & ScheduleDirec
   const stub = () => config.directory.getByName("all");
   return {
     reserve: (request) => stub().reserve(request),
+    confirm: (jobId) => stub().confirm(jobId),
+    withdraw: (...args) => stub().withdraw(...args),
     rank: (standing) => stub().rank(standing),
     update: (view) => stub().update(view),
     list: (options) => stub().list(options),
@@ -200,6 +203,8 @@ function openDirectory(config: Config): Directory & KeyDirectory & ScheduleDirec
     writeKey: (record) => stub().writeKey(record),
     readKey: (id) => stub().readKey(id),
     listKeys: () => stub().listKeys(),
+    endSession: (...args) => stub().endSession(...args),
+    isSessionEnded: (id) => stub().isSessionEnded(id),
     removeKey: (id) => stub().removeKey(id),
     addSchedule: (record, nextDueMs, maxPerOwner) => stub().addSchedule(record, nextDueMs, maxPerOwner),
     replaceSchedule: (record, nextDueMs) => stub().replaceSchedule(record, nextDueMs),
@@ -233,7 +238,13 @@ export class DirectoryObject extends DirectoryBase {}
 
 export default {
   fetch(request: Request, env: RawEnv): Response | Promise<Response> {
-    return wire(env).app.fetch(request);
+    let app: Wiring["app"];
+    try {
+      ({ app } = wire(env));
+    } catch (error) {
+      return describeProblem(new URL(request.url).pathname, error, logger);
+    }
+    return app.fetch(request);
   },
   async queue(batch: QueueBatch<WorkMessage>, env: RawEnv): Promise<void> {
     const { config, work } = wire(env);

@@ -29,6 +29,8 @@ export const LIMITS = {
   maxKeySeconds: 10 * 366 * 86_400,
   /** Jobs of one key that have not ended: each keeps an alarm and a place in the queue. */
   maxJobsPerKey: 1000,
+  /** Keys and cookies that an isolate remembers as good: their requests do not count against their address. */
+  maxKnownKeys: 10_000,
   /** Of a key that has as many jobs as it may, so many are asked whether they have ended: each is a call to its own Durable Object. */
   maxOpenJobsAsked: 20,
   /** Schedules of one key: each is looked at by the cron, and owes runs. */
@@ -100,6 +102,9 @@ export const LIMITS = {
    * transfer that is waited for. 25 MiB may take a minute and a half.
    */
   storePace: { answerMs: 10_000, bytesPerSecond: 320 * KIB },
+
+  /** A request that reserved a job and has not created it by then is taken for dead, and its place in its key's quota is free again. */
+  maxSubmitMs: 10 * 60_000,
 
   /** A chunk whose consumer has not reported by then is taken for dead. Above the slowest honest chunk. */
   leaseMs: 120_000,

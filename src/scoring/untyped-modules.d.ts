@@ -6,6 +6,10 @@ declare module "jstat" {
       /** P(X ≤ x) for `degrees` degrees of freedom. */
       cdf(x: number, degrees: number): number;
     };
+    readonly normal: {
+      /** x with P(X ≤ x) = `p`. */
+      inv(p: number, mean: number, deviation: number): number;
+    };
     readonly jStat: typeof jStat;
   };
   export default jStat;

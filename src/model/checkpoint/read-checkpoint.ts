@@ -27,9 +27,20 @@ export interface Checkpoint {
   readonly allocatedBytes: number;
 }
 
+const STOP = 0x2e;
+const OLD_OPENINGS = "(]}lIJKMLFGSTUVXcN";
+
 function startsWith(bytes: Uint8Array, text: string, at = 0): boolean {
   for (let index = 0; index < text.length; index += 1) if (bytes[at + index] !== text.charCodeAt(index)) return false;
   return true;
+}
+
+/**
+ * Protocols 0 and 1 have no mark of their own: they begin with the opcode of a value (text, mark, global, empty container, number) and
+ * end with STOP, `.` (CPython, Lib/pickletools.py).
+ */
+function isOldPickle(bytes: Uint8Array): boolean {
+  return bytes.length > 2 && bytes.at(-1) === STOP && OLD_OPENINGS.includes(String.fromCharCode(bytes[0]!));
 }
 
 function sniff(bytes: Uint8Array): CheckpointFormat {
@@ -40,6 +51,12 @@ function sniff(bytes: Uint8Array): CheckpointFormat {
     throw new ScoringError(
       "checkpoint_refused",
       "the file is a tar archive, as PyTorch wrote before 0.4; save it again with a newer one",
+    );
+  }
+  if (isOldPickle(bytes)) {
+    throw new ScoringError(
+      "checkpoint_refused",
+      "the file is a pickle of protocol 0 or 1; save it again with torch.save, or with protocol 2 to 5",
     );
   }
   throw new ScoringError("checkpoint_invalid", "the file is neither a PyTorch checkpoint nor safetensors");

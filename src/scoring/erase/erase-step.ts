@@ -3,6 +3,8 @@
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { FinalizeDeps } from "../finalize/finalize.ts";
+import { nameLast } from "../finalize/finalize-merge.ts";
+import type { JobState } from "../job/job-state.ts";
 import { isCurrentOutput, jobFolder, OUTPUT_NAMES } from "../keys.ts";
 import type { EraseReport, Eraser, EraseTicket } from "./eraser-port.ts";
 import { searchInput } from "../inputs/input-cursor.ts";
@@ -37,19 +39,21 @@ export async function runEraseStep(
     case "rebuild":
       return rebuildOutputs(deps, store, job, ticket, erasure.progress.carry);
     default:
-      await removeReplaced(store, output.prefix, spec.id, state.generation ?? 0);
+      await removeReplaced(store, output.prefix, state);
       return { ...plain, outcome: { kind: "cleaned" } };
   }
 }
 
 /** Deletes all of the job's objects that are not of its current generation, the one that says "complete" first. */
-async function removeReplaced(store: ObjectStore, prefix: string, jobId: string, generation: number): Promise<void> {
+async function removeReplaced(store: ObjectStore, prefix: string, state: JobState): Promise<void> {
+  const { id: jobId, generation = 0 } = state;
   const root = jobFolder(prefix, jobId);
   if (generation > 0) {
-    const success = await store.head(`${jobFolder(prefix, jobId, generation)}${OUTPUT_NAMES.success}`);
+    const last = nameLast(state.status);
+    const written = await store.head(`${jobFolder(prefix, jobId, generation)}${last}`);
     // Never the last whole generation.
-    if (success === null) throw new ScoringError("output_conflict", `generation ${generation} is not whole`);
-    await store.delete([`${root}${OUTPUT_NAMES.success}`]);
+    if (written === null) throw new ScoringError("output_conflict", `generation ${generation} is not whole`);
+    await store.delete([`${root}${last}`]);
   }
   for (let cursor: string | undefined, more = true; more;) {
     const page = await store.list({ prefix: root, ...(cursor === undefined ? {} : { cursor }) });

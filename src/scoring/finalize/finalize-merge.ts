@@ -4,7 +4,7 @@ import type { ModelCard } from "../../model/card.ts";
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { JobSpec } from "../job/job-spec.ts";
-import type { JobState } from "../job/job-state.ts";
+import { endStatus, isEnded, type JobState, type JobStatus } from "../job/job-state.ts";
 import { OUTPUT_NAMES, partName } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import {
@@ -39,7 +39,7 @@ export interface FinalizeContext {
 /** What the checkpoint holds of a merge; the held bytes lie in the store under `buffer` and `encoder`. */
 export interface MergeState {
   readonly summary: ChunkSummary;
-  /** Objects that `_SUCCESS` names so far. */
+  /** Objects that the last output names so far. */
   readonly entries: number;
   readonly outputs: Readonly<Record<string, { upload: UploadState; buffer: string; encoder: string | null }>>;
 }
@@ -51,10 +51,10 @@ export interface Merge {
   add(piece: FormattedPiece): Promise<void>;
   summary(): ChunkSummary;
   save(name: (output: string) => string): Promise<MergeState>;
-  /** Completes every output but `_SUCCESS`. */
+  /** Completes every output but the last. */
   finish(): Promise<WrittenObject[]>;
-  /** Writes `_SUCCESS`: the parts that were merged, then these. */
-  success(objects: readonly WrittenObject[]): Promise<void>;
+  /** Writes the last one, `_SUCCESS` or `_FAILED`: the parts that were merged, then these. */
+  close(objects: readonly WrittenObject[]): Promise<void>;
 }
 
 /** A merged output, and the part of a piece that goes into it. */
@@ -138,14 +138,15 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
   streams.push(await openRows(errors, "errors", "errors"));
   const { generation } = context;
   const replaced = generation && { generation: generation.number, replaces: generation.replaces };
-  const opening = { job: spec.id, manifest: spec.manifestSha256, model: spec.model, ...replaced };
+  const status = isEnded(state.status) ? state.status : endStatus(state);
+  const opening = { job: spec.id, status, manifest: spec.manifestSha256, model: spec.model, ...replaced };
   const head = `${JSON.stringify(opening).slice(0, -1)},"objects":[`;
-  const success = await open(OUTPUT_NAMES.success, "json", "success", head);
+  const last = await open(nameLast(status), "json", "success", head);
   let entries = saved?.entries ?? 0;
 
   async function addEntry(object: WrittenObject): Promise<void> {
     const { name, bytes, sha256 } = object;
-    await success.append(text.encode(`${entries === 0 ? "\n" : ",\n"}${JSON.stringify({ name, bytes, sha256 })}`));
+    await last.append(text.encode(`${entries === 0 ? "\n" : ",\n"}${JSON.stringify({ name, bytes, sha256 })}`));
     entries += 1;
   }
 
@@ -165,7 +166,7 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
     summary: () => summary,
     async save(name) {
       const outputs: Record<string, { upload: UploadState; buffer: string; encoder: string | null }> = {};
-      for (const { output, parquet } of [...streams, { output: success, parquet: null }]) {
+      for (const { output, parquet } of [...streams, { output: last, parquet: null }]) {
         const buffer = name(`${output.name}.buffer`);
         await store.put(buffer, output.saveBuffer());
         const encoder = parquet === null ? null : name(`${output.name}.encoder`);
@@ -182,10 +183,16 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
       }
       return written;
     },
-    async success(objects) {
+    async close(objects) {
       for (const object of objects) await addEntry(object);
-      await success.append(text.encode("\n]}\n"));
-      await success.finish();
+      await last.append(text.encode("\n]}\n"));
+      await last.finish();
     },
   };
+}
+
+/** The output that says how a job ended, by its status. */
+export function nameLast(status: JobStatus): string {
+  const isWhole = status === "completed" || status === "completed_with_errors";
+  return isWhole ? OUTPUT_NAMES.success : OUTPUT_NAMES.failed;
 }

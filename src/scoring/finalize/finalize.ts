@@ -1,7 +1,7 @@
 /**
  * The last act: merges all parts, in input order, into the outputs that were asked for, in steps of bounded time and
  * memory. A step starts from what the one before left and may be repeated: objects under way are carried in `work/`,
- * and `_SUCCESS` is written when everything else is there.
+ * and `_SUCCESS`, or `_FAILED`, is written when everything else is there.
  */
 
 import { ScoringError } from "../../errors.ts";
@@ -144,10 +144,10 @@ async function readCheckpoint(store: ObjectStore, key: string | null, limits: Li
   return parseStored<Checkpoint>(new TextDecoder().decode(bytes));
 }
 
-/** Instead of a checkpoint's key: `_SUCCESS` is written, only `work/` is left to remove. */
+/** Instead of a checkpoint's key: the last output is written, only `work/` is left to remove. */
 const CLEAN_UP = "clean-up";
 
-/** Closes every output, writes the reports, removes parts that nobody counts, and then `_SUCCESS`. */
+/** Closes every output, writes the reports, removes parts that nobody counts, and then the last output. */
 async function finish(
   context: FinalizeContext,
   job: JobCoordinator,
@@ -162,7 +162,7 @@ async function finish(
     const drift = await comparison.finish(merge.summary());
     written.push(...(await writeReports(context, merge.summary(), endStatus(ticket.state), drift)));
     if (orphans) await removeOrphans(store, folder, job);
-    await merge.success(written);
+    await merge.close(written);
   } catch (error) {
     if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;
     if (restarts >= limits.maxFinalizeRestarts) throw new ScoringError("output_conflict", UPLOAD_SPOILED);

@@ -1,6 +1,6 @@
 /** Intervals of proportions. */
 
-import { probit } from "simple-statistics";
+import jstat from "jstat";
 
 /** A share with its interval, all 0…1. */
 export interface ShareInterval {
@@ -18,7 +18,7 @@ export interface ShareInterval {
 export function computeWilson(count: number, total: number, level = 0.95): ShareInterval | null {
   if (total <= 0) return null;
   const value = count / total;
-  const z = level === 0.95 ? Z_95 : probit((1 + level) / 2);
+  const z = jstat.normal.inv((1 + level) / 2, 0, 1);
   const z2 = z * z;
   const centre = value + z2 / (2 * total);
   const spread = z * Math.sqrt((value * (1 - value)) / total + z2 / (4 * total * total));
@@ -30,6 +30,3 @@ export function computeWilson(count: number, total: number, level = 0.95): Share
     high: count === total ? 1 : Math.min(1, (centre + spread) / scale),
   };
 }
-
-/** The 97.5 % quantile of the normal distribution; the library's probit is right to 4 digits only. */
-const Z_95 = 1.959963984540054;

@@ -332,6 +332,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   "input.jsonl": "The inputs as they were listed",
   "run.lock.json": "What produced the labels: model, engine, hashes, receipt",
   _SUCCESS: "Every output with its size and SHA-256",
+  _FAILED: "The same, of a job that did not end well",
 };
 
 function Files({ id }: { readonly id: string }): ReactNode {

@@ -352,6 +352,11 @@ describe("archives that lie", () => {
 describe("files that are something else", () => {
   it("says so", () => {
     expect(refuse(new Uint8Array(0)).detail).toBe("the file is neither a PyTorch checkpoint nor safetensors");
+    // pickle.dumps({"a": 1}, 0), (…, 1), and a list of protocol 0.
+    for (const old of ["(dp0\nVa\np1\nI1\ns.", "}q\0X\x01\0\0\0aq\x01K\x01s.", "(lp0\nI1\na."]) {
+      const { code, detail } = refuse(new TextEncoder().encode(old));
+      expect([code, detail]).toEqual(["checkpoint_refused", expect.stringContaining("a pickle of protocol 0 or 1")]);
+    }
     expect(refuse(join("\x89PNG\r\n\x1a\n", new Uint8Array(99))).code).toBe("checkpoint_invalid");
     expect(refuse(writeZip([{ name: "x.npy", content: new Uint8Array(8) }])).detail).toContain(
       "not written by torch.save",

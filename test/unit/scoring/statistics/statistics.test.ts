@@ -33,6 +33,17 @@ describe("Wilson's interval", () => {
 
   it("holds its estimate, stays in 0…1, mirrors, and is null of nothing", () => {
     expect(computeWilson(0, 0)).toBeNull();
+    // Of no failures in n: z² / (n + z²), with quantiles from tables of the normal distribution.
+    const quantiles = [
+      [0.5, 0.674489750196082],
+      [0.9, 1.644853626951472],
+      [0.95, 1.959963984540054],
+      [0.99, 2.575829303548901],
+      [0.999, 3.290526731491926],
+    ] as const;
+    for (const [level, z] of quantiles) {
+      expect(computeWilson(0, 10, level)!.high, `${level}`).toBeCloseTo((z * z) / (10 + z * z), 12);
+    }
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e8 }), fc.double({ min: 0, max: 1, noNaN: true }), (total, share) => {
         const count = Math.round(share * total);
