@@ -3,6 +3,7 @@
 import { html, type SafeHtml, trustHtml } from "./html-text.ts";
 import type { Report } from "./report.ts";
 import { renderDrift, renderModel, renderProvenance, renderQuality } from "./report-background.ts";
+import { listReportFindings } from "./findings.ts";
 import { formatTime } from "./report-format.ts";
 import {
   renderConfidence,
@@ -37,6 +38,18 @@ export function renderPage(title: string, style: string, body: SafeHtml): string
   </html>`.toString()}\n`;
 }
 
+/** What to look into first; nothing where there is nothing. */
+function renderFindings(report: Report): SafeHtml | null {
+  const findings = listReportFindings(report);
+  if (findings.length === 0) return null;
+  return html`<section class="alert">
+    <h2>Look at this first</h2>
+    <ul>
+      ${findings.map((finding) => html`<li>${finding}</li>`)}
+    </ul>
+  </section>`;
+}
+
 /** The whole page as text. The same report gives the same bytes. */
 export function renderReportHtml(report: Report): string {
   const { job, notice } = report;
@@ -53,9 +66,9 @@ export function renderReportHtml(report: Report): string {
         <p><b>${notice.wording}</b></p>
         <p>${notice.error}</p>
       </div>
-      ${renderOverview(report)} ${renderLabels(report)} ${renderDrift(report.drift)} ${renderDrift(report.baseline)}
-      ${renderGroups(report)} ${renderTruth(report)} ${renderConfidence(report)} ${renderInputs(report)}
-      ${renderQuality(report)} ${renderModel(report)} ${renderProvenance(report)}
+      ${renderFindings(report)} ${renderOverview(report)} ${renderLabels(report)} ${renderDrift(report.drift)}
+      ${renderDrift(report.baseline)} ${renderGroups(report)} ${renderTruth(report)} ${renderConfidence(report)}
+      ${renderInputs(report)} ${renderQuality(report)} ${renderModel(report)} ${renderProvenance(report)}
       <div class="notice">
         <p><b>Law</b></p>
         ${notice.law.map((sentence) => html`<p>${sentence}</p>`)}

@@ -37,16 +37,6 @@ export function renderOverview(report: Report): SafeHtml {
   const lost = counts.skipped + counts.failed;
   const [first] = rankLabels(report);
   return html`<p class="lead">${describeResult(report)}</p>
-    ${
-      counts.missingChunks > 0 &&
-      html`<section class="alert">
-        <h2>This report is incomplete</h2>
-        <p>
-          ${formatCount(counts.missingChunks)} ${counts.missingChunks === 1 ? "chunk" : "chunks"} with
-          ${formatCount(counts.unaccounted)} inputs ${counts.missingChunks === 1 ? "is" : "are"} missing from it.
-        </p>
-      </section>`
-    }
     <div class="tiles">
       ${renderTile(formatCount(counts.faces), "Faces scored", `from ${formatCount(counts.scored)} of ${formatCount(counts.listed)} inputs`)}
       ${first?.share ? renderTile(first.label, "Most frequent", `${formatPercent(first.share.value)} of faces`) : null}

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseModelCard } from "../../../../src/model/card.ts";
+import { listReportFindings } from "../../../../src/scoring/report/findings.ts";
 import { renderContactSheet } from "../../../../src/scoring/report/contact-sheet.ts";
 import { escapeHtml, html, trustHtml } from "../../../../src/scoring/report/html-text.ts";
 import { buildReport, type ReportContext } from "../../../../src/scoring/report/report.ts";
@@ -17,6 +18,7 @@ import { describeGaps } from "../../../../src/scoring/statistics/fairness.ts";
 import { summariseFlips } from "../../../../src/scoring/statistics/flips.ts";
 import { computeWilson } from "../../../../src/scoring/statistics/intervals.ts";
 import { summarise } from "../../../../src/scoring/fold/summary.ts";
+import type { ScoreRecord } from "../../../../src/scoring/records/records.ts";
 import { HOSTILE_TEXTS, makeRecords } from "../fold/aggregate-fixtures.ts";
 
 const card = parseModelCard(
@@ -48,6 +50,46 @@ function makeContext(overrides: Partial<ReportContext> = {}): ReportContext {
 
 const records = makeRecords(1000);
 const summary = summarise(records, { groupBy: ["site"] });
+
+describe("findings", () => {
+  const quiet = records.filter(({ status }) => status === "scored");
+
+  it("are none where nothing stands out", () => {
+    expect(listReportFindings(buildReport(summarise(quiet, {}), makeContext({ listed: quiet.length })))).toEqual([]);
+  });
+
+  it("tell many pictures without a face, but not one of five", () => {
+    const noFace = (count: number, of: readonly ScoreRecord[]): ScoreRecord[] =>
+      of.map((record, index) =>
+        index < count
+          ? { ...record, status: "no_face" as const, label: null, probabilities: null, face: null }
+          : record,
+      );
+    const tell = (list: ScoreRecord[]): string[] =>
+      listReportFindings(buildReport(summarise(list, {}), makeContext({ listed: list.length })));
+    const [finding] = tell(noFace(Math.round(0.27 * quiet.length), quiet));
+    expect(finding).toMatch(
+      /^27\.0 % \(95 % interval 24\.2–29\.9 %\) of the pictures that were read have no found face/,
+    );
+    expect(tell(noFace(1, quiet.slice(0, 5)))).toEqual([]);
+  });
+
+  it("lead the page, those of drift and of gaps between groups among them", () => {
+    const report = buildReport(summary, makeContext({ listed: 1256, missingChunks: 1 }));
+    const findings = listReportFindings({
+      ...report,
+      drift: {
+        ...compareRuns(summary, summary, { against: { name: "the last run", jobId: "x" } }),
+        findings: ["Input side moved."],
+      },
+    });
+    expect(findings[0]).toBe("This report is incomplete: 256 inputs are missing from it.");
+    expect(findings).toContain("Since the last run: Input side moved.");
+    const page = renderReportHtml(report);
+    expect(page.indexOf("Look at this first")).toBeGreaterThan(0);
+    expect(page.indexOf("Look at this first")).toBeLessThan(page.indexOf("Apparent expressions</h2>"));
+  });
+});
 
 describe("report.json", () => {
   it("accounts for every listed input, with reasons", () => {
