@@ -12,7 +12,7 @@ export interface JobInput {
   readonly manifest: Record<string, unknown>;
 }
 
-/** `count` faces, those of `faces` in turn: single grey JPEGs of 48², the same in one tar, and rows of FER2013's layout. */
+/** `count` faces, those of `faces` in turn: single gray JPEGs of 48², the same in one tar, and rows of FER2013's layout. */
 export async function makeJobInputs(faces: Uint8Array, count: number): Promise<readonly JobInput[]> {
   const own = faces.length / FACE_BYTES;
   const faceAt = (i: number): Uint8Array => faces.subarray((i % own) * FACE_BYTES, ((i % own) + 1) * FACE_BYTES);
@@ -58,7 +58,7 @@ export function repeatInput({ faces, objects, manifest }: JobInput, copies: numb
   return { kind, faces: copies * faces, objects: new Map(repeated), manifest: { ...manifest, input } };
 }
 
-/** `count` colour JPEGs of 224², the usual face crop: the portraits in turn. */
+/** `count` color JPEGs of 224², the usual face crop: the portraits in turn. */
 export async function makeCropInput(portraits: readonly string[], count: number): Promise<JobInput> {
   const distinct = await Promise.all(
     portraits.map(async (path) => new Uint8Array(await sharp(path).resize(224, 224).jpeg({ quality: 85 }).toBuffer())),

@@ -87,7 +87,7 @@ function addDense(graph: Graph, input: string, layer: Layer): string {
   return addNode(graph, "Gemm", [input, ...addWeights(graph, layer)], { transB: 1 });
 }
 
-/** Normalised coordinates (x, y, 1) of the output pixels, as `affine_grid` has them; ONNX's AffineGrid comes with opset 20. */
+/** Normalized coordinates (x, y, 1) of the output pixels, as `affine_grid` has them; ONNX's AffineGrid comes with opset 20. */
 function listCoordinates(alignCorners: boolean): Float32Array {
   const at = (i: number): number => (alignCorners ? (2 * i) / (SIDE - 1) - 1 : (2 * i + 1) / SIDE - 1);
   return Float32Array.from({ length: SIDE * SIDE * 3 }, (_, i) => {

@@ -1,6 +1,6 @@
 /**
  * `node pipeline-agreement.ts --data <fer2013>`: how often preprocessing version 2 gives version 1's label, by the shorter
- * side that it keeps. FER2013 has 48² faces only: each is enlarged, takes the colour of a portrait, and becomes a JPEG.
+ * side that it keeps. FER2013 has 48² faces only: each is enlarged, takes the color of a portrait, and becomes a JPEG.
  */
 
 import { parseArgs } from "node:util";
@@ -16,23 +16,23 @@ import type { Classifier } from "../src/model/classifier.ts";
 import { createRegistry } from "../src/model/registry.ts";
 import { listPortraits } from "./portraits.ts";
 
-/** Shorter sides that a candidate keeps at least; the last never reduces and shows what grey alone changes. */
+/** Shorter sides that a candidate keeps at least; the last never reduces and shows what gray alone changes. */
 const KEPT_SIDES = [48, 72, 96, 144, 192, Infinity];
 const SIDES = [112, 160, 224, 320, 512, 1024];
 
-/** One grey face as a colour JPEG: its own luma (JFIF's weights), the chroma of `portrait`. */
+/** One gray face as a color JPEG: its own luma (JFIF's weights), the chroma of `portrait`. */
 async function encodeFace(face: Uint8Array, portrait: string, side: number): Promise<Buffer> {
   const raw = { width: FACE_SIDE, height: FACE_SIDE, channels: 1 } as const;
   const luma = await sharp(face, { raw }).resize(side, side, { kernel: "cubic" }).raw().toBuffer();
-  const colour = await sharp(portrait).resize(side, side).removeAlpha().raw().toBuffer();
+  const color = await sharp(portrait).resize(side, side).removeAlpha().raw().toBuffer();
   const step = luma.length / (side * side);
   for (let i = 0; i < side * side; i++) {
-    const [red = 0, green = 0, blue = 0] = colour.subarray(3 * i, 3 * i + 3);
+    const [red = 0, green = 0, blue = 0] = color.subarray(3 * i, 3 * i + 3);
     const own = 0.299 * red + 0.587 * green + 0.114 * blue;
     const shift = luma[i * step]! - own;
-    for (let c = 0; c < 3; c++) colour[3 * i + c] = Math.max(0, Math.min(255, Math.round(colour[3 * i + c]! + shift)));
+    for (let c = 0; c < 3; c++) color[3 * i + c] = Math.max(0, Math.min(255, Math.round(color[3 * i + c]! + shift)));
   }
-  return sharp(colour, { raw: { width: side, height: side, channels: 3 } })
+  return sharp(color, { raw: { width: side, height: side, channels: 3 } })
     .jpeg({ quality: 85 })
     .toBuffer();
 }
@@ -81,7 +81,7 @@ async function main(): Promise<void> {
       for (const [k, kept] of decodings.entries()) {
         const room = kept === null ? 1 : Math.floor(side / kept);
         const denominator = ([8, 4, 2] as const).find((d) => d <= room) ?? 1;
-        const raster = await codec.decode(file, header, { denominator, grey: kept !== null });
+        const raster = await codec.decode(file, header, { denominator, gray: kept !== null });
         faces[k]!.set(preprocessFace(raster, null), i * FACE_BYTES);
       }
     }

@@ -1,4 +1,4 @@
-/** Real portraits that come with a development dependency (tabler-ui, MIT): 128×128 colour JPEGs. */
+/** Real portraits that come with a development dependency (tabler-ui, MIT): 128×128 color JPEGs. */
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

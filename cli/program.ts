@@ -94,11 +94,11 @@ function explain(error: unknown, command: string): number {
   return EXIT_CODES.failed;
 }
 
-/** citty colours whatever it prints, into files too. */
+/** citty colors whatever it prints, into files too. */
 async function showUsage<T extends ArgsDef>(command: CommandDef<T>, parent?: CommandDef<T>): Promise<void> {
   const usage = await renderUsage(command, parent);
-  const isColoured = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "";
-  print((isColoured ? usage : stripVTControlCharacters(usage)).replace(/ +$/gm, ""));
+  const isColored = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "";
+  print((isColored ? usage : stripVTControlCharacters(usage)).replace(/ +$/gm, ""));
 }
 
 const rawArgs = process.argv.slice(2);

@@ -9,11 +9,11 @@ import { loadModelFrom } from "./evaluation/load-model.ts";
 import { measureConditions } from "./evaluation/measure-conditions.ts";
 import { renderConditions, renderFigures, toCardEvaluation } from "./evaluation/render.ts";
 
-/** `npm run evaluate`: how good a model is on labelled faces, through the code that scores jobs. */
+/** `npm run evaluate`: how good a model is on labeled faces, through the code that scores jobs. */
 
 const USAGE = `usage: npm run evaluate -- [--data <fer2013.csv | folder of sheets | folder of class folders>] [--model <name@version | folder | checkpoint>]
 
-  --data PATH          labelled faces; or the environment variable COUNTENANCE_DATA
+  --data PATH          labeled faces; or the environment variable COUNTENANCE_DATA
   --model REFERENCE    deep-emotion by default, its newest version
   --usage NAME         PublicTest (default), Training, PrivateTest or all
   --engine NAME        ${ENGINES.join(", ")}

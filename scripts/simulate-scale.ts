@@ -56,14 +56,14 @@ function simulate(objects: number): Record<string, string | number> {
     findsFaces: false,
   } as const;
   const estimate = estimateJob({ ...facts, packed: false, reads: objects });
-  // Neighbours in a shard come in one read a chunk.
+  // Neighbors in a shard come in one read a chunk.
   const packed = estimateJob({ ...facts, packed: true, reads: chunks });
   return {
     objects,
     "listing pages": pages,
     "planning steps": planSteps,
     chunks,
-    "finalising steps": finalizeSteps,
+    "finalizing steps": finalizeSteps,
     "queue messages": planSteps + chunks + finalizeSteps,
     "coordinator rows": chunks + pages,
     "coordinator GB": round((chunks * rowBytes + pages * 120) / 1e9),

@@ -40,7 +40,7 @@ async function findClasses(folder: string, usage: string): Promise<{ folder: str
 }
 
 /**
- * Reads a folder of class folders through the pipe of a job: decode, grey, largest centred square, resize. A file that
+ * Reads a folder of class folders through the pipe of a job: decode, gray, largest centered square, resize. A file that
  * cannot be decoded is counted with its reason and left out of the figures.
  */
 export async function readClassFolders(folder: string, name: string, options: DatasetOptions): Promise<Dataset> {

@@ -5,12 +5,12 @@ export interface FailedInput {
   readonly message: string;
 }
 
-/** Labelled faces as the engines take them. */
+/** Labeled faces as the engines take them. */
 export interface Dataset {
   /** For instance "FER2013 PublicTest". */
   readonly name: string;
   readonly count: number;
-  /** `count × 2304` bytes: 48×48 grey, row-major. */
+  /** `count × 2304` bytes: 48×48 gray, row-major. */
   readonly pixels: Uint8Array;
   /** `count` label indices. */
   readonly truth: Uint8Array;

@@ -79,7 +79,7 @@ function averageProbabilities(passes: readonly Float32Array[], temperatureOf: (f
   return second === undefined ? first : first.map((value, index) => (value + (second[index] ?? 0)) / 2);
 }
 
-function summariseMode(
+function summarizeMode(
   tta: Tta,
   passes: readonly Float32Array[],
   truth: Uint8Array,
@@ -107,7 +107,7 @@ function summariseMode(
 }
 
 /**
- * Measures a classifier on labelled faces.
+ * Measures a classifier on labeled faces.
  * @param modes which passes to measure; the mirrored pass doubles the time
  * @param temperature what the served probabilities use; null takes the one fitted here. It changes labels only where
  *   two passes are averaged
@@ -134,7 +134,7 @@ export async function evaluateModel(
   return {
     fittedTemperature: fit.temperature,
     foldTemperatures: fit.foldTemperatures,
-    modes: modes.map((tta) => summariseMode(tta, tta === "flip" ? passes : [straight], truth, fit, served)),
+    modes: modes.map((tta) => summarizeMode(tta, tta === "flip" ? passes : [straight], truth, fit, served)),
     cpuMs,
   };
 }

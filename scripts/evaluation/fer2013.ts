@@ -100,7 +100,7 @@ export async function readFerSheets(folder: string, options: DatasetOptions): Pr
       const path = join(folder, `sheet-${String(number).padStart(2, "0")}.png`);
       const { raster } = await decoder.decode(await readFile(path));
       if (raster.channels !== 1 || raster.width !== SHEET_SIDE * FACE_SIZE) {
-        throw new Error(`${path}: not a grey sheet`);
+        throw new Error(`${path}: not a gray sheet`);
       }
       sheet = { number, data: new Uint8Array(raster.data), width: raster.width };
     }

@@ -95,7 +95,7 @@ export function toCardEvaluation(mode: Evaluation, dataset: string, command: str
     confusion: mode.confusion.map((row) => [...row]),
     abstention: mode.abstention.map(({ precision, thresholds, coverage, achieved }) => ({
       precision,
-      // Rounded down: a face at the threshold stays labelled.
+      // Rounded down: a face at the threshold stays labeled.
       thresholds: thresholds.map((value) => (value === null ? null : Math.floor(value * 1e6) / 1e6)),
       coverage: roundShare(coverage),
       achieved: roundShare(achieved),

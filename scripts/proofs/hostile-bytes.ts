@@ -56,7 +56,7 @@ export const HOSTILE_BYTES: readonly Mutation[] = [
     },
     {
       ...node,
-      promise: "an index past a palette's end has Pillow's grey",
+      promise: "an index past a palette's end has Pillow's gray",
       test: GOLDENS,
       name: "palette-short-4bit.png",
       file: "src/image/png/png-rows.ts",

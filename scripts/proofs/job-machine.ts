@@ -55,9 +55,9 @@ export const JOB_MACHINE: readonly Mutation[] = inPart("The job machine", [
   },
   {
     ...node,
-    promise: "cancelled jobs leave valid, finalised outputs",
+    promise: "cancelled jobs leave valid, finalized outputs",
     test: SIMULATION,
-    name: "leaves valid, finalised output",
+    name: "leaves valid, finalized output",
     file: "src/scoring/job/job-machine.ts",
     from: "[outcome]: state.outcomes[outcome] + rest }",
     to: "[outcome]: state.outcomes[outcome] }",
@@ -66,7 +66,7 @@ export const JOB_MACHINE: readonly Mutation[] = inPart("The job machine", [
     ...workerd,
     promise: "the same in workerd",
     test: "test/workerd/job.test.ts",
-    name: "cancels: valid, finalised partial output",
+    name: "cancels: valid, finalized partial output",
     file: "src/scoring/finalize/finalize-pieces.ts",
     from: "return { chunk, items, records, part: null, body: null };",
     to: "return { chunk, items, records: [], part: null, body: null };",
@@ -100,7 +100,7 @@ export const JOB_MACHINE: readonly Mutation[] = inPart("The job machine", [
   },
   {
     ...node,
-    promise: "what a store does not give counts towards no threshold",
+    promise: "what a store does not give counts toward no threshold",
     test: OUTAGES,
     name: "is recorded as such",
     file: "src/scoring/job/error-threshold.ts",
@@ -190,7 +190,7 @@ export const JOB_MACHINE: readonly Mutation[] = inPart("The job machine", [
   },
   {
     ...node,
-    promise: "inputs that kill their consumer count towards it",
+    promise: "inputs that kill their consumer count toward it",
     test: COMMANDS,
     name: "count those that killed",
     file: "src/scoring/job/job-trouble.ts",

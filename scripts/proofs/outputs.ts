@@ -8,7 +8,7 @@ const SIMULATION = "test/fault/simulation.test.ts";
 export const OUTPUTS: readonly Mutation[] = inPart("Outputs", [
   {
     ...node,
-    promise: "however finalisation is cut into steps, the bytes are the same",
+    promise: "however finalization is cut into steps, the bytes are the same",
     test: "test/unit/scoring/outputs/outputs.test.ts",
     name: "give the same bytes however they are cut",
     file: "src/scoring/outputs/labels-parquet.ts",
@@ -17,9 +17,9 @@ export const OUTPUTS: readonly Mutation[] = inPart("Outputs", [
   },
   {
     ...node,
-    promise: "CSV cells that a spreadsheet would run are neutralised",
+    promise: "CSV cells that a spreadsheet would run are neutralized",
     test: "test/unit/scoring/outputs/outputs.test.ts",
-    name: "neutralises every cell",
+    name: "neutralizes every cell",
     file: "src/scoring/outputs/labels-csv.ts",
     from: "escape_formulas: true",
     to: "escape_formulas: false",

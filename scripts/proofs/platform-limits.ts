@@ -27,7 +27,7 @@ export const PLATFORM_LIMITS: readonly Mutation[] = inPart("Limits of the platfo
   },
   {
     ...node,
-    promise: "subrequests of a finalising step",
+    promise: "subrequests of a finalizing step",
     test: NIGHTS,
     name: "reads so much of the first",
     file: "src/scoring/finalize/finalize.ts",

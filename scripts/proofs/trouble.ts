@@ -19,7 +19,7 @@ export const TROUBLE: readonly Mutation[] = inPart("Trouble", [
   },
   {
     ...node,
-    promise: "a kill before and after every call of planning, scoring and finalising",
+    promise: "a kill before and after every call of planning, scoring and finalizing",
     test: KILLS,
     name: "whatever call the consumer dies",
     file: "src/scoring/finalize/finalize.ts",

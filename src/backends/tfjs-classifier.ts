@@ -9,7 +9,7 @@ import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT } from "../model/labels.ts";
 import type { Model } from "../model/model.ts";
 import { buildTfjsNetwork, type TfjsNetwork } from "../model/network.ts";
 import { THETA_SIZE } from "../model/network-shapes.ts";
-import { checkPixels, normalisePixels } from "../model/pixels.ts";
+import { checkPixels, normalizePixels } from "../model/pixels.ts";
 import { computeProbabilities } from "../model/softmax.ts";
 import { selectBackend } from "./tfjs-backend.ts";
 import { buildTfjsGraph } from "./tfjs-graph.ts";
@@ -44,7 +44,7 @@ export async function createTfjsClassifier(model: Model, options: TfjsClassifier
     await selectBackend(backend);
     // A new array each time: a backend may keep the one it was given. Padded lanes are zeros.
     const input = new Float32Array(batchSize * FACE_PIXELS);
-    normalisePixels(pixels, input);
+    normalizePixels(pixels, input);
     const output = network.run(input);
     try {
       const [theta, logits] = await Promise.all([

@@ -25,7 +25,7 @@ const REPORT_OFFERS: readonly Offer[] = [
   { type: "text/html", name: OUTPUT_NAMES.reportHtml },
 ];
 
-/** Every finalised object by its name, with its type. */
+/** Every finalized object by its name, with its type. */
 const TYPES: ReadonlyMap<string, string> = new Map([
   ...[...LABEL_OFFERS, ...REPORT_OFFERS].map(({ name, type }) => [name, type] as const),
   [OUTPUT_NAMES.input, "application/x-ndjson"],

@@ -32,7 +32,7 @@ export function createImageDecoder(codecs: ImageCodecs, limits: ImageLimits): Im
     if (header.format === "webp") return webp.decode(bytes, header);
     const { width, height } = header;
     const denominator = aim === "face" ? chooseFaceReduction(width, height) : chooseJpegReduction(width, height);
-    return jpeg.decode(bytes, header, { denominator, grey: aim === "face" });
+    return jpeg.decode(bytes, header, { denominator, gray: aim === "face" });
   }
 
   return {

@@ -62,7 +62,7 @@ export function chooseFaceReduction(width: number, height: number): 1 | 2 | 4 | 
 export function estimateWorkingBytes(header: ImageHeader, fileBytes: number): number {
   const pixels = header.width * header.height;
   if (header.format === "png") {
-    return pixels * (header.colourType === 0 || header.colourType === 4 ? 1 : 3) + fileBytes;
+    return pixels * (header.colorType === 0 || header.colorType === 4 ? 1 : 3) + fileBytes;
   }
   // RGBA in wasm, its copy, the RGB result; lossless holds ARGB once more.
   if (header.format === "webp") return pixels * (header.lossless ? 15 : 11) + 2 * fileBytes;

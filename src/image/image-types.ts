@@ -13,10 +13,10 @@ export interface ImageHeader {
   readonly height: number;
   /** Bits a sample as stored. */
   readonly bitDepth: number;
-  /** Samples a pixel as stored: 1 grey or palette, 2 grey and alpha, 3 colour, 4 colour and alpha, or CMYK. */
+  /** Samples a pixel as stored: 1 gray or palette, 2 gray and alpha, 3 color, 4 color and alpha, or CMYK. */
   readonly components: number;
-  /** PNG's colour type (0, 2, 3, 4, 6); `null` for other formats. */
-  readonly colourType: number | null;
+  /** PNG's color type (0, 2, 3, 4, 6); `null` for other formats. */
+  readonly colorType: number | null;
   /** Interlaced PNG; JPEG whose coefficients must all be held at once (progressive or several scans). */
   readonly progressive: boolean;
   /** EXIF orientation, 1…8. */
@@ -48,8 +48,8 @@ export interface ImageLimits {
 }
 
 /**
- * What of a picture is wanted. `picture`: all of it, in colour, as faces are found and cut out of it. `face`: it is one face
- * crop and only its 48×48 grey bytes matter, so that a JPEG is decoded straight to grey and at a reduced scale
+ * What of a picture is wanted. `picture`: all of it, in color, as faces are found and cut out of it. `face`: it is one face
+ * crop and only its 48×48 gray bytes matter, so that a JPEG is decoded straight to gray and at a reduced scale
  * (preprocessing version 2; other formats as before).
  */
 export type DecodeAim = "picture" | "face";

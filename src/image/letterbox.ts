@@ -1,4 +1,4 @@
-/** A picture made to fit a network's input: resized with antialiasing, cut, the rest filled with grey. */
+/** A picture made to fit a network's input: resized with antialiasing, cut, the rest filled with gray. */
 
 import type { Box, Raster } from "../model/face-finder.ts";
 import { planResample, resampleColumns, type Coefficients } from "./resample.ts";
@@ -15,14 +15,14 @@ export function fitRaster(raster: Raster, size: number): Raster {
 }
 
 /** What lies around a picture in a network's input: the middle of its range. */
-const GREY = 128;
+const GRAY = 128;
 
 /**
- * Cuts a rectangle of whole pixels out of an RGB picture; what reaches past the border is grey.
+ * Cuts a rectangle of whole pixels out of an RGB picture; what reaches past the border is gray.
  * @returns `width × height × 3` bytes
  */
 export function cutRgb(raster: Raster, { x, y, width, height }: Box): Uint8Array {
-  const cut = new Uint8Array(width * height * 3).fill(GREY);
+  const cut = new Uint8Array(width * height * 3).fill(GRAY);
   const left = Math.max(0, x);
   const right = Math.min(raster.width, x + width);
   if (right <= left) return cut;
@@ -46,7 +46,7 @@ export function resizeRgb(raster: Raster, width: number, height: number, window:
     const row = raster.data.subarray(from, from + window.width * channels);
     if (channels === 3 && across === null) narrow.set(row, y * width * 3);
     else if (channels === 3 && across !== null) narrowRgb(row, across, narrow, y * width * 3);
-    else narrowGrey(row, across, narrow, y * width * 3);
+    else narrowGray(row, across, narrow, y * width * 3);
   }
   return window.height === height ? narrow : resampleColumns(narrow, width * 3, planResample(window.height, height));
 }
@@ -78,7 +78,7 @@ function narrowRgb(row: Uint8Array, plan: Coefficients, out: Uint8Array, outAt: 
   }
 }
 
-function narrowGrey(row: Uint8Array, plan: Coefficients | null, out: Uint8Array, outAt: number): void {
+function narrowGray(row: Uint8Array, plan: Coefficients | null, out: Uint8Array, outAt: number): void {
   const length = plan === null ? row.length : plan.starts.length;
   for (let i = 0; i < length; i++) {
     let sum = HALF;

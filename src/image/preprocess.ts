@@ -1,4 +1,4 @@
-/** From a picture and a face to the 48×48 grey bytes of the network. Preprocessing steps 2 and 3, version 1. */
+/** From a picture and a face to the 48×48 gray bytes of the network. Preprocessing steps 2 and 3, version 1. */
 
 import type { Box, Raster } from "../model/face-finder.ts";
 import { planResample, resampleColumns, resampleRow, type Coefficients } from "./resample.ts";
@@ -18,8 +18,8 @@ export interface Square {
 /**
  * The square that is cut out.
  *
- * Without a box, the picture is a face crop by contract: its largest centred square (an odd pixel is dropped on the right
- * or at the bottom). With a box, the square around the box's centre whose side is the longer one, rounded to whole
+ * Without a box, the picture is a face crop by contract: its largest centered square (an odd pixel is dropped on the right
+ * or at the bottom). With a box, the square around the box's center whose side is the longer one, rounded to whole
  * pixels, at least 1.
  */
 export function squareOf(raster: Raster, box: Box | null): Square {
@@ -36,11 +36,11 @@ export function squareOf(raster: Raster, box: Box | null): Square {
 }
 
 /**
- * Cuts, greys and resizes one face.
+ * Cuts, grays and resizes one face.
  *
- * Grey is `(19595·R + 38470·G + 7471·B + 32768) >> 16`, Pillow's `convert("L")`. Where the square reaches past the border,
+ * Gray is `(19595·R + 38470·G + 7471·B + 32768) >> 16`, Pillow's `convert("L")`. Where the square reaches past the border,
  * the nearest pixel of the border is repeated: a black bar would be an edge that no face has. Resizing is Pillow's
- * `BILINEAR` to the bit; a square of 48 pixels passes unchanged. Rows are greyed and narrowed one at a time, so nothing
+ * `BILINEAR` to the bit; a square of 48 pixels passes unchanged. Rows are grayed and narrowed one at a time, so nothing
  * as large as the picture is made.
  *
  * @param box in pixels of `raster`; `null` for the whole picture
@@ -50,7 +50,7 @@ export function preprocessFace(raster: Raster, box: Box | null): Uint8Array {
   const square = squareOf(raster, box);
   const { side } = square;
   const { width, height, channels, data } = raster;
-  // Most packed faces: nothing to cut, to grey or to narrow.
+  // Most packed faces: nothing to cut, to gray or to narrow.
   if (
     channels === 1 &&
     width === FACE_SIDE &&
@@ -71,7 +71,7 @@ export function preprocessFace(raster: Raster, box: Box | null): Uint8Array {
       narrow.copyWithin(y * FACE_SIDE, (y - 1) * FACE_SIDE, y * FACE_SIDE);
       continue;
     }
-    readGreyRow(raster, square.x, sourceY, row);
+    readGrayRow(raster, square.x, sourceY, row);
     putRow(row, plan, narrow, y * FACE_SIDE);
   }
   return plan === null ? narrow : resampleColumns(narrow, FACE_SIDE, plan);
@@ -82,8 +82,8 @@ function putRow(row: Uint8Array, plan: Coefficients | null, out: Uint8Array, at:
   else resampleRow(row, plan, out, at);
 }
 
-/** Greys `row.length` pixels from column `x` of row `y`, repeating the first and the last pixel beyond the border. */
-function readGreyRow(raster: Raster, x: number, y: number, row: Uint8Array): void {
+/** Grays `row.length` pixels from column `x` of row `y`, repeating the first and the last pixel beyond the border. */
+function readGrayRow(raster: Raster, x: number, y: number, row: Uint8Array): void {
   const { width, channels, data } = raster;
   const left = Math.min(Math.max(0, -x), row.length);
   const right = Math.max(left, Math.min(row.length, width - x));
@@ -96,13 +96,13 @@ function readGreyRow(raster: Raster, x: number, y: number, row: Uint8Array): voi
       row[i] = (19595 * data[from]! + 38470 * data[from + 1]! + 7471 * data[from + 2]! + 32768) >> 16;
     }
   }
-  if (left > 0) row.fill(greyAt(raster, 0, y), 0, left);
-  if (right < row.length) row.fill(greyAt(raster, width - 1, y), right);
+  if (left > 0) row.fill(grayAt(raster, 0, y), 0, left);
+  if (right < row.length) row.fill(grayAt(raster, width - 1, y), right);
   // A square wholly beside the picture sees one border only.
-  if (x >= width) row.fill(greyAt(raster, width - 1, y));
+  if (x >= width) row.fill(grayAt(raster, width - 1, y));
 }
 
-function greyAt(raster: Raster, x: number, y: number): number {
+function grayAt(raster: Raster, x: number, y: number): number {
   const { width, channels, data } = raster;
   const at = (y * width + x) * channels;
   if (channels === 1) return data[at] ?? 0;

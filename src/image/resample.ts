@@ -28,12 +28,12 @@ export function planResample(from: number, to: number): Coefficients {
   const exact = new Float64Array(taps);
   const inverse = 1 / support;
   for (let i = 0; i < to; i++) {
-    const centre = (i + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(centre - support + 0.5));
-    const count = Math.min(from, Math.trunc(centre + support + 0.5)) - start;
+    const center = (i + 0.5) * scale;
+    const start = Math.max(0, Math.trunc(center - support + 0.5));
+    const count = Math.min(from, Math.trunc(center + support + 0.5)) - start;
     let total = 0;
     for (let k = 0; k < count; k++) {
-      const distance = Math.abs((k + start - centre + 0.5) * inverse);
+      const distance = Math.abs((k + start - center + 0.5) * inverse);
       const weight = distance < 1 ? 1 - distance : 0;
       exact[k] = weight;
       total += weight;
@@ -61,7 +61,7 @@ export function resampleRow(row: Uint8Array, plan: Coefficients, out: Uint8Array
   }
 }
 
-/** All columns of a `width`-wide grey picture, from the plan's source height to its output height. */
+/** All columns of a `width`-wide gray picture, from the plan's source height to its output height. */
 export function resampleColumns(source: Uint8Array, width: number, plan: Coefficients): Uint8Array {
   const { taps, starts, counts, weights } = plan;
   const height = starts.length;

@@ -1,4 +1,4 @@
-/** From a picture and a turned square to the 48×48 grey bytes of the network. Preprocessing step 3, version 3. */
+/** From a picture and a turned square to the 48×48 gray bytes of the network. Preprocessing step 3, version 3. */
 
 import type { Point, Raster } from "../model/face-finder.ts";
 import { FACE_BYTES, FACE_SIDE } from "./preprocess.ts";
@@ -12,7 +12,7 @@ export interface TurnedSquare {
 }
 
 /**
- * Cuts, turns upright, greys and resizes one face, sampling the picture once: each of the 48×48 pixels is the mean of a grid of points no further
+ * Cuts, turns upright, grays and resizes one face, sampling the picture once: each of the 48×48 pixels is the mean of a grid of points no further
  * apart than the picture's pixels, each interpolated between its four neighbors. Beyond the border the nearest pixel is repeated. Nothing but
  * additions, products and square roots, so that every engine gives the same bytes.
  * @returns 2304 bytes, row-major
@@ -31,7 +31,7 @@ export function preprocessTurned(raster: Raster, { middle, side, across }: Turne
           // Pixels are squares: the middle of the first lies at one half.
           const x = middle.x + right * across.x - down * across.y - 0.5;
           const y = middle.y + right * across.y + down * across.x - 0.5;
-          sum += sampleGrey(raster, x, y);
+          sum += sampleGray(raster, x, y);
         }
       }
       pixels[row * FACE_SIDE + column] = Math.round(sum / (points * points));
@@ -40,18 +40,18 @@ export function preprocessTurned(raster: Raster, { middle, side, across }: Turne
   return pixels;
 }
 
-function sampleGrey(raster: Raster, x: number, y: number): number {
+function sampleGray(raster: Raster, x: number, y: number): number {
   const left = Math.floor(x);
   const top = Math.floor(y);
   const right = x - left;
   const low = y - top;
-  const upper = greyAt(raster, left, top) * (1 - right) + greyAt(raster, left + 1, top) * right;
-  const lower = greyAt(raster, left, top + 1) * (1 - right) + greyAt(raster, left + 1, top + 1) * right;
+  const upper = grayAt(raster, left, top) * (1 - right) + grayAt(raster, left + 1, top) * right;
+  const lower = grayAt(raster, left, top + 1) * (1 - right) + grayAt(raster, left + 1, top + 1) * right;
   return upper * (1 - low) + lower * low;
 }
 
-/** Version 1's grey of the nearest pixel, 0…255, not rounded. */
-function greyAt({ width, height, channels, data }: Raster, x: number, y: number): number {
+/** Version 1's gray of the nearest pixel, 0…255, not rounded. */
+function grayAt({ width, height, channels, data }: Raster, x: number, y: number): number {
   const column = x < 0 ? 0 : x >= width ? width - 1 : x;
   const row = y < 0 ? 0 : y >= height ? height - 1 : y;
   const at = (row * width + column) * channels;

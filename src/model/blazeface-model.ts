@@ -12,7 +12,7 @@ const faceCard = z.object({
   family: z.literal("blazeface"),
   /** Of weights.safetensors, lower-case hex. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** Licences that travel with the weights. */
+  /** Licenses that travel with the weights. */
   notices: z.array(z.string()).min(1),
 });
 

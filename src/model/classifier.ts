@@ -1,7 +1,7 @@
 /**
  * The port between the scoring core and whatever computes the network.
  *
- * Every engine takes the same bytes (preprocessing step 3: 48×48 8-bit grey, row-major) and does step 4 itself, so that
+ * Every engine takes the same bytes (preprocessing step 3: 48×48 8-bit gray, row-major) and does step 4 itself, so that
  * pixels stay `uint8` until they are inside the engine.
  */
 

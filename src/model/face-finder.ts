@@ -6,7 +6,7 @@ import type { FaceDetail } from "./face-levels.ts";
 export interface Raster {
   readonly width: number;
   readonly height: number;
-  /** 1 grey or 3 RGB; alpha is dropped at decoding. */
+  /** 1 gray or 3 RGB; alpha is dropped at decoding. */
   readonly channels: 1 | 3;
   readonly data: Uint8Array;
 }

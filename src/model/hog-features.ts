@@ -48,7 +48,7 @@ function countVotes(face: Uint8Array): Float64Array {
 }
 
 /** Scales a block to length 1, cuts it at 0.2 and scales it again ("L2-Hys", Lowe 2004). */
-function normaliseBlock(block: Float64Array): void {
+function normalizeBlock(block: Float64Array): void {
   const scale = (added: number): number => {
     let sum = added;
     for (const value of block) sum += value * value;
@@ -62,7 +62,7 @@ function normaliseBlock(block: Float64Array): void {
 
 /**
  * The features of one face.
- * @param face 2304 bytes, 48×48 grey
+ * @param face 2304 bytes, 48×48 gray
  * @returns 1,764 numbers 0…1, at (((blockRow × 7 + blockColumn) × 2 + cellRow) × 2 + cellColumn) × 9 + bin
  */
 export function computeHog(face: Uint8Array): Float64Array {
@@ -73,11 +73,11 @@ export function computeHog(face: Uint8Array): Float64Array {
       const start = (row * BLOCKS + column) * BLOCK_SIZE;
       const block = features.subarray(start, start + BLOCK_SIZE);
       for (let cellRow = 0; cellRow < BLOCK_CELLS; cellRow += 1) {
-        // Neighbouring cells of a row lie behind one another.
+        // Neighboring cells of a row lie behind one another.
         const cell = ((row + cellRow) * CELLS + column) * BINS;
         block.set(votes.subarray(cell, cell + BLOCK_CELLS * BINS), cellRow * BLOCK_CELLS * BINS);
       }
-      normaliseBlock(block);
+      normalizeBlock(block);
     }
   }
   return features;

@@ -10,5 +10,5 @@ export const LABEL_COUNT = LABELS.length;
 /** Side of the square input of every classifier, pixels. */
 export const FACE_SIZE = 48;
 
-/** Bytes of one preprocessed face: 48×48, 8-bit grey, row-major. */
+/** Bytes of one preprocessed face: 48×48, 8-bit gray, row-major. */
 export const FACE_PIXELS = FACE_SIZE * FACE_SIZE;

@@ -16,7 +16,7 @@ import { countElements, type Tensor } from "./tensor.ts";
 export interface TfjsNetwork {
   /**
    * Runs one batch synchronously (a GPU backend only enqueues).
-   * @param input `batch × 2304` normalised pixels
+   * @param input `batch × 2304` normalized pixels
    * @returns two tensors the caller disposes: `theta` `[batch, 6]`, `null` for networks without one; `logits` `[batch, 7]`
    */
   run(input: Float32Array): { readonly theta: tf.Tensor2D | null; readonly logits: tf.Tensor2D };

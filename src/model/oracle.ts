@@ -1,6 +1,6 @@
 /**
  * The network in plain loops and doubles: the reference that every engine is tested against, written to be read beside
- * the PyTorch module. It folds nothing, vectorises nothing and is about a thousand times too slow to serve.
+ * the PyTorch module. It folds nothing, vectorizes nothing and is about a thousand times too slow to serve.
  */
 
 import type { Classifier, Scores } from "./classifier.ts";
@@ -10,7 +10,7 @@ import { formatModelId, requireAlignCorners } from "./card.ts";
 import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT } from "./labels.ts";
 import type { Model } from "./model.ts";
 import { readNetworkWidths, THETA_SIZE } from "./network-shapes.ts";
-import { checkPixels, NORMALISED } from "./pixels.ts";
+import { checkPixels, NORMALIZED } from "./pixels.ts";
 import { computeProbabilities } from "./softmax.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -72,7 +72,7 @@ export function runOracle(
   const input: FeatureMap = {
     channels: 1,
     size: FACE_SIZE,
-    data: Float64Array.from(pixels, (level) => NORMALISED[level]!),
+    data: Float64Array.from(pixels, (level) => NORMALIZED[level]!),
   };
 
   let localization = reluMap(pool(conv(input, "localization.0")));
@@ -83,7 +83,7 @@ export function runOracle(
   map = reluMap(conv(map, "conv1"));
   map = reluMap(pool(conv(map, "conv2")));
   map = reluMap(conv(map, "conv3"));
-  map = reluMap(pool(normalise(conv(map, "conv4"), tensors)));
+  map = reluMap(pool(normalize(conv(map, "conv4"), tensors)));
   // Dropout stands here in the published network and is off when scoring.
   const logits = linear(relu(linear(map.data, "fc1")), "fc2");
   return { theta, logits };
@@ -135,7 +135,7 @@ function pool(map: FeatureMap): FeatureMap {
 }
 
 /** `norm` with its running statistics. */
-function normalise(map: FeatureMap, tensors: ReadonlyMap<string, Tensor>): FeatureMap {
+function normalize(map: FeatureMap, tensors: ReadonlyMap<string, Tensor>): FeatureMap {
   const norm = (name: string, channel: number): number => tensors.get(`norm.${name}`)!.data[channel]!;
   const area = map.size * map.size;
   const data = map.data.map((value, i) => {
@@ -151,15 +151,15 @@ function normalise(map: FeatureMap, tensors: ReadonlyMap<string, Tensor>): Featu
 function sample(image: FeatureMap, theta: Float64Array, alignCorners: boolean): FeatureMap {
   const { size } = image;
   const [a = 0, b = 0, tx = 0, d = 0, e = 0, ty = 0] = theta;
-  const toNormalised = (i: number): number => (alignCorners ? (2 * i) / (size - 1) - 1 : (2 * i + 1) / size - 1);
+  const toNormalized = (i: number): number => (alignCorners ? (2 * i) / (size - 1) - 1 : (2 * i + 1) / size - 1);
   const toPixel = (n: number): number => (alignCorners ? ((n + 1) / 2) * (size - 1) : ((n + 1) * size - 1) / 2);
   const at = (r: number, c: number): number =>
     r >= 0 && r < size && c >= 0 && c < size ? image.data[r * size + c]! : 0;
   const data = new Float64Array(size * size);
   for (let r = 0; r < size; r++) {
     for (let c = 0; c < size; c++) {
-      const u = toNormalised(c);
-      const v = toNormalised(r);
+      const u = toNormalized(c);
+      const v = toNormalized(r);
       const x = toPixel(a * u + b * v + tx);
       const y = toPixel(d * u + e * v + ty);
       const left = Math.floor(x);

@@ -4,12 +4,12 @@ import { ScoringError } from "../errors.ts";
 import { FACE_PIXELS } from "./labels.ts";
 
 /** `(L/255 − 0.5) / 0.5` for every byte, computed in doubles; rounds to float32 when stored as such. */
-export const NORMALISED: readonly number[] = Array.from({ length: 256 }, (_, level) => (level / 255 - 0.5) / 0.5);
-const NORMALISED_FLOAT32 = Float32Array.from(NORMALISED);
+export const NORMALIZED: readonly number[] = Array.from({ length: 256 }, (_, level) => (level / 255 - 0.5) / 0.5);
+const NORMALIZED_FLOAT32 = Float32Array.from(NORMALIZED);
 
-/** Writes the normalised form of `pixels` (bytes 0…255) to the start of `target`. */
-export function normalisePixels(pixels: Uint8Array, target: Float32Array): void {
-  for (let i = 0; i < pixels.length; i++) target[i] = NORMALISED_FLOAT32[pixels[i]!]!;
+/** Writes the normalized form of `pixels` (bytes 0…255) to the start of `target`. */
+export function normalizePixels(pixels: Uint8Array, target: Float32Array): void {
+  for (let i = 0; i < pixels.length; i++) target[i] = NORMALIZED_FLOAT32[pixels[i]!]!;
 }
 
 /**

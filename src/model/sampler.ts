@@ -24,12 +24,12 @@ export interface SamplerMatrix {
 /**
  * The map for 48×48 images.
  *
- * With θ = [[a b tx] [d e ty]] and `align_corners` false, pixel c has the normalised centre (2c+1)/48 − 1, hence
+ * With θ = [[a b tx] [d e ty]] and `align_corners` false, pixel c has the normalized center (2c+1)/48 − 1, hence
  * a2 = ((a+b)(1/48 − 1) + tx + 1)·24 − ½; with true it has 2c/47 − 1, hence a2 = (tx + 1 − a − b)·23.5.
  */
 export function buildSamplerMatrix(alignCorners: boolean): SamplerMatrix {
   const scale = alignCorners ? (FACE_SIZE - 1) / 2 : FACE_SIZE / 2;
-  const centre = alignCorners ? -scale : (1 / FACE_SIZE - 1) * scale;
+  const center = alignCorners ? -scale : (1 / FACE_SIZE - 1) * scale;
   const constant = alignCorners ? scale : scale - 0.5;
   const matrix = new Float32Array(6 * TRANSFORM_SIZE);
   const offset = new Float32Array(TRANSFORM_SIZE);
@@ -38,8 +38,8 @@ export function buildSamplerMatrix(alignCorners: boolean): SamplerMatrix {
     const out = axis * 3;
     matrix[theta * TRANSFORM_SIZE + out] = 1;
     matrix[(theta + 1) * TRANSFORM_SIZE + out + 1] = 1;
-    matrix[theta * TRANSFORM_SIZE + out + 2] = centre;
-    matrix[(theta + 1) * TRANSFORM_SIZE + out + 2] = centre;
+    matrix[theta * TRANSFORM_SIZE + out + 2] = center;
+    matrix[(theta + 1) * TRANSFORM_SIZE + out + 2] = center;
     matrix[(theta + 2) * TRANSFORM_SIZE + out + 2] = scale;
     offset[out + 2] = constant;
   }

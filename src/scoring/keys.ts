@@ -3,7 +3,7 @@
  * `grep -rn "keys.ts" src` finds every writer and reader.
  */
 
-/** Normalises an output prefix: no leading slash, exactly one trailing slash unless empty. */
+/** Normalizes an output prefix: no leading slash, exactly one trailing slash unless empty. */
 export function normalizePrefix(prefix: string): string {
   const trimmed = prefix.replace(/^\/+/, "").replace(/\/+$/, "");
   return trimmed === "" ? "" : `${trimmed}/`;
@@ -36,7 +36,7 @@ export function isCurrentOutput(root: string, key: string, generation: number): 
   return Number(number) > generation || (Number(number) === generation && rest[0] !== "work");
 }
 
-/** Names of the finalised objects, relative to the job's folder. */
+/** Names of the finalized objects, relative to the job's folder. */
 export const OUTPUT_NAMES = {
   input: "input.jsonl",
   labelsJsonl: "labels.jsonl",
@@ -76,7 +76,7 @@ export function inputPageKey(folder: string, page: number, attempt: number): str
   return `${workPrefix(folder)}input/${String(page).padStart(7, "0")}-${attempt}.jsonl`;
 }
 
-/** State too large for a row that finalisation carries from one step to the next. */
+/** State too large for a row that finalization carries from one step to the next. */
 export function carryKey(folder: string, name: string, step: number, attempt: number): string {
   return `${workPrefix(folder)}carry/${name}-${String(step).padStart(6, "0")}-${attempt}`;
 }
@@ -86,7 +86,7 @@ export function workPrefix(folder: string): string {
   return `${folder}work/`;
 }
 
-/** Written and removed by the probe that asks whether a store honours conditional puts. */
+/** Written and removed by the probe that asks whether a store honors conditional puts. */
 export function probeKey(prefix: string, nonce: string): string {
   return `${normalizePrefix(prefix)}.countenance-probe-${nonce}`;
 }

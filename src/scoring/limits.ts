@@ -141,7 +141,7 @@ export const LIMITS = {
    * before it is given up. With the pauses between them a quarter of an hour.
    */
   maxSingleFailures: 20,
-  /** Attempts of a planning or finalising step that end in an unknown error before the job fails, and those of which nothing is heard. */
+  /** Attempts of a planning or finalizing step that end in an unknown error before the job fails, and those of which nothing is heard. */
   maxTaskAttempts: 12,
   maxTaskDeaths: 100,
   /** Longest pause between attempts, and before a store that is away is tried again, seconds. */
@@ -155,10 +155,10 @@ export const LIMITS = {
   /** Ten years: `output.retentionDays` beyond that is taken for a slip. */
   maxRetentionDays: 3650,
 
-  /** Chunks written by one finalising step: bounds its time and subrequests. */
+  /** Chunks written by one finalizing step: bounds its time and subrequests. */
   maxChunksPerFinalizeStep: 200,
   /**
-   * Subrequests with which one finalising step reads the run before, at most one chunk's more: where chunks were small or most inputs are
+   * Subrequests with which one finalizing step reads the run before, at most one chunk's more: where chunks were small or most inputs are
    * gone, 200 chunks meet far more than 200 parts of it.
    */
   maxComparisonCalls: 2000,
@@ -216,9 +216,9 @@ export const LIMITS = {
   maxPageBytes: 8 * MIB,
   /** Bytes of one part object: 1,000 inputs with many faces each. */
   maxPartBytes: 32 * MIB,
-  /** Bytes of one carried state of finalisation: one multipart part and a held row group. */
+  /** Bytes of one carried state of finalization: one multipart part and a held row group. */
   maxCarryBytes: 64 * MIB,
-  /** Times that finalisation starts over because another attempt spoiled its uploads. */
+  /** Times that finalization starts over because another attempt spoiled its uploads. */
   maxFinalizeRestarts: 3,
 
   /** A receiver that redirects for ever would keep a consumer busy. */

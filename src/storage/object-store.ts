@@ -80,7 +80,7 @@ export interface MultipartUpload {
 
 /** An object store as the core sees it. */
 export interface ObjectStore {
-  /** Where the adapter's rules differ for callers: `versions` true if `versionId` is honoured. */
+  /** Where the adapter's rules differ for callers: `versions` true if `versionId` is honored. */
   readonly capabilities: { readonly versions: boolean };
   head(key: string): Promise<ObjectInfo | null>;
   get(key: string, options?: GetOptions): Promise<GetResult>;

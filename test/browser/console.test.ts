@@ -124,7 +124,7 @@ describe("the console", () => {
     const count = Number(/^(\d+) of/.exec((await page.getByText(/^\d+ of 72 records/).textContent()) ?? "")?.[1]);
     expect(count).toBeGreaterThan(20);
     expect(count).toBeLessThan(72);
-    // Virtualised: fewer are in the page than there are.
+    // Virtualized: fewer are in the page than there are.
     expect(
       await page
         .getByRole("listitem")

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { parseModelCard } from "../../src/model/card.ts";
 import { buildReport } from "../../src/scoring/report/report.ts";
 import { renderReportHtml } from "../../src/scoring/report/report-html.ts";
-import { summarise } from "../../src/scoring/fold/summary.ts";
+import { summarize } from "../../src/scoring/fold/summary.ts";
 import { makeRecords } from "../unit/scoring/fold/aggregate-fixtures.ts";
 import { launchChromium } from "./chromium.ts";
 
@@ -27,7 +27,7 @@ let html = "";
 beforeAll(async () => {
   const path = join(import.meta.dirname, "../../models/deep-emotion@2/card.json");
   const card = parseModelCard(await readFile(path, "utf8"));
-  const report = buildReport(summarise(makeRecords(1000), { groupBy: ["site"] }), {
+  const report = buildReport(summarize(makeRecords(1000), { groupBy: ["site"] }), {
     job: {
       id: "01234567-89ab-7def-8123-456789abcdef",
       name: "nightly",

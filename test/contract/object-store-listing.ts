@@ -53,7 +53,7 @@ export function describeListing(subject: StoreUnderTest, scene: () => StoreScene
       }
     });
 
-    it("goes on from a cursor whose neighbours were deleted meanwhile", async () => {
+    it("goes on from a cursor whose neighbors were deleted meanwhile", async () => {
       const { store, prefix } = scene();
       const keys = await fill({ store, prefix });
       const first = await store.list({ prefix, limit: 3 });

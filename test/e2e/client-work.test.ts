@@ -116,7 +116,7 @@ it("scores every open job with `work --any`, pictures of tar shards too, to the 
     expect(await follow(id)).toMatchObject({ status: "completed", counts: { records: 300 } });
     expect(await readText(id, "labels.jsonl")).toBe(await readText(edge.id, "labels.jsonl"));
     const lock = JSON.parse(await readText(id, "run.lock.json")) as unknown;
-    // One request for the bytes of a chunk of packed neighbours.
+    // One request for the bytes of a chunk of packed neighbors.
     expect(lock).toMatchObject({ receipt: { chunks: { edge: 0, client: 6 }, reads: 6 } });
   }
 });

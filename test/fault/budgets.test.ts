@@ -48,7 +48,7 @@ describe("connections and subrequests of one invocation", () => {
     expect(result.peaks.plan.subrequests).toBeLessThan(PLATFORM.maxSubrequests / 2);
   });
 
-  it("a finalising step of the most chunks, its uploads in small parts", async () => {
+  it("a finalizing step of the most chunks, its uploads in small parts", async () => {
     const store = await createPictures(LIMITS.maxChunksPerFinalizeStep * 2 + 10);
     const spec = makeSpec({ limits: { chunkSize: 2, maxConcurrency: LIMITS.maxConcurrency } });
     const limits = { ...LIMITS, multipartBytes: 2048 };

@@ -4,12 +4,12 @@ import type { SimulationOptions, SimulationResult } from "./simulation.ts";
 
 /**
  * One death, or one message lost or doubled, at every place there is, one after the other: before and after each call that planning,
- * scoring and finalising make of a port.
+ * scoring and finalizing make of a port.
  */
 
 vi.setConfig({ testTimeout: 300_000 });
 
-/** Four chunks, three finalising steps with a carried state between them, an upload in parts; one consumer after the other. */
+/** Four chunks, three finalizing steps with a carried state between them, an upload in parts; one consumer after the other. */
 const SCENE: Partial<SimulationOptions> = { spec: makeSpec({ limits: { chunkSize: 4, maxConcurrency: 1 } }) };
 
 let calm: SimulationResult;

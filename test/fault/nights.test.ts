@@ -116,7 +116,7 @@ describe("a second night", () => {
     for (let seed = 1; seed <= RUNS; seed++) expect(await runNights({ ...changes, seed })).toEqual(calm);
   });
 
-  it("reads so much of the first in one finalising step, however small the chunks of the first were", async () => {
+  it("reads so much of the first in one finalizing step, however small the chunks of the first were", async () => {
     const limits = { ...SMALL, maxChunksPerFinalizeStep: 100, plan: { ...SMALL.plan, maxItems: 100 } };
     const measure = async (maxComparisonCalls: number): Promise<number> => {
       const store = createMemoryStore({ minPartBytes: 1 });

@@ -41,7 +41,7 @@ async function runJob(changes: Partial<SimulationOptions>) {
 }
 
 describe("the records of a job", () => {
-  it("are as many as finalisation takes, and not one more", () => {
+  it("are as many as finalization takes, and not one more", () => {
     const most = countMaxRecords(LIMITS);
     const limits = { maxParts: LIMITS.maxMultipartParts, maxPartBytes: LIMITS.maxMultipartBytes };
     expect(most).toBe(106_168_320);

@@ -39,7 +39,7 @@ describe("whatever happens, the outputs are those of a calm day", () => {
 });
 
 describe("a cancelled job", () => {
-  it("leaves valid, finalised output with one outcome for each input, whenever it is cancelled", async () => {
+  it("leaves valid, finalized output with one outcome for each input, whenever it is cancelled", async () => {
     for (let seed = 1; seed <= RUNS; seed++) {
       const at = (seed * 13) % 250;
       const { result, store } = await run({

@@ -2,7 +2,7 @@
 
 const SIDE = 48;
 
-/** Rows as FER2013 has them, of synthetic grey: a wave whose slope, phase and level follow from the row's number. */
+/** Rows as FER2013 has them, of synthetic gray: a wave whose slope, phase and level follow from the row's number. */
 export function makeFaceTable(faces: number): Uint8Array<ArrayBuffer> {
   const lines = ["emotion,pixels,Usage"];
   for (let row = 0; row < faces; row++) {

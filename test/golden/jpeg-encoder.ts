@@ -9,7 +9,7 @@ export interface JpegOptions {
   readonly progressive?: boolean;
   /** EXIF orientation; no EXIF segment if absent. */
   readonly orientation?: number;
-  /** Divides the quantisation tables' values: 1 is about quality 50. */
+  /** Divides the quantization tables' values: 1 is about quality 50. */
   readonly quality?: number;
   /** Writes R, G, B of one stored pixel to `out[0…2]`. */
   readonly readPixel: (x: number, y: number, out: Float32Array) => void;
@@ -59,7 +59,7 @@ export function encodeJpeg(options: JpegOptions): Uint8Array<ArrayBuffer> {
   return out.finish();
 }
 
-/** One 8×8 block's quantised values in zigzag order, and whose prediction it follows. */
+/** One 8×8 block's quantized values in zigzag order, and whose prediction it follows. */
 interface Block {
   readonly component: number;
   readonly values: Int16Array;
@@ -83,7 +83,7 @@ function transform(options: JpegOptions, quant: readonly number[]): Blocks {
   const red = new Float32Array(64);
   const tile = new Float32Array(64);
   const push = (component: number, samples: Float32Array): void => {
-    all.push({ component, values: quantise(samples, quant) });
+    all.push({ component, values: quantize(samples, quant) });
   };
   for (let my = 0; my < down; my++) {
     for (let mx = 0; mx < across; mx++) {
@@ -127,7 +127,7 @@ const COSINES = Float32Array.from({ length: 64 }, (_, i) => {
 });
 const ROWS = new Float32Array(64);
 
-function quantise(samples: Float32Array, quant: readonly number[]): Int16Array {
+function quantize(samples: Float32Array, quant: readonly number[]): Int16Array {
   for (let y = 0; y < 8; y++) {
     for (let u = 0; u < 8; u++) {
       let sum = 0;

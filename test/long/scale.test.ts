@@ -42,7 +42,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A grey wave and a bright spot, of slopes, phase and place that follow from the number. */
+/** A gray wave and a bright spot, of slopes, phase and place that follow from the number. */
 function makePicture(number: number): Uint8Array<ArrayBuffer> {
   const [across, down, spot] = [1 + (number % 7), 1 + (number % 11), number % 37];
   return encodeJpeg({

@@ -1,4 +1,4 @@
-/** A finalising step of the largest jobs: every output under way holds a part that is all but full. */
+/** A finalizing step of the largest jobs: every output under way holds a part that is all but full. */
 
 import { deflateSync, inflateSync } from "fflate";
 import { z } from "zod";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { zlibSync } from "fflate";
-import { encodeGreyPng } from "../../src/image/png/png-encode.ts";
+import { encodeGrayPng } from "../../src/image/png/png-encode.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { ADMIN, ask, bucket, call, follow, makeKey, readPicture } from "./api-client.ts";
 
@@ -113,7 +113,7 @@ describe("pictures that are something else as well", () => {
 
 /** A picture that says it is 48×48 and inflates to 64 MB. */
 function makeBomb(): Uint8Array<ArrayBuffer> {
-  const honest = encodeGreyPng(new Uint8Array(48 * 48), 48);
+  const honest = encodeGrayPng(new Uint8Array(48 * 48), 48);
   const head = honest.subarray(0, 33);
   const data = zlibSync(new Uint8Array(64 * 1024 * 1024), { level: 9 });
   const chunk = new Uint8Array(data.length + 12);

@@ -232,10 +232,10 @@ describe("the API", () => {
     expect(await broken.json()).toMatchObject({ code: "invalid_json", issues: [{ line: 2 }] });
     const unknown = await call("/v1/jobs", {
       method: "POST",
-      body: JSON.stringify({ input: {}, output: {}, colour: 1 }),
+      body: JSON.stringify({ input: {}, output: {}, color: 1 }),
     });
     expect(parseStored<{ issues: { path: string }[] }>(await unknown.text()).issues.map(({ path }) => path)).toContain(
-      "colour",
+      "color",
     );
     const anonymous = await exports.default.fetch("http://127.0.0.1/v1/jobs");
     expect(anonymous.status).toBe(401);
@@ -345,7 +345,7 @@ describe("the API", () => {
     });
   });
 
-  it("cancels: valid, finalised partial output, every input with one outcome", async () => {
+  it("cancels: valid, finalized partial output, every input with one outcome", async () => {
     // One after the other, so many that most are left when the job is cancelled.
     for (let i = 0; i < 40; i++) await store.put(`cancelled/${i}.png`, readPicture("grey-48x48.png"));
     const manifest = {

@@ -6,7 +6,7 @@ import { createPartBuffer } from "../../src/scoring/outputs/part-buffer.ts";
 import { formatHead, formatRows, TEXT_FORMATS, type TextFormat } from "../../src/scoring/outputs/text-rows.ts";
 import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 import { testShift } from "../../src/scoring/statistics/shift.ts";
-import { summarise } from "../../src/scoring/fold/summary.ts";
+import { summarize } from "../../src/scoring/fold/summary.ts";
 
 /** The outputs' libraries and the saved hash, inside the runtime that they ship in. */
 
@@ -96,7 +96,7 @@ describe("merged outputs in workerd", () => {
 });
 
 it("folds and tests in workerd", () => {
-  const summary = summarise(
+  const summary = summarize(
     records.map((record) => parseRecord(serializeRecord(record))),
     { groupBy: ["site"] },
   );

@@ -34,7 +34,7 @@ function Card({ model }: { readonly model: ModelView }): ReactNode {
       <h2 id={`model-${model.id}`}>{model.id}</h2>
       <p className="quiet">
         Family {model.family}, {formatCount(model.parameters)} trained numbers, preprocessing version {model.pipeline},
-        {model.temperature === null ? " not calibrated" : ` temperature ${formatNumber(model.temperature)}`}, licence{" "}
+        {model.temperature === null ? " not calibrated" : ` temperature ${formatNumber(model.temperature)}`}, license{" "}
         {model.license}
       </p>
       {model.evaluations.map((evaluation) => (

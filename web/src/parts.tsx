@@ -8,7 +8,7 @@ import { OUTCOMES } from "../../src/scoring/records/records.ts";
 import { formatCount } from "../../src/scoring/report/report-format.ts";
 import { describeStatus, OUTCOME_WORDS, toneOf } from "./words.ts";
 
-/** A status with its colour; the word says it too. */
+/** A status with its color; the word says it too. */
 export function StatusPill({ status }: { readonly status: JobStatus }): ReactNode {
   return <span className={`pill tone-${toneOf(status)}`}>{describeStatus(status)}</span>;
 }

@@ -23,7 +23,7 @@ export function ThemeButton(): ReactNode {
     <button
       type="button"
       className="plain"
-      title={`Colours: ${theme}; change to ${next}`}
+      title={`Colors: ${theme}; change to ${next}`}
       onClick={() => setTheme(next)}
     >
       {NAMES[theme]}

@@ -44,7 +44,7 @@ export function describeStatus(status: JobStatus): string {
   return status.replaceAll("_", " ");
 }
 
-/** How well a status went: names a colour. */
+/** How well a status went: names a color. */
 export function toneOf(status: JobStatus): "good" | "warn" | "bad" | "busy" | "idle" {
   if (status === "completed") return "good";
   if (status === "completed_with_errors" || status === "paused") return "warn";

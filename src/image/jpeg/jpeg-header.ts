@@ -76,7 +76,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
     height: frame.height,
     bitDepth: frame.precision,
     components: frame.components,
-    colourType: null,
+    colorType: null,
     progressive: frame.progressive || firstScanComponents < frame.components,
     orientation,
     scans,

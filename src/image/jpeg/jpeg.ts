@@ -25,7 +25,7 @@ interface TurboExports {
     width: number,
     height: number,
     subsampling: number,
-    colourSpace: number,
+    colorSpace: number,
   ): number;
   tjDecompress2(
     handle: number,
@@ -44,14 +44,14 @@ interface TurboExports {
 export interface JpegOptions {
   /** Scale in the DCT domain: 1 / denominator. */
   readonly denominator: 1 | 2 | 4 | 8;
-  /** The file's own luma, its colour never decoded. CMYK has none and comes as RGB all the same. */
-  readonly grey: boolean;
+  /** The file's own luma, its color never decoded. CMYK has none and comes as RGB all the same. */
+  readonly gray: boolean;
 }
 
 /** One instance of the JPEG decoder. */
 export interface JpegCodec {
   /**
-   * @returns upright pixels, 1 channel for grey files or where grey is asked for, else RGB
+   * @returns upright pixels, 1 channel for gray files or where gray is asked for, else RGB
    * @throws ScoringError `image_truncated`, `image_corrupt`
    */
   decode(bytes: Uint8Array, header: JpegHeader, options: JpegOptions): Promise<Raster>;
@@ -92,7 +92,7 @@ function decodeWith(turbo: TurboExports, bytes: Uint8Array, header: JpegHeader, 
   const { denominator } = options;
   const width = Math.ceil(header.width / denominator);
   const height = Math.ceil(header.height / denominator);
-  const samples = options.grey && header.components === 3 ? 1 : header.components;
+  const samples = options.gray && header.components === 3 ? 1 : header.components;
   const pixelFormat = samples === 1 ? TJPF_GRAY : samples === 4 ? TJPF_CMYK : TJPF_RGB;
   const input = allocate(turbo, bytes.length);
   new Uint8Array(turbo.memory.buffer, input, bytes.length).set(bytes);
@@ -111,7 +111,7 @@ function decodeWith(turbo: TurboExports, bytes: Uint8Array, header: JpegHeader, 
   const pitch = width * samples;
   const status = turbo.tjDecompress2(handle, input, bytes.length, output, width, pitch, height, pixelFormat, 0);
   // Non-zero without a jump is a warning. With an end marker it is what Pillow and browsers let pass (stray bytes);
-  // without one, data ran out and the rest of the picture is grey.
+  // without one, data ran out and the rest of the picture is gray.
   if (status !== 0 && !header.complete) throw describeFailure(header, null);
 
   const pixels = new Uint8Array(turbo.memory.buffer, output, width * height * samples);

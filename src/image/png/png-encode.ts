@@ -7,10 +7,10 @@ import { computeCrc32 } from "./crc32.ts";
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /**
- * A grey picture of 8 bits as PNG (W3C PNG, third edition): no filter, one IDAT.
+ * A gray picture of 8 bits as PNG (W3C PNG, third edition): no filter, one IDAT.
  * @param pixels row-major, `width` in a row, whole rows
  */
-export function encodeGreyPng(pixels: Uint8Array, width: number): Uint8Array {
+export function encodeGrayPng(pixels: Uint8Array, width: number): Uint8Array {
   const height = pixels.length / width;
   const rows = new Uint8Array((width + 1) * height);
   for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
@@ -18,7 +18,7 @@ export function encodeGreyPng(pixels: Uint8Array, width: number): Uint8Array {
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
-  // Bit depth; the colour type 0 is grey.
+  // Bit depth; the color type 0 is gray.
   header[8] = 8;
   return concatUint8Arrays([
     Uint8Array.from(SIGNATURE),

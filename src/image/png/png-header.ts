@@ -5,9 +5,9 @@ import { readExifOrientation } from "../exif.ts";
 import type { ImageHeader } from "../image-types.ts";
 import { computeCrc32 } from "./crc32.ts";
 
-/** Samples a pixel by colour type. */
+/** Samples a pixel by color type. */
 const COMPONENTS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
-/** Bit depths that the standard allows by colour type. */
+/** Bit depths that the standard allows by color type. */
 const BIT_DEPTHS: Readonly<Record<number, readonly number[]>> = {
   0: [1, 2, 4, 8, 16],
   2: [8, 16],
@@ -32,10 +32,10 @@ export function readPngHeader(bytes: Uint8Array): ImageHeader {
   const width = view.getUint32(16);
   const height = view.getUint32(20);
   const bitDepth = view.getUint8(24);
-  const colourType = view.getUint8(25);
-  const components = COMPONENTS[colourType];
-  if (components === undefined || !BIT_DEPTHS[colourType]?.includes(bitDepth)) {
-    throw new ScoringError("image_corrupt", `PNG of colour type ${colourType} with ${bitDepth} bits`);
+  const colorType = view.getUint8(25);
+  const components = COMPONENTS[colorType];
+  if (components === undefined || !BIT_DEPTHS[colorType]?.includes(bitDepth)) {
+    throw new ScoringError("image_corrupt", `PNG of color type ${colorType} with ${bitDepth} bits`);
   }
   if (width === 0 || height === 0) throw new ScoringError("image_corrupt", `PNG of ${width}×${height} pixels`);
   if (view.getUint8(26) !== 0 || view.getUint8(27) !== 0 || view.getUint8(28) > 1) {
@@ -48,7 +48,7 @@ export function readPngHeader(bytes: Uint8Array): ImageHeader {
     height,
     bitDepth,
     components,
-    colourType,
+    colorType,
     progressive: view.getUint8(28) === 1,
     orientation,
     scans: 1,

@@ -32,7 +32,7 @@ const ADAM7 = [
 ] as const;
 
 /**
- * @param palette RGB triples, for colour type 3; an index past its end is that shade of grey, 0…255, as Pillow has it
+ * @param palette RGB triples, for color type 3; an index past its end is that shade of gray, 0…255, as Pillow has it
  * @param out `width × height × channels` bytes, written row by row, each pixel where it belongs upright
  */
 export function createRowReader(
@@ -145,7 +145,7 @@ type PutRow = (line: Uint8Array, pass: Pass, y: number) => void;
 function createRowWriter(header: ImageHeader, palette: Uint8Array | null, out: Uint8Array, channels: 1 | 3): PutRow {
   const { bitDepth, components } = header;
   const place = planPlacement(header.width, header.height, header.orientation);
-  if (bitDepth < 8 || header.colourType === 3) {
+  if (bitDepth < 8 || header.colorType === 3) {
     return createPackedWriter(place, bitDepth, expandTable(bitDepth, palette, channels), out, channels);
   }
   const sampleBytes = bitDepth >> 3;
@@ -188,7 +188,7 @@ function createPackedWriter(
   };
 }
 
-/** What each stored value becomes: palette colours, or grey stretched to 0…255. */
+/** What each stored value becomes: palette colors, or gray stretched to 0…255. */
 function expandTable(bitDepth: number, palette: Uint8Array | null, channels: 1 | 3): Uint8Array {
   const table = new Uint8Array((1 << bitDepth) * channels);
   if (channels === 3) {

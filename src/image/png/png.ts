@@ -2,7 +2,7 @@
  * PNG, row by row (W3C PNG, third edition).
  *
  * Written out rather than taken from `@jsquash/png`, which holds the picture three times (RGBA in wasm, its copy, and
- * the colours without alpha): here the inflated bytes pass through a window of 32 KB, and only the result is held.
+ * the colors without alpha): here the inflated bytes pass through a window of 32 KB, and only the result is held.
  */
 
 import { Unzlib, unzlibSync } from "fflate";
@@ -27,12 +27,12 @@ const ONE_PIECE_BYTES = 1024 * 1024;
 const ONE_PIECE_PACKED_BYTES = 256 * 1024;
 
 /**
- * @returns upright pixels: 1 channel for grey and grey with alpha, 3 for palette and colour; alpha ignored, 16 bits cut to the high
+ * @returns upright pixels: 1 channel for gray and gray with alpha, 3 for palette and color; alpha ignored, 16 bits cut to the high
  * byte, the default image of an animation
  * @throws ScoringError `image_truncated`, `image_corrupt`
  */
 export function decodePng(bytes: Uint8Array, header: ImageHeader): Raster {
-  const channels = header.colourType === 0 || header.colourType === 4 ? 1 : 3;
+  const channels = header.colorType === 0 || header.colorType === 4 ? 1 : 3;
   const data = new Uint8Array(header.width * header.height * channels);
   let rows: RowReader | null = null;
   let palette: Uint8Array | null = null;
@@ -52,7 +52,7 @@ export function decodePng(bytes: Uint8Array, header: ImageHeader): Raster {
     if (type === IEND) throw new ScoringError("image_corrupt", "PNG ends before its last row");
     if (type === PLTE) palette = bytes.subarray(at + 8, end - 4);
     if (type === IDAT) {
-      if (header.colourType === 3 && palette === null) throw new ScoringError("image_corrupt", "PNG without a palette");
+      if (header.colorType === 3 && palette === null) throw new ScoringError("image_corrupt", "PNG without a palette");
       const isFirst = rows === null;
       rows ??= createRowReader(header, palette, data, channels);
       const packed = bytes.subarray(at + 8, end - 4);

@@ -90,7 +90,7 @@ function describe({ size, complete, lossless, frame }: Picture, orientation: num
     height: size.height,
     bitDepth: 8,
     components: 4,
-    colourType: null,
+    colorType: null,
     progressive: false,
     orientation,
     scans: 1,

@@ -32,7 +32,7 @@ export interface PickleGlobal {
   readonly name: string;
 }
 
-/** An instance of a class that is not known here: its name and its attributes, without behaviour. */
+/** An instance of a class that is not known here: its name and its attributes, without behavior. */
 export interface PickleRecord {
   readonly kind: "record";
   readonly className: string;

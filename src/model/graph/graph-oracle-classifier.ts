@@ -4,7 +4,7 @@ import { formatModelId } from "../card.ts";
 import type { Classifier, Scores } from "../classifier.ts";
 import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT } from "../labels.ts";
 import type { Model } from "../model.ts";
-import { checkPixels, NORMALISED } from "../pixels.ts";
+import { checkPixels, NORMALIZED } from "../pixels.ts";
 import { computeProbabilities } from "../softmax.ts";
 import { LOGITS, readClassifierNetwork } from "./graph-model.ts";
 import { runGraphOracle } from "./graph-oracle.ts";
@@ -25,7 +25,7 @@ export function createGraphOracle(model: Model): Classifier {
       const logits = new Float32Array(count * LABEL_COUNT);
       for (let i = 0; i < count; i++) {
         const face = pixels.subarray(i * FACE_PIXELS, (i + 1) * FACE_PIXELS);
-        const data = Float64Array.from(face, (level) => NORMALISED[level]!);
+        const data = Float64Array.from(face, (level) => NORMALIZED[level]!);
         const outputs = runGraphOracle(network, { shape: [1, FACE_SIZE, FACE_SIZE], data });
         logits.set(outputs.get(LOGITS)!.data, i * LABEL_COUNT);
       }

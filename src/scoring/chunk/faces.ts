@@ -124,7 +124,7 @@ export function cropUpright(box: Box, [right, left]: Eyes): Box | TurnedSquare {
   };
 }
 
-/** The 48×48 grey bytes of a crop. */
+/** The 48×48 gray bytes of a crop. */
 export function cutFace(raster: Raster, crop: SelectedFace["crop"]): Uint8Array {
   return crop !== null && "across" in crop ? preprocessTurned(raster, crop) : preprocessFace(raster, crop);
 }

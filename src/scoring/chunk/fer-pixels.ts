@@ -1,4 +1,4 @@
-/** The pixels column of FER2013: 2,304 grey values as decimal text, separated by spaces. */
+/** The pixels column of FER2013: 2,304 gray values as decimal text, separated by spaces. */
 
 import { ScoringError } from "../../errors.ts";
 import { FACE_PIXELS } from "../../model/labels.ts";

@@ -43,7 +43,7 @@ export interface ChunkOptions {
   readonly maxConnections: number;
   /** Bytes that are read or held ahead at once, the input at hand included; a larger one comes alone. */
   readonly maxAheadBytes: number;
-  /** Neighbours in one shard or table come in one read: see RunLimits. */
+  /** Neighbors in one shard or table come in one read: see RunLimits. */
   readonly maxRunBytes: number;
   readonly maxGapBytes: number;
   /** What to do where a read fails for a reason that may pass: throw, record its input as failed, or stop before it. */
@@ -58,7 +58,7 @@ export interface ChunkOptions {
 export interface ChunkScores {
   /** In input order; one an input, except with `faces: "all"`. */
   readonly records: readonly ScoreRecord[];
-  /** Reads of inputs (neighbours read together count once) and the bytes of the inputs, for the receipt. */
+  /** Reads of inputs (neighbors read together count once) and the bytes of the inputs, for the receipt. */
   readonly reads: number;
   readonly readBytes: number;
   /** Why the records end before the inputs do; `null` where they do not. */

@@ -14,7 +14,7 @@ const SUM_TOLERANCE = 1e-4;
 /** Finders agree on a box to less than this, pixels; θ and detector scores to less than the second. */
 const BOX_TOLERANCE = 0.05;
 const FACE_TOLERANCE = 1e-3;
-/** Grey levels, of means over 2,304 equal bytes. */
+/** Gray levels, of means over 2,304 equal bytes. */
 const QUALITY_TOLERANCE = 1e-6;
 /** A message is the program's own sentence; nothing longer is stored. */
 const MAX_MESSAGE_CHARACTERS = 500;

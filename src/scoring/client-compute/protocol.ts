@@ -70,7 +70,7 @@ export interface ClientLease {
   readonly leaseMs: number;
   readonly task: ClientTask;
   readonly items: readonly LeasedItem[];
-  /** Packed neighbours come together: addresses for each run of them that these bounds give. Absent: none. */
+  /** Packed neighbors come together: addresses for each run of them that these bounds give. Absent: none. */
   readonly runs?: LeasedRuns;
 }
 

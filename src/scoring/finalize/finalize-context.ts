@@ -7,7 +7,7 @@ import type { JobState } from "../job/job-state.ts";
 import type { Limits } from "../limits.ts";
 import type { OpenSha256 } from "../sha256.ts";
 
-/** What all finalising steps of a job have in common. */
+/** What all finalizing steps of a job have in common. */
 export interface FinalizeContext {
   readonly store: ObjectStore;
   readonly folder: string;

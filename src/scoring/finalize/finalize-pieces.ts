@@ -49,7 +49,7 @@ export interface FormatRequest {
   readonly options: FormatOptions;
 }
 
-/** Reads and formats one chunk of a job that is being finalised. Errors as for {@link readPieces}. */
+/** Reads and formats one chunk of a job that is being finalized. Errors as for {@link readPieces}. */
 export async function formatChunk(
   deps: { openStore(name: string): ObjectStore; readonly limits: Limits; readonly openHash?: OpenSha256 },
   { spec, verdict, chunk, options }: FormatRequest,
@@ -59,7 +59,7 @@ export async function formatChunk(
   return formatPiece(await readPiece(source, chunk), options);
 }
 
-/** The pieces of a job that is being finalised. */
+/** The pieces of a job that is being finalized. */
 export function openSource(store: ObjectStore, spec: JobSpec, verdict: Verdict, limits: Limits): PieceSource {
   const folder = jobFolder(spec.manifest.output.prefix, spec.id);
   return { store, folder, spec, verdict, limits, readItems: (one) => readChunkItems(store, one, limits.maxPageBytes) };

@@ -27,7 +27,7 @@ import { type Comparison, type ComparisonState, openComparison } from "../prior/
 import type { PriorRunDeps } from "../prior/prior-run.ts";
 import { parseStored } from "../stored-json.ts";
 
-/** What finalisation works with. */
+/** What finalization works with. */
 export interface FinalizeDeps extends PriorRunDeps {
   readCard(model: string): Promise<ModelCard>;
   /** Where there are threads. Absent: all in one place. */

@@ -7,7 +7,7 @@ import { groupByInput } from "../records/record-groups.ts";
 import { serializeItem } from "../inputs/frozen-line.ts";
 import type { ScoreRecord } from "../records/records.ts";
 import type { InputItem } from "../records/input-item.ts";
-import { type ChunkSummary, summarise } from "../fold/summary.ts";
+import { type ChunkSummary, summarize } from "../fold/summary.ts";
 
 /** One chunk with all that its outputs need. */
 export interface MergePiece {
@@ -44,7 +44,7 @@ export interface FormattedPiece {
   readonly piece: MergePiece | null;
 }
 
-/** Formats a piece: most of the work of finalising, and the part of it that needs no other chunk. */
+/** Formats a piece: most of the work of finalizing, and the part of it that needs no other chunk. */
 export function formatPiece(piece: MergePiece, options: FormatOptions): FormattedPiece {
   const { chunk, items, records, part, body } = piece;
   const { groupBy, faces, formats, keepsPiece, withCanceled } = options;
@@ -63,7 +63,7 @@ export function formatPiece(piece: MergePiece, options: FormatOptions): Formatte
     part,
     input: text.encode(items.map((item) => `${serializeItem(item)}\n`).join("")),
     rows: Object.fromEntries(formats.map((name) => [name, format(name)])),
-    summary: summarise(records, { groupBy, faces }),
+    summary: summarize(records, { groupBy, faces }),
     piece: keepsPiece ? piece : null,
   };
 }

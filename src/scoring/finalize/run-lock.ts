@@ -77,7 +77,7 @@ export interface RunLock {
   readonly estimate: JobEstimate;
 }
 
-/** The lock of a job that is being finalised. */
+/** The lock of a job that is being finalized. */
 export function buildRunLock(context: FinalizeContext, status: JobStatus, finishedMs: number): RunLock {
   const { spec, state } = context;
   const { manifest } = spec;

@@ -58,7 +58,7 @@ export function emptySummary(options: SummaryOptions): ChunkSummary {
  * Folds records.
  * @throws ScoringError `internal` if records of two models or pipeline versions are mixed
  */
-export function summarise(records: Iterable<ScoreRecord>, options: SummaryOptions): ChunkSummary {
+export function summarize(records: Iterable<ScoreRecord>, options: SummaryOptions): ChunkSummary {
   const empty = emptySummary(options);
   const total = createTallyBuilder();
   const groups = empty.groups.map(({ key }) => ({

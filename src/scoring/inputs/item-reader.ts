@@ -1,5 +1,5 @@
 /**
- * Reads the items of one chunk with few requests: neighbours in one container (tar members, FER2013 rows) come in one ranged
+ * Reads the items of one chunk with few requests: neighbors in one container (tar members, FER2013 rows) come in one ranged
  * read. A chunk of 256 packed faces costs one or two reads instead of 256.
  */
 
@@ -13,7 +13,7 @@ import { type ItemBytes, readItem, type ReadLimits } from "./read-item.ts";
 export interface RunLimits extends ReadLimits {
   /** Bytes of one combined read; they are held until all its items were read. */
   readonly maxRunBytes: number;
-  /** Unwanted bytes between two neighbours that are read along rather than skipped. */
+  /** Unwanted bytes between two neighbors that are read along rather than skipped. */
   readonly maxGapBytes: number;
 }
 
@@ -93,7 +93,7 @@ function planRuns(items: readonly InputItem[], limits: RunLimits): Map<InputItem
   return runs;
 }
 
-/** One request for a chunk's inputs: several packed neighbours, or an input alone. */
+/** One request for a chunk's inputs: several packed neighbors, or an input alone. */
 export type PlannedRead =
   | {
       readonly kind: "run";

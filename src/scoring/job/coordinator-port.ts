@@ -54,7 +54,7 @@ export interface FinishedPart {
   readonly failure: StoreFailure | null;
 }
 
-/** The right to run one finalising step. */
+/** The right to run one finalizing step. */
 export interface FinalizeTicket {
   readonly spec: JobSpec;
   readonly state: JobState;
@@ -64,7 +64,7 @@ export interface FinalizeTicket {
   readonly checkpoint: string | null;
 }
 
-/** What one finalising step left for the next. */
+/** What one finalizing step left for the next. */
 export interface FinalizeReport {
   readonly step: number;
   readonly attempt: number;

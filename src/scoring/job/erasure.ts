@@ -1,6 +1,6 @@
 /**
  * Removing images from an ended job, as a pure machine beside the job's own: search for them, build a new generation of
- * the outputs without them, take it over, delete the old one. One step at a time, leased like planning and finalising.
+ * the outputs without them, take it over, delete the old one. One step at a time, leased like planning and finalizing.
  */
 
 import { isEnded, type JobState } from "./job-state.ts";

@@ -101,7 +101,7 @@ export function renewChunk(state: JobState, event: Extract<JobEvent, { kind: "re
   return { state, effects: [{ kind: "put-chunk", chunk: renewed }] };
 }
 
-/** The chunk that has too many records is not counted, so that the others can be finalised. */
+/** The chunk that has too many records is not counted, so that the others can be finalized. */
 function leaveOut(state: JobState, chunk: ChunkRow, excess: JobFailure, nowMs: number): Draft {
   const back = isActive(chunk) ? unqueue(state, chunk) : { state, effects: [] };
   return withEffects(back.effects, fail(back.state, excess, nowMs) ?? { state: back.state, effects: [] });

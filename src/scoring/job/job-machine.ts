@@ -124,7 +124,7 @@ function tick(state: JobState, nowMs: number): Draft | null {
   return tickTask(draft, "finalize", nowMs);
 }
 
-/** What follows from any event: fill the queue up to the concurrency, or go on to finalise when nothing is left. */
+/** What follows from any event: fill the queue up to the concurrency, or go on to finalize when nothing is left. */
 function settle(draft: Draft, nowMs: number): Draft {
   const { state, effects } = draft;
   const { pending, queued, leased } = state.chunks;

@@ -1,6 +1,6 @@
 /**
  * What a job has used, counted for its receipt: operations of its stores, messages, calls of its coordinator. Counting stops when
- * finalising begins, since the receipt is among what is then written and may not depend on how often a step was tried.
+ * finalizing begins, since the receipt is among what is then written and may not depend on how often a step was tried.
  */
 
 import { addOperations, NO_OPERATIONS, type StoreOperations } from "../../storage/metered-store.ts";

@@ -26,7 +26,7 @@ export interface JobRows {
   writeState(state: JobState): void;
   readSpec(): JobSpec | null;
   writeSpec(spec: JobSpec): void;
-  /** JSON text that finalisation carries from step to step. */
+  /** JSON text that finalization carries from step to step. */
   readCheckpoint(): string | null;
   writeCheckpoint(text: string | null): void;
   /** The notice that still has to be sent; `null` if there is none. */

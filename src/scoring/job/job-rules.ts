@@ -25,7 +25,7 @@ export interface JobRules {
   readonly progressMs: number;
   /** Who scores; absent: the edge. */
   readonly execution?: "edge" | "client" | "auto";
-  /** Records that the outputs can hold; absent in jobs of before it was looked at: their finalisation refuses. */
+  /** Records that the outputs can hold; absent in jobs of before it was looked at: their finalization refuses. */
   readonly maxRecords?: number;
   /** With `client`, the edge takes over when no client asked for so long. */
   readonly clientWaitMs?: number;

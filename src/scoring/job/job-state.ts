@@ -27,7 +27,7 @@ export const JOB_STATUSES = [
 ] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
-/** Why the job is being finalised; decides the end state and the records of inputs that were not scored. */
+/** Why the job is being finalized; decides the end state and the records of inputs that were not scored. */
 export type Verdict = "completed" | "failed" | "cancelled" | "expired";
 
 /** The machine's state: small, whatever the size of the job. */
@@ -105,7 +105,7 @@ export function countRetried({ outcomes, verdict }: Pick<JobState, "outcomes" | 
   return outcomes.failed + outcomes.skipped + outcomes.expired + (verdict === "failed" ? outcomes.cancelled : 0);
 }
 
-/** The status that a finalising job ends in. */
+/** The status that a finalizing job ends in. */
 export function endStatus(state: JobState): JobStatus {
   if (state.verdict !== null && state.verdict !== "completed") return state.verdict;
   return state.outcomes.failed + state.outcomes.skipped > 0 ? "completed_with_errors" : "completed";

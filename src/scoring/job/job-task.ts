@@ -2,7 +2,7 @@
 
 import type { ErrorCode } from "../../errors.ts";
 
-/** A sequential piece of work of which at most one step is under way: planning, finalising. */
+/** A sequential piece of work of which at most one step is under way: planning, finalizing. */
 export interface JobTask {
   /** Next step to run, from 0. */
   readonly step: number;

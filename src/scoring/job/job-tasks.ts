@@ -1,4 +1,4 @@
-/** Planning and finalising: sequential steps, one at a time, leased like chunks. */
+/** Planning and finalizing: sequential steps, one at a time, leased like chunks. */
 
 import { NO_OPERATIONS } from "../../storage/metered-store.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
@@ -60,7 +60,7 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
   const { plan } = state;
   if (!isWorking(state) && state.status !== "paused") return null;
   if (plan.step !== event.step || plan.status !== "leased" || plan.attempt !== event.attempt) return null;
-  // What the step listed is not counted, so that what was listed before can be finalised.
+  // What the step listed is not counted, so that what was listed before can be finalized.
   const excess = findExcess(state, event.items);
   if (excess !== null) return fail(state, excess, event.nowMs);
   const done = event.cursor === null;
@@ -108,7 +108,7 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
   return next;
 }
 
-/** Takes the report of the current finalising step. */
+/** Takes the report of the current finalizing step. */
 export function commitFinalize(state: JobState, event: Extract<JobEvent, { kind: "finalize-commit" }>): Draft | null {
   const { finalize } = state;
   if (state.status !== "finalizing" || finalize.step !== event.step) return null;

@@ -29,7 +29,7 @@ export function enter(state: JobState, status: JobStatus, nowMs: number, effects
 
 /** The job cannot be right, or cannot be finished; what is done is kept. */
 export function fail(state: JobState, failure: JobFailure, nowMs: number): Draft | null {
-  // While finalising, the outputs themselves cannot be written: the job ends where it stands.
+  // While finalizing, the outputs themselves cannot be written: the job ends where it stands.
   if (state.status === "finalizing") return enter({ ...state, verdict: "failed", failure }, "failed", nowMs);
   return stop(state, "failed", failure, nowMs);
 }

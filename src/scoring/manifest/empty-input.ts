@@ -1,4 +1,4 @@
-/** A job without input is done at once, and most often a slip: a prefix that is misspelt, a format that is another's. */
+/** A job without input is done at once, and most often a slip: a prefix that is misspelled, a format that is another's. */
 
 import type { Manifest } from "./manifest.ts";
 

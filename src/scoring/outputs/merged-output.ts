@@ -31,7 +31,7 @@ export interface MergedOutput {
   finish(): Promise<WrittenObject>;
 }
 
-/** Thrown inside finalisation when an upload cannot be completed any more: it starts over. */
+/** Thrown inside finalization when an upload cannot be completed any more: it starts over. */
 export const UPLOAD_SPOILED = "the upload was spoiled by another attempt";
 
 /** Where an output goes, and how. */

@@ -1,5 +1,5 @@
 /**
- * The rows of a FER2013 file (`emotion,pixels[,Usage]`, 48×48 grey values as decimal text) as inputs: each is the byte range
+ * The rows of a FER2013 file (`emotion,pixels[,Usage]`, 48×48 gray values as decimal text) as inputs: each is the byte range
  * of its pixels. The fields are found by bytes, not by a CSV library, because libraries give no byte positions; no field
  * of this format can contain a comma, a quote or a line break.
  */

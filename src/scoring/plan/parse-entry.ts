@@ -20,7 +20,7 @@ export interface EntryPlace {
 /** What an entry may use. */
 export interface EntryRules {
   readonly maxGroups: number;
-  /** True where the store honours `versionId`. */
+  /** True where the store honors `versionId`. */
   readonly versions: boolean;
 }
 

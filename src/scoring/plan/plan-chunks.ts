@@ -72,7 +72,7 @@ export function planChunks(items: readonly InputItem[], pageKey: string, options
   return { body: concatUint8Arrays(lines), chunks };
 }
 
-/** Reads that scoring a page's chunks takes: packed neighbours within a chunk come together. */
+/** Reads that scoring a page's chunks takes: packed neighbors within a chunk come together. */
 export function countChunkReads(items: readonly InputItem[], chunks: readonly ChunkRow[], limits: Limits): number {
   const start = items[0]?.index ?? 0;
   const rules = { maxBytes: limits.maxImageBytes, maxRunBytes: limits.maxRunBytes, maxGapBytes: limits.maxGapBytes };

@@ -6,7 +6,7 @@ import { jobFolder, OUTPUT_NAMES } from "../keys.ts";
 import { groupByInput } from "../records/record-groups.ts";
 import type { ScoreRecord } from "../records/records.ts";
 import { compareRuns, type DriftReport, type InputChanges } from "../statistics/drift.ts";
-import { emptyFlips, type FlipSummary, mergeFlips, type RecordPair, summariseFlips } from "../statistics/flips.ts";
+import { emptyFlips, type FlipSummary, mergeFlips, type RecordPair, summarizeFlips } from "../statistics/flips.ts";
 import { parseStored } from "../stored-json.ts";
 import type { ChunkSummary } from "../fold/summary.ts";
 import { canCarry, findBefore, isCarried, readPriorRecords } from "./carry.ts";
@@ -62,7 +62,7 @@ export async function openComparison(
         else counts.scoredAgain += 1;
       }
       inputs = counts;
-      flips = mergeFlips(flips, summariseFlips(pairs));
+      flips = mergeFlips(flips, summarizeFlips(pairs));
     },
     calls: () => prior?.calls() ?? 0,
     save: () => ({ flips, inputs }),

@@ -28,9 +28,9 @@ export interface FaceRecord {
 
 /** What the input looked like, for drift between runs: measured on the face as the network saw it. */
 export interface QualityRecord {
-  /** Mean grey value of the 48×48 face, 0…255. */
+  /** Mean gray value of the 48×48 face, 0…255. */
   readonly brightness: number;
-  /** Standard deviation of the grey values, 0…127.5. */
+  /** Standard deviation of the gray values, 0…127.5. */
   readonly contrast: number;
   /** Shorter side of the face in pixels of the picture before it was resized. */
   readonly side: number;

@@ -14,4 +14,4 @@ export const REPORT_NOTICE = {
 
 /** What is known to be wrong with FER2013 (Goodfellow et al., 2013), for reports on models that were measured on it. */
 export const FER2013_NOTICE =
-  "FER2013 was gathered by web search and labelled by few people, and people asked again agree with only about two thirds of its labels. Disgust is rare in it, many faces are posed, all are 48×48 pixels, grey and mostly frontal, and nobody knows how it is balanced by age, sex, skin or culture.";
+  "FER2013 was gathered by web search and labeled by few people, and people asked again agree with only about two thirds of its labels. Disgust is rare in it, many faces are posed, all are 48×48 pixels, gray and mostly frontal, and nobody knows how it is balanced by age, sex, skin or culture.";

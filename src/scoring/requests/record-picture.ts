@@ -1,7 +1,7 @@
 /** The picture behind one record, as it was when it was scored. */
 
 import { ScoringError } from "../../errors.ts";
-import { encodeGreyPng } from "../../image/png/png-encode.ts";
+import { encodeGrayPng } from "../../image/png/png-encode.ts";
 import type { ImageFormat } from "../../image/image-types.ts";
 import { sniffFormat } from "../../image/sniff.ts";
 import { FACE_SIZE } from "../../model/labels.ts";
@@ -136,7 +136,7 @@ export async function readPicture(
       throw new ScoringError("object_too_large", `${item.key} has ${read.size} bytes`);
     default:
   }
-  const bytes = format === "fer2013-csv" ? encodeGreyPng(parseFerPixels(read.bytes), FACE_SIZE) : read.bytes;
+  const bytes = format === "fer2013-csv" ? encodeGrayPng(parseFerPixels(read.bytes), FACE_SIZE) : read.bytes;
   const sniffed = sniffFormat(bytes);
   if (sniffed.kind !== "image") throw new ScoringError("not_found", `${item.key} is ${sniffed.looksLike}`);
   // Pictures of one container share its etag.

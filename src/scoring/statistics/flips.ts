@@ -51,7 +51,7 @@ const compareSamples = (a: FlipSample, b: FlipSample): number =>
   b.margin - a.margin || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
 /** Folds pairs. */
-export function summariseFlips(pairs: Iterable<RecordPair>, maxSamples = 20): FlipSummary {
+export function summarizeFlips(pairs: Iterable<RecordPair>, maxSamples = 20): FlipSummary {
   const empty = emptyFlips(maxSamples);
   const matrix = [...empty.matrix];
   const counts = { unchangedFlips: 0, appeared: 0, vanished: 0, newlyScored: 0, noLongerScored: 0 };

@@ -20,13 +20,13 @@ export function computeWilson(count: number, total: number, level = 0.95): Share
   const value = count / total;
   const z = jstat.normal.inv((1 + level) / 2, 0, 1);
   const z2 = z * z;
-  const centre = value + z2 / (2 * total);
+  const center = value + z2 / (2 * total);
   const spread = z * Math.sqrt((value * (1 - value)) / total + z2 / (4 * total * total));
   const scale = 1 + z2 / total;
   return {
     value,
     // Rounding leaves 1e-17 where the bound is exactly 0 or 1.
-    low: count === 0 ? 0 : Math.max(0, (centre - spread) / scale),
-    high: count === total ? 1 : Math.min(1, (centre + spread) / scale),
+    low: count === 0 ? 0 : Math.max(0, (center - spread) / scale),
+    high: count === total ? 1 : Math.min(1, (center + spread) / scale),
   };
 }

@@ -70,7 +70,7 @@ export function projectToSimplex(point: readonly number[]): number[] {
   return point.map((value) => Math.max(0, value - shift));
 }
 
-/** Adjusted shares of given observed shares and row-normalised confusions. */
+/** Adjusted shares of given observed shares and row-normalized confusions. */
 function adjustShares(observed: readonly number[], rates: readonly (readonly number[])[]): number[] | null {
   const transposed = observed.map((_, predicted) => rates.map((row) => row[predicted] ?? 0));
   const solution = solveLinear(transposed, observed);

@@ -39,7 +39,7 @@ export interface S3StoreConfig {
     readonly secretAccessKey: string;
     readonly sessionToken?: string;
   };
-  /** True if the bucket keeps versions; then `versionId` is honoured. Default false. */
+  /** True if the bucket keeps versions; then `versionId` is honored. Default false. */
   readonly versions?: boolean;
   /** How long a call may take, its body included. Default: as long as it likes. */
   readonly pace?: StorePace;

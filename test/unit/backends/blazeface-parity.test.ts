@@ -58,7 +58,7 @@ describe("the numbers of the library's own graph", () => {
     }
     // The library's own decoding: anchors in the middle of 16×16 cells, two each, then of 8×8 cells, six each.
     const finds = decodeBlazeFace(ours, SIDE, 0);
-    const centres = [16, 32].flatMap((cell, grid) =>
+    const centers = [16, 32].flatMap((cell, grid) =>
       Array.from({ length: (SIDE / cell) ** 2 * (grid === 0 ? 2 : 6) }, (_, at) => {
         const place = Math.floor(at / (grid === 0 ? 2 : 6));
         return [((place % (SIDE / cell)) + 0.5) * cell, (Math.floor(place / (SIDE / cell)) + 0.5) * cell] as const;
@@ -78,7 +78,7 @@ describe("the numbers of the library's own graph", () => {
         number,
         number,
       ];
-      const [middleX, middleY] = centres[at]!;
+      const [middleX, middleY] = centers[at]!;
       expect(finds[k]!.box.x + finds[k]!.box.width / 2).toBeCloseTo(middleX + x, 2);
       expect(finds[k]!.box.y + finds[k]!.box.height / 2).toBeCloseTo(middleY + y, 2);
       expect(finds[k]!.box.width).toBeCloseTo(width, 2);

@@ -36,7 +36,7 @@ describe("Winograd's transform of a kernel", () => {
     ]);
   });
 
-  it("of a single centre tap is the outer product of G's middle column", () => {
+  it("of a single center tap is the outer product of G's middle column", () => {
     const points = transformKernel(Float32Array.from([0, 0, 0, 0, 1, 0, 0, 0, 0]), 3, SIX_POINTS);
     const column = [0, -1 / 6, 1 / 6, 1 / 12, -1 / 12, 0];
     // + 0 turns −0 into 0

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 const root = join(import.meta.dirname, "../../..");
 const program = join(root, "cli/countenance.ts");
 
-/** As a shell starts it: the variables of a test runner or of CI would take the colours away. */
+/** As a shell starts it: the variables of a test runner or of CI would take the colors away. */
 const env = { ...process.env, TEST: undefined, CI: undefined, NO_COLOR: undefined };
 
 function run(...args: string[]) {
@@ -116,7 +116,7 @@ describe("what does not go to a terminal", () => {
     (words) => {
       const { stdout, stderr } = run(...words);
       expect(`${stdout}${stderr}`).toMatch(/countenance|key create/);
-      // oxlint-disable-next-line no-control-regex -- what a terminal takes for a colour
+      // oxlint-disable-next-line no-control-regex -- what a terminal takes for a color
       expect(`${stdout}${stderr}`).not.toMatch(/\u001b| $/m);
     },
   );

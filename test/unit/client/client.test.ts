@@ -167,7 +167,7 @@ describe("gallery", () => {
 
   it("draws the identity around the cut square, and a shift to its side", () => {
     const box = { x: 10, y: 20, width: 40, height: 60 };
-    // The longer side, around the same centre: 60 pixels from (0, 20).
+    // The longer side, around the same center: 60 pixels from (0, 20).
     expect(attendedRegion({ box, score: 0.9, theta: [1, 0, 0, 0, 1, 0] })).toEqual([
       { x: 0, y: 20 },
       { x: 60, y: 20 },

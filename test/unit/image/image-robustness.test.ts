@@ -44,7 +44,7 @@ function pngHeader(width: number, height: number): Uint8Array {
   return bytes;
 }
 
-/** A PNG of one grey pixel around `data`. */
+/** A PNG of one gray pixel around `data`. */
 function writePixel(data: Uint8Array): Uint8Array {
   const chunks: [string, Uint8Array][] = [
     ["IHDR", Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0)],

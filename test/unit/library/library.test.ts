@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { aggregate, createScorer, type Picture, readRecords, renderReport } from "../../../src/library/node.ts";
 import type { PictureScorer } from "../../../src/library/picture-scorer.ts";
 import { FACE_PIXELS } from "../../../src/model/labels.ts";
-import { encodeGreyPng } from "../../../src/image/png/png-encode.ts";
+import { encodeGrayPng } from "../../../src/image/png/png-encode.ts";
 import { serializeRecords } from "../../../src/scoring/records/record-line.ts";
 import type { ScoreRecord } from "../../../src/scoring/records/records.ts";
 import { VERSION } from "../../../src/version.ts";
@@ -14,10 +14,10 @@ import { VERSION } from "../../../src/version.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
-/** A crop whose grey values follow `seed`. */
+/** A crop whose gray values follow `seed`. */
 function drawCrop(seed: number): Uint8Array<ArrayBuffer> {
   const pixels = Uint8Array.from({ length: FACE_PIXELS }, (_, at) => (at * (seed + 3) + (at >> 5) * seed) % 256);
-  return new Uint8Array(encodeGreyPng(pixels, 48));
+  return new Uint8Array(encodeGrayPng(pixels, 48));
 }
 
 let scorer: PictureScorer<Picture>;

@@ -126,7 +126,7 @@ describe("model card", () => {
   });
 
   const faults: [string, Record<string, unknown>, string][] = [
-    ["an unknown field", { colour: "red" }, ""],
+    ["an unknown field", { color: "red" }, ""],
     ["labels in another order", { labels: [...card.labels].reverse() }, "labels"],
     ["a hash in capitals", { sha256: "A".repeat(64) }, "sha256"],
     ["a temperature of zero", { temperature: 0 }, "temperature"],

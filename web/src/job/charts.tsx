@@ -136,7 +136,7 @@ export function ConfusionMatrix(props: {
                     <td
                       key={LABELS[column]}
                       className={`shade-${Math.round(9 * share)} ${index === column ? "hit" : ""}`}
-                      title={`${LABELS[index]} labelled ${LABELS[column]}: ${formatPercent(share, 0)}`}
+                      title={`${LABELS[index]} labeled ${LABELS[column]}: ${formatPercent(share, 0)}`}
                     >
                       {formatCount(count)}
                     </td>

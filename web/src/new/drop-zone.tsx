@@ -39,7 +39,7 @@ export function DropZone(props: {
           {leftOut === 1 ? "1 file was" : `${formatCount(leftOut)} files were`} left out, by name; taken are {words}.
         </p>
       )}
-      <div className="row centred">
+      <div className="row centered">
         <label className="button" htmlFor={`${id}-files`}>
           Choose {one}s
           <input

@@ -1,4 +1,4 @@
-// Bytes to the normalised image x = (L/255 − 0.5) / 0.5 = (2L − 255) / 255, whose right side rounds once.
+// Bytes to the normalized image x = (L/255 − 0.5) / 0.5 = (2L − 255) / 255, whose right side rounds once.
 import { VECTOR } from "./vector";
 import { PADDED, PLANE, SIDE, images, normalized } from "./plan";
 
@@ -6,7 +6,7 @@ const FACE_BYTES: usize = 48 * 48;
 /** Bytes of one padded image. */
 export const IMAGE_BYTES: usize = 51 * 51 * 4;
 
-/** Four pixels at `from`, normalised. */
+/** Four pixels at `from`, normalized. */
 // @ts-ignore: decorator
 @inline
 function normalize(from: usize): v128 {

@@ -1,4 +1,4 @@
-// affine_grid and grid_sample (bilinear, zero padding) of four faces at once. The padding is zero in normalised space:
+// affine_grid and grid_sample (bilinear, zero padding) of four faces at once. The padding is zero in normalized space:
 // the images carry a border of zeros, and coordinates are clamped to it, where every read and weight gives zero.
 import { multiplyAdd, VECTOR } from "./vector";
 import { PADDED, SIDE, images, sampled, theta } from "./plan";

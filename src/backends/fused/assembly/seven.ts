@@ -65,7 +65,7 @@ function transformWindows(from: usize, to: usize): void {
 }
 
 /**
- * products[co][k][2] of two neighbouring tiles from the windows at `upper` and `lower`. Weights
+ * products[co][k][2] of two neighboring tiles from the windows at `upper` and `lower`. Weights
  * [k][co / 4][quarter of the kernel][4].
  */
 function multiplyWindows(upper: usize, lower: usize, weights: usize, blocks: i32): void {

@@ -200,7 +200,7 @@ describe("looks follow the picture", () => {
 });
 
 describe("geometry", () => {
-  const grey = fc
+  const gray = fc
     .record({ width: fc.integer({ min: 1, max: 70 }), height: fc.integer({ min: 1, max: 70 }), seed: fc.nat(255) })
     .map(({ width, height, seed }) => ({
       width,
@@ -211,7 +211,7 @@ describe("geometry", () => {
 
   test("any box of any picture gives 2304 bytes between the darkest and the brightest pixel", () => {
     fc.assert(
-      fc.property(grey, fc.option(anyBox), (raster, box) => {
+      fc.property(gray, fc.option(anyBox), (raster, box) => {
         const face = preprocessFace(raster, box);
         expect(face.length).toBe(2304);
         expect(Math.min(...face)).toBeGreaterThanOrEqual(Math.min(...raster.data));
@@ -239,7 +239,7 @@ describe("geometry", () => {
     const place = fc.integer({ min: -90, max: 200 });
     fc.assert(
       fc.property(
-        grey,
+        gray,
         place,
         place,
         fc.integer({ min: 1, max: 150 }),
@@ -254,14 +254,14 @@ describe("geometry", () => {
     );
   });
 
-  test("a 48×48 grey picture passes unchanged", () => {
+  test("a 48×48 gray picture passes unchanged", () => {
     const data = Uint8Array.from({ length: 2304 }, (_, i) => (i * 31) & 255);
     expect(preprocessFace({ width: 48, height: 48, channels: 1, data }, null)).toEqual(data);
   });
 
-  test("a cut keeps grey grey, the picture's pixels where they were, and grey around", () => {
+  test("a cut keeps gray gray, the picture's pixels where they were, and gray around", () => {
     fc.assert(
-      fc.property(grey, fc.integer({ min: 1, max: 96 }), anyBox, (raster, size, box) => {
+      fc.property(gray, fc.integer({ min: 1, max: 96 }), anyBox, (raster, size, box) => {
         const fitted = fitRaster(raster, size);
         expect(Math.max(fitted.width, fitted.height)).toBe(size);
         expect(fitted.data.every((value, i) => value === fitted.data[i - (i % 3)])).toBe(true);
@@ -279,7 +279,7 @@ describe("geometry", () => {
 
   test("a window is resized as if it were cut out first", () => {
     fc.assert(
-      fc.property(grey, fc.nat(), fc.nat(), fc.integer({ min: 1, max: 40 }), (raster, a, b, size) => {
+      fc.property(gray, fc.nat(), fc.nat(), fc.integer({ min: 1, max: 40 }), (raster, a, b, size) => {
         const x = a % raster.width;
         const y = b % raster.height;
         const window = { x, y, width: raster.width - x, height: raster.height - y };

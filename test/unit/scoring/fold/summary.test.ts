@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ScoringError } from "../../../../src/errors.ts";
 import { LABELS } from "../../../../src/model/labels.ts";
 import type { ScoreRecord } from "../../../../src/scoring/records/records.ts";
-import { type ChunkSummary, emptySummary, mergeSummaries, summarise } from "../../../../src/scoring/fold/summary.ts";
+import { type ChunkSummary, emptySummary, mergeSummaries, summarize } from "../../../../src/scoring/fold/summary.ts";
 import { createQualityBuilder, describeMoment, mergeQuality } from "../../../../src/scoring/fold/summary-quality.ts";
 import { calibrationBin, confidenceBin, countFaces, countInputs } from "../../../../src/scoring/fold/summary-tally.ts";
 import { anyRecord, makeRecords } from "./aggregate-fixtures.ts";
@@ -11,7 +11,7 @@ import { anyRecord, makeRecords } from "./aggregate-fixtures.ts";
 // Two values a name: the fold into "other" happens in nearly every example.
 const options = { groupBy: ["site", "__proto__", "more"], faces: "largest", maxGroupValues: 2 } as const;
 const records = fc.array(anyRecord, { maxLength: 24 });
-const fold = (list: readonly ScoreRecord[]): ChunkSummary => summarise(list, options);
+const fold = (list: readonly ScoreRecord[]): ChunkSummary => summarize(list, options);
 const text = (summary: ChunkSummary): string => JSON.stringify(summary);
 
 describe("summaries", () => {
@@ -123,9 +123,9 @@ describe("summaries", () => {
       label: null,
       probabilities: null,
     } as const;
-    const { total } = summarise([...faces, missing], { faces: "all" });
+    const { total } = summarize([...faces, missing], { faces: "all" });
     expect([total.inputs.scored, total.inputs.no_face, countFaces(total)]).toEqual([1, 1, 3]);
-    expect(summarise(faces, { faces: "largest" }).total.inputs.scored).toBe(3);
+    expect(summarize(faces, { faces: "largest" }).total.inputs.scored).toBe(3);
   });
 
   it("count truth, reasons and moments as plain loops do", () => {

@@ -46,7 +46,7 @@ function outcome(promise: Promise<unknown>): Promise<unknown> {
 }
 
 describe("reading a chunk's items", () => {
-  it("reads neighbours in one request, with the same results", async () => {
+  it("reads neighbors in one request, with the same results", async () => {
     const store = await fill({ "s/0.tar": await packShard(30), a: "alone", gone: "x" });
     const shard = (await planAll(store, { kind: "prefix", format: "tar", prefix: "s/" })).items;
     const others: InputItem[] = [

@@ -45,12 +45,12 @@ function createModel(changed: Partial<JobRules> = {}) {
   const rows = new Map<string, ChunkRow>();
   const sent: string[] = [];
   let messages = 0;
-  let finalising = false;
+  let finalizing = false;
   let nowMs = 0;
   let state = perform(createJob("job", { ...rules, ...changed }, nowMs));
 
   function perform(transition: { state: JobState; effects: readonly JobEffect[] }): JobState {
-    // What leaves while finalising is not on the receipt, which is written then.
+    // What leaves while finalizing is not on the receipt, which is written then.
     const before = sent.length;
     const tasks = transition.effects.filter(({ kind }) => kind === "send-task").length;
     for (const effect of transition.effects) {
@@ -69,8 +69,8 @@ function createModel(changed: Partial<JobRules> = {}) {
         }
       }
     }
-    messages += finalising ? 0 : sent.length - before + tasks;
-    finalising = transition.state.status === "finalizing";
+    messages += finalizing ? 0 : sent.length - before + tasks;
+    finalizing = transition.state.status === "finalizing";
     return transition.state;
   }
 

@@ -93,7 +93,7 @@ describe("labels.csv", () => {
     );
   });
 
-  it("neutralises every cell that a spreadsheet would run, and leaves numbers alone", () => {
+  it("neutralizes every cell that a spreadsheet would run, and leaves numbers alone", () => {
     const [record] = makeRecords(40).filter(({ status }) => status === "scored");
     for (const hostile of HOSTILE_TEXTS) {
       const csv = formatCsvRows([{ ...record!, id: hostile, groups: { site: hostile } }], groupKeys);

@@ -14,9 +14,9 @@ import {
 } from "../../../../src/scoring/report/report-format.ts";
 import { compareRuns } from "../../../../src/scoring/statistics/drift.ts";
 import { describeGaps } from "../../../../src/scoring/statistics/fairness.ts";
-import { summariseFlips } from "../../../../src/scoring/statistics/flips.ts";
+import { summarizeFlips } from "../../../../src/scoring/statistics/flips.ts";
 import { computeWilson } from "../../../../src/scoring/statistics/intervals.ts";
-import { summarise } from "../../../../src/scoring/fold/summary.ts";
+import { summarize } from "../../../../src/scoring/fold/summary.ts";
 import { HOSTILE_TEXTS, makeRecords } from "../fold/aggregate-fixtures.ts";
 
 const card = parseModelCard(
@@ -47,7 +47,7 @@ function makeContext(overrides: Partial<ReportContext> = {}): ReportContext {
 }
 
 const records = makeRecords(1000);
-const summary = summarise(records, { groupBy: ["site"] });
+const summary = summarize(records, { groupBy: ["site"] });
 
 describe("report.json", () => {
   it("accounts for every listed input, with reasons", () => {
@@ -88,7 +88,7 @@ describe("report.json", () => {
         ? { ...record, truth: record.label === "Sad" ? ("Neutral" as const) : ("Sad" as const) }
         : record,
     );
-    const report = buildReport(summarise(unfair, { groupBy: ["site"] }), makeContext());
+    const report = buildReport(summarize(unfair, { groupBy: ["site"] }), makeContext());
     const { fairness, groups } = report.groups[0]!;
     const gap = fairness!.gaps.find(({ kind }) => kind === "recall");
     expect(gap).toMatchObject({ lowest: "Osaka", settled: true });
@@ -98,12 +98,12 @@ describe("report.json", () => {
     expect(page).toContain(describeGaps(fairness!)[0]);
     expect(page).toContain("It does not say why");
     const blind = records.map((record) => ({ ...record, truth: null }));
-    expect(buildReport(summarise(blind, { groupBy: ["site"] }), makeContext()).groups[0]!.fairness).toBeNull();
+    expect(buildReport(summarize(blind, { groupBy: ["site"] }), makeContext()).groups[0]!.fairness).toBeNull();
   });
 
   it("withholds small groups, and a large one for a single small one to hide behind", () => {
     const lonely = records.map((record, index) => (index < 5 ? { ...record, groups: { site: "Atoll" } } : record));
-    const [groups] = buildReport(summarise(lonely, { groupBy: ["site"] }), makeContext()).groups;
+    const [groups] = buildReport(summarize(lonely, { groupBy: ["site"] }), makeContext()).groups;
     expect(groups?.hidden.groups).toBe(2);
     expect(groups?.hidden.faces).toBeGreaterThanOrEqual(10);
     expect(JSON.stringify(groups)).not.toContain("Atoll");
@@ -119,7 +119,7 @@ describe("report.json", () => {
   it("holds for a job without a face, and without anything", () => {
     const faceless = records.filter(({ status }) => status !== "scored");
     for (const list of [faceless, []]) {
-      const report = buildReport(summarise(list, { groupBy: ["site"] }), makeContext({ listed: list.length }));
+      const report = buildReport(summarize(list, { groupBy: ["site"] }), makeContext({ listed: list.length }));
       expect(report.total).toMatchObject({ faces: 0, meanEntropy: null, truth: null });
       expect(renderReportHtml(report)).toContain("There are no faces to describe");
     }
@@ -133,9 +133,9 @@ function listTags(page: string): Set<string> {
 
 describe("report.html", () => {
   it("has every section that its report has", () => {
-    const drift = compareRuns(summarise(makeRecords(1000, { seed: 4 }), { groupBy: ["site"] }), summary, {
+    const drift = compareRuns(summarize(makeRecords(1000, { seed: 4 }), { groupBy: ["site"] }), summary, {
       against: { name: "last run", jobId: "job-0" },
-      flips: summariseFlips(makeRecords(1000, { seed: 4 }).map((before, index) => [before, records[index] ?? null])),
+      flips: summarizeFlips(makeRecords(1000, { seed: 4 }).map((before, index) => [before, records[index] ?? null])),
     });
     const page = renderReportHtml(buildReport(summary, makeContext({ drift })));
     for (const heading of [
@@ -175,10 +175,10 @@ describe("report.html", () => {
     const plain = listTags(renderReportHtml(buildReport(summary, makeContext())));
     for (const hostile of HOSTILE_TEXTS) {
       const list = records.map((record) => ({ ...record, id: hostile, groups: { [hostile]: hostile } }));
-      const dirty = summarise(list, { groupBy: [hostile] });
+      const dirty = summarize(list, { groupBy: [hostile] });
       const drift = compareRuns(dirty, dirty, {
         against: { name: hostile, jobId: hostile },
-        flips: summariseFlips(list.map((record) => [{ ...record, label: "Sad" }, record])),
+        flips: summarizeFlips(list.map((record) => [{ ...record, label: "Sad" }, record])),
       });
       const context = makeContext({
         job: { ...makeContext().job, name: hostile, id: hostile, purpose: hostile },

@@ -11,7 +11,7 @@ import {
 import { findTopLabel } from "../../../../src/scoring/statistics/calibration.ts";
 import { createRandom } from "../../../../src/scoring/statistics/random.ts";
 
-/** Faces that are labelled `label` with these top probabilities; `right` says whether truth agrees. */
+/** Faces that are labeled `label` with these top probabilities; `right` says whether truth agrees. */
 function makeFaces(rows: readonly { label: number; top: number; right: boolean }[]) {
   const probabilities = new Float64Array(rows.length * LABEL_COUNT);
   const truth = rows.map(({ label, top, right }, face) => {

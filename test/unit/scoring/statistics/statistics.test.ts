@@ -8,14 +8,14 @@ import {
   joinRuns,
   mergeFlips,
   type RecordPair,
-  summariseFlips,
+  summarizeFlips,
 } from "../../../../src/scoring/statistics/flips.ts";
 import { computeWilson } from "../../../../src/scoring/statistics/intervals.ts";
 import { estimatePrevalence, projectToSimplex, solveLinear } from "../../../../src/scoring/statistics/prevalence.ts";
 import { createRandom } from "../../../../src/scoring/statistics/random.ts";
 import { compareHistograms, computeKolmogorov, testShift } from "../../../../src/scoring/statistics/shift.ts";
 import { suppressGroups } from "../../../../src/scoring/statistics/suppression.ts";
-import { summarise } from "../../../../src/scoring/fold/summary.ts";
+import { summarize } from "../../../../src/scoring/fold/summary.ts";
 import { anyRecord, makeRecords } from "../fold/aggregate-fixtures.ts";
 
 describe("Wilson's interval", () => {
@@ -108,7 +108,7 @@ describe("corrected prevalence", () => {
   });
 
   it("is sure of no share that so few faces cannot settle", () => {
-    // 5 % of a rare class would often leave none among 69 faces, however they were labelled; of a million, 0.1 % would not.
+    // 5 % of a rare class would often leave none among 69 faces, however they were labeled; of a million, 0.1 % would not.
     const [few, many] = [69, 1_000_000].map(
       (faces) => estimatePrevalence([0, faces, 0], confusion, { seed: 1 })!.shares,
     );
@@ -260,7 +260,7 @@ describe("shift", () => {
   });
 });
 
-const fold = (list: RecordPair[]) => summariseFlips(list, 3);
+const fold = (list: RecordPair[]) => summarizeFlips(list, 3);
 
 describe("label flips", () => {
   const pairs: fc.Arbitrary<RecordPair[]> = fc.array(
@@ -293,7 +293,7 @@ describe("label flips", () => {
     const ids = [...new Set([...before, ...after].map(({ id }) => id))].sort();
     expect(joined.map(([a, b]) => (a ?? b)?.id)).toEqual(ids);
     const known = new Map(before.map((record) => [record.id, record]));
-    const counts = countFlips(summariseFlips(joined));
+    const counts = countFlips(summarizeFlips(joined));
     const both = after.filter((record) => known.get(record.id)?.label && record.label);
     expect(counts.compared).toBe(both.length);
     expect(counts.flipped).toBe(both.filter((record) => known.get(record.id)?.label !== record.label).length);
@@ -312,13 +312,13 @@ describe("drift of a run", () => {
   const options = { groupBy: [] };
 
   it("finds shifted labels and darker pictures, and nothing in a second sample of the same", () => {
-    const base = summarise(makeRecords(3000, { seed: 1 }), options);
-    const same = compareRuns(base, summarise(makeRecords(3000, { seed: 2 }), options), {
+    const base = summarize(makeRecords(3000, { seed: 1 }), options);
+    const same = compareRuns(base, summarize(makeRecords(3000, { seed: 2 }), options), {
       against: { name: "last run", jobId: "a" },
     });
     expect(same.findings).toEqual([]);
     expect(same.labels?.p).toBeGreaterThan(0.001);
-    const moved = compareRuns(base, summarise(makeRecords(3000, { seed: 2, tilt: 1, dark: 30 }), options), {
+    const moved = compareRuns(base, summarize(makeRecords(3000, { seed: 2, tilt: 1, dark: 30 }), options), {
       against: { name: "last run", jobId: "a" },
     });
     expect(moved.findings.join(" ")).toMatch(/labels shifted.*brightness shifted/);
@@ -326,11 +326,11 @@ describe("drift of a run", () => {
   });
 
   it("says that two models are not comparable", () => {
-    const other = summarise(
+    const other = summarize(
       makeRecords(10).map((record) => ({ ...record, model: "deep-emotion@2" })),
       options,
     );
-    const drift = compareRuns(summarise(makeRecords(10), options), other, {
+    const drift = compareRuns(summarize(makeRecords(10), options), other, {
       against: { name: "last run", jobId: "a" },
     });
     expect(drift.comparable).toBe(false);

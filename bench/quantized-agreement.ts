@@ -1,5 +1,5 @@
 /**
- * `node quantised-agreement.ts --data <fer2013>`: how often Deep_Emotion in integers gives the label of the same network in
+ * `node quantized-agreement.ts --data <fer2013>`: how often Deep_Emotion in integers gives the label of the same network in
  * floats. Weights have a scale for each output channel, activations one for each map, from the largest value of faces that
  * are not counted; sums are exact, as wasm's dot products make them. θ, the sampler and the dense layers stay in floats.
  */
@@ -9,7 +9,7 @@ import { listDirectoryModels } from "../src/backends/models-node.ts";
 import { type FoldedNetwork, foldNetwork, type Layer } from "../src/model/fold.ts";
 import { FACE_PIXELS, FACE_SIZE } from "../src/model/labels.ts";
 import { MAP_SIZES } from "../src/model/network-shapes.ts";
-import { NORMALISED } from "../src/model/pixels.ts";
+import { NORMALIZED } from "../src/model/pixels.ts";
 import { createRegistry } from "../src/model/registry.ts";
 import { buildSamplerMatrix, TRANSFORM_SIZE } from "../src/model/sampler.ts";
 import { openDataset } from "../scripts/evaluation/open-dataset.ts";
@@ -36,7 +36,7 @@ const VARIANTS: readonly Variant[] = [
 
 interface Plan {
   readonly layers: Readonly<Record<Convolution, Layer>>;
-  /** Bits and largest magnitude of each quantised layer's input. */
+  /** Bits and largest magnitude of each quantized layer's input. */
   readonly inputs: ReadonlyMap<Convolution, { readonly bits: number; readonly largest: number }>;
 }
 
@@ -127,7 +127,7 @@ function runNetwork(
     return convolve(input === undefined ? map : roundMap(map, input.bits, input.largest), side, layers[name]);
   };
   // A byte is an integer already: its 8 bits lose nothing.
-  const image = Float64Array.from(pixels, (level) => NORMALISED[level]!);
+  const image = Float64Array.from(pixels, (level) => NORMALIZED[level]!);
   let map = rectify(pool(convolve(image, FACE_SIZE, layers.localization0), MAP_SIZES.localization0));
   map = rectify(pool(layer("localization3", map, MAP_SIZES.localization0Pooled), MAP_SIZES.localization3));
   const theta = connect(rectify(connect(map, network.fcLoc0)), network.fcLoc2);
