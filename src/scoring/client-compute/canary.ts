@@ -11,7 +11,7 @@ import { preprocessFace } from "../../image/preprocess.ts";
 import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT } from "../../model/labels.ts";
 import { digestHex } from "../sha256.ts";
 import { createRandom } from "../statistics/random.ts";
-import { ENGINE_TOLERANCE } from "../chunk/engine-agreement.ts";
+import { ENGINE_TOLERANCE } from "../records/engine-agreement.ts";
 import type { Scorer } from "../chunk/scorer.ts";
 import { CANARY_PICTURE } from "./canary-picture.ts";
 import { readClaim, signClaim } from "./claims.ts";

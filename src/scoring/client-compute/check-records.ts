@@ -7,15 +7,11 @@ import type { FaceMode } from "../records/face-mode.ts";
 import type { ScoreRecord } from "../records/records.ts";
 import type { InputItem } from "../records/input-item.ts";
 import type { RecordStamp } from "../chunk/score-record.ts";
-import { ENGINE_MARGIN, ENGINE_TOLERANCE } from "../chunk/engine-agreement.ts";
+import { ENGINE_MARGIN } from "../records/engine-agreement.ts";
+import { type Cell, RECORD_FIELDS, SCORE_FIELDS } from "../records/record-fields.ts";
 
 /** Half a unit of float32 rounding over seven sums. */
 const SUM_TOLERANCE = 1e-4;
-/** Finders agree on a box to less than this, pixels; θ and detector scores to less than the second. */
-const BOX_TOLERANCE = 0.05;
-const FACE_TOLERANCE = 1e-3;
-/** Gray levels, of means over 2,304 equal bytes. */
-const QUALITY_TOLERANCE = 1e-6;
 /** A message is the program's own sentence; nothing longer is stored. */
 const MAX_MESSAGE_CHARACTERS = 500;
 
@@ -62,8 +58,7 @@ function findFault(item: InputItem, record: ScoreRecord, stamp: RecordStamp): st
   const { status, error } = record;
   if (status === "cancelled" || status === "expired") return `${status} is not for a client to say`;
   if (status === "scored") return error === null ? findScoreFault(record) : "an error in a scored record";
-  const empty = [record.label, record.probabilities, record.margin, record.entropy, record.face];
-  if (empty.some((value) => value !== null)) return "values without a score";
+  if (SCORE_FIELDS.some((name) => (record[name] ?? null) !== null)) return "values without a score";
   if (status === "no_face") return error === null ? null : "an error where there is no face";
   if (error === null || DISPOSITIONS[error.code] !== "item") return "no reason of the input's own";
   return error.message.length > MAX_MESSAGE_CHARACTERS ? "a message that is too long" : null;
@@ -94,31 +89,18 @@ export function findDisagreement(claimed: readonly ScoreRecord[], own: readonly 
   return null;
 }
 
+const COLUMNS = Object.values(RECORD_FIELDS).flatMap(({ columns }) => columns);
+
 function compare(claimed: ScoreRecord, own: ScoreRecord): string | null {
-  if (claimed.status !== own.status || claimed.error?.code !== own.error?.code) {
-    return `${describe(claimed)}, not ${describe(own)}`;
+  for (const { name, read, tolerance } of COLUMNS) {
+    if (tolerance === null) continue;
+    const [theirs, ours] = [read(claimed), read(own)];
+    if (isFar(theirs, ours, tolerance)) return `${name} ${theirs}, not ${ours}`;
   }
-  if (claimed.etag !== own.etag) return "another etag";
-  if (isFar(claimed.probabilities, own.probabilities, ENGINE_TOLERANCE)) return "other probabilities";
-  if (claimed.label !== own.label && (own.margin ?? 1) > ENGINE_MARGIN) return `${claimed.label}, not ${own.label}`;
-  if (claimed.face === null || own.face === null) return claimed.face === own.face ? null : "another face";
-  const box = ({ x, y, width, height }: typeof own.face.box) => [x, y, width, height];
-  if (isFar(box(claimed.face.box), box(own.face.box), BOX_TOLERANCE)) return "another box";
-  const eyes = ({ eyes }: typeof own.face) => eyes?.flatMap(({ x, y }) => [x, y]) ?? null;
-  if (isFar(eyes(claimed.face), eyes(own.face), BOX_TOLERANCE)) return "other eyes";
-  if (isFar(claimed.face.theta, own.face.theta, FACE_TOLERANCE)) return "another θ";
-  if (isFar(toList(claimed.face.score), toList(own.face.score), FACE_TOLERANCE)) return "another detector score";
-  return isFar(listQuality(claimed), listQuality(own), QUALITY_TOLERANCE) ? "another picture" : null;
+  const sure = (own.margin ?? 1) > ENGINE_MARGIN;
+  return sure && claimed.label !== own.label ? `${claimed.label}, not ${own.label}` : null;
 }
 
-const describe = ({ status, error }: ScoreRecord): string => (error === null ? status : `${status} (${error.code})`);
-
-const listQuality = ({ quality }: ScoreRecord): readonly number[] | null =>
-  quality ? [quality.brightness, quality.contrast, quality.side] : null;
-
-const toList = (value: number | null): readonly number[] | null => (value === null ? null : [value]);
-
-function isFar(a: readonly number[] | null, b: readonly number[] | null, tolerance: number): boolean {
-  if (a === null || b === null) return a !== b;
-  return a.length !== b.length || a.some((value, i) => !(Math.abs(value - b[i]!) <= tolerance));
+function isFar(a: Cell, b: Cell, tolerance: number): boolean {
+  return typeof a === "number" && typeof b === "number" ? !(Math.abs(a - b) <= tolerance) : a !== b;
 }

@@ -7,7 +7,7 @@
 
 import { stringify } from "csv-stringify/browser/esm/sync";
 import type { ScoreRecord } from "../records/records.ts";
-import { type Cell, listRecordColumns } from "./record-columns.ts";
+import { type Cell, listRecordColumns } from "../records/record-fields.ts";
 
 /** Text that no rule below touches: quoting it or not is the same. Most cells are numbers or such names. */
 const PLAIN_TEXT = /^\w(?:[\w ./:#@()\u00a1-\ud7ff-]*[\w./:#@()-])?$/;

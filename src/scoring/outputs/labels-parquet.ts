@@ -11,7 +11,7 @@ import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import type { ScoreRecord } from "../records/records.ts";
 import { parseRecord, serializeRecords } from "../records/record-line.ts";
-import { listRecordColumns, type RecordColumn } from "./record-columns.ts";
+import { listRecordColumns, type RecordColumn } from "../records/record-fields.ts";
 import { packState, unpackState } from "./saved-state.ts";
 
 type RowGroups = ParquetWriter["row_groups"];

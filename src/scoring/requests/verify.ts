@@ -20,7 +20,7 @@ import { groupByInput } from "../records/record-groups.ts";
 import { readObject } from "../../storage/read-object.ts";
 import { digestHex } from "../sha256.ts";
 import type { ScoreRecord } from "../records/records.ts";
-import { ENGINE_TOLERANCE, ENGINE_MARGIN } from "../chunk/engine-agreement.ts";
+import { ENGINE_TOLERANCE, ENGINE_MARGIN } from "../records/engine-agreement.ts";
 
 /** What verification needs of the deployment. */
 export interface VerifyDeps {

@@ -3,7 +3,7 @@
 import type { Eyes } from "../../../../src/model/face-finder.ts";
 import * as fc from "fast-check";
 import { LABELS } from "../../../../src/model/labels.ts";
-import { roundMicro } from "../../../../src/scoring/records/record-line.ts";
+import { roundMicro } from "../../../../src/scoring/records/field-types.ts";
 import type { QualityRecord, ScoreRecord } from "../../../../src/scoring/records/records.ts";
 import { createRandom, drawShares } from "../../../../src/scoring/statistics/random.ts";
 

@@ -9,7 +9,7 @@ import { formatCsvHeader, formatCsvRows } from "../../../../src/scoring/outputs/
 import { parseRecord, serializeRecord, serializeRecords } from "../../../../src/scoring/records/record-line.ts";
 import { chooseRowGroupRows, createParquetEncoder } from "../../../../src/scoring/outputs/labels-parquet.ts";
 import { choosePartBytes, createPartBuffer, MIN_PART_BYTES } from "../../../../src/scoring/outputs/part-buffer.ts";
-import { listRecordColumns } from "../../../../src/scoring/outputs/record-columns.ts";
+import { listRecordColumns } from "../../../../src/scoring/records/record-fields.ts";
 import { createSha256 } from "../../../../src/scoring/sha256.ts";
 import { formatRows, TEXT_FORMATS } from "../../../../src/scoring/outputs/text-rows.ts";
 import type { ScoreRecord } from "../../../../src/scoring/records/records.ts";

@@ -6,7 +6,8 @@ import type { JobSpec } from "../../../../src/scoring/job/job-spec.ts";
 import type { JobState } from "../../../../src/scoring/job/job-state.ts";
 import { jobFolder, OUTPUT_NAMES, REVIEW_NAMES } from "../../../../src/scoring/keys.ts";
 import { LIMITS } from "../../../../src/scoring/limits.ts";
-import { roundMicro, serializeRecord } from "../../../../src/scoring/records/record-line.ts";
+import { roundMicro } from "../../../../src/scoring/records/field-types.ts";
+import { serializeRecord } from "../../../../src/scoring/records/record-line.ts";
 import type { ScoreRecord } from "../../../../src/scoring/records/records.ts";
 import {
   answerReview,
