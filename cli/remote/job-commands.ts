@@ -1,3 +1,4 @@
+import { LABEL_FORMATS } from "../../src/scoring/keys.ts";
 import { defineCommand } from "citty";
 import type { JobAction } from "../../src/client/api.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -21,7 +22,7 @@ const submit = defineCommand({
     "list-store": { type: "string", description: "The store of --list, if it is not that of the inputs" },
     "output-store": { type: "string", description: "Store of the outputs; default --store" },
     "output-prefix": { type: "string", description: "Prefix of the outputs; default out/" },
-    formats: { type: "string", description: "jsonl,csv,parquet" },
+    formats: { type: "string", description: LABEL_FORMATS.join(",") },
     format: { type: "string", description: "image, tar or fer2013-csv" },
     faces: { type: "string", description: "auto (default), aligned, largest or all" },
     model: { type: "string", description: "name@version, or a name for its newest" },

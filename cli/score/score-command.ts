@@ -1,3 +1,4 @@
+import { LABEL_FORMATS } from "../../src/scoring/keys.ts";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { FACE_MODES } from "../../src/scoring/records/face-mode.ts";
@@ -83,7 +84,7 @@ export const scoreCommand = defineCommand({
       options: ["1", "2", "3"],
       description: "Preprocessing; default the model's. 2: JPEGs faster",
     },
-    formats: { type: "string", description: "jsonl,csv,parquet", default: "jsonl,csv" },
+    formats: { type: "string", description: LABEL_FORMATS.join(","), default: "jsonl,csv" },
     engine: { type: "enum", options: [...LOCAL_ENGINES], description: "What computes the network", default: "fused" },
     threads: { type: "string", description: "Threads; default one a core" },
     list: { type: "string", description: "CSV or JSONL that names images of the folder, with groups and true labels" },

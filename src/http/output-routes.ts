@@ -2,7 +2,7 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
-import { jobFolder, OUTPUT_NAMES } from "../scoring/keys.ts";
+import { jobFolder, LABEL_FILES, OUTPUT_NAMES } from "../scoring/keys.ts";
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import type { ApiDeps } from "./api-deps.ts";
@@ -15,11 +15,7 @@ interface Offer {
   readonly name: string;
 }
 
-const LABEL_OFFERS: readonly Offer[] = [
-  { type: "application/x-ndjson", name: OUTPUT_NAMES.labelsJsonl },
-  { type: "text/csv", name: OUTPUT_NAMES.labelsCsv },
-  { type: "application/vnd.apache.parquet", name: OUTPUT_NAMES.labelsParquet },
-];
+const LABEL_OFFERS: readonly Offer[] = Object.values(LABEL_FILES);
 const REPORT_OFFERS: readonly Offer[] = [
   { type: "application/json", name: OUTPUT_NAMES.reportJson },
   { type: "text/html", name: OUTPUT_NAMES.reportHtml },

@@ -36,12 +36,23 @@ export function isCurrentOutput(root: string, key: string, generation: number): 
   return Number(number) > generation || (Number(number) === generation && rest[0] !== "work");
 }
 
-/** Names of the finalized objects, relative to the job's folder. */
+/** The formats of label files, by their names in a manifest. A new one gets its file below and its encoder in `outputs/label-encoders.ts`. */
+export const LABEL_FORMATS = ["jsonl", "csv", "parquet"] as const;
+/** One of {@link LABEL_FORMATS}. */
+export type LabelFormat = (typeof LABEL_FORMATS)[number];
+
+/** The file of each format, relative to the job's folder, with its media type and what people call it. */
+export const LABEL_FILES = {
+  jsonl: { title: "JSONL", name: "labels.jsonl", type: "application/x-ndjson" },
+  csv: { title: "CSV", name: "labels.csv", type: "text/csv" },
+  parquet: { title: "Parquet", name: "labels.parquet", type: "application/vnd.apache.parquet" },
+} as const satisfies Readonly<
+  Record<LabelFormat, { readonly title: string; readonly name: string; readonly type: string }>
+>;
+
+/** Names of the other finalized objects, relative to the job's folder. */
 export const OUTPUT_NAMES = {
   input: "input.jsonl",
-  labelsJsonl: "labels.jsonl",
-  labelsCsv: "labels.csv",
-  labelsParquet: "labels.parquet",
   errors: "errors.jsonl",
   reportJson: "report.json",
   reportHtml: "report.html",

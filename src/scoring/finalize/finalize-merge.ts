@@ -1,7 +1,7 @@
 /** All merged outputs of a job side by side: a piece in, bytes out, state saved between steps. */
 
 import { ScoringError } from "../../errors.ts";
-import { OUTPUT_NAMES, partName } from "../keys.ts";
+import { LABEL_FILES, LABEL_FORMATS, type LabelFormat, OUTPUT_NAMES, partName } from "../keys.ts";
 import {
   createMergedOutput,
   type MergedOutput,
@@ -10,9 +10,9 @@ import {
 } from "../outputs/merged-output.ts";
 import { chooseFormats, ROW_BYTES } from "../manifest/output-formats.ts";
 import type { FormatOptions, FormattedPiece } from "./merge-piece.ts";
-import { chooseRowGroupRows, createParquetEncoder, type ParquetEncoder } from "../outputs/labels-parquet.ts";
+import type { LabelStream } from "../outputs/label-encoder.ts";
+import { LABEL_ENCODERS } from "../outputs/label-encoders.ts";
 import { choosePartBytes } from "../outputs/part-buffer.ts";
-import { formatHead, type TextFormat } from "../outputs/text-rows.ts";
 import { readObject } from "../../storage/read-object.ts";
 import { type ChunkSummary, emptySummary, mergeSummaries } from "../fold/summary.ts";
 import type { FinalizeContext } from "./finalize-context.ts";
@@ -42,26 +42,23 @@ export interface Merge {
 interface Stream {
   readonly output: MergedOutput;
   readonly take: (piece: FormattedPiece) => Uint8Array;
-  readonly parquet: ParquetEncoder | null;
+  /** The encoder of a format that is no list of rows. */
+  readonly encoder: LabelStream | null;
 }
 
-const CONTENT_TYPES = {
-  jsonl: "application/x-ndjson",
-  csv: "text/csv; charset=utf-8",
-  parquet: "application/vnd.apache.parquet",
-  json: "application/json",
-} as const;
+const JSON_TYPE = "application/json";
+const LINES_TYPE = LABEL_FILES.jsonl.type;
+
+/** The type that an object is stored with: text says how it is encoded. */
+const contentType = (type: string): string => (type === "text/csv" ? `${type}; charset=utf-8` : type);
 
 /** Opens a merge, new or where an earlier step left it. */
 export async function openMerge(context: FinalizeContext, saved: MergeState | null): Promise<Merge> {
   const { store, folder, spec, state, limits, openHash } = context;
-  const formats = chooseFormats(spec.manifest.output.formats, state.records, limits);
+  const chosen = chooseFormats(spec.manifest.output.formats, state.records, limits);
+  // The order is the table's own, so that equal jobs write equal lists.
+  const formats = LABEL_FORMATS.filter((format) => chosen.includes(format));
   const groupKeys = [...spec.manifest.groupBy];
-  const rowGroupRows = chooseRowGroupRows(state.records, {
-    minRows: limits.minParquetRowGroupRows,
-    maxRows: limits.maxParquetRowGroupRows,
-    targetGroups: limits.targetParquetRowGroups,
-  });
   const text = new TextEncoder();
   let summary = saved?.summary ?? emptySummary({ groupBy: groupKeys, faces: spec.manifest.faces });
 
@@ -81,47 +78,41 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
     return bytes;
   }
 
-  async function open(
-    name: string,
-    type: keyof typeof CONTENT_TYPES,
-    kind: keyof typeof rows,
-    head = "",
-  ): Promise<MergedOutput> {
+  async function open(name: string, type: string, kind: keyof typeof rows, head = ""): Promise<MergedOutput> {
     const held = saved?.outputs[name] ?? null;
     const from = held === null ? null : { upload: held.upload, buffer: await load(held.buffer) };
     const hash = openHash === undefined ? {} : { openHash };
-    const options = { store, folder, name, contentType: CONTENT_TYPES[type], partBytes: sizeParts(kind), ...hash };
+    const options = { store, folder, name, contentType: contentType(type), partBytes: sizeParts(kind), ...hash };
     const output = createMergedOutput(options, from);
     if (saved === null) await output.append(text.encode(head));
     return output;
   }
 
-  async function openRows(name: string, format: TextFormat, kind: keyof typeof rows): Promise<Stream> {
-    const output = await open(name, format === "csv" ? "csv" : "jsonl", kind, formatHead(format, groupKeys));
-    return { output, take: (piece) => piece.rows[format] ?? new Uint8Array(), parquet: null };
-  }
-
-  async function openParquet(): Promise<Stream> {
-    const name = OUTPUT_NAMES.labelsParquet;
+  async function openLabels(format: LabelFormat): Promise<Stream> {
+    const { name, type } = LABEL_FILES[format];
+    const encoder = LABEL_ENCODERS[format];
+    if (encoder.kind === "rows") {
+      const output = await open(name, type, "labels", encoder.head(groupKeys));
+      return { output, take: (piece) => piece.rows[format] ?? new Uint8Array(), encoder: null };
+    }
     const held = saved?.outputs[name]?.encoder ?? null;
-    const parquet = createParquetEncoder({ groupKeys, rowGroupRows }, held === null ? undefined : await load(held));
-    const output = await open(name, "parquet", "labels");
-    return { output, take: ({ piece }) => parquet.encode(piece?.records ?? []), parquet };
+    const state = held === null ? undefined : await load(held);
+    const stream = encoder.open({ groupKeys, records: context.state.records, limits }, state);
+    const output = await open(name, type, "labels");
+    return { output, take: ({ piece }) => stream.encode(piece?.records ?? []), encoder: stream };
   }
 
   const streams: Stream[] = [
-    { output: await open(OUTPUT_NAMES.input, "jsonl", "input"), take: (piece) => piece.input, parquet: null },
+    { output: await open(OUTPUT_NAMES.input, LINES_TYPE, "input"), take: (piece) => piece.input, encoder: null },
   ];
-  const { labelsJsonl, labelsCsv, errors } = OUTPUT_NAMES;
-  if (formats.includes("jsonl")) streams.push(await openRows(labelsJsonl, "jsonl", "labels"));
-  if (formats.includes("csv")) streams.push(await openRows(labelsCsv, "csv", "labels"));
-  if (formats.includes("parquet")) streams.push(await openParquet());
-  streams.push(await openRows(errors, "errors", "errors"));
+  for (const format of formats) streams.push(await openLabels(format));
+  const errors = await open(OUTPUT_NAMES.errors, LINES_TYPE, "errors");
+  streams.push({ output: errors, take: (piece) => piece.errors, encoder: null });
   const { generation } = context;
   const replaced = generation && { generation: generation.number, replaces: generation.replaces };
   const opening = { job: spec.id, manifest: spec.manifestSha256, model: spec.model, ...replaced };
   const head = `${JSON.stringify(opening).slice(0, -1)},"objects":[`;
-  const success = await open(OUTPUT_NAMES.success, "json", "success", head);
+  const success = await open(OUTPUT_NAMES.success, JSON_TYPE, "success", head);
   let entries = saved?.entries ?? 0;
 
   async function addEntry(object: WrittenObject): Promise<void> {
@@ -134,8 +125,8 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
     format: {
       groupBy: groupKeys,
       faces: spec.manifest.faces,
-      formats: [...formats.filter((format) => format !== "parquet"), "errors"],
-      keepsPiece: formats.includes("parquet"),
+      formats,
+      keepsPiece: formats.some((format) => LABEL_ENCODERS[format].kind === "stream"),
       withCanceled: context.state.verdict === "failed",
     },
     async add(piece) {
@@ -146,19 +137,19 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
     summary: () => summary,
     async save(name) {
       const outputs: Record<string, { upload: UploadState; buffer: string; encoder: string | null }> = {};
-      for (const { output, parquet } of [...streams, { output: success, parquet: null }]) {
+      for (const { output, encoder: stream } of [...streams, { output: success, encoder: null }]) {
         const buffer = name(`${output.name}.buffer`);
         await store.put(buffer, output.saveBuffer());
-        const encoder = parquet === null ? null : name(`${output.name}.encoder`);
-        if (parquet !== null && encoder !== null) await store.put(encoder, parquet.save());
+        const encoder = stream === null ? null : name(`${output.name}.encoder`);
+        if (stream !== null && encoder !== null) await store.put(encoder, stream.save());
         outputs[output.name] = { upload: output.saveUpload(), buffer, encoder };
       }
       return { summary, entries, outputs };
     },
     async finish() {
       const written: WrittenObject[] = [];
-      for (const { output, parquet } of streams) {
-        if (parquet !== null) await output.append(parquet.finish());
+      for (const { output, encoder } of streams) {
+        if (encoder !== null) await output.append(encoder.finish());
         written.push(await output.finish());
       }
       return written;

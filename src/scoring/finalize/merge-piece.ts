@@ -2,7 +2,9 @@
 
 import type { ChunkRow } from "../job/chunk-row.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { formatRows, type TextFormat } from "../outputs/text-rows.ts";
+import { formatErrorLines } from "../outputs/errors-jsonl.ts";
+import { LABEL_ENCODERS } from "../outputs/label-encoders.ts";
+import type { LabelFormat } from "../keys.ts";
 import { groupByInput } from "../records/record-groups.ts";
 import { serializeItem } from "../inputs/frozen-line.ts";
 import type { ScoreRecord } from "../records/records.ts";
@@ -24,9 +26,9 @@ export interface MergePiece {
 export interface FormatOptions {
   readonly groupBy: readonly string[];
   readonly faces: Manifest["faces"];
-  /** The text outputs that the job writes. */
-  readonly formats: readonly TextFormat[];
-  /** Whether somebody needs the piece itself as well: a Parquet file, or a comparison with another run. */
+  /** The label files that the job writes. */
+  readonly formats: readonly LabelFormat[];
+  /** Whether somebody needs the piece itself as well: a stream such as Parquet, or a comparison with another run. */
   readonly keepsPiece: boolean;
   /** Whether `errors.jsonl` names what was canceled too: the job failed. */
   readonly withCanceled: boolean;
@@ -38,7 +40,10 @@ export interface FormattedPiece {
   readonly part: MergePiece["part"];
   /** Lines of `input.jsonl`. */
   readonly input: Uint8Array;
-  readonly rows: Readonly<Partial<Record<TextFormat, Uint8Array>>>;
+  /** Rows of each format that has any. */
+  readonly rows: Readonly<Partial<Record<LabelFormat, Uint8Array>>>;
+  /** Lines of `errors.jsonl`. */
+  readonly errors: Uint8Array;
   readonly summary: ChunkSummary;
   /** Where `keepsPiece` asks for it. */
   readonly piece: MergePiece | null;
@@ -55,14 +60,18 @@ export function formatPiece(piece: MergePiece, options: FormatOptions): Formatte
     inputs ??= new Map(groupByInput(records, faces).map(([first], at) => [first, items[at]]));
     return inputs.get(record) ?? null;
   };
-  const format = (name: TextFormat): Uint8Array =>
-    // A part holds the very lines: they are not written anew.
-    name === "jsonl" && body !== null ? body : text.encode(formatRows(name, records, groupBy, findItem, withCanceled));
+  const rows: Partial<Record<LabelFormat, Uint8Array>> = {};
+  for (const format of formats) {
+    const encoder = LABEL_ENCODERS[format];
+    if (encoder.kind !== "rows") continue;
+    rows[format] = encoder.isPart && body !== null ? body : text.encode(encoder.rows(records, groupBy));
+  }
   return {
     chunk: { id: chunk.id, first: chunk.first, count: chunk.count },
     part,
     input: text.encode(items.map((item) => `${serializeItem(item)}\n`).join("")),
-    rows: Object.fromEntries(formats.map((name) => [name, format(name)])),
+    rows,
+    errors: text.encode(formatErrorLines(records, findItem, withCanceled)),
     summary: summarize(records, { groupBy, faces }),
     piece: keepsPiece ? piece : null,
   };

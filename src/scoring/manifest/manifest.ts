@@ -5,7 +5,7 @@ import { DEFAULT_MIN_FACE_PIXELS, DEFAULT_MIN_FACE_SCORE, FACE_DETAILS } from ".
 import { z } from "zod";
 import { type Issue, ScoringError } from "../../errors.ts";
 import { LABELS } from "../../model/labels.ts";
-import { normalizePrefix } from "../keys.ts";
+import { LABEL_FORMATS, normalizePrefix } from "../keys.ts";
 import { LIMITS } from "../limits.ts";
 import { MAX_PRIORITY } from "../access/access.ts";
 
@@ -66,11 +66,7 @@ export const manifestSchema = z.strictObject({
   output: z.strictObject({
     store: storeName,
     prefix: outputPrefix.default("out/"),
-    formats: z
-      .array(z.enum(["jsonl", "csv", "parquet"]))
-      .min(1)
-      .max(3)
-      .default(["jsonl", "csv"]),
+    formats: z.array(z.enum(LABEL_FORMATS)).min(1).max(LABEL_FORMATS.length).default(["jsonl", "csv"]),
     retentionDays: z.int().min(1).max(LIMITS.maxRetentionDays).optional(),
   }),
   groupBy: z.array(groupName).max(LIMITS.maxGroupBy).default([]),

@@ -1,7 +1,7 @@
 /** Which label files a job gets: those it asked for, but for one that would not fit an isolate; and how many records a job may have. */
 
 import type { Manifest } from "./manifest.ts";
-import { OUTPUT_NAMES } from "../keys.ts";
+import { LABEL_FILES } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 
 type Formats = Manifest["output"]["formats"];
@@ -36,7 +36,7 @@ export function chooseFormats(formats: Formats, records: number, limits: Parquet
 export function describeOmission(formats: Formats, records: number, limits: ParquetLimits): string | null {
   const chosen = chooseFormats(formats, records, limits);
   if (chosen === formats) return null;
-  const instead = formats.length === 1 ? ` ${OUTPUT_NAMES.labelsJsonl} is written instead.` : "";
+  const instead = formats.length === 1 ? ` ${LABEL_FILES.jsonl.name} is written instead.` : "";
   const rows = countParquetRows(limits).toLocaleString("en");
-  return `${OUTPUT_NAMES.labelsParquet} is left out: it can hold ${rows} records, and there are more.${instead}`;
+  return `${LABEL_FILES.parquet.name} is left out: it can hold ${rows} records, and there are more.${instead}`;
 }

@@ -39,3 +39,19 @@ export function serializeErrorLine(record: ScoreRecord, item: InputItem | null =
   }
   return `{${fields.join(",")}}`;
 }
+
+/**
+ * The lines of these records that belong there, each with its newline.
+ * @param findItem the frozen input of a record
+ * @param withCanceled see {@link isErrorRecord}
+ */
+export function formatErrorLines(
+  records: readonly ScoreRecord[],
+  findItem: (record: ScoreRecord) => InputItem | null,
+  withCanceled: boolean,
+): string {
+  return records
+    .filter((record) => isErrorRecord(record, withCanceled))
+    .map((record) => `${serializeErrorLine(record, findItem(record))}\n`)
+    .join("");
+}

@@ -12,6 +12,7 @@ import { ScoringError } from "../../errors.ts";
 import type { ScoreRecord } from "../records/records.ts";
 import { parseRecord, serializeRecords } from "../records/record-line.ts";
 import { listRecordColumns, type RecordColumn } from "../records/record-fields.ts";
+import type { LabelStream } from "./label-encoder.ts";
 import { packState, unpackState } from "./saved-state.ts";
 
 type RowGroups = ParquetWriter["row_groups"];
@@ -21,19 +22,6 @@ export interface ParquetOptions {
   readonly groupKeys: readonly string[];
   /** Rows of each row group but the last; see {@link chooseRowGroupRows}. */
   readonly rowGroupRows: number;
-}
-
-/**
- * A file under way. Its bytes depend on the records alone, not on how they were cut into calls or invocations: `encode(a)` then
- * `encode(b)` gives what `encode([...a, ...b])` gives.
- */
-export interface ParquetEncoder {
-  /** Bytes that these records complete; empty while a row group fills. */
-  encode(records: readonly ScoreRecord[]): Uint8Array<ArrayBuffer>;
-  /** The last bytes. The encoder takes no records afterwards. */
-  finish(): Uint8Array<ArrayBuffer>;
-  /** What {@link createParquetEncoder} needs to go on in another invocation. */
-  save(): Uint8Array<ArrayBuffer>;
 }
 
 const isRowGroups = (value: unknown): value is RowGroups => Array.isArray(value);
@@ -85,7 +73,7 @@ const readCell = (column: RecordColumn, record: ScoreRecord): string | number | 
  * A Parquet encoder, or one that goes on where `save` left off.
  * @throws ScoringError `internal` for a damaged state or one of other options
  */
-export function createParquetEncoder(options: ParquetOptions, state?: Uint8Array): ParquetEncoder {
+export function createParquetEncoder(options: ParquetOptions, state?: Uint8Array): LabelStream {
   const columns = listRecordColumns(options.groupKeys);
   const fingerprint = JSON.stringify([options.groupKeys, options.rowGroupRows]);
   const bytes = new ByteWriter();

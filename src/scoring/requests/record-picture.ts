@@ -13,7 +13,7 @@ import { parseFerPixels } from "../chunk/fer-pixels.ts";
 import { readInputLines } from "../inputs/input-lines.ts";
 import { readItem } from "../inputs/read-item.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
-import { jobFolder, OUTPUT_NAMES } from "../keys.ts";
+import { jobFolder, LABEL_FILES, OUTPUT_NAMES } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import type { InputFormat } from "../manifest/input-spec.ts";
 import type { InputItem } from "../records/input-item.ts";
@@ -60,7 +60,7 @@ export async function readRecordPicture(
   const { manifest } = known.spec;
   const folder = jobFolder(manifest.output.prefix, jobId, known.state.generation);
   const outputs = deps.openStore(manifest.output.store);
-  const record = await readRecord(outputs, `${folder}${OUTPUT_NAMES.labelsJsonl}`, place);
+  const record = await readRecord(outputs, `${folder}${LABEL_FILES.jsonl.name}`, place);
   if (record?.id !== recordId) throw new ScoringError("not_found", "no such record stands there");
   const item = await findItem(outputs, `${folder}${OUTPUT_NAMES.input}`, manifest.format, record, {
     input: place.input,

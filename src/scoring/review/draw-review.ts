@@ -8,7 +8,7 @@ import { inputItemSchema, type InputItem } from "../records/input-item.ts";
 import { readLines } from "../inputs/lines.ts";
 import { readPieces } from "../inputs/range-reader.ts";
 import type { JobSpec } from "../job/job-spec.ts";
-import { OUTPUT_NAMES } from "../keys.ts";
+import { LABEL_FILES, OUTPUT_NAMES } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { parseRecord } from "../records/record-line.ts";
 import type { ScoreRecord } from "../records/records.ts";
@@ -117,7 +117,7 @@ async function* readFaces(
   const inputs = readTexts(store, `${folder}${OUTPUT_NAMES.input}`, limits);
   let item: InputItem | null = null;
   let index = 0;
-  for await (const text of readTexts(store, `${folder}${OUTPUT_NAMES.labelsJsonl}`, limits)) {
+  for await (const text of readTexts(store, `${folder}${LABEL_FILES.jsonl.name}`, limits)) {
     const record = parseRecord(text);
     if (item === null || countsAsInput(record, spec.manifest.faces)) {
       do {

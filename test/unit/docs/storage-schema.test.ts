@@ -36,6 +36,8 @@ const folder = keys.jobFolder("out", "0190b6a5-0000-7000-8000-000000000000");
 /** What each export of keys.ts makes; an empty list for those that only cut or join. */
 const made: Readonly<Record<keyof typeof keys, readonly string[]>> = {
   OUTPUT_NAMES: Object.values(keys.OUTPUT_NAMES).map((name) => `${folder}${name}`),
+  LABEL_FILES: Object.values(keys.LABEL_FILES).map(({ name }) => `${folder}${name}`),
+  LABEL_FORMATS: [],
   partKey: [keys.partKey(folder, "000000256"), keys.partKey(folder, "000000256.0.1")],
   inputPageKey: [keys.inputPageKey(folder, 3, 1)],
   carryKey: [keys.carryKey(folder, "labels.csv", 2, 1), keys.carryKey(folder, "state", 2, 1)],

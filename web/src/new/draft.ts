@@ -2,6 +2,7 @@
 
 import type { FaceMode } from "../../../src/scoring/records/face-mode.ts";
 import type { ManifestInput } from "../../../src/client/api.ts";
+import type { LabelFormat } from "../../../src/scoring/keys.ts";
 import { LABELS } from "../../../src/model/labels.ts";
 import type { DroppedFile } from "./dropped-files.ts";
 
@@ -22,7 +23,7 @@ export interface Draft {
   readonly execution: "edge" | "client" | "auto";
   readonly outputStore: string;
   readonly outputPrefix: string;
-  readonly formats: readonly ("jsonl" | "csv" | "parquet")[];
+  readonly formats: readonly LabelFormat[];
   /** Comma-separated. */
   readonly groupBy: string;
   readonly minGroupSize: string;

@@ -3,6 +3,7 @@
 import type { ReactNode } from "react";
 import type { ModelView, StoreView } from "../../../src/client/api.ts";
 import type { Issue } from "../../../src/errors.ts";
+import { LABEL_FILES, LABEL_FORMATS } from "../../../src/scoring/keys.ts";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import { formatBytes } from "../words.ts";
 import type { Draft } from "./draft.ts";
@@ -242,7 +243,7 @@ export function OutputSection({ draft, change, issues, choices }: SectionProps):
         <fieldset className="field" data-path="output.formats">
           <legend className="name">Labels as</legend>
           <span className="row">
-            {(["jsonl", "csv", "parquet"] as const).map((format) => (
+            {LABEL_FORMATS.map((format) => (
               <label key={format} className="check">
                 <input
                   type="checkbox"
@@ -256,7 +257,7 @@ export function OutputSection({ draft, change, issues, choices }: SectionProps):
                     })
                   }
                 />
-                {{ jsonl: "JSONL", csv: "CSV", parquet: "Parquet" }[format]}
+                {LABEL_FILES[format].title}
               </label>
             ))}
           </span>

@@ -4,14 +4,14 @@ import * as fc from "fast-check";
 import { parquetReadObjects } from "hyparquet";
 import { describe, expect, it } from "vitest";
 import { ScoringError } from "../../../../src/errors.ts";
-import { serializeErrorLine } from "../../../../src/scoring/outputs/errors-jsonl.ts";
+import { formatErrorLines, serializeErrorLine } from "../../../../src/scoring/outputs/errors-jsonl.ts";
 import { formatCsvHeader, formatCsvRows } from "../../../../src/scoring/outputs/labels-csv.ts";
 import { parseRecord, serializeRecord, serializeRecords } from "../../../../src/scoring/records/record-line.ts";
 import { chooseRowGroupRows, createParquetEncoder } from "../../../../src/scoring/outputs/labels-parquet.ts";
 import { choosePartBytes, createPartBuffer, MIN_PART_BYTES } from "../../../../src/scoring/outputs/part-buffer.ts";
 import { listRecordColumns } from "../../../../src/scoring/records/record-fields.ts";
 import { createSha256 } from "../../../../src/scoring/sha256.ts";
-import { formatRows, TEXT_FORMATS } from "../../../../src/scoring/outputs/text-rows.ts";
+import { LABEL_ENCODERS } from "../../../../src/scoring/outputs/label-encoders.ts";
 import type { ScoreRecord } from "../../../../src/scoring/records/records.ts";
 import { anyRecord, HOSTILE_TEXTS, makeRecords } from "../fold/aggregate-fixtures.ts";
 
@@ -191,10 +191,12 @@ describe("merged outputs", () => {
           const inner = cuts.map((cut) => cut % (list.length + 1)).sort((a, b) => a - b);
           const edges = [0, ...inner, list.length];
           const pieces = edges.slice(1).map((to, at) => list.slice(edges[at], to));
-          for (const format of TEXT_FORMATS) {
-            const rows = pieces.map((piece) => formatRows(format, piece, groupKeys)).join("");
-            expect(rows).toBe(formatRows(format, list, groupKeys));
+          const writers = [(part: readonly ScoreRecord[]) => formatErrorLines(part, () => null, true)];
+          for (const encoder of Object.values(LABEL_ENCODERS)) {
+            if (encoder.kind === "rows") writers.push((part) => encoder.rows(part, groupKeys));
           }
+          for (const write of writers) expect(pieces.map(write).join("")).toBe(write(list));
+          expect(writers.length).toBe(3);
           const whole = createParquetEncoder(options);
           const expected = concat([whole.encode(list), whole.finish()]);
           const parts: Uint8Array[] = [];

@@ -4,7 +4,7 @@ import { LABELS } from "../../../../src/model/labels.ts";
 import type { Caller } from "../../../../src/scoring/access/access.ts";
 import type { JobSpec } from "../../../../src/scoring/job/job-spec.ts";
 import type { JobState } from "../../../../src/scoring/job/job-state.ts";
-import { jobFolder, OUTPUT_NAMES, REVIEW_NAMES } from "../../../../src/scoring/keys.ts";
+import { jobFolder, LABEL_FILES, OUTPUT_NAMES, REVIEW_NAMES } from "../../../../src/scoring/keys.ts";
 import { LIMITS } from "../../../../src/scoring/limits.ts";
 import { roundMicro } from "../../../../src/scoring/records/field-types.ts";
 import { serializeRecord } from "../../../../src/scoring/records/record-line.ts";
@@ -66,7 +66,7 @@ beforeEach(async () => {
   store = createMemoryStore();
   status = "completed";
   const records = population.map(toRecord);
-  await store.put(`${root}${OUTPUT_NAMES.labelsJsonl}`, lines(records.map(serializeRecord)));
+  await store.put(`${root}${LABEL_FILES.jsonl.name}`, lines(records.map(serializeRecord)));
   const items = records.map(({ id, key, etag }, index) => JSON.stringify({ index, id, key, size: 9, etag }));
   await store.put(`${root}${OUTPUT_NAMES.input}`, lines(items));
   const shown = ["south", "north"].map((value) => ({ kind: "value", value }));
@@ -139,7 +139,7 @@ describe("drawing", () => {
     status = "running";
     await expect(createReview(deps, ID, ask)).rejects.toMatchObject({ code: "conflict" });
     status = "completed";
-    await store.delete([`${root}${OUTPUT_NAMES.labelsJsonl}`]);
+    await store.delete([`${root}${LABEL_FILES.jsonl.name}`]);
     await expect(createReview(deps, ID, ask)).rejects.toMatchObject({ code: "conflict" });
   });
 });
