@@ -107,7 +107,7 @@ export function keysOf<T extends object>(table: T): (keyof T & string)[] {
 
 /** The names were all read just before. */
 const isWhole = <T extends object>(value: Partial<T>, names: readonly (keyof T)[]): value is T =>
-  names.length === 0 || names.at(-1)! in value;
+  names.every((name) => Object.hasOwn(value, name));
 
 /** An object of these fields, written in their order. Others are dropped when it is read. */
 export function object<T extends object>(fields: { readonly [K in keyof T]-?: FieldType<T[K]> }): FieldType<T> {
