@@ -8,7 +8,7 @@ const MAX_ENTRIES = 512;
 /**
  * @param block a JPEG's APP1 segment, a PNG's `eXIf` or a WebP's `EXIF` chunk: a TIFF header and its directories, with or
  * without "Exif\0\0" before them
- * @returns 1…8; 1 (upright) if the block is not EXIF, has no such tag, or is malformed: a broken tag must not lose a
+ * @returns 1…8; 1 (upright) if the block is not EXIF, has no such tag, or is malformed: a broken tag must not cost the
  * picture
  */
 export function readExifOrientation(block: Uint8Array): number {

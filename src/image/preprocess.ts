@@ -36,11 +36,11 @@ export function squareOf(raster: Raster, box: Box | null): Square {
 }
 
 /**
- * Cuts, grays and resizes one face.
+ * Cuts out one face, turns it gray and resizes it.
  *
  * Gray is `(19595·R + 38470·G + 7471·B + 32768) >> 16`, Pillow's `convert("L")`. Where the square reaches past the border,
  * the nearest pixel of the border is repeated: a black bar would be an edge that no face has. Resizing is Pillow's
- * `BILINEAR` to the bit; a square of 48 pixels passes unchanged. Rows are grayed and narrowed one at a time, so nothing
+ * `BILINEAR` to the bit; a square of 48 pixels passes unchanged. Rows are turned gray and narrowed one at a time, so nothing
  * as large as the picture is made.
  *
  * @param box in pixels of `raster`; `null` for the whole picture
@@ -50,7 +50,7 @@ export function preprocessFace(raster: Raster, box: Box | null): Uint8Array {
   const square = squareOf(raster, box);
   const { side } = square;
   const { width, height, channels, data } = raster;
-  // Most packed faces: nothing to cut, to gray or to narrow.
+  // Most packed faces: nothing to cut, turn gray or narrow.
   if (
     channels === 1 &&
     width === FACE_SIDE &&
@@ -82,7 +82,7 @@ function putRow(row: Uint8Array, plan: Coefficients | null, out: Uint8Array, at:
   else resampleRow(row, plan, out, at);
 }
 
-/** Grays `row.length` pixels from column `x` of row `y`, repeating the first and the last pixel beyond the border. */
+/** Writes the gray of `row.length` pixels from column `x` of row `y`, repeating the first and the last pixel beyond the border. */
 function readGrayRow(raster: Raster, x: number, y: number, row: Uint8Array): void {
   const { width, channels, data } = raster;
   const left = Math.min(Math.max(0, -x), row.length);

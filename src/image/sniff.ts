@@ -66,7 +66,7 @@ function startsWith(bytes: Uint8Array, offset: number, magic: string): boolean {
   return true;
 }
 
-/** An old GNU sparse header, or the name that pax gives one: planning takes the header alone, for its name here. */
+/** An old GNU sparse header, or the name that pax gives a sparse member. Planning hands over the header alone, so that it is named here. */
 function isSparseTarHeader(bytes: Uint8Array): boolean {
   if (!startsWith(bytes, TAR_MAGIC_AT, "ustar")) return false;
   return bytes[TAR_TYPE_AT] === "S".charCodeAt(0) || latin1(bytes.subarray(0, 100)).includes("GNUSparseFile.");

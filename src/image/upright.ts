@@ -12,7 +12,7 @@ export interface TurnedSquare {
 }
 
 /**
- * Cuts, turns upright, grays and resizes one face, sampling the picture once: each of the 48×48 pixels is the mean of a grid of points no further
+ * Cuts out one face, turns it upright and gray and resizes it, sampling the picture once: each of the 48×48 pixels is the mean of a grid of points no further
  * apart than the picture's pixels, each interpolated between its four neighbors. Beyond the border the nearest pixel is repeated. Nothing but
  * additions, products and square roots, so that every engine gives the same bytes.
  * @returns 2304 bytes, row-major

@@ -44,7 +44,7 @@ interface TurboExports {
 export interface JpegOptions {
   /** Scale in the DCT domain: 1 / denominator. */
   readonly denominator: 1 | 2 | 4 | 8;
-  /** The file's own luma, its color never decoded. CMYK has none and comes as RGB all the same. */
+  /** The file's own luma, its color never decoded. CMYK has no luma and comes as RGB even so. */
   readonly gray: boolean;
 }
 
@@ -102,8 +102,8 @@ function decodeWith(turbo: TurboExports, bytes: Uint8Array, header: JpegHeader, 
   if (handle === 0) throw new ScoringError("image_corrupt", "the JPEG decoder could not be made");
 
   new Uint32Array(turbo.memory.buffer, sizes, 4).fill(0);
-  // Its status is left aside: it is -1 for stray bytes between segments and for samplings that TurboJPEG has no name for,
-  // which are decoded all the same, and what cannot be decoded jumps.
+  // Its status is ignored: it is -1 for stray bytes between segments and for samplings that TurboJPEG has no name for,
+  // and both are decoded all the same; what cannot be decoded jumps.
   turbo.tjDecompressHeader3(handle, input, bytes.length, sizes, sizes + 4, sizes + 8, sizes + 12);
   const [readWidth, readHeight] = new Uint32Array(turbo.memory.buffer, sizes, 2);
   // Our reading sized the output: libjpeg must agree, or it would write past it.

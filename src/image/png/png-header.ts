@@ -5,7 +5,7 @@ import { readExifOrientation } from "../exif.ts";
 import type { ImageHeader } from "../image-types.ts";
 import { computeCrc32 } from "./crc32.ts";
 
-/** Samples a pixel by color type. */
+/** Samples per pixel, by color type. */
 const COMPONENTS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 /** Bit depths that the standard allows by color type. */
 const BIT_DEPTHS: Readonly<Record<number, readonly number[]>> = {
@@ -19,7 +19,7 @@ const BIT_DEPTHS: Readonly<Record<number, readonly number[]>> = {
 const ACTL = 0x6163544c;
 const EXIF = 0x65584966;
 const IDAT = 0x49444154;
-/** Most chunks that are walked for their types: `eXIf` may stand behind the picture's data. */
+/** Most chunks that are walked for their types: `eXIf` may come after the picture's data. */
 const MAX_CHUNKS = 32_768;
 
 /** @throws ScoringError `image_truncated`, `image_corrupt` */
@@ -59,7 +59,7 @@ export function readPngHeader(bytes: Uint8Array): ImageHeader {
   };
 }
 
-/** An animation's `acTL` must stand before the first IDAT, `eXIf` anywhere; one that its checksum contradicts is not believed. */
+/** An animation's `acTL` must stand before the first IDAT, `eXIf` anywhere; a chunk whose checksum does not match is ignored. */
 function readAncillary(bytes: Uint8Array, view: DataView): { animated: boolean; orientation: number } {
   let animated = false;
   let orientation: number | null = null;

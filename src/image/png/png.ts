@@ -21,8 +21,8 @@ const SLICE_BYTES = 8 * 1024;
 /** Pictures that inflate to at most this much, from one chunk, are inflated in one piece: faster, and still small. */
 const ONE_PIECE_BYTES = 1024 * 1024;
 /**
- * Their chunk may have at most so many bytes: inflating in one piece does not stop at the last row, so that a picture of
- * one pixel before gigabytes of zeros would cost a minute. This many cost half a second.
+ * Most bytes that their chunk may have: inflating in one piece does not stop at the last row, so that a picture of
+ * one pixel followed by gigabytes of zeros would take a minute. This many bytes take half a second.
  */
 const ONE_PIECE_PACKED_BYTES = 256 * 1024;
 
@@ -79,7 +79,7 @@ function countRawBytes(header: ImageHeader): number {
   return header.height * (1 + Math.ceil((header.width * header.components * header.bitDepth) / 8));
 }
 
-/** `null` where that fails: damaged, or more data than the picture needs. The slices, which stop at the last row, tell which. */
+/** `null` where that fails: damaged, or more data than the picture needs. The slices, which stop at the last row, find out which. */
 function inflateWhole(data: Uint8Array, rawBytes: number): Uint8Array | null {
   try {
     // The array bounds what a hostile stream can write: nothing grows.

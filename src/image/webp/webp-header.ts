@@ -4,7 +4,7 @@ import { ScoringError } from "../../errors.ts";
 import { readExifOrientation } from "../exif.ts";
 import type { ImageHeader } from "../image-types.ts";
 
-/** Most chunks that are walked: metadata stand behind the picture, or behind the frames of an animation. */
+/** Most chunks that are walked: metadata follows the picture, or the frames of an animation. */
 const MAX_CHUNKS = 8192;
 
 /** One frame's place in the canvas and its bitstream chunks (`ALPH`, `VP8 `, `VP8L`). */
@@ -63,7 +63,7 @@ export function readWebpHeader(bytes: Uint8Array): WebpHeader {
       isAnimated = ((chunk.data[0] ?? 0) & 2) !== 0;
       hasExif = ((chunk.data[0] ?? 0) & 8) !== 0;
     } else if (chunk.id === "EXIF" && hasExif && !chunk.isCut) {
-      // Metadata come behind the picture: nothing is left to look for.
+      // Metadata follows the picture: nothing is left to look for.
       orientation = readExifOrientation(chunk.data);
       if (picture !== null) break;
     } else if (chunk.id === "ANMF" && isAnimated && canvas !== null && picture === null) {

@@ -64,7 +64,7 @@ describe("a JSONL manifest", () => {
   it("repeats a wrong size in its finding, and nothing that a terminal obeys", async () => {
     const { issues } = await planAll(await fill({ m: '{"key":"a","size":"\u202e0x10"}' }), manifest("m"));
     expect(issues.map(({ message }) => message)).toEqual([
-      'The size must be a whole number of bytes in digits, not "%E2%80%AE0x10".',
+      'the size must be a whole number of bytes in digits, not "%E2%80%AE0x10"',
     ]);
   });
 
@@ -89,7 +89,7 @@ describe("a JSONL manifest", () => {
     ]);
     const { items, issues } = await planAll(await fill({ m: bytes }), manifest("m"));
     expect(items.map((item) => item.key)).toEqual(["b"]);
-    expect(issues).toEqual([{ path: "m", line: 1, code: "line_invalid", message: "The line is not UTF-8." }]);
+    expect(issues).toEqual([{ path: "m", line: 1, code: "line_invalid", message: "the line is not UTF-8" }]);
   });
 
   it("fails when the manifest is missing, is another version, or changes between pages", async () => {
