@@ -1,4 +1,4 @@
-/** Deadlines of store calls: a server that hangs, or sends a byte now and then, must not hold its caller. */
+/** Deadlines of store calls: a server that hangs, or sends a byte now and then, must not hold up its caller. */
 
 import { ScoringError } from "../errors.ts";
 
@@ -14,13 +14,13 @@ export interface StorePace {
 export interface Deadline {
   /** Aborts when the time is over. */
   readonly signal: AbortSignal;
-  /** Begins anew: so many bytes are on their way. */
+  /** Starts again, for this many bytes on their way. */
   restart(bytes: number): void;
   /** The call is over. */
   end(): void;
   /** What `work` gives. @throws ScoringError `store_timeout` when the time is over, whatever becomes of `work` */
   hold<T>(work: Promise<T>): Promise<T>;
-  /** `body`, which ends the deadline when it was read or given up, and breaks with `store_timeout`. */
+  /** `body`, which ends the deadline once it has been read or given up, and breaks off with `store_timeout`. */
   bound(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array>;
 }
 
@@ -66,7 +66,7 @@ export function startDeadline(pace: StorePace, call: string, bytes = 0): Deadlin
               stream.close();
             } catch (error) {
               deadline.end();
-              // What hangs would hang in being canceled too.
+              // A body that hangs would hang while being canceled too.
               reader.cancel(error).catch(() => undefined);
               throw error;
             }
@@ -84,7 +84,7 @@ export function startDeadline(pace: StorePace, call: string, bytes = 0): Deadlin
   return deadline;
 }
 
-/** Runs one call with its deadline from beginning to end; without a pace, without one. */
+/** Runs one call with its deadline from beginning to end; without a pace there is no deadline. */
 export async function runPaced<T>(
   pace: StorePace | undefined,
   call: string,

@@ -1,4 +1,4 @@
-/** What every adapter agrees on about keys: their order, their length, and how a page goes on after one. */
+/** What every adapter agrees on about keys: their order, their length, and where the next page of a listing begins. */
 
 import { ScoringError } from "../errors.ts";
 
@@ -8,7 +8,7 @@ export const MAX_KEY_BYTES = 1024;
 /** Most keys of one listing page or one delete (S3 and R2 rule). */
 export const MAX_PAGE_KEYS = 1000;
 
-/** Smallest part of a multipart upload but the last, bytes (S3 and R2 rule). */
+/** Smallest size of any part but the last of a multipart upload, bytes (S3 and R2 rule). */
 export const MIN_PART_BYTES = 5 * 1024 * 1024;
 
 /** Highest part number (S3 and R2 rule). */
@@ -52,8 +52,8 @@ export function countUtf8Bytes(text: string): number {
 
 /** The key itself, or a `validation_failed` error: 1 to 1,024 UTF-8 bytes, no lone surrogate. */
 export function checkKey(key: string): string {
-  if (key.length === 0) throw new ScoringError("validation_failed", "An object key is empty.");
-  if (!key.isWellFormed()) throw new ScoringError("validation_failed", "An object key is not valid Unicode.");
+  if (key.length === 0) throw new ScoringError("validation_failed", "an object key is empty");
+  if (!key.isWellFormed()) throw new ScoringError("validation_failed", "an object key is not valid Unicode");
   if (countUtf8Bytes(key) > MAX_KEY_BYTES) {
     throw new ScoringError(
       "validation_failed",
@@ -66,13 +66,13 @@ export function checkKey(key: string): string {
 /** The keys of one delete call, checked: at most 1,000. */
 export function checkDeleteKeys(keys: readonly string[]): readonly string[] {
   if (keys.length > MAX_PAGE_KEYS) {
-    throw new ScoringError("validation_failed", `One call deletes at most ${MAX_PAGE_KEYS} keys, not ${keys.length}.`);
+    throw new ScoringError("validation_failed", `one call deletes at most ${MAX_PAGE_KEYS} keys, not ${keys.length}`);
   }
   for (const key of keys) checkKey(key);
   return keys;
 }
 
-/** Size of a listing page: what is asked, from 1 to 1,000. */
+/** Size of a listing page: what is asked for, held between 1 and 1,000. */
 export function clampPageSize(limit: number | undefined): number {
   if (limit === undefined) return MAX_PAGE_KEYS;
   return Math.max(1, Math.min(MAX_PAGE_KEYS, Math.floor(limit)));
@@ -80,7 +80,7 @@ export function clampPageSize(limit: number | undefined): number {
 
 const CURSOR_MARK = "after:";
 
-/** A listing cursor that holds the last key given out: it survives deletions, since the key need not exist any more. */
+/** A listing cursor that holds the last key given out: it survives deletions, since the key need no longer exist. */
 export function formatKeyCursor(lastKey: string): string {
   return CURSOR_MARK + encodeURIComponent(lastKey);
 }
@@ -92,15 +92,15 @@ export function parseKeyCursor(cursor: string): string {
   } catch {
     // Falls through to the error below: a broken escape is a foreign cursor too.
   }
-  throw new ScoringError("validation_failed", "The listing cursor was not made by this store.");
+  throw new ScoringError("validation_failed", "the listing cursor was not made by this store");
 }
 
 /** Checks the order and the numbers of the parts that a multipart upload is completed with. */
 export function checkPartOrder(parts: readonly { readonly partNumber: number }[]): void {
-  if (parts.length === 0) throw new ScoringError("validation_failed", "A multipart upload needs at least one part.");
+  if (parts.length === 0) throw new ScoringError("validation_failed", "a multipart upload needs at least one part");
   let last = 0;
   for (const { partNumber } of parts) {
-    if (partNumber <= last) throw new ScoringError("validation_failed", "Parts must be completed in ascending order.");
+    if (partNumber <= last) throw new ScoringError("validation_failed", "parts must be completed in ascending order");
     last = partNumber;
   }
 }
@@ -108,7 +108,7 @@ export function checkPartOrder(parts: readonly { readonly partNumber: number }[]
 /** The part number itself, or a `validation_failed` error outside 1 to 10,000. */
 export function checkPartNumber(partNumber: number): number {
   if (Number.isInteger(partNumber) && partNumber >= 1 && partNumber <= MAX_PARTS) return partNumber;
-  throw new ScoringError("validation_failed", `A part number is 1 to ${MAX_PARTS}, not ${partNumber}.`);
+  throw new ScoringError("validation_failed", `a part number is 1 to ${MAX_PARTS}, not ${partNumber}`);
 }
 
 /**
@@ -126,5 +126,5 @@ export function resolveRange(
 
 /** The error for a range that starts beyond the end of an object or is empty. */
 export function rangeError(key: string): ScoringError {
-  return new ScoringError("input_invalid", `The byte range does not lie within the object ${key}.`);
+  return new ScoringError("input_invalid", `the byte range does not lie within the object ${key}`);
 }

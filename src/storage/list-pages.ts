@@ -2,7 +2,7 @@
 
 import type { ListPage, ObjectStore } from "./object-store.ts";
 
-/** Every page under `prefix`; what was listed may be deleted before the next page is asked for. */
+/** Every page under `prefix`; what was listed may be deleted before the next page is requested. */
 export async function* listPages(store: ObjectStore, prefix: string): AsyncGenerator<ListPage, undefined> {
   let page: ListPage | null = null;
   do {

@@ -1,4 +1,4 @@
-/** An ObjectStore in memory: the model that every other adapter is held to, and the store of tests. */
+/** An ObjectStore in memory: the model that every other adapter is tested against, and the store that tests use. */
 
 import { concatUint8Arrays } from "uint8array-extras";
 import { ScoringError } from "../errors.ts";
@@ -68,7 +68,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ObjectStore
   function findUpload(key: string, uploadId: string): PendingUpload {
     const upload = uploads.get(uploadId);
     if (upload?.key === key) return upload;
-    throw new ScoringError("not_found", `There is no open multipart upload of ${key} with this id.`);
+    throw new ScoringError("not_found", `there is no open multipart upload of ${key} with this id`);
   }
 
   function openUpload(key: string, uploadId: string): MultipartUpload {
@@ -179,18 +179,18 @@ function joinParts(upload: PendingUpload, parts: readonly UploadedPart[], minPar
   for (const { partNumber, etag } of parts) {
     const stored = upload.parts.get(partNumber);
     if (stored === undefined || stored.etag !== etag) {
-      throw new ScoringError("validation_failed", `Part ${partNumber} was not uploaded with this etag.`);
+      throw new ScoringError("validation_failed", `part ${partNumber} was not uploaded with this etag`);
     }
     bodies.push(stored.bytes);
   }
   const partBytes = bodies[0]?.length ?? 0;
   for (const body of bodies.slice(0, -1)) {
     if (body.length < minPartBytes || body.length !== partBytes) {
-      throw new ScoringError("validation_failed", "All parts but the last have one size, of at least 5 MiB.");
+      throw new ScoringError("validation_failed", "all parts but the last have one size, of at least 5 MiB");
     }
   }
   if ((bodies.at(-1)?.length ?? 0) > partBytes) {
-    throw new ScoringError("validation_failed", "The last part may not be larger than the others.");
+    throw new ScoringError("validation_failed", "the last part may not be larger than the others");
   }
   return concatUint8Arrays(bodies);
 }

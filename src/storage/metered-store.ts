@@ -10,7 +10,7 @@ export interface StoreOperations {
   readonly writes: number;
 }
 
-/** A store and what was asked of it so far. An operation that is retried further below counts once. */
+/** A store and what was asked of it so far. An operation that a lower layer retries counts once. */
 export interface MeteredStore extends ObjectStore {
   readonly operations: () => StoreOperations;
 }

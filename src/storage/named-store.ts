@@ -3,7 +3,7 @@
 import { ScoringError } from "../errors.ts";
 import type { MultipartUpload, ObjectStore } from "./object-store.ts";
 
-/** The same store; failures of its calls that may pass tell `name`. Those of a streamed body do not. */
+/** The same store; its transient failures carry `name`, except those of a streamed body. */
 export function nameStore(store: ObjectStore, name: string): ObjectStore {
   async function run<T>(call: () => Promise<T>): Promise<T> {
     try {

@@ -1,5 +1,5 @@
 /**
- * Which failures of a connection may pass, by what Node (undici, net) and workerd throw. A positive list: an error that
+ * Which failures of a connection are transient, by what Node (undici, net) and workerd throw. A positive list: an error that
  * is not on it is a fault of the program and must not be retried.
  */
 
@@ -43,12 +43,11 @@ export function classifyNetworkError(error: unknown): "timeout" | "network" | nu
   return null;
 }
 
-/** What broke a body midway: ours passes, a deadline is `store_timeout`, a lost connection `store_short_read`, the rest passes. */
+/** What broke a body midway: a deadline becomes `store_timeout`, a lost connection `store_short_read`; any other error stays as it is. */
 export function classifyBodyError(error: unknown): unknown {
   if (error instanceof ScoringError) return error;
   const kind = classifyNetworkError(error);
-  if (kind === "timeout")
-    return new ScoringError("store_timeout", "The body did not arrive in time.", { cause: error });
-  if (kind === "network") return new ScoringError("store_short_read", "The body broke off.", { cause: error });
+  if (kind === "timeout") return new ScoringError("store_timeout", "the body did not arrive in time", { cause: error });
+  if (kind === "network") return new ScoringError("store_short_read", "the body broke off", { cause: error });
   return error;
 }

@@ -2,11 +2,11 @@
  * The port to object storage. Adapters: R2 binding, S3 protocol, memory, filesystem; one contract suite
  * (test/contract/object-store.ts) runs over all of them.
  *
- * Failures that may pass are thrown as `store_unavailable | store_throttled | store_timeout | store_short_read`;
+ * Transient failures are thrown as `store_unavailable | store_throttled | store_timeout | store_short_read`;
  * everything a caller can act on is a value.
  */
 
-/** What a listing tells of an object. */
+/** What a listing says about an object. */
 export interface ObjectInfo {
   readonly key: string;
   /** Bytes. */

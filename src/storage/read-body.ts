@@ -10,7 +10,7 @@ import type { GetResult, ObjectInfo, ReadOptions, ReadResult } from "./object-st
  *
  * `expectedBytes` is what the store announced (object size or length of the range); fewer or more bytes are
  * `store_short_read`, since a connection that closed early looks like the end of the body. More than `maxBytes` is
- * `object_too_large`; the rest of the body is cancelled, not read.
+ * `object_too_large`; the rest of the body is canceled, not read.
  */
 export async function readBody(
   body: ReadableStream<Uint8Array>,
@@ -19,7 +19,7 @@ export async function readBody(
 ): Promise<Uint8Array> {
   if (expectedBytes !== undefined && expectedBytes > maxBytes) {
     await cancelBody(body);
-    throw new ScoringError("object_too_large", `The object has ${expectedBytes} bytes; the limit is ${maxBytes}.`);
+    throw new ScoringError("object_too_large", `the object has ${expectedBytes} bytes; the limit is ${maxBytes}`);
   }
   const reader = body.getReader();
   const chunks: Uint8Array[] = [];
@@ -31,7 +31,7 @@ export async function readBody(
       total += value.length;
       if (total > maxBytes) {
         await reader.cancel();
-        throw new ScoringError("object_too_large", `The object has more than ${maxBytes} bytes.`);
+        throw new ScoringError("object_too_large", `the object has more than ${maxBytes} bytes`);
       }
       chunks.push(value);
     }
@@ -41,13 +41,13 @@ export async function readBody(
     reader.releaseLock();
   }
   if (expectedBytes !== undefined && total !== expectedBytes) {
-    throw new ScoringError("store_short_read", `The store sent ${total} of ${expectedBytes} bytes.`);
+    throw new ScoringError("store_short_read", `the store sent ${total} of ${expectedBytes} bytes`);
   }
   const only = chunks[0];
   return chunks.length === 1 && only !== undefined ? only : concatUint8Arrays(chunks);
 }
 
-/** `ObjectStore.read` out of what its `get` gave. @throws ScoringError `store_short_read` and what the body throws */
+/** `ObjectStore.read`, from what `get` returned. @throws ScoringError `store_short_read` and what the body throws */
 export async function readFound(result: GetResult, options: ReadOptions): Promise<ReadResult> {
   if (result.kind !== "found") return result;
   const { info, body } = result;
@@ -64,7 +64,7 @@ export function countBytes(info: ObjectInfo, { range }: ReadOptions): number {
   return range === undefined ? info.size : Math.min(range.length, info.size - range.offset);
 }
 
-/** Gives a body up without reading it; a body that fails to cancel is gone as well. */
+/** Gives a body up without reading it; a body that fails to cancel is gone anyway. */
 export async function cancelBody(body: ReadableStream<Uint8Array>): Promise<void> {
   try {
     await body.cancel();

@@ -7,7 +7,7 @@ import type { ObjectStore } from "./object-store.ts";
 export async function readObject(store: ObjectStore, key: string, maxBytes: number): Promise<Uint8Array | null> {
   const result = await store.read(key, { maxBytes });
   if (result.kind === "too_large") {
-    throw new ScoringError("object_too_large", `${key} has ${result.info.size} bytes; the limit is ${maxBytes}.`);
+    throw new ScoringError("object_too_large", `${key} has ${result.info.size} bytes; the limit is ${maxBytes}`);
   }
   return result.kind === "found" ? result.bytes : null;
 }

@@ -1,4 +1,4 @@
-/** A body that goes on where it broke. */
+/** A body that continues where it broke off. */
 
 import { ScoringError } from "../errors.ts";
 import { classifyBodyError, classifyNetworkError } from "./network-errors.ts";
@@ -8,9 +8,9 @@ import { retryTransient, type RetryPolicy } from "./retry.ts";
 type Found = Extract<GetResult, { kind: "found" }>;
 
 /**
- * The body of `found`, which was read with `options`. When it breaks off or ends early, the rest is read anew by range with
- * `If-Match`; an object that changed meanwhile breaks the stream with `object_changed`, one that is gone with
- * `object_missing`. The policy's attempts count anew after every byte that arrives.
+ * The body of `found`, which was read with `options`. When it breaks off or ends early, the rest is read by range with
+ * `If-Match`; an object that changed in the meantime breaks the stream with `object_changed`, one that is gone with
+ * `object_missing`. The policy's attempts start from zero after every byte that arrives.
  */
 export function resumeBody(
   store: ObjectStore,
@@ -27,15 +27,15 @@ export function resumeBody(
   async function reopen(): Promise<void> {
     const result = await store.get(key, { ...options, ifMatch: etag, range: { offset: at, length: end - at } });
     if (result.kind === "found") reader = result.body.getReader();
-    else if (result.kind === "changed") throw new ScoringError("object_changed", `${key} changed while it was read.`);
-    else throw new ScoringError("object_missing", `${key} was deleted while it was read.`);
+    else if (result.kind === "changed") throw new ScoringError("object_changed", `${key} changed while it was read`);
+    else throw new ScoringError("object_missing", `${key} was deleted while it was read`);
   }
 
   async function readNext(): Promise<Uint8Array | null> {
     const { done, value } = await reader.read();
     if (!done) return value;
     if (at < end)
-      throw new ScoringError("store_short_read", `The store sent ${at - start} of ${end - start} bytes of ${key}.`);
+      throw new ScoringError("store_short_read", `the store sent ${at - start} of ${end - start} bytes of ${key}`);
     return null;
   }
 
@@ -61,7 +61,7 @@ export function resumeBody(
         await reader.cancel();
       },
     },
-    // Nothing is read ahead: a body that is cancelled unread costs no request.
+    // Nothing is read ahead: a body that is canceled unread costs no request.
     { highWaterMark: 0 },
   );
 }

@@ -28,7 +28,7 @@ export function withRetry(store: ObjectStore, policy: RetryPolicy): ObjectStore 
     read: (key, options) =>
       retryTransient(policy, async (attempt) => {
         if (attempt === 0) return store.read(key, options);
-        // A body that broke once is read as a stream, which goes on where it breaks.
+        // A body that broke once is read as a stream, which continues where it breaks off.
         const result = await store.get(key, options);
         if (result.kind !== "found") return result;
         return readFound({ ...result, body: resumeBody(store, result, options, policy) }, options);
@@ -73,7 +73,7 @@ function retryUpload(store: ObjectStore, upload: MultipartUpload, policy: RetryP
         } catch (error) {
           const gone = error instanceof ScoringError && error.code === "not_found";
           if (attempt === 0 || !gone) throw error;
-          // The upload is gone after a lost answer: it was completed if the object is another one than before.
+          // The upload is gone after a lost answer: it was completed if the object is not the one that was there before.
           const after = await store.head(upload.key);
           if (after === null || after.etag === before?.etag) throw error;
           return { etag: after.etag };

@@ -14,11 +14,11 @@ export interface RetryBudget {
   refill(): void;
 }
 
-/** How to retry. `random` gives [0, 1); `sleep` waits, or throws to give up (a lease that ends). */
+/** How to retry. `random` gives [0, 1); `sleep` waits, or throws to give up (when a lease ends). */
 export interface RetryPolicy {
   /** Calls in all, the first one included. */
   readonly maxAttempts: number;
-  /** Of these, how many may run out of time: each costs its caller the whole deadline. Default: all. */
+  /** How many of these may run out of time: each costs its caller the whole deadline. Default: all. */
   readonly maxTimeouts?: number;
   /** Upper end of the first pause; it doubles with each attempt. */
   readonly baseDelayMs: number;
@@ -43,7 +43,7 @@ export function createRetryBudget(capacity: number, refillPerSuccess: number): R
   };
 }
 
-/** True for our own errors whose disposition is `transient`; everything else would only fail again. */
+/** True for our own errors whose disposition is `transient`; anything else would only fail again. */
 export function isTransient(error: unknown): error is ScoringError {
   return error instanceof ScoringError && error.disposition === "transient";
 }

@@ -155,7 +155,7 @@ export function createFaultStore(inner: ObjectStore, schedule: FaultSchedule): F
     const result = await settle(effect());
     if (fault.kind === "kill_after") kill(call, "after");
     if (fault.kind === "lost_answer") {
-      throw new ScoringError("store_unavailable", `The answer to ${operation} of ${key} was lost.`);
+      throw new ScoringError("store_unavailable", `the answer to ${operation} of ${key} was lost`);
     }
     return distort(result, fault);
   }

@@ -34,7 +34,7 @@ export interface FileReading {
 
 /**
  * Computes etags; a large file is hashed again only when its size, times or inode changed. Small files are read by synchronous
- * calls: each trip through libuv's pool costs several times the call itself, and who reads many files has a thread for each core.
+ * calls: each trip through libuv's pool costs several times the call itself, and whoever reads many files has a thread per core.
  */
 export interface FileHasher {
   /** @returns null if there is no regular file; its errors are those of the system */
@@ -43,13 +43,13 @@ export interface FileHasher {
   readonly read: (path: string) => Promise<FileReading | null>;
 }
 
-/** Etags of large files that other threads have hashed, by path and stamp: each reads a large file for its etag once, not each of them. */
+/** Etags of large files that other threads have hashed, by path and stamp: a large file is read for its etag once, not once per thread. */
 export interface EtagMemory {
   readonly recallEtag: (file: string) => Promise<string | null>;
   readonly rememberEtag: (file: string, etag: string) => Promise<void>;
 }
 
-/** Files whose etags are remembered: the largest folders would fill the memory. */
+/** How many etags are remembered: those of the largest folders would fill the memory. */
 const MAX_REMEMBERED = 10_000;
 
 /** A memory of the newest 10,000. */
@@ -155,7 +155,7 @@ export function readRange(path: string, range: FileRange): Uint8Array {
 }
 
 const shortRead = (path: string): ScoringError =>
-  new ScoringError("store_short_read", `The file ${path} ended before its range did.`);
+  new ScoringError("store_short_read", `the file ${path} ended before its range did`);
 
 /** Appends a range of the file at `path` to an open one; `seen` is given each piece, for as long as the call. */
 export function copyRange(path: string, range: FileRange, to: number, seen: (piece: Uint8Array) => void): void {
@@ -220,7 +220,7 @@ function makeScratchStem(root: string): string {
 
 /**
  * A new file in the scratch folder, filled by `write`; the caller moves it to its place. By synchronous calls, as small files are read:
- * where all cores are busy, each trip through libuv's pool waits for one.
+ * where all cores are busy, each trip through libuv's pool waits for a core.
  */
 export async function writeScratch(root: string, write: (file: number) => void | Promise<void>): Promise<string> {
   const { path, claimed: file } = claimPath(makeScratchStem(root), (free) => openSync(free, "wx"));
@@ -240,7 +240,7 @@ export function linkScratch(root: string, path: string): string {
   return claimPath(makeScratchStem(root), (free) => linkSync(path, free)).path;
 }
 
-/** Writes all of `bytes` to an open file: where its last write ended, or at `position`. */
+/** Writes all of `bytes` to an open file, after its last write or at `position`. */
 export function writeAll(file: number, bytes: Uint8Array, position?: number): void {
   for (let written = 0; written < bytes.length;) {
     const at = position === undefined ? null : position + written;

@@ -1,4 +1,4 @@
-/** Keys as paths below a folder, and the way back: what may be a file's name, and in which order a folder is walked (Node only). */
+/** Keys as paths below a folder, and back: what may be a file's name, and in which order a folder is walked (Node only). */
 
 import { type Dirent, realpathSync } from "node:fs";
 import { readdir } from "node:fs/promises";
@@ -22,11 +22,11 @@ export function resolveKeyPath(root: string, key: string): string {
     const traverses = segment === "" || segment === "." || segment === "..";
     const unsafe = segment.includes("\0") || (sep === "\\" && segment.includes("\\"));
     if (traverses || unsafe || Buffer.byteLength(segment) > MAX_SEGMENT_BYTES) {
-      throw new ScoringError("validation_failed", `The key ${key} cannot be a file's path.`);
+      throw new ScoringError("validation_failed", `the key ${key} cannot be a file's path`);
     }
   }
   if (segments[0] === SCRATCH_FOLDER) {
-    throw new ScoringError("validation_failed", `The folder ${SCRATCH_FOLDER} holds unfinished writes.`);
+    throw new ScoringError("validation_failed", `the folder ${SCRATCH_FOLDER} holds unfinished writes`);
   }
   return join(root, ...segments);
 }
@@ -39,7 +39,7 @@ export function createInsideCheck(root: string): (path: string, key: string) => 
     base ??= realpathSync.native(root);
     const real = realpathSync.native(path);
     if (real !== base && !real.startsWith(base.endsWith(sep) ? base : base + sep)) {
-      throw new ScoringError("forbidden", `The key ${key} leads out of the folder.`);
+      throw new ScoringError("forbidden", `the key ${key} leads out of the folder`);
     }
   };
 }

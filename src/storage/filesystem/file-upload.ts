@@ -1,6 +1,6 @@
 /**
- * Multipart uploads in a folder (Node only). In the scratch folder, so that another process can go on: a file of bytes for each
- * writer, to which it appends its parts as they come, and for each part a small one that says where it lies.
+ * Multipart uploads in a folder (Node only). They lie in the scratch folder, so that another process can continue: a file of bytes per
+ * writer, which appends its parts as they come, and per part a small file that says where its bytes lie.
  */
 
 import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -50,7 +50,7 @@ export function openFileUpload(root: string, key: string, uploadId: string, plac
 
   async function checkOpen(): Promise<void> {
     const owner = await readFile(join(folder, "key"), "utf8").catch(() => null);
-    if (owner !== key) throw new ScoringError("not_found", `There is no open multipart upload of ${key} with this id.`);
+    if (owner !== key) throw new ScoringError("not_found", `there is no open multipart upload of ${key} with this id`);
   }
 
   /** @returns where it lies */
@@ -107,7 +107,7 @@ export function openFileUpload(root: string, key: string, uploadId: string, plac
       const stored = await place(scratch, etag);
       await rm(folder, { recursive: true, force: true });
       if (stored.kind === "stored") return { etag: stored.etag };
-      throw new ScoringError("conflict", `The upload of ${key} met another object.`);
+      throw new ScoringError("conflict", `the upload of ${key} met another object`);
     },
     abort: () => rm(folder, { recursive: true, force: true }),
   };
@@ -126,7 +126,7 @@ function findParts(folder: string, parts: readonly UploadedPart[]): readonly Par
   if (unequal || (sizes.at(-1) ?? 0) > partBytes) {
     throw new ScoringError(
       "validation_failed",
-      "All parts but the last have one size, of at least 5 MiB; the last may be smaller.",
+      "all parts but the last have one size, of at least 5 MiB; the last may be smaller",
     );
   }
   return places;
@@ -143,7 +143,7 @@ function readPlace(folder: string, partNumber: number): PartPlace | null {
 }
 
 const refuseEtag = (partNumber: number): ScoringError =>
-  new ScoringError("validation_failed", `Part ${partNumber} was not uploaded with this etag.`);
+  new ScoringError("validation_failed", `part ${partNumber} was not uploaded with this etag`);
 
 /**
  * Writes the parts one after the other, checked against their etags. Each byte is read once, by synchronous calls.

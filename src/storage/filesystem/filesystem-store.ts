@@ -35,8 +35,8 @@ export function createFilesystemStore(root: string, memory?: EtagMemory): Object
   let lastWrite: Promise<unknown> = Promise.resolve();
 
   /**
-   * Where the last page ended: walking a large folder from its start for every page would grow with its square. A write of this
-   * store ends it; what other programs put behind the cursor meanwhile is seen or not, as by any reader of a folder.
+   * Where the last page ended: walking a large folder from its start for every page would take time with the square of its size. A write
+   * by this store ends it; what other programs add after the cursor may be seen or not, as by any reader of a folder.
    */
   let openWalk: { readonly prefix: string; readonly after: string; readonly walk: AsyncGenerator<string> } | null =
     null;
@@ -44,7 +44,7 @@ export function createFilesystemStore(root: string, memory?: EtagMemory): Object
   function takeWalk(prefix: string, after: string | undefined): AsyncGenerator<string> {
     const open = openWalk;
     if (open === null || open.prefix !== prefix || open.after !== after) return walkKeys(root, prefix, after);
-    // One page goes on with it: another that asks the same begins anew.
+    // One page continues with it: another that asks the same starts over.
     openWalk = null;
     return open.walk;
   }
@@ -67,10 +67,10 @@ export function createFilesystemStore(root: string, memory?: EtagMemory): Object
     return found === null ? null : { key, ...found };
   }
 
-  /** What both ways of reading begin with; `bytes` of the range where the file is small. */
+  /** What both ways of reading begin with; `bytes` are those of the range where the file is small. */
   async function openFile(key: string, options: GetOptions) {
     if (options.versionId !== undefined) {
-      throw new ScoringError("version_unsupported", "Folders have no object versions.");
+      throw new ScoringError("version_unsupported", "folders have no object versions");
     }
     const found = await inspect(key, hasher.read);
     if (found === null) return { kind: "missing" } as const;
@@ -172,5 +172,5 @@ async function* resume(first: string, rest: AsyncGenerator<string>): AsyncGenera
 }
 
 function folderError(key: string): ScoringError {
-  return new ScoringError("validation_failed", `The key ${key} is a folder of other keys, or lies below a file.`);
+  return new ScoringError("validation_failed", `the key ${key} is a folder of other keys, or lies below a file`);
 }

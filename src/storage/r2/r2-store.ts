@@ -15,9 +15,9 @@ type Opened =
   | { readonly kind: "missing" | "changed" };
 
 /**
- * A store on an R2 binding. R2 has no object versions: `versionId` is refused. R2 takes one write a second to one key and answers
+ * A store on an R2 binding. R2 has no object versions: `versionId` is refused. R2 takes one write per second to a key and answers
  * the next with `store_throttled`.
- * @param pace how long a call may take, its body included; absent: as long as it likes
+ * @param pace how long a call may take, its body included; no limit by default
  */
 export function createR2Store(bucket: R2BucketLike, pace?: StorePace): ObjectStore {
   async function run<T>(operation: string, key: string, call: () => Promise<T>, bytes = 0): Promise<T> {
@@ -31,7 +31,7 @@ export function createR2Store(bucket: R2BucketLike, pace?: StorePace): ObjectSto
   async function openObject(key: string, options: GetOptions): Promise<Opened> {
     checkKey(key);
     if (options.versionId !== undefined) {
-      throw new ScoringError("version_unsupported", "R2 stores have no object versions.");
+      throw new ScoringError("version_unsupported", "R2 stores have no object versions");
     }
     const { ifMatch, range } = options;
     if (range !== undefined && (range.length < 1 || range.offset < 0)) throw rangeError(key);
@@ -78,14 +78,14 @@ export function createR2Store(bucket: R2BucketLike, pace?: StorePace): ObjectSto
         await cancelBody(object.body);
         return { kind: "too_large", info };
       }
-      // One call instead of a stream of JavaScript objects: about 100 µs of CPU less an object in local workerd.
+      // One call instead of a stream of JavaScript objects: it saves about 100 µs of CPU per object in local workerd.
       const bytes = new Uint8Array(
         await runPaced(pace, `read of ${key}`, expectedBytes, () => object.arrayBuffer()).catch((error: unknown) => {
           throw classifyBodyError(error);
         }),
       );
       if (bytes.length !== expectedBytes) {
-        throw new ScoringError("store_short_read", `The store sent ${bytes.length} of ${expectedBytes} bytes.`);
+        throw new ScoringError("store_short_read", `the store sent ${bytes.length} of ${expectedBytes} bytes`);
       }
       return { kind: "found", info, bytes };
     },
@@ -159,7 +159,7 @@ function wrapUpload(upload: R2UploadLike, run: Run): MultipartUpload {
       try {
         await run("abort", key, () => upload.abort());
       } catch (error) {
-        // Aborting what is gone already is done.
+        // What is gone already needs no aborting.
         if (!(error instanceof ScoringError) || error.code !== "not_found") throw error;
       }
     },

@@ -41,11 +41,11 @@ export interface S3StoreConfig {
   };
   /** True if the bucket keeps versions; then `versionId` is honored. Default false. */
   readonly versions?: boolean;
-  /** How long a call may take, its body included. Default: as long as it likes. */
+  /** How long a call may take, its body included. No limit by default. */
   readonly pace?: StorePace;
 }
 
-/** Taken for the length of a body whose answer tells none. */
+/** Assumed for the length of a body where the answer does not give it. */
 const UNTOLD_BYTES = 32 * 1024 * 1024;
 
 interface OpenedObject {
@@ -77,7 +77,7 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
     }
   };
 
-  /** A call whose answer has a body: the deadline goes on until that was read. */
+  /** A call whose answer has a body: the deadline lasts until the body has been read. */
   async function open(key: string, options: GetOptions): Promise<OpenedObject> {
     const deadline = config.pace === undefined ? null : startDeadline(config.pace, `get of ${key}`);
     try {
@@ -93,7 +93,7 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
     }
   }
 
-  /** Size of the version with this etag; `undefined` if there is none any more. */
+  /** Size of the version with this etag; `undefined` if there no longer is one. */
   const headSize = async (key: string, etag: string | undefined): Promise<number | undefined> => {
     const condition = etag === undefined ? {} : { IfMatch: etag };
     const found = await call("head", key, (s3, options) =>
@@ -119,7 +119,7 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
     async get(key, options = {}): Promise<GetResult> {
       checkS3Key(key);
       if (options.versionId !== undefined && config.versions !== true) {
-        throw new ScoringError("version_unsupported", "This store has no object versions.");
+        throw new ScoringError("version_unsupported", "this store has no object versions");
       }
       try {
         const { found, body } = await open(key, options);
@@ -127,7 +127,7 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
         // Proxies that may rewrite a page (the local endpoint does so for text/html) send it without a length.
         const size = told ?? (await headSize(key, found.ETag));
         if (size === undefined || body === undefined) {
-          throw new ScoringError("store_unavailable", `The answer for ${key} does not say how long the object is.`);
+          throw new ScoringError("store_unavailable", `the answer for ${key} does not say how long the object is`);
         }
         return { kind: "found", info: { key, size, etag: readEtag(found.ETag) }, body };
       } catch (error) {
@@ -139,7 +139,7 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
     read: async (key, readOptions) => readFound(await s3Store.get(key, readOptions), readOptions),
     async put(key, body, options = {}): Promise<PutResult> {
       checkS3Key(key);
-      // An empty text would be taken for no body of unknown length.
+      // An empty string would be taken for a missing body of unknown length.
       const Body = typeof body === "string" ? new TextEncoder().encode(body) : body;
       const input = { Bucket: bucket, Key: key, Body, ContentLength: Body.length, ...toPutInput(options) };
       try {
@@ -183,7 +183,7 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
       const next = page.NextContinuationToken;
       if (page.IsTruncated !== true) return { objects };
       if (next !== undefined) return { objects, cursor: next };
-      throw new ScoringError("store_unavailable", "The listing is cut off without a token to go on with.");
+      throw new ScoringError("store_unavailable", "the listing is cut off without a token to go on with");
     },
     async delete(keys) {
       for (const key of checkDeleteKeys(keys)) checkS3Key(key);
@@ -226,7 +226,7 @@ function createClient(config: S3StoreConfig): S3Client {
 function checkS3Key(key: string): string {
   checkKey(key);
   if (!key.split("/").some((segment) => segment === "." || segment === "..")) return key;
-  throw new ScoringError("validation_failed", `The key ${key} has a dot segment, which no URL can carry.`);
+  throw new ScoringError("validation_failed", `the key ${key} has a dot segment, which no URL can carry`);
 }
 
 /** Stored without quotes, as R2 gives it; a weak mark stays. */

@@ -36,7 +36,7 @@ export async function createS3Upload(
       options,
     ),
   );
-  if (created.UploadId === undefined) throw new ScoringError("store_unavailable", `No upload of ${key} was opened.`);
+  if (created.UploadId === undefined) throw new ScoringError("store_unavailable", `no upload of ${key} was opened`);
   return openS3Upload(call, bucket, key, created.UploadId);
 }
 
@@ -68,7 +68,7 @@ export function openS3Upload(call: S3Caller, bucket: string, key: string, upload
       try {
         await call("abort", key, (s3, options) => s3.send(new AbortMultipartUploadCommand(target), options));
       } catch (error) {
-        // Aborting what is gone already is done.
+        // What is gone already needs no aborting.
         if (!(error instanceof ScoringError) || error.code !== "not_found") throw error;
       }
     },
