@@ -12,7 +12,7 @@ export const LOCAL_ENGINES = ["fused", "tfjs"] as const;
 /** One of {@link LOCAL_ENGINES}. */
 export type LocalEngine = (typeof LOCAL_ENGINES)[number];
 
-// tfjs is a third of what a thread loads, and most runs need none of it: it is imported where it is used.
+// tfjs is a third of what a thread loads, and most runs do not need it, so it is imported where it is used.
 const TABLES: Readonly<Record<LocalEngine, EngineTable>> = {
   fused: {
     "deep-emotion": (model) => createFusedNodeClassifier(model),

@@ -1,5 +1,5 @@
 /**
- * Loads engines, codecs and the face finder once an isolate, and lends them to one chunk at a time: an engine is not
+ * Loads engines, codecs and the face finder once per isolate, and lends them to one chunk at a time: an engine is not
  * safe for overlapping calls, and two chunks decoding at once would double the memory.
  */
 
@@ -17,7 +17,7 @@ import { createWorkerdClassifier, type EngineName } from "./engines-workerd.ts";
 export interface ScorerLender {
   /** Runs `body` alone; it opens the scorer when it knows its job. Bodies queue up. */
   readonly withScorer: LendScorer;
-  /** The same on tfjs, whatever the configuration says: what others are checked against. */
+  /** The same on tfjs, whatever the configuration says: the reference that others are checked against. */
   readonly withReference: LendScorer;
 }
 

@@ -1,4 +1,4 @@
-/** The one current backend that tfjs has a process. */
+/** The one current backend that tfjs has per process. */
 
 import * as tf from "@tensorflow/tfjs-core";
 import { ScoringError } from "../errors.ts";
@@ -6,7 +6,7 @@ import { ScoringError } from "../errors.ts";
 /**
  * Makes `backend` the current one and proves it.
  *
- * tfjs has one current backend a process and `setBackend` is asynchronous, so another engine may switch in between;
+ * tfjs has one current backend per process and `setBackend` is asynchronous, so another engine may switch in between;
  * after this returns, the caller runs its operations before it awaits anything.
  * @throws ScoringError `engine_unavailable`
  */

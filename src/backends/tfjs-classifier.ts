@@ -24,11 +24,11 @@ export interface TfjsClassifierOptions {
   readonly batchSize: number;
   /** Returns why the device can no longer be used, or `null`. */
   readonly findFault?: () => string | null;
-  /** The same after a batch failed, which a lost device does before it says that it is lost. */
+  /** The same after a batch failed: batches fail before the device reports that it is lost. */
   readonly awaitFault?: () => Promise<string | null>;
 }
 
-/** Faces per run if nothing else is said: larger ones gain nothing on one core and cost memory. */
+/** Faces per run by default: larger batches gain nothing on one core and cost memory. */
 export const TFJS_BATCH_SIZE = 32;
 
 /**

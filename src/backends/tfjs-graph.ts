@@ -69,7 +69,7 @@ const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
     const reach = [node.dilation[0] * (tall - 1) + 1, node.dilation[1] * (wide - 1) + 1] as const;
     const sides = resolvePadding(node.padding, [map.shape[1], map.shape[2]], reach, node.stride);
     const padded = surround(map, sides, 0);
-    // tfjs has no kernel for a window that is spread and leaps: then every position is computed and some are kept.
+    // tfjs has no kernel for a window with both dilation and stride: then every position is computed and some are kept.
     const spread = node.dilation.some((step) => step > 1) && node.stride.some((step) => step > 1);
     const stride: [number, number] = spread ? [1, 1] : node.stride;
     const every =

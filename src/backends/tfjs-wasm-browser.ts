@@ -28,7 +28,7 @@ export interface WasmBrowserOptions extends WasmOptions {
   /** Default: SIMD where the browser has it, else plain. */
   readonly build?: WasmBuild;
   /**
-   * For `threaded-simd`, default one a core. They gain little for this network: two reach 1.1 times one, and a pool of
+   * For `threaded-simd`, default one per core. They gain little for this network: two reach 1.1 times one, and a pool of
    * single-threaded workers scales better. The binary caps the number by the cores it sees (on two cores it takes one);
    * `engine` names what it took.
    */
@@ -42,7 +42,7 @@ const SIMD_PROBE = Uint8Array.from(
 );
 
 /**
- * Starts tfjs's wasm backend, once a page or worker; later calls get the first one's, whatever they ask for.
+ * Starts tfjs's wasm backend, once per page or worker; later calls get the first one, whatever they ask for.
  * @returns the engine's name
  * @throws ScoringError `engine_unavailable`
  */
@@ -88,7 +88,7 @@ export async function createTfjsWasmBrowserClassifier(model: Model, options: Was
   });
 }
 
-/** Threads would read an address from where their own script lies. */
+/** Threads would resolve an address against their own script. */
 function resolveUrl(url: string): string {
   return new URL(url, location.href).href;
 }

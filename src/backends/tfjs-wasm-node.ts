@@ -13,7 +13,7 @@ export function createTfjsWasmNodeClassifier(model: Model, options: WasmOptions 
   return createWasmClassifier(model, loadSimdModule, options);
 }
 
-/** Starts the backend without a model; tells which module runs. @throws ScoringError `engine_unavailable` */
+/** Starts the backend without a model; says which module runs. @throws ScoringError `engine_unavailable` */
 export function startTfjsWasmNode(): Promise<WasmProof> {
   return startWasmBackend(loadSimdModule);
 }

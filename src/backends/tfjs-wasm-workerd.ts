@@ -10,7 +10,7 @@ export function createTfjsWasmWorkerdClassifier(model: Model, options: WasmOptio
   return createWasmClassifier(model, loadSimdModule, options);
 }
 
-/** Starts the backend without a model; tells which module runs. @throws ScoringError `engine_unavailable` */
+/** Starts the backend without a model; says which module runs. @throws ScoringError `engine_unavailable` */
 export function startTfjsWasmWorkerd(): Promise<WasmProof> {
   return startWasmBackend(loadSimdModule);
 }

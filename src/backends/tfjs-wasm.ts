@@ -15,7 +15,7 @@ import { createTfjsClassifier, TFJS_BATCH_SIZE } from "./tfjs-classifier.ts";
 
 /** Kernels are registered under this name, so no other will do. */
 export const WASM_BACKEND = "wasm";
-/** Above every backend that other files may bring. */
+/** Above every backend that other files may register. */
 const PRIORITY = 10;
 
 /** Settings that every wasm seam takes. */
@@ -34,13 +34,13 @@ export interface WasmProof {
   readonly threads: number;
 }
 
-/** The build with threads: its own glue, and where that finds its files. */
+/** The build with threads: its own glue code, and where that finds its files. */
 export interface ThreadedBuild {
   readonly factory: typeof wasmFactory;
   readonly settings: Pick<NonNullable<Parameters<typeof wasmFactory>[0]>, "locateFile" | "mainScriptUrlOrBlob">;
 }
 
-/** One wasm backend a process, as tfjs has it; a failed start is forgotten. */
+/** One wasm backend per process, as tfjs has it; a failed start is forgotten. */
 let started: Promise<WasmProof> | null = null;
 
 /**

@@ -12,17 +12,17 @@ import { createTfjsClassifier } from "./tfjs-classifier.ts";
 const WEBGPU_BACKEND = "webgpu";
 /** A GPU wants wide batches; above this the gain is lost to upload and latency. */
 const WEBGPU_BATCH_SIZE = 128;
-/** A CPU that plays GPU takes half a second a face: a batch must not be filled up with empty ones. */
+/** A CPU that plays GPU takes half a second per face: a batch must not be filled up with empty faces. */
 const SOFTWARE_BATCH_SIZE = 8;
 
-/** News of a lost device come within milliseconds of the failures that it causes. */
+/** News of a lost device comes within milliseconds of the failures that it causes. */
 const LOSS_NEWS_MS = 500;
 
 /** Settings of the WebGPU engine. */
 export interface WebgpuOptions {
   /** Faces per run, default 128; 8 on a software adapter. */
   readonly batchSize?: number;
-  /** Takes no adapter that is a program on the CPU: wasm is far faster there. Default false. */
+  /** Refuses an adapter that is a program on the CPU: wasm is far faster there. Default false. */
   readonly hardwareOnly?: boolean;
 }
 
@@ -105,7 +105,7 @@ async function requestDevice(): Promise<DeviceStart> {
   let handle: GPUDevice;
   try {
     handle = await adapter.requestDevice({
-      // What tfjs's shaders may need beyond the defaults; the adapter has it, or states less.
+      // What tfjs's shaders may need beyond the defaults, as far as the adapter has it.
       requiredLimits: {
         maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
         maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,

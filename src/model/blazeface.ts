@@ -7,7 +7,7 @@ export const BLAZEFACE_PIXELS = 32;
 /** Values of one anchor: middle, size and six points, x and y each, in pixels. */
 const VALUES = 16;
 
-/** What the network gives, row by row, anchors of a cell side by side. */
+/** What the network outputs, row by row, the anchors of a cell side by side. */
 export interface BlazeFaceOutputs {
   /** `height/16 × width/16 × 2` logits. */
   readonly nearScores: Float32Array;

@@ -25,9 +25,9 @@ const perClass = z.strictObject({
 const abstentionPoint = z.strictObject({
   /** Of each label, as asked for. */
   precision: share,
-  /** In label order: the least top probability that is given the label; null where the label is never given. */
+  /** In label order: the lowest top probability at which a face gets the label; null where the label is never given. */
   thresholds: z.array(share.nullable()).length(LABELS.length),
-  /** Share of the faces that are given a label, and of these the share that is right; both cross-fitted. */
+  /** Share of the faces that get a label, and the share of these labels that are right; both cross-fitted. */
   coverage: share,
   achieved: share,
 });
@@ -90,7 +90,7 @@ export const modelCardSchema = z.strictObject({
   /** The network, for the family "graph" only. */
   graph: graphSchema.optional(),
   evaluations: z.array(evaluation),
-  /** What pictures worse than the data set cost, in the order measured. */
+  /** What pictures worse than those of the data set cost, in the order of measurement. */
   conditions: z.array(condition).optional(),
   training: z.strictObject({
     command: z.string().min(1),
@@ -110,7 +110,7 @@ export type ModelEvaluation = z.infer<typeof evaluation>;
 /** Accuracy of a card under one condition. */
 export type ModelCondition = z.infer<typeof condition>;
 
-/** Notices that belong into every card of the family "deep-emotion". */
+/** Notices that belong in every card of the family "deep-emotion". */
 export const DEEP_EMOTION_NOTICES = [
   "Dropout is off when scoring. The public implementation calls F.dropout(out) without training=, so its own evaluation drops units at random; that is a bug, not a property of the network.",
   "The labels name an apparent facial expression, never what a person feels.",

@@ -41,7 +41,7 @@ export interface FoundFace {
 export interface FindOptions {
   /** Confidence from which a find counts, 0…1. */
   readonly minScore?: number;
-  /** Shorter side of the smallest face that is worth finding, in pixels of `image`; smaller ones may be found too. */
+  /** Shorter side of the smallest face that is worth finding, in pixels of `image`; smaller faces may be found too. */
   readonly minFacePixels?: number;
   readonly detail?: FaceDetail;
   /** Whether the largest face alone is wanted: then the search ends with it. */

@@ -6,7 +6,7 @@ export const FACE_DETAILS = ["normal", "fine"] as const;
 export type FaceDetail = (typeof FACE_DETAILS)[number];
 
 /**
- * Version of the search: looks, suppression and their numbers. Raised with whatever may change which faces are found, and stored with
+ * Version of the search: looks, suppression and their numbers. Raised with every change that may change which faces are found, and stored with
  * every job, as part of the finder's name.
  */
 const SEARCH_VERSION = 1;
@@ -21,16 +21,16 @@ export const FACE_FINDER = nameFaceFinder("blazeface@1");
 
 /** Faces from this share of the picture's longer side on belong to the coarse look. */
 export const COARSE_MIN_SHARE = 0.3;
-/** Confidence from which a find counts, if nothing else is said: the mean of two looks. */
+/** Confidence from which a find counts, by default: the mean of two looks. */
 export const DEFAULT_MIN_FACE_SCORE = 0.6;
-/** Shorter side of a face from which a picture is searched, if nothing else is said, in pixels. */
+/** Shorter side of the smallest face that is searched for, by default, in pixels. */
 export const DEFAULT_MIN_FACE_PIXELS = 24;
 
 /** Pixels that a face of `minFacePixels` has in the finest look. */
 const FINEST_FACE: Readonly<Record<FaceDetail, number>> = { normal: 24, fine: 48 };
-/** Longer side of the finest look, at most: 3,000 multiply-adds a pixel make it the search's cost. */
+/** Longer side of the finest look, at most: at 3,000 multiply-adds per pixel it is most of the search's cost. */
 const FINEST_SIDE: Readonly<Record<FaceDetail, number>> = { normal: 512, fine: 2048 };
-/** A finest look above the first needs the second: it sees the faces between its own and the coarse look's. */
+/** A finest look above `from` needs another at `size`: that one sees the faces between the sizes of the finest and of the coarse look. */
 const MIDDLE = { from: 500, size: 384 } as const;
 
 /**

@@ -1,4 +1,4 @@
-/** How boxes lie to each other, and the suppression of double finds. */
+/** How boxes overlap, and the suppression of double finds. */
 
 import type { Box } from "./face-finder.ts";
 

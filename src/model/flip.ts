@@ -5,7 +5,7 @@ import { FACE_PIXELS, FACE_SIZE } from "./labels.ts";
 
 /**
  * Wraps a classifier so that each face is scored twice, mirrored left to right the second time, and the probabilities
- * averaged. Twice the time a face. `logits` become log-probabilities, `theta` stays that of the face as it is.
+ * averaged. Takes twice the time per face. `logits` become log-probabilities, `theta` stays that of the face as it is.
  */
 export function createFlipClassifier(inner: Classifier): Classifier {
   return {

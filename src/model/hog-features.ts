@@ -73,7 +73,7 @@ export function computeHog(face: Uint8Array): Float64Array {
       const start = (row * BLOCKS + column) * BLOCK_SIZE;
       const block = features.subarray(start, start + BLOCK_SIZE);
       for (let cellRow = 0; cellRow < BLOCK_CELLS; cellRow += 1) {
-        // Neighboring cells of a row lie behind one another.
+        // Neighboring cells of a row follow one another.
         const cell = ((row + cellRow) * CELLS + column) * BINS;
         block.set(votes.subarray(cell, cell + BLOCK_CELLS * BINS), cellRow * BLOCK_CELLS * BINS);
       }

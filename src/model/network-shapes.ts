@@ -116,7 +116,7 @@ function checkTensors(tensors: ReadonlyMap<string, Tensor>, expected: ReadonlyMa
       findings.push({ path: name, message: "holds a negative variance" });
     }
   }
-  // An unknown tensor means another network: ignoring it would give other scores without a word.
+  // An unknown tensor means another network: ignoring it would silently give other scores.
   for (const [name, { shape }] of tensors) {
     if (!expected.has(name) && !IGNORED.has(name)) {
       findings.push({ path: name, message: `${formatShape(shape)} is not a tensor of this network` });

@@ -1,11 +1,11 @@
-/** Which models there are, by `name@version` and alias; loads each at most once. */
+/** The models that exist, by `name@version` and alias; loads each at most once. */
 
 import { ScoringError } from "../errors.ts";
 import type { Family, ModelCard } from "./card.ts";
 import type { Classifier } from "./classifier.ts";
 import { loadCard, loadModel, type Model, type ModelSource } from "./model.ts";
 
-/** Reads one file of a model folder; `null` if it does not exist. A bucket prefix and a directory both fit. */
+/** Reads one file of a model folder; `null` if it does not exist. A bucket prefix and a folder both fit. */
 export interface ModelReader {
   /** @param path such as `deep-emotion@1/card.json` */
   read(path: string): Promise<Uint8Array | null>;

@@ -40,7 +40,7 @@ interface Entry {
   readonly end: number;
 }
 
-/** Bytes an element, and how one is read as float32. Integers above 2²⁴ lose precision; models hold none that matter. */
+/** Bytes per element, and how an element is read as float32. Integers above 2²⁴ lose precision; models hold none that matter. */
 const DTYPES = {
   F64: { bytes: 8, read: (view: DataView, at: number) => view.getFloat64(at, true) },
   F32: { bytes: 4, read: (view: DataView, at: number) => view.getFloat32(at, true) },

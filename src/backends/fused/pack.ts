@@ -8,7 +8,7 @@ import { SEVEN_POINTS, SIX_POINTS, transformKernel } from "./winograd-weights.ts
 /** A network as the kernel takes it. */
 export interface PackedNetwork {
   readonly widths: NetworkWidths;
-  /** In the order of the kernel's `addressOf`: weight, bias, weight, bias, …, one pair a layer. */
+  /** In the order of the kernel's `addressOf`: weight, bias, weight, bias, …, one pair per layer. */
   readonly tensors: readonly Float32Array[];
 }
 
@@ -48,7 +48,7 @@ function packWinograd({ weight }: Layer, tile: number): Float32Array {
   return packed;
 }
 
-/** Taps of a quarter of the 7×7 kernel, a side; the quarters behind have a row or column of zeros. */
+/** Taps per side of a quarter of the 7×7 kernel; the right and lower quarters have a row or column of zeros. */
 const QUARTER = 4;
 
 /** `[points][outputs / tile][quarter][tile]`: the 7×7 kernel in four of 4×4, zeros in what is padded. */

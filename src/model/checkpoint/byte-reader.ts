@@ -21,7 +21,7 @@ export interface ByteReader {
 }
 
 /**
- * @param what names the part in messages
+ * @param what names the bytes in messages
  * @throws ScoringError `checkpoint_invalid` from every method that would pass the end
  */
 export function createByteReader(bytes: Uint8Array, start: number, what: string): ByteReader {

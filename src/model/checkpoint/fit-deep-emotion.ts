@@ -56,7 +56,7 @@ function comparePublished(tensors: ReadonlyMap<string, Tensor>): Issue[] {
  * `num_batches_tracked` is neither needed nor kept. A shape is measured against the widths that the weights themselves
  * show and against the published ones; the reading with fewer findings is reported, so that one wrong tensor is named
  * and not all that depend on it.
- * @throws ScoringError `checkpoint_invalid` with one issue a tensor, naming it and both shapes
+ * @throws ScoringError `checkpoint_invalid` with one issue per tensor, naming it and both shapes
  */
 export function fitDeepEmotion(source: ReadonlyMap<string, Tensor>): FittedWeights {
   const prefix = findPrefix([...source.keys()]);

@@ -6,7 +6,7 @@ export const COST = { container: 128, entry: 64, slot: 16, tensor: 256 } as cons
 
 /**
  * Counts work and memory while one checkpoint is read and stops at the limits, *before* the memory is taken. One meter
- * a file, so that many small claims add up like one big one.
+ * per file, so that many small claims add up like one big one.
  */
 export interface Meter {
   readonly limits: CheckpointLimits;

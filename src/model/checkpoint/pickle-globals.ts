@@ -5,7 +5,7 @@ import { makeTensor, parseStorageClass, parseTorchType } from "./pickle-tensors.
 
 /**
  * Names that no checkpoint needs and attacks use: refused as soon as they are mentioned, even if nothing calls them.
- * Safety does not rest on this list (nothing off the allow-list is ever called); it gives the better message.
+ * Safety does not rest on this list (nothing outside the allow-list is ever called); it gives a better message.
  */
 const REFUSED_MODULES = new Set(
   (

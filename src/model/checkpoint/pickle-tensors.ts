@@ -157,7 +157,7 @@ function isContiguous(shape: readonly number[], stride: readonly number[]): bool
 
 /**
  * Copies a strided view into row-major float32, rounding float64 to nearest.
- * @throws ScoringError `checkpoint_refused` if the copy would pass the meter (a tiny storage expanded by stride 0),
+ * @throws ScoringError `checkpoint_refused` if the copy would exceed the meter (a tiny storage expanded by stride 0),
  *   `checkpoint_invalid` if the storage has no bytes
  */
 export function readTensor(name: string, tensor: PickleTensor, meter: Meter): Tensor {

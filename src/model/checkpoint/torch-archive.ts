@@ -45,7 +45,7 @@ function checkByteOrder(archive: Uint8Array, entry: ZipEntry | undefined, meter:
 }
 
 /**
- * Reads the zip format of `torch.save` (PyTorch 1.6 and later): `<name>/data.pkl` and one `<name>/data/<key>` a storage.
+ * Reads the zip format of `torch.save` (PyTorch 1.6 and later): `<name>/data.pkl` and one `<name>/data/<key>` per storage.
  * @throws ScoringError `checkpoint_invalid`, `checkpoint_refused`
  */
 export function readTorchArchive(archive: Uint8Array, meter: Meter): PickleValue {

@@ -11,7 +11,7 @@ import { inferShapes } from "./shapes.ts";
 export const LOGITS = "logits";
 
 /**
- * The network of a classifier: 48×48 gray in, one logit a label out.
+ * The network of a classifier: 48×48 gray in, one logit per label out.
  * @throws ScoringError `model_invalid` for a card without a graph, or a graph that is no such classifier
  */
 export function readClassifierNetwork({ card, tensors }: Model): Network {

@@ -10,7 +10,7 @@ const name = z.string().min(1).max(200);
 const size = z.int().min(1).max(4096);
 const pair = z.tuple([size, size]);
 const border = z.int().min(0).max(4096);
-/** `"same"`: ⌈side ÷ stride⌉ out, the odd row and column behind (TensorFlow's rule); else top, left, bottom, right. */
+/** `"same"`: ⌈side ÷ stride⌉ out, the odd row and column at the end (TensorFlow's rule); else top, left, bottom, right. */
 const padding = z.union([z.literal("same"), z.tuple([border, border, border, border])]);
 const window = { stride: pair.default([1, 1]), padding: padding.default([0, 0, 0, 0]) };
 
@@ -39,7 +39,7 @@ const NODE_SCHEMAS = [
   node("add", {}),
   /** Product of two values of one shape. */
   node("multiply", {}),
-  /** Maps of one size, or vectors, one behind the other along the channels. */
+  /** Maps of one size, or vectors, concatenated along the channels. */
   node("concat", {}),
   /** Zeros around a map: channels before and behind, rows and columns at top, left, bottom, right. */
   node("pad", {

@@ -25,7 +25,7 @@ type Draft = z.input<typeof import("../graph/graph.ts").graphSchema>["nodes"][nu
 export interface TfjsImportOptions {
   /** The graph's input: its name in the model, channels, sides. */
   readonly input: Graph["input"];
-  /** Name outside → name of a node in the model. What none of them needs is left out. */
+  /** Name outside → name of a node in the model. Nodes that no output needs are left out. */
   readonly outputs: Readonly<Record<string, string>>;
 }
 
@@ -62,7 +62,7 @@ export function importTfjsGraphModel(json: unknown, bytes: Uint8Array, options: 
   return checkGraph(parseGraph({ input: options.input, nodes: draft.nodes, outputs }), draft.weights);
 }
 
-/** The nodes that `outputs` need, each behind its inputs. */
+/** The nodes that `outputs` need, each after its inputs. */
 function sortNodes(nodes: readonly TfjsNode[], outputs: readonly string[]): TfjsNode[] {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const sorted = new Set<TfjsNode>();
@@ -174,7 +174,7 @@ class Importer {
     for (let at = 0; at < data.length; at++) {
       const tap = Math.floor(at / (inputs * last));
       const input = Math.floor(at / last) % inputs;
-      // Depthwise filters make `last` outputs of each input, one behind the other.
+      // Depthwise filters make `last` outputs of each input, one after the other.
       const [o, i] = depthwise ? [input * last + (at % last), 0] : [at % last, input];
       turned[(o * share + i) * tall * wide + tap] = data[at]!;
     }
@@ -195,7 +195,7 @@ class Importer {
     const [channels = 1, height = 1, width = 1] = this.#flattened.get(this.find(node.input[0] ?? "")) ?? [inputs];
     const turned = new Float32Array(data.length);
     for (let i = 0; i < inputs; i++) {
-      // The vector lay pixel by pixel in the model, and lies channel by channel in the graph.
+      // The vector is pixel by pixel in the model, and channel by channel in the graph.
       const pixel = Math.floor(i / channels);
       const place = channels * height * width === inputs ? (i % channels) * height * width + pixel : i;
       for (let o = 0; o < outputs; o++) turned[o * inputs + place] = data[i * outputs + o]!;

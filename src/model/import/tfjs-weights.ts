@@ -1,4 +1,4 @@
-/** Weights of a tfjs model: one file of numbers behind another, described by its manifest. Nothing in it is trusted. */
+/** Weights of a tfjs model: files of numbers, one after another, described by a manifest. Nothing in it is trusted. */
 
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
