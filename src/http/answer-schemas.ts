@@ -1,4 +1,4 @@
-/** Answers that the core makes, as the OpenAPI document shows them. Each is held to the core's own type. */
+/** Answers that the core makes, as the OpenAPI document shows them. Each is checked against the core's own type. */
 
 import { FACE_MODES } from "../scoring/records/face-mode.ts";
 import { FACE_DETAILS } from "../model/face-levels.ts";
@@ -63,7 +63,7 @@ export const verificationSchema: z.ZodType<Verification> = z
   })
   .openapi("Verification");
 
-/** Models: a card and an id each; those whose card cannot be read, and why. */
+/** Models, each with a card and an id; those whose card cannot be read, and why. */
 export const modelListSchema = z.object({
   models: z.array(modelCardSchema.extend({ id: z.string() }).openapi("Model")),
   unavailable: z.array(z.object({ id: z.string(), code: z.string(), detail: z.string() })),
@@ -126,7 +126,7 @@ export const leaseAnswerSchema: z.ZodType<LeaseAnswer> = z
   ])
   .openapi("LeaseAnswer");
 
-/** A chunk that was taken. */
+/** A chunk that was accepted. */
 export const submissionReceiptSchema: z.ZodType<SubmissionReceipt> = z
   .object({ accepted: z.literal(true), repeated: z.boolean() })
   .openapi("SubmissionReceipt");

@@ -1,4 +1,4 @@
-/** What the API needs; worker.ts wires it. */
+/** What the API needs; platform.ts wires it. */
 
 import type { LendScorer } from "../scoring/chunk/scorer.ts";
 import type { Logger } from "../log.ts";

@@ -24,7 +24,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   const app = new OpenAPIHono({
     defaultHook: (result) => {
       if (result.success) return;
-      throw new ScoringError("validation_failed", "the request has findings", {
+      throw new ScoringError("validation_failed", "the request is not valid", {
         issues: result.error.issues.map((issue) => toIssue(issue)),
       });
     },
@@ -33,8 +33,8 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   app.notFound((c) => {
     const allowed = listMethods(app, c.req.path).join(", ");
     if (allowed === "")
-      return answerProblem(c, new ScoringError("not_found", `nothing is at ${c.req.path}`), deps.logger);
-    const error = new ScoringError("method_not_allowed", `${c.req.method} is not for ${c.req.path}: ${allowed}`);
+      return answerProblem(c, new ScoringError("not_found", `there is nothing at ${c.req.path}`), deps.logger);
+    const error = new ScoringError("method_not_allowed", `${c.req.path} does not take ${c.req.method}, but ${allowed}`);
     const response = answerProblem(c, error, deps.logger);
     response.headers.set("allow", allowed);
     return response;
@@ -60,7 +60,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   return app;
 }
 
-/** Methods that a path has a route for; what stands before every route is for all of them. */
+/** Methods that a path has a route for, without the handlers that run before every route. */
 function listMethods(app: OpenAPIHono, path: string): string[] {
   const known = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) =>
     app.router.match(method, path)[0].some(([[, route]]) => route.method === method),
@@ -68,7 +68,7 @@ function listMethods(app: OpenAPIHono, path: string): string[] {
   return known.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
 }
 
-/** Everybody may ask for it and making it takes tens of milliseconds: it is made once. */
+/** Anybody may ask for it and making it takes tens of milliseconds, so it is made once. */
 function addDescription(app: OpenAPIHono, version: string): void {
   let text: string | null = null;
   app.get("/v1/openapi.json", (c) => {

@@ -1,5 +1,5 @@
 /**
- * Bearer keys, compared by their hashes in constant time: neither the store holds a key nor the time tells one. A browser
+ * Bearer keys, compared by their hashes in constant time: the store holds no key, and the time reveals none. A browser
  * that signed in with a key once sends its session cookie instead.
  */
 
@@ -40,7 +40,7 @@ export async function authenticate(request: Request, deps: AuthDeps): Promise<Ca
   return toCaller(await findKey(key, request, deps));
 }
 
-/** The record of `key`. @throws ScoringError `unauthorized`, the same for an unknown, a removed and an expired one */
+/** The record of `key`. @throws ScoringError `unauthorized`, the same for an unknown, a removed and an expired key */
 export async function findKey(key: string, request: Request, deps: AuthDeps): Promise<ApiKeyRecord> {
   const sha256 = key.length > MAX_KEY_LENGTH ? "" : await digestHex(new TextEncoder().encode(key));
   const id = KEY_FORM.exec(key)?.[1];
@@ -51,10 +51,10 @@ export async function findKey(key: string, request: Request, deps: AuthDeps): Pr
     const { previous } = candidate;
     if (previous !== null && previous.untilMs > deps.clock() && isSameHash(previous.sha256, sha256)) return candidate;
   }
-  throw new ScoringError("unauthorized", "this API key is not known");
+  throw new ScoringError("unauthorized", "the API key is unknown, removed or expired");
 }
 
-/** The rights of a key by its id, for work that it asked for earlier; `null` once it was removed or expired. */
+/** The rights of a key by its id, for work that it asked for earlier; `null` once it has been removed or has expired. */
 export async function readCallerById(
   id: string,
   deps: Pick<AuthDeps, "adminKey" | "devKey" | "clock"> & { readonly keys: Pick<AuthDeps["keys"], "readKey"> },
@@ -68,7 +68,7 @@ export async function readCallerById(
 /** @throws ScoringError `forbidden` */
 export function requireScope(caller: Caller, scope: Scope): void {
   if (caller.scopes.includes(scope)) return;
-  throw new ScoringError("forbidden", `this API key does not have the scope ${scope}`);
+  throw new ScoringError("forbidden", `the API key does not have the scope ${scope}`);
 }
 
 /** A new key: shown once, then only its hash remains. */

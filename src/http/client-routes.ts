@@ -1,4 +1,4 @@
-/** What clients that compute ask: `/v1/jobs/{id}/canary`, `…/leases`, `…/reads`, `…/chunks`. docs/client-compute.md tells the protocol. */
+/** What computing clients ask for: `/v1/jobs/{id}/canary`, `…/leases`, `…/reads`, `…/chunks`. docs/client-compute.md describes the protocol. */
 
 import { uint8ArrayToHex } from "uint8array-extras";
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
@@ -21,7 +21,7 @@ const addressParam = jobIdParam.extend({ address: z.string() });
 const renewalSchema = z.object({ leaseMs: z.number() });
 const CHUNK = "/v1/jobs/:id/chunks/:chunk";
 
-/** Adds the routes of clients. All lie behind the gate: the signed addresses are no credentials, a key is needed too. */
+/** Adds the routes of clients. All are behind the gate: signed addresses are not credentials, so a key is needed too. */
 export function addClientRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   const desk: ClientDeskDeps & { readonly random: () => number } = { ...deps, randomHex, random: drawNumber };
   const open = (c: {
@@ -139,14 +139,14 @@ async function readBody<T>(request: Request, shape: z.ZodType<T>, maxBytes: numb
   const parsed = shape.safeParse(await readJsonBody(request, maxBytes));
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues[0]?.path.join(".") ?? "";
-  throw new ScoringError("validation_failed", `the request is not of the right form: ${where}`);
+  throw new ScoringError("validation_failed", `the request does not have the right form: ${where}`);
 }
 
 function randomHex(bytes: number): string {
   return uint8ArrayToHex(crypto.getRandomValues(new Uint8Array(bytes)));
 }
 
-/** Uniform in [0, 1), not to be foretold by a client. */
+/** Uniform in [0, 1), unpredictable for a client. */
 function drawNumber(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
 }

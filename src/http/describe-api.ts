@@ -1,13 +1,13 @@
-/** Adds names, groups, words and examples to the document that the routes give. */
+/** Adds names, groups, descriptions and examples to the document that the routes make. */
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { EXAMPLES, ID_EXAMPLES, PARAMETER_EXAMPLES } from "./operation-examples.ts";
 import { OPERATIONS, TAGS } from "./operations.ts";
 
-/** The document of an app's routes. */
+/** The OpenAPI document of an app's routes. */
 export type ApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
 
-/** A new job is the example where a plan (200) may come instead. */
+/** The example is a new job even where a plan (200) may come instead. */
 const SUCCESS = ["201", "200", "202"];
 const METHODS = ["get", "put", "post", "patch", "delete"] as const;
 
@@ -47,7 +47,7 @@ function addExamples(operation: Operation, { request, response }: (typeof EXAMPL
   }
 }
 
-/** `{id}` is a job's, a schedule's or a key's; in a query, an image's. */
+/** `{id}` is that of a job, a schedule or a key; in a query, that of an image. */
 function findId(path: string, place: string): string | undefined {
   if (place !== "path") return undefined;
   return Object.entries(ID_EXAMPLES).find(([kind]) => path.startsWith(`/v1/${kind}/`))?.[1];

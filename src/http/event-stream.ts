@@ -1,4 +1,4 @@
-/** Server-sent events of one job (WHATWG HTML, "Server-sent events"): ids, resumption, an end when the job ends. */
+/** Server-sent events of one job (WHATWG HTML, "Server-sent events"): with ids, resumable, and ended when the job ends. */
 
 import type { JobView } from "../scoring/job/job-view.ts";
 import { isEnded } from "../scoring/job/job-state.ts";

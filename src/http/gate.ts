@@ -9,7 +9,7 @@ import { authenticate, requireScope } from "./auth.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Installs the gate; routes that are added afterwards lie behind it. */
+/** Installs the gate; routes that are added later are behind it. */
 export function addGate(app: OpenAPIHono, deps: ApiDeps): void {
   app.use("*", async (c, next) => {
     await next();
@@ -52,17 +52,17 @@ function isOpen(path: string, method: string): boolean {
   return path === "/v1/openapi.json" || (path === "/v1/session" && (method === "POST" || method === "DELETE"));
 }
 
-/** One for every input of a leased chunk: the leases are counted instead, and what no lease asks for. */
+/** One request per input of a leased chunk: not counted, since leases are, except where no lease covers it. */
 function isLeasedRead(path: string): boolean {
   return /^\/v1\/jobs\/[^/]+\/reads\//.test(path);
 }
 
-/** Refused, and not because of what was found at a good address. */
+/** Refused for the request itself, not for what its address holds. */
 function isGuess({ error, res }: Context): boolean {
   return res.status >= 400 && !(error instanceof ScoringError && error.disposition !== "request");
 }
 
-/** Wrong keys count against the address they come from, so that keys cannot be tried at speed. */
+/** Wrong keys count against the address they come from, so that nobody can try keys at speed. */
 async function identify(c: Context, deps: ApiDeps): Promise<Caller> {
   try {
     return await authenticate(c.req.raw, deps);
@@ -77,10 +77,10 @@ async function limitAddress(c: Context, deps: ApiDeps): Promise<void> {
 }
 
 function refuseRate(): ScoringError {
-  return new ScoringError("rate_limited", "too many requests: wait, then go on more slowly");
+  return new ScoringError("rate_limited", "too many requests: wait, then send them more slowly");
 }
 
-/** The scope that a request needs; `null`: any key. What is not named here reads or changes jobs. */
+/** The scope that a request needs; `null` where any key will do. What is not named here reads or changes jobs. */
 export function chooseScope(path: string, method: string): Scope | null {
   const reads = method === "GET" || method === "HEAD";
   if (/^\/v1\/keys(\/|$)/.test(path)) return "admin";
@@ -90,7 +90,7 @@ export function chooseScope(path: string, method: string): Scope | null {
   return reads ? "jobs:read" : "jobs:write";
 }
 
-/** What readers of a review do. */
+/** The requests of a review's readers. */
 function isReaderPath(path: string): boolean {
   return /^\/v1\/jobs\/[^/]+\/reviews\/(faces|answers|pictures\/[^/]+)$/.test(path);
 }
@@ -98,13 +98,13 @@ function isReaderPath(path: string): boolean {
 /** A job belongs to the key that made it; to every other key it does not exist. */
 async function requireOwnJob(c: Context, caller: Caller, deps: ApiDeps): Promise<void> {
   const id = /^\/v1\/jobs\/([^/]*)/.exec(c.req.path)?.[1];
-  // Who may read a review, its draw says; the routes ask it.
+  // A review's draw says who may read it; the routes check that.
   if (id === undefined || caller.scopes.includes("admin") || isReaderPath(c.req.path)) return;
   const owner = UUID.test(id) ? await deps.openJob(id).owner() : null;
   if (owner !== caller.keyId) throw new ScoringError("not_found", `there is no job ${id.slice(0, 64)}`);
 }
 
-/** Routes that serve pages or files have set stricter or wider ones. No CORS header: other origins read nothing. */
+/** Routes that serve pages or files have set headers of their own. No CORS header: other origins can read nothing. */
 function setSecurityHeaders(c: Context): void {
   const { headers } = c.res;
   const defaults: Readonly<Record<string, string>> = {
@@ -119,7 +119,7 @@ function setSecurityHeaders(c: Context): void {
   if (c.req.url.startsWith("https:")) headers.set("strict-transport-security", "max-age=31536000");
 }
 
-/** Who changed what, and who was refused; not the refusals of a flood. JSON escapes what a path could hold, so a line stays one line. */
+/** Who changed what, and who was refused, except by the rate limit. JSON escapes whatever a path may hold, so a line stays one line. */
 function writeAuditLine(c: Context, deps: ApiDeps): void {
   const { status } = c.res;
   const reads = c.req.method === "GET" || c.req.method === "HEAD";

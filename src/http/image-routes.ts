@@ -31,14 +31,17 @@ export function addImageRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     const id = c.req.param("id");
     const place = placeShape.safeParse(c.req.query());
     if (!place.success || place.data.length > deps.limits.plan.maxLineBytes) {
-      throw new ScoringError("validation_failed", "at and length: the bytes of the record's line in labels.jsonl");
+      throw new ScoringError(
+        "validation_failed",
+        "at and length must be the bytes of the record's line in labels.jsonl",
+      );
     }
     const { grants } = c.get("caller");
     return answerPicture(await readRecordPicture(deps, id, decodeKey(c.req.url), place.data, grants));
   });
 }
 
-/** The answer with a picture, of which nothing can run on this origin. */
+/** The answer with a picture; nothing in it can run on this origin. */
 export function answerPicture({ bytes, format, etag }: RecordPicture): Response {
   return new Response(Uint8Array.from(bytes), {
     headers: {

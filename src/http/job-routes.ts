@@ -28,7 +28,7 @@ const idempotencyHeaders = z.object({ "idempotency-key": z.string().max(256).opt
 function readIdempotencyKey(c: Context): string | null {
   const key = c.req.header("idempotency-key") ?? null;
   if (key === null || (key !== "" && key.length <= 256)) return key;
-  throw new ScoringError("validation_failed", "Idempotency-Key: 1 to 256 characters");
+  throw new ScoringError("validation_failed", "Idempotency-Key must have 1 to 256 characters");
 }
 
 /** Adds submitting, listing, reading, commanding and deleting jobs. */
@@ -60,7 +60,7 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     createRoute({
       method: "get",
       path: "/v1/jobs",
-      summary: "The key's jobs (an admin key's: all), newest first",
+      summary: "The key's jobs (with an admin key, all), newest first",
       request: {
         query: z.object({
           cursor: z.string().max(64).optional(),
@@ -142,7 +142,7 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
         const job = await requireJob(deps, c.req.valid("param").id);
         const accepted = await job.command(command);
         const view = await job.view();
-        if (!accepted) throw new ScoringError("conflict", `a job that is ${view?.status} cannot ${command}`);
+        if (!accepted) throw new ScoringError("conflict", `the job is ${view?.status}: cannot ${command} it`);
         return c.json(view, 200);
       },
     );

@@ -28,7 +28,7 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
     return JSON.parse(text) as unknown;
   } catch (cause) {
     const line = text.slice(0, findJsonError(text)).split("\n").length;
-    const issue = { path: "", line, code: "invalid_json", message: "the text is not JSON from here on" };
+    const issue = { path: "", line, code: "invalid_json", message: "not JSON from here on" };
     throw new ScoringError("invalid_json", `the body is not JSON (line ${line})`, { cause, issues: [issue] });
   }
 }
@@ -37,5 +37,5 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
 export function parseBody<T>(shape: z.ZodType<T>, body: unknown): T {
   const parsed = shape.safeParse(body, { reportInput: false });
   if (parsed.success) return parsed.data;
-  throw new ScoringError("validation_failed", "the body has findings", { issues: parsed.error.issues.map(toIssue) });
+  throw new ScoringError("validation_failed", "the body is not valid", { issues: parsed.error.issues.map(toIssue) });
 }

@@ -9,7 +9,7 @@ function viewModel(card: ModelCard): ModelCard & { readonly id: string } {
   return { id: `${card.name}@${card.version}`, ...card };
 }
 
-/** All models of a registry. One of a store whose card cannot be read takes no other away: it is told beside them, with the reason. */
+/** All models of a registry. A stored model whose card cannot be read does not hide the others: it is listed beside them, with the reason. */
 export async function viewModels(registry: Registry) {
   const models: ReturnType<typeof viewModel>[] = [];
   const unavailable: { readonly id: string; readonly code: ErrorCode; readonly detail: string }[] = [];

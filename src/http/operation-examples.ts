@@ -114,7 +114,7 @@ const TASK = {
   maxImageBytes: 33_554_432,
 };
 
-/** Identifiers of path `{id}`, by what they are of. */
+/** Examples of the `{id}` in paths, by what it identifies. */
 export const ID_EXAMPLES = { jobs: JOB_ID, schedules: SCHEDULE_ID, keys: KEY_ID } as const;
 
 /** By `METHOD /path`. */

@@ -1,6 +1,6 @@
 /**
- * What the API's document says of each operation beside its shapes: the name that generated clients call it by, where it
- * belongs, and more than a summary holds. One table, so that the whole API can be read at once.
+ * What the API's document says about each operation besides its shapes: the name that generated clients call it by, its
+ * group, and a longer description than the summary. One table, so that the whole API can be read at once.
  */
 
 /** Groups of operations, in the order of the document. */
@@ -23,17 +23,17 @@ export interface OperationWords {
   readonly description: string;
 }
 
-/** By `METHOD /path`, as the document has them; a test holds that none is missing or too many. */
+/** By `METHOD /path`, as in the document; a test checks that none is missing and none is left over. */
 export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   "GET /healthz": {
     operationId: "getHealth",
     tag: "operations",
-    description: "Asks for no key and touches no store: for a load balancer.",
+    description: "Needs no key and touches no store: for a load balancer.",
   },
   "GET /readyz": {
     operationId: "getReadiness",
     tag: "operations",
-    description: "Each check by name. 503 with the same body where one is not ready.",
+    description: "Each check by name. 503 with the same body if one is not ready.",
   },
   "GET /v1/models": {
     operationId: "listModels",
@@ -44,7 +44,7 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   "GET /v1/stores": {
     operationId: "listStores",
     tag: "objects",
-    description: "Those that the key may use. `versions`: objects can be named by version.",
+    description: "Those that the key may use. `versions` says whether objects can be named by version.",
   },
   "PUT /v1/stores/{store}/objects/{key}": {
     operationId: "putObject",
@@ -55,28 +55,28 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
     operationId: "submitJob",
     tag: "jobs",
     description:
-      "Checks the whole manifest and answers with every finding at once. The same `Idempotency-Key` with the same manifest gives the same job. With `dryRun` nothing is started: what it would read, take and cost.",
+      "Checks the whole manifest and answers with every finding at once. The same `Idempotency-Key` with the same manifest gives the same job. With `dryRun` nothing is started; the answer is what the job would read, take and cost.",
   },
   "GET /v1/jobs": {
     operationId: "listJobs",
     tag: "jobs",
-    description: "A page of them; `cursor` of the answer leads to the next one and is null on the last.",
+    description: "One page; the answer's `cursor` leads to the next one and is null on the last.",
   },
   "GET /v1/jobs/{id}": {
     operationId: "getJob",
     tag: "jobs",
-    description: "Counts by outcome and by error, where its chunks are, how fast it goes and when it may be done.",
+    description: "Counts by outcome and by error, the state of its chunks, its rate and when it may be done.",
   },
   "DELETE /v1/jobs/{id}": {
     operationId: "deleteJob",
     tag: "jobs",
-    description: "For ended jobs. Outputs and all that the server remembers of it are gone afterwards; inputs stay.",
+    description: "For ended jobs. Its outputs and all that the server knows of it are deleted; inputs stay.",
   },
   "GET /v1/jobs/{id}/events": {
     operationId: "followJob",
     tag: "jobs",
     description:
-      "`status` and `progress` events with the job as data, until it ends. `Last-Event-ID` goes on where a connection broke.",
+      "`status` and `progress` events with the job as data, until it ends. `Last-Event-ID` resumes where a connection broke.",
   },
   "GET /v1/jobs/{id}/verify": {
     operationId: "verifyJob",
@@ -86,12 +86,12 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   "POST /v1/jobs/{id}/pause": {
     operationId: "pauseJob",
     tag: "jobs",
-    description: "No further chunk is begun; those under way are finished.",
+    description: "No further chunk is started; those under way are finished.",
   },
   "POST /v1/jobs/{id}/resume": {
     operationId: "resumeJob",
     tag: "jobs",
-    description: "A paused job goes on.",
+    description: "A paused job continues.",
   },
   "POST /v1/jobs/{id}/cancel": {
     operationId: "cancelJob",
@@ -102,18 +102,18 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
     operationId: "retryFailedInputs",
     tag: "jobs",
     description:
-      "For ended jobs. Whole objects are taken as they are now, members and rows only in the version that was listed.",
+      "For ended jobs. Whole objects are read as they are now, members and rows only in the version that was listed.",
   },
   "GET /v1/jobs/{id}/labels": {
     operationId: "getLabels",
     tag: "outputs",
     description:
-      "A record per image, or per face with `faces: all`. `Accept` chooses the format; JSONL where nothing fits.",
+      "One record per image, or per face with `faces: all`. `Accept` chooses the format; JSONL if none fits.",
   },
   "GET /v1/jobs/{id}/report": {
     operationId: "getReport",
     tag: "outputs",
-    description: "Shares of labels with 95 % intervals, denominators, drift and provenance.",
+    description: "Shares of the labels with 95 % intervals, denominators, drift and provenance.",
   },
   "GET /v1/jobs/{id}/outputs": {
     operationId: "listOutputs",
@@ -123,7 +123,7 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   "GET /v1/jobs/{id}/outputs/{name}": {
     operationId: "getOutput",
     tag: "outputs",
-    description: "Byte ranges are honored, so that a query engine reads a Parquet file without loading it whole.",
+    description: "Byte ranges are honored, so that a query engine can read a Parquet file without loading all of it.",
   },
   "GET /v1/jobs/{id}/images/{record}": {
     operationId: "getRecordPicture",
@@ -133,7 +133,7 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   "POST /v1/jobs/{id}/canary": {
     operationId: "getCanary",
     tag: "compute",
-    description: "The first step of a client that computes.",
+    description: "The first step of a computing client.",
   },
   "PUT /v1/jobs/{id}/canary": {
     operationId: "answerCanary",
@@ -143,23 +143,22 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   "POST /v1/jobs/{id}/leases": {
     operationId: "leaseChunk",
     tag: "compute",
-    description:
-      "Takes the token of a canary. `wait` where nothing is free, `ended` where the job needs nobody any more.",
+    description: "Takes the token of a canary. `wait` if nothing is free, `ended` if the job no longer needs anybody.",
   },
   "GET /v1/jobs/{id}/reads/{address}": {
     operationId: "readLeasedInput",
     tag: "compute",
-    description: "The address is signed and holds as long as its lease.",
+    description: "The address is signed and valid as long as its lease.",
   },
   "PUT /v1/jobs/{id}/chunks/{chunk}": {
     operationId: "submitChunk",
     tag: "compute",
-    description: "In input order. A sample is scored again here; the same submission again is taken once.",
+    description: "In input order. The server scores a sample again; a repeated submission counts once.",
   },
   "DELETE /v1/jobs/{id}/chunks/{chunk}": {
     operationId: "returnChunk",
     tag: "compute",
-    description: "Whoever stops gives back what it holds, so that nothing waits for the lease to run out.",
+    description: "A client that stops gives back what it holds, so that nothing waits for the lease to run out.",
   },
   "POST /v1/jobs/{id}/chunks/{chunk}/renew": {
     operationId: "renewChunk",
@@ -169,7 +168,7 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   "POST /v1/session": {
     operationId: "signIn",
     tag: "keys",
-    description: "For browsers: the key itself is not kept anywhere a script could read it.",
+    description: "For browsers: the key itself is kept nowhere that a script could read.",
   },
   "GET /v1/session": {
     operationId: "getSession",
@@ -184,7 +183,8 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   "POST /v1/keys": {
     operationId: "createKey",
     tag: "keys",
-    description: "For keys with the scope `admin`. `grants` are the stores and prefixes that it opens; null opens all.",
+    description:
+      "For keys with the scope `admin`. `grants` are the stores and prefixes that the key opens; null opens all.",
   },
   "GET /v1/keys": {
     operationId: "listKeys",
@@ -199,7 +199,7 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   "DELETE /v1/keys/{id}": {
     operationId: "deleteKey",
     tag: "keys",
-    description: "For keys with the scope `admin`. Jobs of the key go on.",
+    description: "For keys with the scope `admin`. Jobs of the key continue.",
   },
   "DELETE /v1/records": {
     operationId: "eraseRecords",
@@ -219,21 +219,21 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   "GET /v1/schedules/{id}": {
     operationId: "getSchedule",
     tag: "schedules",
-    description: "Runs are told newest first.",
+    description: "Runs are listed newest first.",
   },
   "PATCH /v1/schedules/{id}": {
     operationId: "updateSchedule",
     tag: "schedules",
-    description: "Fields that are left out stay.",
+    description: "Fields that are left out stay as they are.",
   },
   "DELETE /v1/schedules/{id}": {
     operationId: "deleteSchedule",
     tag: "schedules",
-    description: "Nothing more is submitted by it.",
+    description: "It submits nothing more.",
   },
   "POST /v1/schedules/{id}/run": {
     operationId: "runSchedule",
     tag: "schedules",
-    description: "Compared with the run before it, as one that the cron made.",
+    description: "Compared with the run before it, like a run that the cron made.",
   },
 };

@@ -31,7 +31,7 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   [OUTPUT_NAMES.success, "application/json"],
 ]);
 
-/** The offer that the request's `Accept` prefers (RFC 9110, 12.5.1); the first one where anything goes or nothing fits. */
+/** The offer that the request's `Accept` prefers (RFC 9110, 12.5.1); the first one if anything is accepted or nothing fits. */
 function chooseOffer(c: Context, offers: readonly Offer[]): Offer {
   const types = offers.map(({ type }) => type);
   const type = accepts(c, { header: "Accept", supports: types, default: types[0]! });

@@ -6,7 +6,7 @@ import type { Logger } from "../log.ts";
 
 type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 416 | 422 | 429 | 500 | 503;
 
-/** `null`: said by records and jobs only. A request that meets it anyway is an error of the server. */
+/** `null` for codes of records and jobs only: in the answer to a request they are errors of the server. */
 const STATUSES: Readonly<Record<ErrorCode, ProblemStatus | null>> = {
   invalid_json: 400,
   validation_failed: 422,
@@ -30,7 +30,7 @@ const STATUSES: Readonly<Record<ErrorCode, ProblemStatus | null>> = {
   checkpoint_refused: 422,
   object_missing: 404,
   object_changed: 409,
-  // Whoever may write to a job's folder can take away what it is verified by.
+  // Whoever may write to a job's folder can delete what the job is verified by.
   manifest_lost: 409,
   object_empty: 422,
   object_too_large: 413,
@@ -68,7 +68,7 @@ export function statusOf(error: ScoringError): ProblemStatus {
   return STATUSES[error.code] ?? 500;
 }
 
-/** `401 unauthorized; 404 not_found, unknown_store …`: the table for the API's description, without what only records say. */
+/** `401 unauthorized; 404 not_found, unknown_store …`: the table for the API's description, without the codes of records. */
 export function describeStatuses(): string {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of ERROR_CODES) {

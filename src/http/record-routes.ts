@@ -10,14 +10,14 @@ const answersSchema = z.object({
   cursor: z.string().nullable(),
 });
 
-/** Adds erasing. The scope is that of jobs; the audit line has the path without its query, so no key of an image. */
+/** Adds erasing. The scope is that of jobs; the audit line holds the path without its query, so no image's key. */
 export function addRecordRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openapi(
     createRoute({
       method: "delete",
       path: "/v1/records",
       summary:
-        "Erase an image from the outputs of the key's jobs (an admin key's: of all), a page of jobs at a time: each is rewritten without it",
+        "Erase an image from the outputs of the key's jobs (with an admin key, of all jobs), one page of jobs at a time: each is rewritten without it",
       request: {
         query: z.object({
           store: z.string().min(1).max(64),
@@ -26,7 +26,7 @@ export function addRecordRoutes(app: OpenAPIHono, deps: ApiDeps): void {
           cursor: z.string().max(64).optional(),
         }),
       },
-      responses: { 202: json(answersSchema, "What each job of the page will do"), ...problemResponses },
+      responses: { 202: json(answersSchema, "What each job of the page does"), ...problemResponses },
     }),
     async (c) => {
       const { store, key, id = null, cursor = null } = c.req.valid("query");

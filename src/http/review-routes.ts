@@ -65,12 +65,12 @@ const facesSchema = z.object({
 
 const path = "/v1/jobs/{id}/reviews";
 
-/** Adds drawing, figures and deletion, which are the job's own key's, and what readers do. */
+/** Adds drawing, figures and deletion, for the job's own key, and the requests of readers. */
 export function addReviewRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openAPIRegistry.registerPath({
     method: "post",
     path,
-    summary: "Draw the sample of a review, or with dryRun tell how many faces a wished interval takes",
+    summary: "Draw the sample of a review, or with dryRun say how many faces an interval of a given width takes",
     request: { params: jobIdParam, body: jsonBody(drawSchema) },
     responses: {
       201: json(reviewPlanSchema, "The review"),
@@ -81,7 +81,7 @@ export function addReviewRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.post("/v1/jobs/:id/reviews", async (c) => {
     const request = parseBody(drawSchema, await readJsonBody(c.req.raw, deps.limits.maxManifestBytes));
     if (request.size !== null && request.halfWidth !== null) {
-      throw new ScoringError("validation_failed", "size, halfWidth: one of them, not both");
+      throw new ScoringError("validation_failed", "size and halfWidth exclude each other: give one of them");
     }
     return c.json(await createReview(deps, c.req.param("id"), request), request.dryRun ? 200 : 201);
   });
@@ -139,7 +139,7 @@ export function addReviewRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       path: `${path}/lines`,
       summary: "All answers as they were given, `reviews.jsonl`",
       request: { params: jobIdParam },
-      responses: { 200: file("One answer a line", ["application/x-ndjson"]), ...problemResponses },
+      responses: { 200: file("One answer per line", ["application/x-ndjson"]), ...problemResponses },
     }),
     async (c) => {
       const { store, root } = await openReviewedJob(deps, c.req.valid("param").id);
@@ -207,7 +207,7 @@ function addReaderRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       if (face === null) throw new ScoringError("not_found", `the review has no face ${at}`);
       const { manifest, owner } = job.spec;
       const { store } = manifest.input;
-      // The design lies where the job's key may upload: a forged one must not open what that key may not read.
+      // The design lies where the job's key may upload: a forged design must not open what that key may not read.
       const inputs = guardStore(deps.openStore(store), store, owner?.grants ?? null);
       return answerPicture(await readPicture(inputs, face.item, manifest.format, deps.limits.maxImageBytes));
     },

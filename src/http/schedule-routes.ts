@@ -20,7 +20,7 @@ import type { ApiDeps } from "./api-deps.ts";
 import { parseBody, readJsonBody } from "./json-body.ts";
 import { json, jsonBody, problemResponses } from "./schemas.ts";
 
-/** Runs that a list shows of each schedule; one schedule shows all that are kept. */
+/** Runs that a list shows per schedule; a schedule by itself shows all that are kept. */
 const LISTED_RUNS = 5;
 
 const time = z.iso.datetime();
@@ -88,7 +88,7 @@ export function addScheduleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     createRoute({
       method: "get",
       path: "/v1/schedules",
-      summary: "The key's schedules (an admin key's: all), oldest first, with next and last runs",
+      summary: "The key's schedules (with an admin key, all), oldest first, with next and last runs",
       request: {
         query: z.object({
           cursor: z.string().max(64).optional(),

@@ -80,7 +80,7 @@ export const problemResponses = {
   default: { description: "What went wrong", content: { "application/problem+json": { schema: problemSchema } } },
 } as const;
 
-/** A JSON body in an OpenAPI document, which has to come. */
+/** A required JSON body in an OpenAPI document. */
 export function jsonBody(schema: z.ZodType) {
   return { required: true, content: { "application/json": { schema } } };
 }
@@ -90,7 +90,7 @@ export function file(description: string, types: readonly string[]) {
   return { description, content: Object.fromEntries(types.map((type) => [type, { schema: z.string() }])) };
 }
 
-/** Routes that ask for no key. */
+/** Routes that need no key. */
 export const OPEN = { security: [] };
 
 /** A JSON answer in an OpenAPI document. */

@@ -10,10 +10,10 @@ import { clearSessionCookie, makeSessionCookie, refuseForeignSignIn } from "./se
 
 const credentials = z.strictObject({ key: z.string().min(1).max(512) });
 const sessionSchema = z.object({ key: z.string() });
-/** A key and its JSON around it. */
+/** Bytes of a key in its JSON. */
 const MAX_SIGN_IN_BYTES = 4096;
 
-/** Signing in, asking who one is, signing out. */
+/** Signing in, asking whose session it is, signing out. */
 export function addSessionRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openAPIRegistry.registerPath({
     method: "post",

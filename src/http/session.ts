@@ -1,6 +1,6 @@
 /**
  * The console's session: a cookie that names a key and an end, signed with a secret that only the configuration holds
- * (the key's stored hash). Nothing is stored; a key that is removed ends its sessions.
+ * (the key's stored hash). Nothing is stored; removing a key ends its sessions.
  */
 
 import { uint8ArrayToHex } from "uint8array-extras";
@@ -29,7 +29,7 @@ export function clearSessionCookie(url: string): string {
 
 /**
  * The key of the request's session, `null` without a valid one.
- * @param readKey finds a key by its id; `null` once it is removed or expired
+ * @param readKey finds a key by its id; `null` once it has been removed or has expired
  * @throws ScoringError `forbidden` for a change that another origin sent with the cookie: SameSite does not tell ports apart
  */
 export async function readSession(

@@ -35,7 +35,7 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       method: "get",
       path: "/readyz",
       summary:
-        "Whether a job could run now: the default model loads, every store and Durable Object answers; at most some seconds old",
+        "Whether a job could run now: the default model loads, every store and Durable Object answers; at most a few seconds old",
       ...OPEN,
       responses: {
         200: json(readinessSchema, "Ready"),
@@ -94,7 +94,7 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   });
   app.put(`/v1/stores/:store/objects/:key${ANY_KEY}`, async (c) => {
     const key = decodeKey(c.req.url);
-    // Before the store is looked for: a key learns no names of stores that it may not use.
+    // Before the store is looked up: a key must not learn the names of stores that it may not use.
     requireGrant(c.get("caller").grants, c.req.param("store"), key);
     const store = deps.openStore(c.req.param("store"));
     const body = await readBoundedBody(c.req.raw, deps.limits.maxUploadBytes);

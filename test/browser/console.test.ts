@@ -64,7 +64,7 @@ describe("the console", () => {
     await page.goto(worker.origin);
     await page.getByLabel("API key").fill("wrong");
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
-    await page.getByText("this API key is not known").waitFor();
+    await page.getByText("the API key is unknown, removed or expired").waitFor();
     expect(await listViolations()).toEqual([]);
     await signIn(page);
     const stored = await page.evaluate(() => document.cookie + JSON.stringify(localStorage));
