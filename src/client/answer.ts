@@ -2,7 +2,7 @@
 
 import { ERROR_CODES, type Issue, ScoringError } from "../errors.ts";
 
-/** A body whose end does not come is a server that is away, as one that does not answer is. @throws ScoringError `api_unavailable`, or what `signal` throws */
+/** A body that never ends counts as a server out of reach, like one that does not answer. @throws ScoringError `api_unavailable`, or what `signal` throws */
 export async function readBody<T>(
   read: () => Promise<T>,
   { signal }: { readonly signal?: AbortSignal | undefined },
@@ -21,7 +21,7 @@ interface Problem {
   readonly issues?: readonly Issue[];
 }
 
-/** The server's problem document (RFC 9457) as the error it was. */
+/** The server's problem document (RFC 9457) as the error that it describes. */
 export async function readProblem(response: Response): Promise<ScoringError> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every field is looked at before it is used
   const problem = (await response.json().catch(() => ({}))) as Problem;

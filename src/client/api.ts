@@ -71,7 +71,7 @@ export type EraseRequestView = EraseAnswers["jobs"][number];
 /** A command to a job. */
 export type JobAction = "pause" | "resume" | "cancel" | "retry-failed";
 
-/** Where the API is and how to be let in. */
+/** Where the API is and which key opens it. */
 export interface ApiOptions {
   /** `https://host`, or empty for the page's own origin. */
   readonly baseUrl?: string;
@@ -80,9 +80,9 @@ export interface ApiOptions {
   readonly fetch?: typeof fetch;
 }
 
-/** What can be asked of a server. Every function throws ScoringError: the server's code and findings, or `api_unavailable`. */
+/** The requests to a server. Every function throws ScoringError: the server's code and findings, or `api_unavailable`. */
 export interface Api {
-  /** One request as this client makes them, for the parts of the API that have a client of their own. */
+  /** Makes one request in this client's way, for parts of the API that have a client of their own. */
   request(method: string, path: string, wanted?: RequestOptions): Promise<Response>;
   /** Signs in; the browser keeps the cookie. Returns the key's id. */
   signIn(key: string): Promise<string>;
@@ -102,15 +102,15 @@ export interface Api {
   commandJob(id: string, action: JobAction): Promise<JobView>;
   deleteJob(id: string): Promise<void>;
   /**
-   * Asks every job of the key (an admin's: every job) to rewrite its outputs without an image; `id`: without one member of a shard or row of
-   * a table. Those that cannot hold it are left out; `erasing` is done when the job's view says so.
+   * Asks every job of the key (with an admin key, every job) to rewrite its outputs without an image or, with `id`, without one member of a
+   * shard or row of a table. Jobs that cannot hold it are left out; `erasing` is done when the job's view says so.
    */
   eraseRecords(image: {
     readonly store: string;
     readonly key: string;
     readonly id?: string;
   }): Promise<readonly EraseRequestView[]>;
-  /** Status and progress until the job ends or `signal` fires; connects again after a break, without a gap, and tells of both. */
+  /** Status and progress until the job ends or `signal` fires; reconnects after a break, without a gap, and reports both. */
   followJob(id: string, signal: AbortSignal, told?: (trouble: ScoringError | null) => void): AsyncGenerator<JobEvent>;
   readReport(id: string, signal?: AbortSignal): Promise<Report>;
   listOutputs(id: string, signal?: AbortSignal): Promise<readonly OutputView[]>;
@@ -124,9 +124,9 @@ export interface Api {
   rotateKey(id: string, overlapSeconds: number): Promise<ShownKey>;
   listKeys(): Promise<readonly KeyView[]>;
   removeKey(id: string): Promise<void>;
-  /** All of them, with the next due times and the last five runs of each. */
+  /** All schedules, each with its next due times and its last five runs. */
   listSchedules(signal?: AbortSignal): Promise<readonly ScheduleView[]>;
-  /** With every run that is remembered, newest first. */
+  /** The schedule with every run that is remembered, newest first. */
   readSchedule(id: string, signal?: AbortSignal): Promise<ScheduleView>;
   makeSchedule(schedule: NewSchedule): Promise<ScheduleView>;
   changeSchedule(id: string, change: ScheduleChange): Promise<ScheduleView>;
@@ -237,7 +237,7 @@ export function createApi(options: ApiOptions = {}): Api {
       try {
         response = await request("GET", `${job(id)}/outputs/${name}`, { headers, signal });
       } catch (error) {
-        // Nothing has no first byte (RFC 9110, 14.1.1).
+        // An empty range has no first byte (RFC 9110, 14.1.1).
         const isEmpty = offset === 0 && error instanceof ScoringError && error.code === "range_unsatisfiable";
         if (isEmpty) return { bytes: new Uint8Array(0), total: 0 };
         throw error;

@@ -23,10 +23,10 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 
 /**
- * Yields events until the job has ended or `signal` fires. A broken connection is made again after a growing pause, with
- * the id of the last event, so that none is lost or repeated.
+ * Yields events until the job has ended or `signal` fires. A broken connection is replaced after a growing pause, with
+ * the id of the last event, so that no event is lost or repeated.
  * @param connect opens the stream with the given headers
- * @param told of each connection: why there is none at the moment, or `null` once there is
+ * @param told of each connection: why there is none now, or `null` once there is one
  */
 export async function* followEvents(
   connect: (headers: Readonly<Record<string, string>>) => Promise<Response>,

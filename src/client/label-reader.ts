@@ -1,4 +1,4 @@
-/** Reads `labels.jsonl` window by window, with the place of every line: a picture is asked for by its record's place. */
+/** Reads `labels.jsonl` window by window, with the place of every line: pictures are requested by the place of their record. */
 
 import { parseRecord } from "../scoring/records/record-line.ts";
 import type { ScoreRecord } from "../scoring/records/records.ts";
@@ -7,13 +7,13 @@ import type { Api } from "./api.ts";
 /** A record, the bytes of its line, and the number of its input. */
 export interface PlacedRecord {
   readonly record: ScoreRecord;
-  /** 0-based: with several faces a picture, several records have the same. */
+  /** 0-based; several records have the same number where a picture has several faces. */
   readonly input: number;
   readonly offset: number;
   readonly length: number;
 }
 
-/** Where reading goes on: the start of a line, and the record before it. */
+/** Where reading continues: the start of a line, and the record before it. */
 export interface LabelPosition {
   readonly offset: number;
   readonly before: Pick<PlacedRecord, "record" | "input"> | null;

@@ -1,23 +1,23 @@
-/** What can be asked of a job's review, as typed functions. No DOM, no Node. */
+/** The requests to a job's review, as typed functions. No DOM, no Node. */
 
 import type { GivenAnswer, ReaderFace, ReviewPlan, ReviewView } from "../scoring/review/review-desk.ts";
 import { readBody } from "./answer.ts";
 import type { Api } from "./api.ts";
 
-/** A review as it is asked for: `size` or `halfWidth` (0…1), or neither for a half width of 0.05. */
+/** The review that is asked for: `size` or `halfWidth` (0…1), or neither for a half width of 0.05. */
 export interface ReviewRequest {
   readonly size: number | null;
   readonly halfWidth: number | null;
   /** A `groupBy` name of the job. */
   readonly by: string | null;
   readonly seed?: number;
-  /** Ids of API keys that may answer beside the job's own. */
+  /** Ids of API keys that may answer, besides the job's own. */
   readonly readers?: readonly string[];
-  /** Only what it would be. */
+  /** Only say what the review would be. */
   readonly dryRun: boolean;
 }
 
-/** What can be asked. `reader` is a name of one's own where several read with one key; without it the key's id. */
+/** The requests. `reader` tells readers apart who share one key; the key's id by default. */
 export interface ReviewApi {
   draw(jobId: string, request: ReviewRequest): Promise<ReviewPlan>;
   read(jobId: string, signal?: AbortSignal): Promise<ReviewView>;

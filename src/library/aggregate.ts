@@ -9,7 +9,7 @@ import { parseRecord } from "../scoring/records/record-line.ts";
 import type { ScoreRecord } from "../scoring/records/records.ts";
 import { buildReport, type Report } from "../scoring/report/report.ts";
 
-/** What {@link aggregateRecords} says of the records, beside what is in them. */
+/** What {@link aggregateRecords} says about the records, besides what is in them. */
 export interface AggregateOptions {
   /** Name of the report. */
   readonly name?: string;
@@ -17,7 +17,7 @@ export interface AggregateOptions {
   readonly groupBy?: readonly string[];
   /** Groups with fewer faces are not shown. Default 10. */
   readonly minGroupSize?: number;
-  /** How the records were made; with `all` a picture has several. Default `largest`. */
+  /** How the records were made; with `all` a picture may have several. Default `largest`. */
   readonly faces?: FaceMode;
   /** Whether the records are averages with the mirrored face. Default `none`. */
   readonly tta?: "none" | "flip";
@@ -124,6 +124,6 @@ function parseLine(text: string, line: number): ScoreRecord {
   try {
     return parseRecord(text);
   } catch (cause) {
-    throw new ScoringError("validation_failed", `line ${line} is no record`, { cause });
+    throw new ScoringError("validation_failed", `line ${line} is not a record`, { cause });
   }
 }

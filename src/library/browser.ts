@@ -1,6 +1,6 @@
 /**
  * `countenance` in a browser: scores pictures, aggregates their records, renders the report. Weights and binaries lie
- * beside the package's files; a bundler that knows `new URL(…, import.meta.url)` brings them along.
+ * beside the package's files; a bundler that understands `new URL(…, import.meta.url)` includes them.
  * @packageDocumentation
  */
 
@@ -44,7 +44,7 @@ const TFJS_WASM_URL = new URL("@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backe
 const FACE_CARD_URL = new URL("../../models/faces/blazeface@1/card.json", import.meta.url);
 const FACE_WEIGHTS_URL = new URL("../../models/faces/blazeface@1/weights.safetensors", import.meta.url);
 
-/** The default and the accuracy tier; the package holds the others for Node. */
+/** The default model and the accuracy tier; the package's other models are for Node. */
 const MODELS: readonly ModelSource[] = [
   createUrlSource(
     "deep-emotion@3",

@@ -1,4 +1,4 @@
-/** Pictures that are already here, as a store that can only be read. */
+/** Pictures that are already in memory, as a read-only store. */
 
 import { ScoringError } from "../errors.ts";
 import type { ObjectInfo, ObjectStore } from "../storage/object-store.ts";
@@ -11,7 +11,7 @@ export function createHeldStore(pictures: readonly (Uint8Array | ScoringError)[]
       const bytes = pictures[Number(key)];
       if (bytes === undefined) return { kind: "missing" };
       if (bytes instanceof ScoringError) throw bytes;
-      // Its etag is its content's: it cannot have changed.
+      // The etag comes from the content, so it cannot have changed.
       const info: ObjectInfo = { key, size: bytes.length, etag: ifMatch };
       return bytes.length > maxBytes ? { kind: "too_large", info } : { kind: "found", info, bytes };
     },

@@ -23,17 +23,17 @@ export interface PictureScorerOptions {
   /** `name@version`, or a name for its newest; default `deep-emotion`. */
   readonly model?: string;
   /**
-   * `auto` (the default): a picture of at most 96 pixels on its longer side is a tight crop of one face, of any other the largest face; `aligned`:
-   * each picture is a crop; `largest`: the largest face of each picture; `all`: a record per face.
+   * `auto` (the default): a picture of at most 96 pixels on its longer side is a tight crop of one face, of any other the largest face is scored;
+   * `aligned`: each picture is a crop; `largest`: the largest face of each picture; `all`: one record per face.
    */
   readonly faces?: FaceMode;
   /** Shorter side of a face's box in pixels of the picture; smaller faces are not scored. Default 24. */
   readonly minFacePixels?: number;
-  /** The face finder's confidence, 0…1, below which a face is none. Default 0.6. */
+  /** The face finder's confidence, 0…1, below which a find is not a face. Default 0.6. */
   readonly minFaceScore?: number;
   /** How far the search goes for small faces; default `normal`. */
   readonly faceDetail?: FaceDetail;
-  /** What computes the network; default the fastest of this runtime. */
+  /** What computes the network; default the fastest that this runtime has. */
   readonly engine?: "fused" | "tfjs";
   /** `flip` averages with the mirrored face: somewhat better, half as fast. Default `none`. */
   readonly tta?: "none" | "flip";
@@ -44,14 +44,14 @@ export interface PictureScorerOptions {
 /** A picture's encoded bytes (JPEG, PNG or WebP), or something that gives them: a `Blob`, `File`, `Request` or `Response`. */
 export type PictureBytes = Uint8Array | ArrayBuffer | { arrayBuffer(): Promise<ArrayBuffer> };
 
-/** A picture with what its record should say of it. */
+/** A picture with what its record should say about it. */
 export interface LabeledPicture<Picture> {
   readonly picture: Picture;
   /** `id` and `key` of the record; default the path or file name, else `picture-` and its number. */
   readonly id?: string;
   /** Copied to the record's `truth`. */
   readonly label?: Label;
-  /** Copied to the record: names and values to aggregate by. */
+  /** Copied to the record: names of groups and their values, to aggregate by. */
   readonly groups?: Readonly<Record<string, string>>;
 }
 
@@ -81,7 +81,7 @@ export interface ScorerParts<Picture> {
   readonly loadDecoder: () => Promise<ImageDecoder>;
   readonly loadFinder: () => Promise<FaceFinder>;
   readonly createClassifier: (model: Model, engine: "fused" | "tfjs") => Promise<Classifier>;
-  /** Bytes of a picture, and its name where it has one. @throws ScoringError of an item: then its record says so */
+  /** Bytes of a picture, and its name if it has one. @throws ScoringError of an item, which the record then holds */
   readonly read: (picture: Picture) => Promise<{ readonly bytes: Uint8Array; readonly name: string | null }>;
   /** What tells a picture from a {@link LabeledPicture}. */
   readonly isPicture: (value: Picture | LabeledPicture<Picture>) => value is Picture;
@@ -140,7 +140,7 @@ export async function createPictureScorer<Picture>(
     const turn = lastTurn.then(async () => {
       const { records } = await scoreChunk(
         { store: createHeldStore(held.map(({ bytes }) => bytes)), decoder, finder, classifier },
-        // The store goes by place: names are the caller's, and may repeat.
+        // The store's keys are places in the list: names are the caller's, and may repeat.
         held.map(({ item }, place) => ({ ...item, key: String(place) })),
         {
           format: "image",

@@ -1,4 +1,4 @@
-/** What all builds of the package's main entry have in common. */
+/** The exports that all builds of the package's main entry share. */
 
 export { ScoringError, type Disposition, type ErrorCode, type Issue } from "../errors.ts";
 export { LABELS, type Label } from "../model/labels.ts";

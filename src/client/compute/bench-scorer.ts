@@ -1,4 +1,4 @@
-/** Benches (scoring-bench.ts) in other threads, as the loop knows them. Loads nothing that scores. */
+/** Benches (scoring-bench.ts) in other threads, as the loop sees them. Imports nothing that scores. */
 
 import { type ErrorCode, ScoringError } from "../../errors.ts";
 import type { Canary, ClientLease } from "../../scoring/client-compute/protocol.ts";
@@ -9,12 +9,12 @@ export type BenchWork =
   | { readonly kind: "canary"; readonly canary: Canary }
   | { readonly kind: "lease"; readonly lease: ClientLease };
 
-/** What came of it; an error as plain values, since a class does not survive the way. */
+/** What came of it; an error as plain values, since a class does not survive the transfer. */
 export type BenchReply =
   | { readonly kind: "done"; readonly value: unknown }
   | { readonly kind: "failed"; readonly code: ErrorCode; readonly detail: string };
 
-/** One or several benches as the loop knows them. @param send to a bench that is free, or will be soonest */
+/** One or more benches as one scorer for the loop. @param send gives work to a bench that is free, or will be free first */
 export function createBenchScorer(
   about: Pick<ChunkScorer, "backend" | "detail" | "lanes" | "close">,
   send: (work: BenchWork) => Promise<BenchReply>,

@@ -10,7 +10,7 @@ import type {
 } from "../../scoring/client-compute/protocol.ts";
 import type { Api } from "../api.ts";
 
-/** What a computing client asks of its server. Every function throws ScoringError as {@link Api} does. */
+/** The requests of a computing client to its server. Every function throws ScoringError as {@link Api} does. */
 export interface ComputeApi {
   requestCanary(jobId: string, signal: AbortSignal): Promise<Canary>;
   answerCanary(jobId: string, answer: CanaryAnswer, signal: AbortSignal): Promise<CanaryPass>;

@@ -1,4 +1,4 @@
-/** Tries again what may pass. */
+/** Retries transient failures. */
 
 import { ScoringError, toScoringError } from "../../errors.ts";
 import type { ReadAddress } from "./compute-api.ts";
@@ -6,16 +6,16 @@ import type { ReadAddress } from "./compute-api.ts";
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 
-/** How a client waits, and whom it tells. */
+/** How a client waits between attempts, and what it reports to. */
 export interface PersistPorts {
-  /** Resolves after `waitMs`, or sooner: when the network is back, or `signal` fires. Never rejects. */
+  /** Resolves after `waitMs`, or earlier if the network is back or `signal` fires. Never rejects. */
   wait(waitMs: number, signal: AbortSignal): Promise<void>;
   /** Told before each pause. */
   readonly pausing: (waitMs: number, error: ScoringError) => void;
   readonly signal: AbortSignal;
 }
 
-/** Asks until it is answered, with growing pauses, for as long as it takes. @throws what `mayPass` says will not pass */
+/** Repeats a request with growing pauses until it is answered, however long that takes. @throws errors that `mayPass` rejects */
 export async function persist<T>(
   ask: () => Promise<T>,
   ports: PersistPorts,
@@ -36,7 +36,7 @@ export async function persist<T>(
   }
 }
 
-/** Reads again while the server is out of reach; what it answers is taken as it is. */
+/** Repeats a read while the server is out of reach; any answer is taken as it is. */
 export function persistReads(read: ReadAddress, ports: PersistPorts): ReadAddress {
   return (url) =>
     persist(

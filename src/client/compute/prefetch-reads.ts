@@ -1,5 +1,5 @@
 /**
- * Reads a lease's inputs ahead of whoever scores them: while one chunk is computed, the bytes of the next are on their way.
+ * Reads a lease's inputs ahead of scoring: while one chunk is computed, the bytes of the next are on their way.
  */
 
 import type { ReadAddress } from "./compute-api.ts";
@@ -14,13 +14,13 @@ export interface ExpectedRead {
 export interface PrefetchLimits {
   /** Reads under way at once. */
   readonly maxConnections: number;
-  /** Bytes that were read, or are being read, and were not yet asked for; a single larger read goes alone. */
+  /** Bytes that were read, or are being read, and have not been asked for; a single larger read goes alone. */
   readonly maxBytes: number;
 }
 
 /**
- * A reader that begins at once, in the order of `reads`, and goes on as what it holds is taken. Each address is read ahead once;
- * asked for again, or before its turn, it is read then. Errors come out where the address is asked for.
+ * A reader that starts at once, in the order of `reads`, and continues as what it holds is taken. Each address is read ahead once;
+ * if it is asked for again, or before its turn, it is read then. Errors are thrown where the address is asked for.
  */
 export function prefetchReads(reads: readonly ExpectedRead[], read: ReadAddress, limits: PrefetchLimits): ReadAddress {
   const held = new Map<string, { readonly bytes: number; readonly answer: ReturnType<ReadAddress> }>();

@@ -1,5 +1,5 @@
 /**
- * The loop of a computing client: canary, lease, score, submit, until the job needs nobody any more. Several lanes run side
+ * The loop of a computing client: canary, lease, score, submit, until the job no longer needs anybody. Several lanes run side
  * by side over one engine: while one lane's chunk is scored, the next lane's is leased and the last one's submitted.
  */
 
@@ -21,14 +21,14 @@ const RENEWALS_PER_LEASE = 3;
 interface Crew {
   readonly scorer: ChunkScorer;
   readonly rung: number;
-  /** Runs out after a while. */
+  /** Expires after a while. */
   token: string;
-  /** Whether the token has opened a lease: then a refusal means that it ran out. */
+  /** Whether the token has opened a lease: then a refusal means that it expired. */
   proven: boolean;
 }
 
 /**
- * Works on a job until it has ended or `signal` fires; what is leased then goes back to the edge.
+ * Works on a job until it has ended or `signal` fires; leased chunks then go back to the edge.
  * @throws ScoringError `client_rejected`, `forbidden`, `conflict` for a job of the edge, `engine_unavailable` when no engine is left
  */
 export async function runClientCompute(
@@ -70,7 +70,7 @@ export async function runClientCompute(
       } catch (thrown) {
         await scorer?.close();
         const error = toScoringError(thrown);
-        // An engine that is not there, or computes something else, is not the last word.
+        // Another engine may exist, or compute the right thing.
         if (error.code !== "engine_unavailable" && error.code !== "client_rejected") throw thrown;
         tell({ kind: "left", backend, error });
         failure = new ScoringError("engine_unavailable", `${backend}: ${error.detail}`);
@@ -79,7 +79,7 @@ export async function runClientCompute(
     throw failure ?? new ScoringError("engine_unavailable", "there is no engine to try");
   }
 
-  /** Leaves an engine whose device is lost; lanes that notice later find the next one already raised. */
+  /** Leaves an engine whose device is lost; lanes that notice later find the next engine already open. */
   async function replace(lost: Crew, error: ScoringError): Promise<void> {
     const current = await crew;
     if (current !== lost) return;
@@ -118,7 +118,7 @@ export async function runClientCompute(
       // Best effort: a lease that is not given back expires.
       await api.release(jobId, chunkId, nonce).catch(() => undefined);
       tell({ kind: "released", chunkId, error });
-      // A lease that is over, or whose addresses are, is no reason to stop: the edge has the chunk.
+      // An expired lease or address is no reason to stop: the edge has the chunk.
       const isOver = error.code === "conflict" || error.code === "forbidden";
       if (!isOver && error.disposition !== "transient") throw thrown;
     } finally {

@@ -15,9 +15,9 @@ import { type ExpectedRead, prefetchReads } from "./prefetch-reads.ts";
 
 /** Reads under way at once: what browsers open to one origin. */
 const MAX_CONNECTIONS = 6;
-/** Bytes that wait for their turn: a chunk of small faces whole, of photographs a few. */
+/** Bytes that wait for their turn: a whole chunk of small faces, or a few photographs. */
 const MAX_PREFETCH_BYTES = 16 * 1024 * 1024;
-/** No read of several inputs. */
+/** Settings that combine no reads. */
 const ALONE = { maxRunBytes: 0, maxGapBytes: 0 } as const;
 
 /** The records of a lease, in input order. @throws ScoringError transient `store_*`, `api_unavailable`; `engine_unavailable` */
@@ -69,7 +69,7 @@ function planReads({ items, task }: ClientLease, bounds: RunBounds): readonly Pl
   );
 }
 
-/** The server's bounds if they give the runs here that it has signed; none otherwise, so that each input is read alone. */
+/** The server's bounds, if they give the same runs here that the server has signed; otherwise none, so that each input is read alone. */
 function findRunLimits(lease: ClientLease): RunBounds {
   if (lease.runs === undefined) return ALONE;
   const { maxRunBytes, maxGapBytes, reads } = lease.runs;
@@ -104,7 +104,7 @@ export function createLeasedStore(lease: ClientLease, read: ReadAddress): Object
     read: async (key, options) => readFound(await store.get(key, options), options),
     async get(key, options = {}) {
       const url = urls.get(place(key, options.range, options.versionId));
-      if (url === undefined) throw new ScoringError("internal", `${key} is not of this lease`);
+      if (url === undefined) throw new ScoringError("internal", `${key} does not belong to this lease`);
       try {
         const { bytes, etag } = await read(url);
         // The server has checked the range against the object, whose size it does not tell.

@@ -1,4 +1,4 @@
-/** What one thread or web worker of a computing client does: it answers canaries and scores leases, one at a time. */
+/** The work of one thread or web worker of a computing client: answering canaries and scoring leases, one at a time. */
 
 import { ScoringError, toScoringError } from "../../errors.ts";
 import type { ModelCard } from "../../model/card.ts";
@@ -15,7 +15,7 @@ export interface BenchPorts {
   readonly read: ReadAddress;
 }
 
-/** A bench. It may be given the next piece of work at once: its inputs are read while the one before is scored. */
+/** A bench. It may be given the next piece of work at once: the inputs are read while the previous piece is scored. */
 export function createBench({ openScorer, read }: BenchPorts): (work: BenchWork) => Promise<BenchReply> {
   let turn: Promise<unknown> = Promise.resolve();
 

@@ -132,7 +132,7 @@ describe("readRecords", () => {
     const read = async (): Promise<void> => {
       for await (const record of readRecords(new Blob([line, "{}\n"]))) expect(record.status).toBe("scored");
     };
-    await expect(read()).rejects.toThrow("line 2 is no record");
+    await expect(read()).rejects.toThrow("line 2 is not a record");
   });
 });
 
