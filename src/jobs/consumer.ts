@@ -1,4 +1,4 @@
-/** The queue's consumer: hands each message to the core, and gives it back to the queue if even that failed. */
+/** The queue's consumer: hands each message to the core, and returns it to the queue if even that failed. */
 
 import type { Logger } from "../log.ts";
 import type { Clock, WorkMessage } from "../scoring/job/messages.ts";
@@ -6,7 +6,7 @@ import type { Metrics } from "../scoring/operations/metrics.ts";
 import { handleDeadLetter, handleMessage } from "../scoring/work/handle-message.ts";
 import type { WorkDeps } from "../scoring/work/work-deps.ts";
 
-/** What a consumer tells of its work, beside the work itself. */
+/** What a consumer reports about its work. */
 export interface ConsumerDeps {
   readonly work: WorkDeps;
   readonly logger: Logger;
@@ -15,8 +15,8 @@ export interface ConsumerDeps {
 }
 
 /**
- * Handles one batch. Every message is settled by itself: a failure redelivers that message only.
- * @param handle where the work is done elsewhere: in a thread
+ * Handles one batch. Every message is settled separately: a failure redelivers only that message.
+ * @param handle does the work where another thread does it
  */
 export async function consumeBatch(
   batch: QueueBatch<WorkMessage>,

@@ -1,9 +1,9 @@
-/** The Durable Object that lists all jobs. One for the whole deployment: it is asked once a status change, not once a chunk. */
+/** The Durable Object that lists all jobs. One for the whole deployment: it is asked once per status change, not once per chunk. */
 
 import { DurableObject } from "cloudflare:workers";
 import { createDirectoryRows, type WholeDirectory } from "./directory-rows.ts";
 
-/** The arguments and the answer of one question to the directory. */
+/** The arguments and the result of one call to the directory. */
 type Args<K extends keyof WholeDirectory> = Parameters<WholeDirectory[K]>;
 type Answer<K extends keyof WholeDirectory> = ReturnType<WholeDirectory[K]>;
 

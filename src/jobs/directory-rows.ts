@@ -25,13 +25,13 @@ const SCHEMA = `
 /** Idempotency keys are remembered this long. */
 const REMEMBER_MS = 48 * 3600 * 1000;
 
-/** What was admitted and is neither listed nor open is forgotten then; an open job has expired long before. */
+/** Admissions of jobs that are neither listed nor open are forgotten after this time; an open job has expired long before. */
 const FORGET_MS = 9 * 86_400 * 1000;
 
-/** Everything that is asked of the directory. */
+/** The whole interface of the directory. */
 export type WholeDirectory = Directory & KeyDirectory & ScheduleDirectory;
 
-/** The directory over one database, whose tables it makes. Nothing comes between the statements of one call. */
+/** The directory over one database, whose tables it makes. No other call runs between the statements of one call. */
 export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
   sql.exec(SCHEMA);
   const schedules = createScheduleRows(sql);

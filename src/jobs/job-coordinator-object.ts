@@ -17,7 +17,7 @@ import type { JobFailure } from "../scoring/job/job-task.ts";
 import type { Issue } from "../errors.ts";
 import { createJobShell, type JobShell, type JobShellDeps } from "./job-shell.ts";
 
-/** One instance a job, addressed by the job's id; worker.ts provides its surroundings from the environment. */
+/** One instance per job, addressed by the job's id; worker.ts provides its surroundings from the environment. */
 export class JobCoordinatorBase extends DurableObject implements JobCoordinator, Eraser {
   readonly #shell: JobShell;
 

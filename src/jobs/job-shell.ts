@@ -39,19 +39,19 @@ export interface JobShell extends JobCoordinator, Eraser {
   owner(): Promise<string | null>;
   /** Forgets the job; its outputs stay. */
   erase(): Promise<void>;
-  /** Looks for lost work, and asks to be called again. */
+  /** Looks for lost work, and sets the next alarm. */
   alarm(): Promise<void>;
 }
 
-/** The job of one storage. */
+/** The job that one storage holds. */
 export function createJobShell(storage: JobStorage, deps: JobShellDeps): JobShell {
   const { queue, directory, clock, logger, metrics, limits } = deps;
   const rows = createSqliteRows(storage);
   const waiters = createWaiters();
-  /** Asks to be called by `atMs`. A nearer alarm stays: a busy job would else never be swept. */
+  /** Asks to be called by `atMs`. An earlier alarm stays, or a busy job would never be swept. */
   async function wake(atMs: number): Promise<void> {
     const set = await storage.getAlarm();
-    // Its time came two sweeps ago and nobody called: the scheduler has lost it.
+    // Its time came two sweeps ago and it did not fire: the scheduler has lost it.
     const isLost = set !== null && set < clock() - 2 * limits.sweepMs;
     if (set !== null && set <= atMs && !isLost) return;
     await storage.setAlarm(atMs);
@@ -60,7 +60,7 @@ export function createJobShell(storage: JobStorage, deps: JobShellDeps): JobShel
     metrics.write([{ kind: "alarm_lost", seconds: (clock() - set) / 1000 }]);
   }
 
-  /** The same for whoever looks at a job that goes on. */
+  /** The same, for calls that look at a job that has not ended. */
   async function wakeIfOpen(): Promise<void> {
     const state = rows.readState();
     if (state !== null && !isEnded(state.status)) await wake(clock() + limits.sweepMs);
@@ -149,7 +149,7 @@ export function createJobShell(storage: JobStorage, deps: JobShellDeps): JobShel
     },
     async sweep() {
       const nextMs = await sweepBoth();
-      // Called from outside, where an alarm may have been lost.
+      // Called from outside, in case an alarm was lost.
       if (nextMs !== null) await wake(nextMs);
       return nextMs;
     },

@@ -3,7 +3,7 @@
 import type { Logger } from "../log.ts";
 import { encodePoint, type Metrics } from "../scoring/operations/metrics.ts";
 
-/** To a Workers Analytics Engine dataset; at most 250 points an invocation, of which a job's end takes some 40. */
+/** To a Workers Analytics Engine dataset; at most 250 points per invocation, of which the end of a job takes about 40. */
 export function createDatasetMetrics(dataset: AnalyticsDataset, logger: Logger): Metrics {
   return {
     write(points) {
@@ -16,7 +16,7 @@ export function createDatasetMetrics(dataset: AnalyticsDataset, logger: Logger):
   };
 }
 
-/** To the log, one line a point: what local development and a deployment without a dataset see. */
+/** To the log, one line per point, for local development and deployments without a dataset. */
 export function createLogMetrics(logger: Logger): Metrics {
   return {
     write(points) {

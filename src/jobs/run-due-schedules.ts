@@ -1,12 +1,12 @@
-/** The other cron's work: schedules whose time has come. */
+/** The work of the five-minute cron: schedules that are due. */
 
 import type { Logger } from "../log.ts";
 import { runDueSchedule, type ScheduleDeps } from "../scoring/schedules/run-schedule.ts";
 
 /**
- * Makes the runs that are owed at `nowMs`, of `maxSchedulesPerTick` schedules at most and until there are `maxRunsPerTick`. One schedule
- * that fails does not keep the others from theirs, and is tried again after those that wait longer.
- * @param nowMs when the cron fired; later than the clock only where a hand on this machine says so
+ * Makes the runs that are owed at `nowMs`, for at most `maxSchedulesPerTick` schedules and `maxRunsPerTick` runs. A schedule
+ * that fails does not hold up the others, and is tried again after those that have waited longer.
+ * @param nowMs when the cron fired; later than the clock only if somebody on this machine says so
  */
 export async function runDueSchedules(deps: ScheduleDeps, nowMs: number, logger: Logger): Promise<void> {
   const { maxSchedulesPerTick, maxRunsPerTick, maxCatchUpRuns } = deps.limits;
@@ -22,7 +22,7 @@ export async function runDueSchedules(deps: ScheduleDeps, nowMs: number, logger:
         logger.log(failure === null ? "info" : "warn", "schedule_run", fields);
       }
     } catch (error) {
-      // How many it made before is not known: as many as there can be.
+      // How many runs it made before failing is not known: count the most that it may have made.
       runs += maxCatchUpRuns;
       logger.log("error", "schedule_failed", { schedule: record.id, error });
     }

@@ -17,7 +17,7 @@ export const SCHEDULE_SCHEMA = `
   CREATE TABLE IF NOT EXISTS scheduleRuns (scheduleId TEXT NOT NULL, dueMs INTEGER NOT NULL, jobId TEXT, record TEXT NOT NULL, PRIMARY KEY (scheduleId, dueMs));
 `;
 
-/** Nothing comes between the statements of one call. */
+/** No other call runs between the statements of one call. */
 export type ScheduleRows = {
   readonly [K in keyof ScheduleDirectory]: (
     ...args: Parameters<ScheduleDirectory[K]>

@@ -10,16 +10,16 @@ export interface SqlRows<Row> {
   one(): Row;
 }
 
-/** One database. Statements run at once, in the order of the calls. */
+/** One database. Statements run synchronously, in the order of the calls. */
 export interface SqlDatabase {
-  /** Runs one statement with `?` or `?1` in the place of values; without values, any number of them. */
+  /** Runs one statement with values in the place of `?` or `?1`; without values, any number of statements. */
   exec<Row extends Record<string, SqlValue>>(query: string, ...values: SqlValue[]): SqlRows<Row>;
 }
 
-/** What one job keeps: its database, and one time at which it wants to be called. */
+/** What one job keeps: its database, and the time of its next alarm. */
 export interface JobStorage {
   readonly sql: SqlDatabase;
-  /** All writes of `body` or none. */
+  /** Makes all writes of `body` or none. */
   transactionSync<T>(body: () => T): T;
   /** Forgets everything. */
   deleteAll(): Promise<void>;

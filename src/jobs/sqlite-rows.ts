@@ -25,7 +25,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, atMs INTEGER NOT NULL, data TEXT NOT NULL);
 `;
 
-/** What an id stands for never changes: only what does is written, since each entry of an index is charged as a row. */
+/** Columns that never change for an id are not written again, since each index entry is charged as a row. */
 const writeChunkInto = (
   table: "chunks" | "stagedChunks",
 ): string => `INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
@@ -54,8 +54,8 @@ export interface SqliteRows extends JobRows {
 }
 
 /**
- * The rows of one job in its SQLite. The first write makes the tables: whoever asks for a job that does not
- * exist would else leave an object that is stored, and paid for, for ever.
+ * The rows of one job in its SQLite. The first write makes the tables: otherwise asking for a job that does not
+ * exist would leave an object that is stored, and paid for, forever.
  */
 export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionSync" | "deleteAll">): SqliteRows {
   const { sql } = storage;
@@ -93,7 +93,7 @@ export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionS
       try {
         return storage.transactionSync(body);
       } catch (error) {
-        // It may have made the tables that are gone again.
+        // The tables that it may have made are gone again.
         hasTables = findTables();
         throw error;
       }
@@ -168,7 +168,7 @@ export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionS
   };
 }
 
-/** Tables of before failures were counted. */
+/** Tables from before failures were counted. */
 function addFailures(sql: SqlDatabase): void {
   const tables = sql
     .exec<{ name: string }>(

@@ -1,6 +1,6 @@
 /**
- * The hourly cron's work: jobs whose alarm was lost would otherwise wait for ever, and outputs outlive their retention. The directory
- * gives one job at a time, the one that waited longest, so that a sweep which ends early, or is killed, keeps nobody from the next.
+ * The hourly cron's work: otherwise jobs whose alarm was lost would wait forever, and outputs would outlive their retention. The directory
+ * gives one job at a time, the one that has waited longest, so that a sweep that ends early or is killed passes nobody over.
  */
 
 import type { Logger } from "../log.ts";
@@ -17,8 +17,8 @@ export interface SweptJob extends Pick<JobCoordinator, "sweep"> {
 }
 
 /**
- * Sweeps jobs that the directory takes for open, or for being rewritten: each at most once, `maxJobs` in all, four calls each.
- * One that fails does not keep the others from theirs.
+ * Sweeps jobs that are open or being rewritten as far as the directory knows: each at most once, `maxJobs` in all, four calls each.
+ * A job that fails does not hold up the others.
  */
 export async function sweepOpenJobs(
   directory: Pick<Directory, "takeOpenJob" | "update">,
@@ -29,7 +29,7 @@ export async function sweepOpenJobs(
   const swept = new Set<string>();
   while (swept.size < maxJobs) {
     const id = await directory.takeOpenJob();
-    // The first one again: they have all had their turn.
+    // The first one again: all have had their turn.
     if (id === null || swept.has(id)) return;
     swept.add(id);
     try {
@@ -46,7 +46,7 @@ export async function sweepOpenJobs(
 
 /**
  * Deletes ended jobs whose `output.retentionDays` are over: `maxRetainedPerSweep` at most, four calls each, and `maxDeletePages` pages of
- * their objects, two calls each. One that fails, or is larger than that, is taken up by a later sweep, after those that wait longer.
+ * their objects, two calls each. A job that fails, or has more objects, is taken up by a later sweep, after those that have waited longer.
  */
 export async function sweepRetainedJobs(
   deps: DeleteJobDeps & { readonly directory: Pick<Directory, "takeRetainedJob"> },

@@ -1,11 +1,11 @@
-/** The directory's rows of which jobs the hourly cron has to look at, and whose turn it is. */
+/** The directory's rows about which jobs the hourly cron has to look at, and whose turn it is. */
 
 import { isEnded } from "../scoring/job/job-state.ts";
 import type { JobView } from "../scoring/job/job-view.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 import type { SqlDatabase } from "./sql-port.ts";
 
-/** `turns`: a queue, the smallest turn first. `retained`: ended jobs with a day of their deletion. */
+/** `turns`: a queue, the smallest turn first. `retained`: ended jobs with the day of their deletion. */
 const UPKEEP_SCHEMA = `
   CREATE TABLE IF NOT EXISTS turns (turn INTEGER PRIMARY KEY, jobId TEXT NOT NULL UNIQUE);
   CREATE TABLE IF NOT EXISTS retained (jobId TEXT PRIMARY KEY, dueMs INTEGER NOT NULL);
@@ -15,9 +15,9 @@ const UPKEEP_SCHEMA = `
 /** Jobs read at once while the rows are made for a directory that is older than they are. */
 const PAGE = 500;
 
-/** Nothing comes between the statements of one call. */
+/** No other call runs between the statements of one call. */
 export interface UpkeepRows {
-  /** Takes note of what a job is now: open or being rewritten, to be deleted some day, or neither. */
+  /** Notes what a job is now: open or being rewritten, to be deleted some day, or neither. */
   note(view: JobView): void;
   forget(jobId: string): void;
   /** See Directory.takeOpenJob. */
@@ -26,7 +26,7 @@ export interface UpkeepRows {
   takeRetainedJob(nowMs: number): string | null;
 }
 
-/** The rows over the directory's database; `jobs` is the directory's own table, and there already. */
+/** The rows over the directory's database; `jobs` is the directory's own table, which exists already. */
 export function createUpkeepRows(sql: SqlDatabase): UpkeepRows {
   const rows: UpkeepRows = {
     note(view) {

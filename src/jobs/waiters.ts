@@ -1,14 +1,14 @@
-/** Those who wait for the next change of a job, each until a time of its own. */
+/** Callers that wait for the next change of a job, each with its own timeout. */
 export interface Waiters {
   /** How many wait. */
   readonly size: number;
   /** Resolves at the next `wake`, or after `maxMs`. */
   wait(maxMs: number): Promise<void>;
-  /** Lets all go on. */
+  /** Resolves all. */
   wake(): void;
 }
 
-/** Nobody waits yet. */
+/** A set without waiters. */
 export function createWaiters(): Waiters {
   const waiting = new Set<() => void>();
   return {
@@ -19,7 +19,7 @@ export function createWaiters(): Waiters {
       new Promise((resolve) => {
         const end = (): void => {
           clearTimeout(timer);
-          // Also after a timeout: a paused job that is looked at has no next change for days.
+          // Also after a timeout: a paused job may not change for days while it is watched.
           waiting.delete(end);
           resolve();
         };

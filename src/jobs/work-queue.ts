@@ -16,7 +16,7 @@ export function createWorkQueue(producer: QueueProducer<WorkMessage>): WorkQueue
         try {
           await producer.sendBatch(batch);
         } catch (cause) {
-          throw new ScoringError("queue_unavailable", "the queue took no messages", { cause });
+          throw new ScoringError("queue_unavailable", "the queue accepted no messages", { cause });
         }
       }
     },
