@@ -1,4 +1,4 @@
-/** The admin key of a server that was given none: made once, kept in the data folder, readable by its owner only. */
+/** The admin key of a server that was not given one: made once, kept in the data folder, readable by its owner only. */
 
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 export function readAdminKeyFile(dataFolder: string): { readonly key: string; readonly path: string } {
   const path = join(dataFolder, "admin-key");
   try {
-    // Only one process gets here at a time: it has locked the folder's databases.
+    // Only one process gets here at a time: the one that has locked the folder's databases.
     writeFileSync(path, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;

@@ -1,12 +1,12 @@
-/** Takes messages from the queue as there are places for them, and hands each to its consumer. */
+/** Takes messages from the queue as places become free, and hands each to its consumer. */
 
 import type { QueueRows, Delivery, Lane } from "./queue-rows.ts";
 
 /** A loop that runs until it is stopped. */
 export interface ConsumerLoop {
-  /** Something was sent. */
+  /** Tells the loop that something was sent. */
   wake(): void;
-  /** Takes no more; resolves when what is under way has ended, or after `graceMs`: whether all of it has. */
+  /** Takes no more messages; resolves when those under way have ended, or after `graceMs`, with whether all have. */
   stop(graceMs: number): Promise<boolean>;
 }
 
@@ -16,7 +16,7 @@ export interface ConsumerLoopOptions {
   readonly lane: Lane;
   /** Messages at once. */
   readonly places: number;
-  /** A consumer that is silent for so long is taken for dead. */
+  /** A consumer that is silent for this long is taken for dead. */
   readonly holdMs: number;
   readonly clock: () => number;
   /** Handles a delivery and settles it. Must not throw. */

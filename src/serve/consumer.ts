@@ -24,7 +24,7 @@ export interface ConsumerParts {
 export interface Consumer {
   /** Handles a delivery and settles it. Never throws. */
   consume(delivery: Delivery): Promise<void>;
-  /** From now on threads die because the server stops: what they held is given back as it was. */
+  /** From now on threads die because the server is stopping: what they held is given back as it was. */
   giveBack(): void;
 }
 
@@ -39,12 +39,12 @@ export function createConsumer({ queue, pool, work, logger, metrics, clock }: Co
       await pool.handle(message);
     } catch (error) {
       if (!isStopping && !isThreadDeath(error)) throw error;
-      // Where nothing was held yet, the message comes again.
+      // If nothing was held yet, the message is delivered again.
       if (!(await (isStopping ? release(message) : recoverMessage(work, message)))) throw error;
     }
   }
 
-  /** The chunk is at no fault: it keeps its size, and waits as after a failure that passes. */
+  /** The chunk is not at fault: it keeps its size, and waits as after a transient failure. */
   async function release(message: WorkMessage): Promise<boolean> {
     if (message.kind !== "score") return recoverMessage(work, message);
     const job = work.openJob(message.jobId);
@@ -71,7 +71,7 @@ export function createConsumer({ queue, pool, work, logger, metrics, clock }: Co
         if (dead) await consumeDeadLetters({ queue: "dead", messages: [message] }, deps);
         else await consumeBatch({ queue: "work", messages: [message] }, deps, handle);
       } catch (error) {
-        // Held until it is taken for lost, and delivered again then.
+        // The message is held until it is taken for lost, and is then delivered again.
         logger.log("error", "consumer_failed", { message: body, error });
       }
     },

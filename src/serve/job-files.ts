@@ -1,6 +1,6 @@
 /**
- * What each job keeps, in a database file of its own: `jobs/<id>.sqlite` of the data folder. The first write makes the file, so that
- * whoever asks for a job that does not exist leaves nothing behind. Alarms are rows of another database, common to all.
+ * What each job keeps, in a database file of its own: `jobs/<id>.sqlite` in the data folder. The first write makes the file, so that
+ * asking for a job that does not exist leaves nothing behind. Alarms are rows of another database, which all jobs share.
  */
 
 import { existsSync, mkdirSync, rmSync } from "node:fs";
@@ -14,7 +14,7 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS alarms_time ON alarms (atMs);
 `;
 
-/** Files held open; a job that is asked again later opens its own again. */
+/** Most files that are held open; a job that is asked again later reopens its file. */
 const MAX_OPEN = 64;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -22,17 +22,17 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** An alarm whose time had come. */
 export interface DueAlarm {
   readonly jobId: string;
-  /** When it goes off again unless it is settled or set anew. */
+  /** When it goes off again unless it is settled or set again. */
   readonly againMs: number;
 }
 
 /** The storages of all jobs of one data folder. */
 export interface JobFiles {
-  /** @throws ScoringError `not_found` for what no job's id can be */
+  /** @throws ScoringError `not_found` for what cannot be the id of a job */
   open(jobId: string): JobStorage;
   /** Takes an alarm that is due; it goes off again after `retryMs`, so that none is lost with this process. */
   takeAlarm(nowMs: number, retryMs: number): DueAlarm | null;
-  /** Forgets the alarm, unless it was set anew meanwhile. */
+  /** Forgets the alarm, unless it was set again in the meantime. */
   settleAlarm(alarm: DueAlarm): void;
   /** When the next alarm goes off; `null` if there is none. */
   nextAlarm(): number | null;
@@ -74,13 +74,13 @@ export function createJobFiles(
       transactionSync: (body) => {
         if (isThere()) return use(path).transactionSync(body);
         const file = use(path);
-        // That a job was accepted holds whatever happens; what it has done since can be done again.
+        // That a job was accepted must survive anything; what it has done since can be done again.
         file.setDurability("disk");
         try {
           return file.transactionSync(body);
         } finally {
           file.setDurability("system");
-          // A transaction that wrote nothing has made a file all the same.
+          // Even a transaction that wrote nothing has made a file.
           if (isEmpty(file)) discard(path);
         }
       },

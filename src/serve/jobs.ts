@@ -1,4 +1,4 @@
-/** The jobs of a server: each one's shell over its own file, made when it is asked for, and the alarms that wake them. */
+/** The jobs of a server: each with a shell over its own file, made when it is asked for, and the alarms that wake them. */
 
 import { createJobShell, type JobShell, type JobShellDeps } from "../jobs/job-shell.ts";
 import type { Logger } from "../log.ts";
@@ -6,21 +6,21 @@ import type { JobFiles } from "./job-files.ts";
 
 /** All jobs of one data folder. */
 export interface Jobs {
-  /** @throws ScoringError `not_found` for what no job's id can be */
+  /** @throws ScoringError `not_found` for what cannot be the id of a job */
   open(jobId: string): JobShell;
-  /** An alarm was set. */
+  /** Tells that an alarm was set. */
   alarmSet(atMs: number): void;
-  /** No alarm goes off any more; resolves when the one under way has ended. */
+  /** Stops the alarms; resolves when the one under way has ended. */
   stop(): Promise<void>;
 }
 
 /** A timer further away than this would overflow, and clocks are set. */
 const MAX_WAIT_MS = 60_000;
 
-/** Opens the jobs; their alarms go off from now on. @param retryMs an alarm whose job failed goes off again after so long */
+/** Opens the jobs; their alarms go off from now on. @param retryMs an alarm whose job failed goes off again after this time */
 export function openJobs(files: () => JobFiles, deps: JobShellDeps, retryMs: number): Jobs {
   const { clock } = deps;
-  // One shell a job for as long as anybody holds it: those who wait for its events wait at the shell.
+  // One shell per job for as long as anybody holds it: whoever waits for its events waits at the shell.
   const shells = new Map<string, WeakRef<JobShell>>();
   const forget = new FinalizationRegistry<string>((jobId) => {
     if (shells.get(jobId)?.deref() === undefined) shells.delete(jobId);
@@ -55,7 +55,7 @@ export function openJobs(files: () => JobFiles, deps: JobShellDeps, retryMs: num
     });
   }
 
-  // Those of the time before this process.
+  // Alarms that were set before this process.
   setImmediate(() => {
     if (!isStopped) ring();
   });

@@ -9,7 +9,7 @@ export type CallTarget = "job" | "eraser" | "directory";
 /** Answers one call. */
 export type Answer = (target: CallTarget, name: string, method: string, args: readonly unknown[]) => Promise<unknown>;
 
-/** An error on its way between threads: a copied `Error` would be none of ours. */
+/** An error on its way between threads: a copied `Error` would not be a ScoringError. */
 export interface PackedError {
   readonly code: ErrorCode;
   readonly detail: string;
@@ -27,7 +27,7 @@ interface Call {
   readonly args: readonly unknown[];
 }
 
-/** What `work` comes to, ready to be sent. */
+/** The outcome of `work`, ready to be sent. */
 export async function packReply(work: Promise<unknown>): Promise<Reply> {
   try {
     return { value: await work };
@@ -78,13 +78,13 @@ export function connectCalls(port: MessagePort): CallLine {
   };
 }
 
-/** All methods of a port, each of them a call. */
+/** All methods of a port, each of them as a call. */
 /* oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the port */
 export function makeRemote<T extends object>(line: CallLine, target: CallTarget, name: string): T {
   const remote = new Proxy(
     {},
     {
-      // A remote that is awaited is no promise.
+      // `await` must not take a remote for a promise.
       get: (_, method: string) =>
         method === "then" ? undefined : (...args: readonly unknown[]) => line.call(target, name, method, args),
     },

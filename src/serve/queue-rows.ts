@@ -1,13 +1,13 @@
 /**
- * A queue in a table, as the platform's: at least once, with delays, redelivery and dead letters. A message is there from the moment it
- * was sent until it is settled; one that is held is delivered again when its consumer stays silent, or when the process starts again.
+ * A queue in a table, like the platform's: at least once, with delays, redelivery and dead letters. A message exists from the moment it
+ * was sent until it is settled; a message that is held is delivered again if its consumer stays silent, or when the process restarts.
  */
 
 import type { WorkMessage } from "../scoring/job/messages.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 import type { SqlDatabase } from "../jobs/sql-port.ts";
 
-/** `dueMs`: when it may be delivered; of a held one, when it is taken for lost. `attempts`: deliveries so far. */
+/** `dueMs`: when a message may be delivered or, while it is held, when it is taken for lost. `attempts`: deliveries so far. */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, jobId TEXT NOT NULL, lane TEXT NOT NULL, body TEXT NOT NULL, sentMs INTEGER NOT NULL,
@@ -17,11 +17,11 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS messages_held ON messages (jobId) WHERE held = 1;
 `;
 
-/** Deliveries of a message, and of a dead letter, before it is given up: `max_retries` of wrangler.toml and the first. */
+/** Deliveries of a message, and of a dead letter, before it is given up: `max_retries` of wrangler.toml, plus the first. */
 const MAX_DELIVERIES = 4;
 const MAX_DEAD_DELIVERIES = 11;
 
-/** Who takes a message: the threads that plan, score and merge, or the main thread, which only sends on. */
+/** Who takes a message: the threads that plan, score and merge, or the main thread, which only sends notices. */
 export type Lane = "work" | "notify";
 
 /** One delivery. */
@@ -29,22 +29,22 @@ export interface Delivery {
   readonly id: number;
   readonly body: WorkMessage;
   readonly sentMs: number;
-  /** From 1; of a dead letter, counted anew. */
+  /** From 1; counted from 1 again for a dead letter. */
   readonly attempts: number;
   readonly dead: boolean;
 }
 
 /** The queue of one database. */
 export interface QueueRows {
-  /** A message like one that still waits, and will be delivered no later, is that one. */
+  /** Sends a message, unless an equal one still waits and will be delivered no later. */
   send(messages: readonly { readonly message: WorkMessage; readonly delaySeconds: number }[], nowMs: number): void;
-  /** The next message that is due, of the job that has the fewest under way; held for `holdMs`. `null` if there is none. */
+  /** Takes the next message that is due, of the job with the fewest under way, and holds it for `holdMs`; `null` if there is none. */
   take(lane: Lane, nowMs: number, holdMs: number): Delivery | null;
-  /** It is done. Nothing happens where it was delivered to another meanwhile. */
+  /** Removes a message that is done. Nothing happens if it has been delivered to another consumer in the meantime. */
   settle(delivery: Delivery): void;
-  /** It is delivered again, or becomes a dead letter; a dead letter is forgotten in the end. */
+  /** Returns a message: it is delivered again, or becomes a dead letter; a dead letter is forgotten in the end. */
   retry(delivery: Delivery, delaySeconds: number, nowMs: number): "later" | "dead" | "dropped";
-  /** Lets all held messages go, as when their consumers died; what they were, with the delivery that failed. */
+  /** Releases all held messages, as if their consumers had died; returns them, with the delivery that failed. */
   releaseHeld(nowMs: number): readonly Delivery[];
   /** When the next message of a lane may be delivered; `null` if none waits. */
   nextDue(lane: Lane): number | null;

@@ -1,9 +1,9 @@
-/** Counts requests by who asks, as the platform's rate limit does: so many in each period. */
+/** Counts requests by who asks, like the platform's rate limit: a number per period. */
 
 /** False if `who` has asked too often in this period. */
 export type CountRequest = (who: string) => Promise<boolean>;
 
-/** A counter that forgets all at the end of each period. */
+/** A counter that forgets everything at the end of each period. */
 export function createRateCounter(limit: number, periodMs: number, clock: () => number): CountRequest {
   const counts = new Map<string, number>();
   let endMs = 0;

@@ -1,4 +1,4 @@
-/** Scorers of one thread: each is loaded at its first use and kept. */
+/** The scorers of one thread, each loaded at its first use and kept. */
 
 import { createFaceFinderNode } from "../backends/faces-node.ts";
 import { createFusedNodeClassifier } from "../backends/fused/fused-node.ts";

@@ -1,4 +1,4 @@
-/** The variables of a server to a checked configuration: the Worker's, but for stores, which may be folders. */
+/** From the variables of a server to a checked configuration: the Worker's, except that stores may be folders. */
 
 import { accessSync, constants, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve, sep } from "node:path";
@@ -32,7 +32,7 @@ export type ServeStore =
   | { readonly kind: "folder"; readonly path: string }
   | { readonly kind: "s3"; readonly config: S3StoreConfig };
 
-/** What the threads need to know. */
+/** The part that the threads need. */
 export interface WorkConfig {
   readonly engine: EngineName;
   readonly stores: ReadonlyMap<string, ServeStore>;
@@ -45,7 +45,7 @@ export interface ServeConfig extends WorkConfig {
   /** `null`: the server makes one and keeps it in the data folder. */
   readonly adminKey: string | null;
   readonly webhook: WebhookConfig | null;
-  /** Whether a proxy before the server says who asks, and over what. */
+  /** Whether a proxy in front of the server says who asks, and over which protocol. */
   readonly trustsProxy: boolean;
 }
 
@@ -54,13 +54,13 @@ const storesShape = z.record(
   z.discriminatedUnion("kind", [z.strictObject({ kind: z.literal("folder"), path: z.string().min(1) }), s3Shape]),
 );
 
-/** Where the store lies that there is without a configuration. */
+/** Folder of the default store, which needs no configuration. */
 const DEFAULT_STORE = "faces";
 
 /** Secrets that a file may hold instead, as container platforms hand them over: `ADMIN_KEY_FILE` names it. */
 const SECRET_NAME = /^(ADMIN_KEY|WEBHOOK_SECRET|STORE_[A-Z0-9_]+_(ACCESS_KEY_ID|SECRET_ACCESS_KEY))$/;
 
-/** The variables with those that name a file read from it. @throws ScoringError `config_invalid` */
+/** The variables, with secrets read from the files that others name. @throws ScoringError `config_invalid` */
 export function readVariables(env: Readonly<Record<string, string | undefined>>): RawEnv {
   const variables: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) if (value !== undefined) variables[name] = value;
@@ -114,12 +114,12 @@ function readStores(variables: RawEnv, dataFolder: string): ReadonlyMap<string, 
   return stores;
 }
 
-/** A folder that can be read and that the server's own files are not in: whoever may read a store reads all of it. */
+/** A readable folder without the server's own files: whoever may read a store may read all of it. */
 function checkFolder(name: string, path: string, dataFolder: string): string {
   const say = (problem: string): never => fail("STORES", `${name}: ${path} ${problem}`);
-  if (!isAbsolute(path)) say("is no absolute path");
+  if (!isAbsolute(path)) say("is not an absolute path");
   try {
-    if (!statSync(path).isDirectory()) say("is no folder");
+    if (!statSync(path).isDirectory()) say("is not a folder");
     accessSync(path, constants.R_OK | constants.X_OK);
   } catch (error) {
     if (error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("E"))

@@ -1,4 +1,4 @@
-/** What runs in a thread: the steps and chunks of jobs, and for the API, single pictures and faces. The rows stay in the main thread. */
+/** What runs in a thread: the steps and chunks of jobs and, for the API, single pictures and faces. The rows stay in the main thread. */
 
 import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
@@ -55,12 +55,12 @@ const thread: { parts: Promise<Parts> | null; lastTurn: Promise<unknown> } = {
   lastTurn: Promise.resolve(),
 };
 
-/** How far scoring steps back behind the API where there is not a core for each: 0 not at all, 19 as far as can be. */
+/** How far scoring yields to the API if there is not a core for each: 0 not at all, 19 as far as possible. */
 const NICENESS = 5;
 
 stepBack();
 
-/** On Linux a priority is a thread's own; elsewhere it would be the whole process's, and stays. */
+/** On Linux each thread has a priority of its own; elsewhere the priority is the whole process's, and is left alone. */
 function stepBack(): void {
   if (process.platform !== "linux") return;
   try {

@@ -29,10 +29,10 @@ import { startThreads, TASKS_PER_THREAD } from "./threads.ts";
 
 /** How a server is started. */
 export interface ServeOptions {
-  /** Everything that it keeps lies here, and nothing else. */
+  /** Folder of everything that the server keeps, and of nothing else. */
   readonly dataFolder: string;
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0 takes any free port. */
   readonly port: number;
   /** Threads that work on jobs. */
   readonly threads: number;
@@ -46,11 +46,11 @@ export interface ServeOptions {
 export interface RunningServer {
   /** `http://<host>:<port>` */
   readonly origin: string;
-  /** Where the admin key was written that the configuration did not give; `null` where it did. */
+  /** File of the admin key that was made because the configuration gave none; `null` if it gave one. */
   readonly adminKeyFile: string | null;
-  /** Makes the runs of schedules that are due at `nowMs`: by itself every minute. */
+  /** Makes the runs of schedules that are due at `nowMs`; the server does so every minute by itself. */
   runSchedules(nowMs: number): Promise<void>;
-  /** Takes nothing new, lets what is under way end, for a while, and closes. */
+  /** Takes nothing new, gives what is under way some time to end, and closes. */
   stop(): Promise<void>;
 }
 
@@ -59,11 +59,11 @@ const clock = (): number => Date.now();
 /** Starts a server. @throws ScoringError `config_invalid` */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const { dataFolder, threads, variables, logger } = options;
-  // Whoever reads it reads keys' hashes and jobs.
+  // Whoever can read the folder can read the hashes of keys, and jobs.
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const config = parseServeConfig(variables, dataFolder);
   const openSqlite = await loadSqlite();
-  // A key that was made must be there after a power cut; a message is sent again by the sweep.
+  // A key that was made must survive a power cut; a lost message is sent again by the sweep.
   const directoryFile = openSqlite(join(dataFolder, "directory.sqlite"), "disk");
   const queueFile = openSqlite(join(dataFolder, "queue.sqlite"), "system");
   const queue = createQueueRows(queueFile.sql, (body) => queueFile.transactionSync(body));
@@ -116,7 +116,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     logger,
   });
 
-  // Whoever held these messages has died with the process before this one.
+  // The consumers of these messages died with the previous process.
   for (const held of queue.releaseHeld(clock())) {
     if (!held.dead && (await recoverMessage(platform.work, held.body))) queue.settle(held);
   }
@@ -156,7 +156,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       runSchedules: (nowMs) => platform.runSchedules(nowMs),
       async stop() {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-        // Streams of events would go on for ever; their readers come back.
+        // Event streams would never end; their readers reconnect.
         server.closeIdleConnections();
         const patience = setTimeout(() => server.closeAllConnections(), SERVE_LIMITS.drainMs);
         await closed;
@@ -170,7 +170,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   }
 }
 
-/** What a Durable Object does of itself: all writes of one call, or none. */
+/** What a Durable Object does by itself: all writes of one call, or none. */
 function inTransactions(rows: WholeDirectory, file: SqliteFile): WholeDirectory {
   return new Proxy(rows, {
     get: (target, name) => {
@@ -198,7 +198,7 @@ function startCrons(platform: Platform, logger: Logger): readonly NodeJS.Timeout
   ];
 }
 
-/** The header by which the API knows who asks; on the platform Cloudflare sets it. */
+/** The header that tells the API who asks; on the platform Cloudflare sets it. */
 const ADDRESS_HEADER = "cf-connecting-ip";
 
 function createHttpServer(site: ReturnType<typeof createSite>, trustsProxy: boolean): Server {
@@ -211,10 +211,10 @@ function createHttpServer(site: ReturnType<typeof createSite>, trustsProxy: bool
   });
 }
 
-/** Puts the caller's address where the API looks for it; what the caller itself says there is not believed. */
+/** Puts the caller's address where the API looks for it; what the caller itself put there is ignored. */
 function setAddress(incoming: IncomingMessage, trustsProxy: boolean): void {
   const forwarded = trustsProxy ? String(incoming.headers["x-forwarded-for"] ?? "") : "";
-  // The nearest proxy's own word is the last one.
+  // The last entry is the nearest proxy's own.
   const address = forwarded.split(",").at(-1)?.trim() || (incoming.socket.remoteAddress ?? "");
   const raw: string[] = [];
   for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
@@ -234,7 +234,7 @@ function makeSecure(request: Request): Request {
 async function listen(server: Server, host: string, port: number): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: Error) =>
-      reject(new ScoringError("config_invalid", `${host}:${port} cannot be listened on: ${cause.message}`, { cause })),
+      reject(new ScoringError("config_invalid", `cannot listen on ${host}:${port}: ${cause.message}`, { cause })),
     );
     server.listen(port, host, resolve);
   });

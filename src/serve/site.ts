@@ -1,4 +1,4 @@
-/** The console's files with the headers of `public/_headers`, as Cloudflare's static assets answer them; what is no file is the API's. */
+/** The console's files with the headers of `public/_headers`, served like Cloudflare's static assets; any other path goes to the API. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { etag } from "hono/etag";
 /** One section of `_headers`: https://developers.cloudflare.com/workers/static-assets/headers/ */
 interface HeaderRule {
   readonly matches: (path: string) => boolean;
-  /** `null`: what sections above have set is taken away. */
+  /** `null` removes what sections above have set. */
   readonly headers: readonly (readonly [name: string, value: string | null])[];
 }
 
@@ -44,12 +44,12 @@ export function collectHeaders(rules: readonly HeaderRule[], path: string): Head
 
 const NOT_FOUND = 404;
 
-/** Paths that are the API's whatever lies in the folder: `run_worker_first` of wrangler.toml. */
+/** Paths that go to the API whatever the folder holds: `run_worker_first` of wrangler.toml. */
 const API_PATH = /^\/(v1\/|healthz$|readyz$)/;
 
 /**
  * The whole site: files of `folder` for GET and HEAD, and `api` for the rest.
- * @param folder `public/`; where it was not built, the API answers alone
+ * @param folder `public/`; if it was not built, only the API answers
  */
 export function createSite(
   folder: string,

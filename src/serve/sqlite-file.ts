@@ -10,7 +10,7 @@ const BUSY_CODES: ReadonlySet<unknown> = new Set([5, 6]);
 /** One open file. Its lock is this process's alone until it is closed, or the process ends, however it ends. */
 export interface SqliteFile {
   readonly sql: SqlDatabase;
-  /** From now on. */
+  /** Sets what later writes wait for. */
   setDurability(durability: Durability): void;
   /** All writes of `body` or none; within another transaction, as a part of it. */
   transactionSync<T>(body: () => T): T;
@@ -18,12 +18,12 @@ export interface SqliteFile {
 }
 
 /**
- * What a write waits for. Either way it is there after a kill at any moment. `disk`: after a power cut too. `system`: a power cut may take
- * the last seconds back, all of them or the newest; such a file is for what is found again or done again.
+ * What a write waits for. Either way it survives a kill at any moment. `disk`: it survives a power cut too. `system`: a power cut may undo
+ * the writes of the last seconds, all or the newest; such a file is for what can be found or done again.
  */
 export type Durability = "disk" | "system";
 
-/** Opens files, makes those that are missing. @throws ScoringError `config_invalid` for one that another process has open */
+/** Opens a file, and makes it if it is missing. @throws ScoringError `config_invalid` if another process has it open */
 export type OpenSqlite = (path: string, durability: Durability) => SqliteFile;
 
 /** @throws ScoringError `config_invalid` where this Node has no SQLite */
@@ -44,7 +44,7 @@ const SYNCHRONOUS = { disk: "PRAGMA synchronous = FULL", system: "PRAGMA synchro
 function openFile(make: () => DatabaseSync, path: string, durability: Durability): SqliteFile {
   const database = make();
   try {
-    // Two processes over one folder would deliver every message twice and more: the first one locks the second one out.
+    // Two processes over one folder would deliver every message twice or more, so the first locks the second out.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL");
     database.exec(SYNCHRONOUS[durability]);
     database.exec("BEGIN EXCLUSIVE; COMMIT");
@@ -94,7 +94,7 @@ function createSql(database: DatabaseSync): SqlDatabase {
   };
   return {
     exec: <Row extends Record<string, SqlValue>>(query: string, ...values: SqlValue[]): SqlRows<Row> => {
-      // A prepared statement is the first one of its text.
+      // `prepare` takes only the first statement of a text.
       if (values.length === 0 && /;\s*\S/.test(query)) {
         database.exec(query);
         return wrapRows<Row>([]);

@@ -1,4 +1,4 @@
-/** The threads of a server: as many as asked for that work on jobs, an engine each, and one that scores for the API while it is asked to. */
+/** The threads of a server: as many as requested for jobs, each with an engine, and one that scores for the API while there are requests. */
 
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
@@ -11,14 +11,14 @@ import type { EngineName, RawEnv } from "../settings.ts";
 import { type Answer, openReply, type Reply, serveCalls } from "./port-calls.ts";
 import type { ScorerCall, ThreadTask } from "./serve-thread.ts";
 
-/** Tasks of one thread at a time: while one reads or waits for an answer, the other has the engine. */
+/** Tasks that a thread runs at a time: while one reads or waits for an answer, the other has the engine. */
 export const TASKS_PER_THREAD = 2;
 
-/** What the threads do. */
+/** The work of the threads. */
 export interface Threads {
   /** Handles one message in a thread. @throws ScoringError; an error of the pool if the thread died: see `isThreadDeath` */
   handle(message: WorkMessage): Promise<void>;
-  /** Scorers for the API: their pictures and faces go to a thread, so that the API answers meanwhile. */
+  /** Scorers for the API: pictures and faces go to a thread, so that the API can answer in the meantime. */
   lend(engine: EngineName): LendScorer;
   close(): Promise<void>;
 }
@@ -49,7 +49,7 @@ export function startThreads({ threads, variables, dataFolder, answer }: Threads
     };
     const decoder: ImageDecoder = {
       decode: async (...args) => (await ask(engine, options, { method: "decode", args })) as DecodedImage,
-      // What a decode needs is the thread's own.
+      // The memory of decoding is the thread's own.
       memoryBytes: () => 0,
       peakMemoryBytes: () => 0,
     };
@@ -105,7 +105,7 @@ function openPool(size: { readonly minThreads: number; readonly maxThreads: numb
   });
 }
 
-/** A thread ran out of memory or was ended: what an expired lease is on the platform. */
+/** Whether a thread ran out of memory or was ended, which on the platform would be an expired lease. */
 export function isThreadDeath(error: unknown): boolean {
   return (
     error instanceof Error &&

@@ -50,11 +50,11 @@ it("takes folders and S3 stores, and secrets from files", () => {
 describe("refuses, by its name,", () => {
   it.each<[string, Record<string, string>, string]>([
     ["a folder that is not there", stores({ a: { kind: "folder", path: join(folder, "absent") } }), "no such file"],
-    ["a file", stores({ a: { kind: "folder", path: join(folder, "file") } }), "is no folder"],
+    ["a file", stores({ a: { kind: "folder", path: join(folder, "file") } }), "is not a folder"],
     [
       "a path that depends on where it is read",
       stores({ a: { kind: "folder", path: "photos" } }),
-      "is no absolute path",
+      "is not an absolute path",
     ],
     ["the data folder itself", stores({ a: { kind: "folder", path: data } }), "holds the server's own files"],
     ["a folder above it", stores({ a: { kind: "folder", path: folder } }), "holds the server's own files"],
