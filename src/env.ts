@@ -1,4 +1,4 @@
-/** The Worker's bindings to a checked configuration. A wrong or missing value fails by its name, at the first request. */
+/** From the Worker's bindings to a checked configuration. A wrong or missing value is reported by name, at the first request. */
 
 import { z } from "zod";
 import type { Limits } from "./scoring/limits.ts";
@@ -31,18 +31,18 @@ export type StoreConfig =
   | { readonly kind: "r2"; readonly bucket: R2BucketLike }
   | { readonly kind: "s3"; readonly config: S3StoreConfig };
 
-/** The checked configuration; what is missing or wrong was named when it was parsed. */
+/** The checked configuration: parsing has already refused whatever is missing or wrong. */
 export interface Config {
   readonly environment: "local" | "production";
   readonly engine: EngineName;
   readonly stores: ReadonlyMap<string, StoreConfig>;
   /** May do everything; makes the keys of everybody else. `null` only in local development. */
   readonly adminKey: string | null;
-  /** Models in a store beside the bundled ones; `null`: none. */
+  /** Models in a store, besides the bundled ones; `null` for none. */
   readonly models: ModelsConfig | null;
   /** Accepted from a loopback address only; `null` outside local development. */
   readonly devKey: string | null;
-  /** Signs webhooks; `null`: no job may ask for one. */
+  /** Signs webhooks; `null` if no job may ask for one. */
   readonly webhook: WebhookConfig | null;
   /** LIMITS, except for the times that local tests shorten. */
   readonly limits: Limits;
@@ -60,7 +60,7 @@ const storesShape = z.record(
   z.discriminatedUnion("kind", [z.strictObject({ kind: z.literal("r2"), binding: z.string() }), s3Shape]),
 );
 
-/** Bindings are objects of the runtime: the method that is used first tells what they are. */
+/** Bindings are objects of the runtime, recognized by a method that they must have. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names what wrangler.toml binds
 function readBinding<T>(env: RawEnv, name: string, method: string): T {
   const value = env[name];

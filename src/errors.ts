@@ -112,7 +112,7 @@ export class ScoringError extends Error {
   }
 }
 
-/** True for what the same request may get past later: a server that is away, a store out of order, too many requests at once. */
+/** True if the same request may succeed later: the server is out of reach, a store is failing, too many requests came at once. */
 export function mayPass({ disposition, code }: ScoringError): boolean {
   return disposition === "transient" || code === "rate_limited";
 }

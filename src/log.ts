@@ -1,4 +1,4 @@
-/** Structured logs: one JSON object a line, secrets removed. The only file that touches the console. */
+/** Structured logs: one JSON object per line, secrets removed. The only file that touches the console. */
 
 /** Severity of a line. */
 export type LogLevel = "info" | "warn" | "error";

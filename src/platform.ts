@@ -1,4 +1,4 @@
-/** What both deployments, the Worker and `src/serve/`, make of their parts: the API, the consumers' ports, the work of the crons. */
+/** What both deployments, the Worker and `src/serve/`, assemble from their parts: the API, the consumers' ports, the work of the crons. */
 
 import { uuidv7 } from "uuidv7";
 import type { ApiDeps, JobHandle } from "./http/api-deps.ts";

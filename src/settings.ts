@@ -1,4 +1,4 @@
-/** What both deployments read of their variables. A wrong or missing value fails by its name, in the configuration's own words. */
+/** The variables that both deployments read. A wrong or missing value is reported by its name in the configuration. */
 
 import { z } from "zod";
 import { ScoringError } from "./errors.ts";
@@ -13,14 +13,14 @@ export const ENGINES = ["tfjs", "fused"] as const;
 /** One of {@link ENGINES}. */
 export type EngineName = (typeof ENGINES)[number];
 
-/** Models in a store beside the bundled ones, and other names for models. */
+/** Models in a store, besides the bundled ones, and aliases of models. */
 export type ModelsConfig = z.output<typeof modelsShape>;
 
 /** How webhooks are sent. */
 export interface WebhookConfig {
   readonly secret: string;
   readonly allowedHosts: readonly string[];
-  /** Where names are looked up before they are used; `null`: nowhere. */
+  /** Where the names of receivers are looked up before they are used; `null` if nowhere. */
   readonly resolverUrl: string | null;
 }
 

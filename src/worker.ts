@@ -25,14 +25,14 @@ interface Wiring {
   readonly platform: Platform;
 }
 
-/** The two triggers of wrangler.toml; one without a name, by hand, does the work of both. */
+/** The two triggers of wrangler.toml; a trigger without a name, fired by hand, does the work of both. */
 const SWEEP_CRON = "0 * * * *";
 const SCHEDULE_CRON = "*/5 * * * *";
 
 const logger = createConsoleLogger();
 const clock = (): number => Date.now();
 
-/** Engines and codecs live as long as the isolate; everything hangs on the environment that it was given. */
+/** Engines and codecs live as long as the isolate; the rest belongs to the environment that the isolate was given. */
 const wirings = new WeakMap<RawEnv, Wiring>();
 
 function wire(env: RawEnv): Wiring {
@@ -73,7 +73,7 @@ function wire(env: RawEnv): Wiring {
   return wiring;
 }
 
-/** Locally the dataset keeps nothing, so the log tells. */
+/** Locally the dataset keeps nothing, so metrics go to the log. */
 function openMetrics({ environment, metrics }: Config): Metrics {
   return metrics === null || environment === "local" ? createLogMetrics(logger) : createDatasetMetrics(metrics, logger);
 }
@@ -107,7 +107,7 @@ function openDirectory(config: Config): WholeDirectory {
   };
 }
 
-/** One a job. */
+/** One per job. */
 export class JobCoordinatorObject extends JobCoordinatorBase {
   constructor(ctx: DurableObjectState, env: RawEnv) {
     const config = parseConfig(env);

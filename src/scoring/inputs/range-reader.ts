@@ -57,13 +57,13 @@ export async function readRange(
     range: { offset, length },
     ...(object.versionId === undefined ? {} : { versionId: object.versionId }),
   });
-  if (result.kind === "missing") throw new ScoringError("object_missing", `${object.key} was deleted.`);
-  if (result.kind === "changed") throw new ScoringError("object_changed", `${object.key} changed.`);
+  if (result.kind === "missing") throw new ScoringError("object_missing", `${object.key} was deleted`);
+  if (result.kind === "changed") throw new ScoringError("object_changed", `${object.key} changed`);
   const { size } = result.info;
   const resized = size < offset + length || (object.size !== undefined && size !== object.size);
   // A range that is longer than itself cannot be.
   if (resized || result.kind === "too_large") {
-    throw new ScoringError("object_changed", `${object.key} changed its size.`);
+    throw new ScoringError("object_changed", `${object.key} changed its size`);
   }
   return result.bytes;
 }

@@ -40,7 +40,7 @@ export async function readFerItems(
   const pieces = readPieces(store, entry, state.offset, computeLineWindow(limits), () => page.readsLeft-- > 0);
   try {
     for await (const line of readLines(pieces, start, limits.maxLineBytes)) {
-      if (line.kind === "too_long") report(`The line has more than ${limits.maxLineBytes} bytes.`, "line_too_long");
+      if (line.kind === "too_long") report(`the line has more than ${limits.maxLineBytes} bytes`, "line_too_long");
       else if (line.kind === "line" && line.bytes.length > 0) {
         if (state.columns === null) state = { ...state, columns: parseHeader(line.bytes, entry.key) };
         else addRow(line, state.columns);
@@ -62,10 +62,10 @@ export async function readFerItems(
   function addRow(line: Extract<Line, { kind: "line" }>, columns: Columns): void {
     const fields = splitFields(line.bytes);
     const pixels = fields[columns.pixels];
-    if (pixels === undefined || pixels.end === pixels.start) return report("The line has no pixels.", "line_invalid");
+    if (pixels === undefined || pixels.end === pixels.start) return report("the line has no pixels", "line_invalid");
     const emotion = readField(line.bytes, fields[columns.emotion]);
     const label = emotion === "" ? null : parseLabel(emotion);
-    if (label === null && emotion !== "") return report("The emotion must be 0 to 6.", "label_unknown");
+    if (label === null && emotion !== "") return report("the emotion must be 0 to 6", "label_unknown");
     const usage = readField(line.bytes, fields[columns.usage]);
     const groups = { ...entry.groups, ...(usage === "" ? {} : { usage }) };
     const length = pixels.end - pixels.start;
@@ -87,9 +87,9 @@ function parseHeader(bytes: Uint8Array, key: string): Columns {
   const columns = { emotion: names.indexOf("emotion"), pixels: names.indexOf("pixels"), usage: names.indexOf("usage") };
   const twice = Object.keys(columns).find((name) => names.indexOf(name) !== names.lastIndexOf(name));
   if (twice !== undefined)
-    throw new ScoringError("input_invalid", `${key} has two columns "${twice}"; keep one of them.`);
+    throw new ScoringError("input_invalid", `${key} has two columns "${twice}"; keep one of them`);
   if (columns.pixels !== -1) return columns;
-  throw new ScoringError("input_invalid", `${key} does not begin with a header row that names a column "pixels".`);
+  throw new ScoringError("input_invalid", `${key} does not begin with a header row that names a column "pixels"`);
 }
 
 /** Byte spans of the fields, without the quotes that some exports put around them. */

@@ -68,5 +68,5 @@ export function createMemberGunzip(): MemberGunzip {
 }
 
 function refuse(cause?: unknown): ScoringError {
-  return new ScoringError("validation_failed", "The manifest is not a valid gzip file.", { cause });
+  return new ScoringError("validation_failed", "the manifest is not a valid gzip file", { cause });
 }

@@ -38,7 +38,7 @@ export async function* inflatePieces(
       if (bytes === null) break;
       total += bytes.length;
       if (total > maxBytes) {
-        throw new ScoringError("validation_failed", `The gzip manifest inflates to more than ${maxBytes} bytes.`);
+        throw new ScoringError("validation_failed", `the gzip manifest inflates to more than ${maxBytes} bytes`);
       }
       const fresh = bytes.subarray(Math.max(0, bytes.length - Math.max(0, total - taken)));
       if (fresh.length === 0) continue;
@@ -98,6 +98,6 @@ function throwIfPassing(error: unknown): void {
   if (error instanceof ScoringError) throw error;
   const kind = classifyNetworkError(error);
   if (kind === "timeout")
-    throw new ScoringError("store_timeout", "The manifest did not arrive in time.", { cause: error });
-  if (kind === "network") throw new ScoringError("store_short_read", "The manifest broke off.", { cause: error });
+    throw new ScoringError("store_timeout", "the manifest did not arrive in time", { cause: error });
+  if (kind === "network") throw new ScoringError("store_short_read", "the manifest broke off", { cause: error });
 }

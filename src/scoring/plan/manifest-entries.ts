@@ -87,11 +87,11 @@ export async function readManifestEntries(
         page.addIssue({
           ...place,
           code: "line_too_long",
-          message: `The line has more than ${limits.maxLineBytes} bytes.`,
+          message: `the line has more than ${limits.maxLineBytes} bytes`,
         });
       } else if (line.kind === "line") {
         const text = decodeLine(decoder, line.bytes, line.offset);
-        if (text === null) page.addIssue({ ...place, code: "line_invalid", message: "The line is not UTF-8." });
+        if (text === null) page.addIssue({ ...place, code: "line_invalid", message: "the line is not UTF-8" });
         else if (text.trim() !== "") collect(text);
       }
       state = { ...state, ...line.next };
@@ -109,9 +109,9 @@ export async function readManifestEntries(
 async function openManifest(store: ObjectStore, input: ManifestSpec, page: PageBuilder): Promise<ManifestPosition> {
   page.readsLeft -= 2;
   const info = await store.head(input.key);
-  if (info === null) throw new ScoringError("not_found", `There is no manifest object ${input.key}.`);
+  if (info === null) throw new ScoringError("not_found", `there is no manifest object ${input.key}`);
   if (input.etag !== undefined && input.etag !== info.etag) {
-    throw new ScoringError("manifest_lost", `The manifest ${input.key} is not the version with etag ${input.etag}.`);
+    throw new ScoringError("manifest_lost", `the manifest ${input.key} is not the version with etag ${input.etag}`);
   }
   const magic = info.size < 2 ? new Uint8Array(0) : await readRange(store, info, 0, 2);
   return {
@@ -131,7 +131,7 @@ async function openManifest(store: ObjectStore, input: ManifestSpec, page: PageB
 function describeBucket(named: string, bucket: string, parser: RowParser): RowFinding {
   const column = parser.findColumn("bucket");
   const header = parser.columns === null ? `; a header row must have a column named "key"` : "";
-  const message = `The line names the bucket ${quoteValue(named)}, not ${quoteValue(bucket)}: a list is read from one${header}.`;
+  const message = `the line names the bucket ${quoteValue(named)}, not ${quoteValue(bucket)}: a list is read from one${header}`;
   return { code: "bucket_mismatch", message, ...(column === undefined ? {} : { column }) };
 }
 
@@ -148,7 +148,7 @@ function openPieces(
   const open = async (): Promise<ReadableStream<Uint8Array>> => {
     page.readsLeft -= 1;
     const result = await store.get(key, { ifMatch: object.etag });
-    if (result.kind !== "found") throw new ScoringError("object_changed", `${key} is ${result.kind}.`);
+    if (result.kind !== "found") throw new ScoringError("object_changed", `${key} is ${result.kind}`);
     return result.body;
   };
   return inflatePieces(open, state.size, state.offset, limits);
@@ -178,5 +178,5 @@ function decodeLine(decoder: TextDecoder, bytes: Uint8Array, offset: number): st
 function toManifestError(error: unknown, key: string): unknown {
   if (!(error instanceof ScoringError)) return error;
   if (error.code !== "object_changed" && error.code !== "object_missing") return error;
-  return new ScoringError("manifest_lost", `The manifest ${key} changed while it was read.`, { cause: error });
+  return new ScoringError("manifest_lost", `the manifest ${key} changed while it was read`, { cause: error });
 }

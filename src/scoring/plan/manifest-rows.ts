@@ -48,10 +48,10 @@ export function createJsonRowParser(): RowParser {
       try {
         value = JSON.parse(line);
       } catch {
-        return refuseLine("The line is not JSON.");
+        return refuseLine("the line is not JSON");
       }
       if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        return refuseLine("The line is not a JSON object.");
+        return refuseLine("the line is not a JSON object");
       }
       return { kind: "row", bucket: null, fields: { ...value } };
     },
@@ -82,7 +82,7 @@ export function createCsvRowParser(known: readonly string[] | null): RowParser {
     },
     parse(line, first) {
       const count = countCsvFields(line);
-      if (count === null) return refuseLine("A quote is not closed.");
+      if (count === null) return refuseLine("a quote is not closed");
       if (first) {
         const header = createCsvLineParser(count)(line)?.map((name) => name.trim()) ?? [];
         if (header.some((name) => getMeaning(name) !== undefined)) {
@@ -96,7 +96,7 @@ export function createCsvRowParser(known: readonly string[] | null): RowParser {
       useFieldCount(names.length);
       const values = parseLine(line);
       if (values === null) {
-        return refuseLine(`The line has ${count} fields, not ${names.length}.`);
+        return refuseLine(`the line has ${count} fields, not ${names.length}`);
       }
       return readFields(names, values);
     },
@@ -123,18 +123,18 @@ function checkHeader(names: readonly string[]): RowFinding[] {
   const quoted = names.map((name) => JSON.stringify(name));
   if (!meanings.includes("key")) {
     const column = meanings.findIndex((meaning) => meaning !== undefined) + 1;
-    const message = `Column ${column}, ${quoted[column - 1]}, makes this a header, and no column is named "key"; name the column of the keys so, or begin with "Bucket,Key" if this is a row.`;
+    const message = `column ${column}, ${quoted[column - 1]}, makes this a header, and no column is named "key"; name the column of the keys so, or begin with "Bucket,Key" if this is a row`;
     return [{ code: "header_invalid", column, message }];
   }
   if (meanings[0] === undefined) {
-    const message = `Column 1, ${quoted[0]}, begins no header: put the column "key" first, or begin with "Bucket,Key" if this is a row.`;
+    const message = `column 1, ${quoted[0]}, does not begin a header: put the column "key" first, or begin with "Bucket,Key" if this is a row`;
     return [{ code: "header_invalid", column: 1, message }];
   }
   return names.flatMap((name, at) => {
     const first = names.findIndex((other, place) => (meanings[at] ?? name) === (meanings[place] ?? other));
     if (name === "" || first === at) return [];
     const same = name === names[first] ? "" : ", which means the same";
-    const message = `Column ${at + 1}, ${quoted[at]}, comes after column ${first + 1}, ${quoted[first]}${same}; keep one of them.`;
+    const message = `column ${at + 1}, ${quoted[at]}, comes after column ${first + 1}, ${quoted[first]}${same}; keep one of them`;
     return [{ code: "header_invalid", column: at + 1, message }];
   });
 }
@@ -156,7 +156,7 @@ function readFields(names: readonly string[], values: readonly string[]): Manife
   if (groups.length > 0) fields["groups"] = Object.fromEntries(groups);
   if (names.some((name) => getMeaning(name) === "bucket") && typeof fields["key"] === "string") {
     const key = decodeKey(fields["key"]);
-    if (key === null) return refuseLine("The key is not URL-encoded.", "key_invalid");
+    if (key === null) return refuseLine("the key is not URL-encoded", "key_invalid");
     fields["key"] = key;
   }
   return { kind: "row", bucket, fields };

@@ -27,7 +27,7 @@ export function readObjectEntries(
     const object = objects[next]!;
     const path = `input.objects[${next}]`;
     if (seen.has(getId(object))) {
-      page.addIssue({ path: `${path}.id`, code: "id_duplicate", message: "An earlier entry has the same id." });
+      page.addIssue({ path: `${path}.id`, code: "id_duplicate", message: "an earlier entry has the same id" });
       continue;
     }
     seen.add(getId(object));

@@ -62,42 +62,43 @@ export function parseEntry(raw: Readonly<Record<string, unknown>>, place: EntryP
     return null;
   };
   const key =
-    checkText(raw["key"], MAX_KEY_BYTES) ?? report("key", "key_invalid", "The key must be a text of 1 to 1,024 bytes.");
+    checkText(raw["key"], MAX_KEY_BYTES) ??
+    report("key", "key_invalid", "the key must be a string of 1 to 1,024 bytes");
   const id = readOptional(raw["id"], (value) =>
     isSafeText(value, MAX_KEY_BYTES)
       ? value
-      : report("id", "id_invalid", "The id must be a text of 1 to 1,024 bytes without control characters."),
+      : report("id", "id_invalid", "the id must be a string of 1 to 1,024 bytes without control characters"),
   );
   const etag = readOptional(raw["etag"], (value) => {
     const text = checkText(value, MAX_KEY_BYTES);
-    return text === null ? report("etag", "etag_invalid", "The etag must be a text.") : text.replaceAll('"', "");
+    return text === null ? report("etag", "etag_invalid", "the etag must be a string") : text.replaceAll('"', "");
   });
   const versionId = readOptional(raw["versionId"], (value) => {
-    if (!rules.versions) return report("versionId", "version_unsupported", "This store has no object versions.");
-    return checkText(value, MAX_KEY_BYTES) ?? report("versionId", "version_invalid", "The versionId must be a text.");
+    if (!rules.versions) return report("versionId", "version_unsupported", "this store has no object versions");
+    return checkText(value, MAX_KEY_BYTES) ?? report("versionId", "version_invalid", "the versionId must be a string");
   });
   const label = readOptional(
     raw["label"] ?? raw["truth"],
     (value) =>
-      parseLabel(value) ?? report("label", "label_unknown", `The label must be one of ${LABELS.join(", ")} or 0 to 6.`),
+      parseLabel(value) ?? report("label", "label_unknown", `the label must be one of ${LABELS.join(", ")} or 0 to 6`),
   );
   if (isGiven(raw["label"]) && isGiven(raw["truth"])) {
-    report("truth", "label_ambiguous", "The entry has a label and a truth, and both mean the true label; keep one.");
+    report("truth", "label_ambiguous", "the entry has a label and a truth, and both mean the true label; keep one");
   }
   const size = readOptional(raw["size"], (value) =>
     isCount(value)
       ? value
-      : report("size", "size_invalid", `The size must be a whole number of bytes in digits, not ${quoteValue(value)}.`),
+      : report("size", "size_invalid", `the size must be a whole number of bytes in digits, not ${quoteValue(value)}`),
   );
   const range = readOptional(
     raw["range"],
-    (value) => parseRange(value) ?? report("range", "range_invalid", "The range must be { offset, length } in bytes."),
+    (value) => parseRange(value) ?? report("range", "range_invalid", "the range must be { offset, length } in bytes"),
   );
   const groups = readOptional(
     raw["groups"],
     (value) =>
       parseGroups(value, rules.maxGroups) ??
-      report("groups", "groups_invalid", `The groups must be at most ${rules.maxGroups} names with short texts.`),
+      report("groups", "groups_invalid", `the groups must be at most ${rules.maxGroups} names with short strings`),
   );
   if (issues.length > 0 || key === null) return { kind: "invalid", issues };
   return {

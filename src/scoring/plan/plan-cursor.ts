@@ -70,7 +70,7 @@ export function parsePlanCursor(cursor: string): PlanPosition {
   } catch {
     // The error below says it.
   }
-  throw new ScoringError("manifest_lost", "The planning cursor was not made by this version.");
+  throw new ScoringError("manifest_lost", "the planning cursor was not made by this version");
 }
 
 function isPosition(value: unknown): value is PlanPosition {

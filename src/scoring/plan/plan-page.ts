@@ -98,7 +98,7 @@ function readEntries(
       limits,
     );
   }
-  throw new ScoringError("manifest_lost", "The planning cursor belongs to another kind of input.");
+  throw new ScoringError("manifest_lost", "the planning cursor belongs to another kind of input");
 }
 
 /** Looks at a container once: its etag and size hold for all its items. */

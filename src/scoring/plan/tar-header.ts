@@ -233,5 +233,5 @@ function readPaxSize(pax: ReadonlyMap<string, string>, at: number): number | nul
 }
 
 function invalid(at: number, what: string): ScoringError {
-  return new ScoringError("input_invalid", `The tar header at byte ${at} ${what}.`);
+  return new ScoringError("input_invalid", `the tar header at byte ${at} ${what}`);
 }

@@ -135,13 +135,13 @@ async function readLabels(reader: RangeReader, member: TarMember, limits: PlanLi
   const text = new TextDecoder().decode(await reader.read(member.dataOffset, member.size));
   if (/\.cls$/i.test(member.name)) {
     const label = parseLabel(text);
-    return { ...none, label, problem: label === null ? `${makeId(member.name)} is no label.` : null };
+    return { ...none, label, problem: label === null ? `${makeId(member.name)} is not a label` : null };
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return { ...none, problem: `${makeId(member.name)} is not JSON.` };
+    return { ...none, problem: `${makeId(member.name)} is not JSON` };
   }
   // Other datasets keep captions or boxes here: only the fields that mean a label are looked at.
   if (typeof value !== "object" || value === null) return none;
