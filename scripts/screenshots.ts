@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { createApi } from "../src/client/api.ts";
-import { isEnded } from "../src/scoring/job/job-state.ts";
+import { isEnded } from "../src/scoring/job/job-status.ts";
 import { launchChromium } from "../test/browser/chromium.ts";
 import { listPortraits, LOCAL_KEY, signIn, startJob } from "../test/browser/console-steps.ts";
 import { startLocalWorker } from "./local-worker.ts";

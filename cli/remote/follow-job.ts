@@ -1,6 +1,6 @@
 import type { Api } from "../../src/client/api.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
-import { isEnded } from "../../src/scoring/job/job-state.ts";
+import { isEnded, JOB_STATUS_FACTS } from "../../src/scoring/job/job-status.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { renderLabelTable } from "../label-table.ts";
 import { createProgressBar } from "../progress-bar.ts";
@@ -16,8 +16,9 @@ export function describeJob({ id, name, status, counts, waiting }: JobView): str
 
 /** The exit code that a job's state means. */
 export function chooseExitCode({ status }: JobView): number {
-  if (status === "completed_with_errors") return EXIT_CODES.withErrors;
-  return status === "failed" || status === "cancelled" || status === "expired" ? EXIT_CODES.failed : EXIT_CODES.ok;
+  const { phase, whole } = JOB_STATUS_FACTS[status];
+  if (phase !== "ended" || status === "completed") return EXIT_CODES.ok;
+  return whole ? EXIT_CODES.withErrors : EXIT_CODES.failed;
 }
 
 /** Shows a job's progress to its end, then its labels; sets the exit code. Ctrl-C ends the showing, not the job. */

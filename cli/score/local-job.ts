@@ -5,7 +5,7 @@ import { uuidv7 } from "uuidv7";
 import { ScoringError } from "../../src/errors.ts";
 import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
 import { chooseFaceFinder, type JobSpec } from "../../src/scoring/job/job-spec.ts";
-import { isEnded } from "../../src/scoring/job/job-state.ts";
+import { isEnded } from "../../src/scoring/job/job-status.ts";
 import { type JobView, viewJob } from "../../src/scoring/job/job-view.ts";
 import { jobFolder, workPrefix } from "../../src/scoring/keys.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";

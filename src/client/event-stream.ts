@@ -2,7 +2,7 @@
 
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { mayPass, type ScoringError, toScoringError } from "../errors.ts";
-import { isEnded } from "../scoring/job/job-state.ts";
+import { isEnded } from "../scoring/job/job-status.ts";
 import type { JobView } from "../scoring/job/job-view.ts";
 
 /** One event of a job. */

@@ -1,7 +1,7 @@
 /** Server-sent events of one job (WHATWG HTML, "Server-sent events"): with ids, resumable, and ended when the job ends. */
 
 import type { JobView } from "../scoring/job/job-view.ts";
-import { isEnded } from "../scoring/job/job-state.ts";
+import { isEnded } from "../scoring/job/job-status.ts";
 import type { Limits } from "../scoring/limits.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 import type { JobHandle } from "./api-deps.ts";

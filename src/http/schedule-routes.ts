@@ -3,7 +3,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
-import { JOB_STATUSES } from "../scoring/job/job-state.ts";
+import { JOB_STATUSES } from "../scoring/job/job-status.ts";
 import { LIMITS } from "../scoring/limits.ts";
 import { parseCron } from "../scoring/schedules/cron.ts";
 import { changeSchedule, makeSchedule } from "../scoring/schedules/change-schedule.ts";

@@ -2,7 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import { ERROR_CODES } from "../errors.ts";
-import { JOB_STATUSES } from "../scoring/job/job-state.ts";
+import { JOB_STATUSES } from "../scoring/job/job-status.ts";
 import { describeStatuses } from "./problem.ts";
 
 /** The `{id}` of a job's routes: a UUID. */

@@ -3,7 +3,7 @@
 import type { ApiKeyRecord, KeyDirectory } from "../scoring/access/api-key.ts";
 import type { Directory, JobPage, Reservation } from "../scoring/job/job-directory.ts";
 import type { JobView } from "../scoring/job/job-view.ts";
-import { isEnded } from "../scoring/job/job-state.ts";
+import { isEnded } from "../scoring/job/job-status.ts";
 import type { ScheduleDirectory } from "../scoring/schedules/schedule.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 import { createScheduleRows } from "./schedule-rows.ts";

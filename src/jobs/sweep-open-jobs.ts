@@ -7,7 +7,7 @@ import type { Logger } from "../log.ts";
 import type { JobCoordinator } from "../scoring/job/coordinator-port.ts";
 import { deleteJob, type DeleteJobDeps } from "../scoring/requests/delete-job.ts";
 import type { Directory } from "../scoring/job/job-directory.ts";
-import { isEnded } from "../scoring/job/job-state.ts";
+import { isEnded } from "../scoring/job/job-status.ts";
 import type { JobView } from "../scoring/job/job-view.ts";
 import type { Limits } from "../scoring/limits.ts";
 

@@ -1,6 +1,6 @@
 /** The directory's rows about which jobs the hourly cron has to look at, and whose turn it is. */
 
-import { isEnded } from "../scoring/job/job-state.ts";
+import { isEnded } from "../scoring/job/job-status.ts";
 import type { JobView } from "../scoring/job/job-view.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 import type { SqlDatabase } from "./sql-port.ts";

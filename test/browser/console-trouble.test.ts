@@ -5,7 +5,7 @@ import type { Browser, BrowserContext, Page, Route } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi, type ManifestInput } from "../../src/client/api.ts";
-import { isEnded } from "../../src/scoring/job/job-state.ts";
+import { isEnded } from "../../src/scoring/job/job-status.ts";
 import { launchChromium } from "./chromium.ts";
 import { listPortraits, LOCAL_KEY } from "./console-steps.ts";
 

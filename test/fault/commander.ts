@@ -10,7 +10,7 @@ import { scoreChunk } from "../../src/scoring/chunk/score-chunk.ts";
 import { type RawSubmission, submitClientChunk } from "../../src/scoring/client-compute/client-submit.ts";
 import type { ClientDeskDeps } from "../../src/scoring/client-compute/client-desk.ts";
 import type { ChunkLease, JobCommand, JobCoordinator } from "../../src/scoring/job/coordinator-port.ts";
-import { isEnded } from "../../src/scoring/job/job-state.ts";
+import { isEnded } from "../../src/scoring/job/job-status.ts";
 import type { ClientHold } from "../../src/scoring/job/chunk-row.ts";
 import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";

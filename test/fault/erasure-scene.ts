@@ -11,7 +11,7 @@ import { createEraser } from "../../src/scoring/erase/eraser.ts";
 import type { Eraser } from "../../src/scoring/erase/eraser-port.ts";
 import type { JobRows } from "../../src/scoring/job/job-rows.ts";
 import type { JobSpec } from "../../src/scoring/job/job-spec.ts";
-import { isEnded } from "../../src/scoring/job/job-state.ts";
+import { isEnded } from "../../src/scoring/job/job-status.ts";
 import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";
 import { createMemoryRows } from "../../src/scoring/job/memory-rows.ts";

@@ -5,7 +5,7 @@
 
 import { createScorerSource, openRegistry } from "../../cli/score/node-work.ts";
 import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
-import { isEnded } from "../../src/scoring/job/job-state.ts";
+import { isEnded } from "../../src/scoring/job/job-status.ts";
 import type { JobSpec } from "../../src/scoring/job/job-spec.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";

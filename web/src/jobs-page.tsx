@@ -1,7 +1,7 @@
 /** All jobs, newest first, live, a page of them at a time. */
 
 import { type ReactNode, useCallback } from "react";
-import { isEnded } from "../../src/scoring/job/job-state.ts";
+import { isEnded } from "../../src/scoring/job/job-status.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { formatCount, formatTime } from "../../src/scoring/report/report-format.ts";

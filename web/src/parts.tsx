@@ -2,7 +2,7 @@
 
 import type { ReactNode } from "react";
 import { mayPass, type ScoringError } from "../../src/errors.ts";
-import type { JobStatus } from "../../src/scoring/job/job-state.ts";
+import type { JobStatus } from "../../src/scoring/job/job-status.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { OUTCOMES } from "../../src/scoring/records/records.ts";
 import { formatCount } from "../../src/scoring/report/report-format.ts";

@@ -2,7 +2,7 @@
 
 import type { Outcome } from "../../src/scoring/records/records.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
-import type { JobStatus } from "../../src/scoring/job/job-state.ts";
+import { JOB_STATUS_FACTS, type JobStatus, type JobStatusFacts } from "../../src/scoring/job/job-status.ts";
 
 /** 75 → "1 min 15 s". */
 export function formatDuration(seconds: number): string {
@@ -41,14 +41,10 @@ export function nameJob({ id, name }: Pick<JobView, "id" | "name">): string {
 
 /** Statuses as a reader says them. */
 export function describeStatus(status: JobStatus): string {
-  return status.replaceAll("_", " ");
+  return JOB_STATUS_FACTS[status].words;
 }
 
 /** How well a status went: names a color. */
-export function toneOf(status: JobStatus): "good" | "warn" | "bad" | "busy" | "idle" {
-  if (status === "completed") return "good";
-  if (status === "completed_with_errors" || status === "paused") return "warn";
-  if (status === "failed" || status === "expired") return "bad";
-  if (status === "cancelled" || status === "cancelling") return "idle";
-  return "busy";
+export function toneOf(status: JobStatus): JobStatusFacts["tone"] {
+  return JOB_STATUS_FACTS[status].tone;
 }

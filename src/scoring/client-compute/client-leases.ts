@@ -1,5 +1,6 @@
 /** Handing out chunks to clients, with signed addresses for their inputs. */
 
+import { JOB_STATUS_FACTS } from "../job/job-status.ts";
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import { readChunkItems } from "../inputs/chunk-items.ts";
@@ -39,9 +40,8 @@ export async function leaseToClient(
 ): Promise<LeaseAnswer> {
   await requirePass(deps, job, keyId, token);
   const { status } = job.state;
-  if (status !== "validating" && status !== "queued" && status !== "running" && status !== "paused") {
-    return { kind: "ended", status };
-  }
+  const { phase } = JOB_STATUS_FACTS[status];
+  if (phase === "ending" || phase === "ended") return { kind: "ended", status };
   const nonce = deps.randomHex(16);
   const hold = makeHold(keyId, nonce);
   const lease = await job.coordinator.leaseToClient(hold);

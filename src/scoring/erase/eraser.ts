@@ -2,7 +2,8 @@
 
 import type { CoordinatorDeps } from "../job/apply-event.ts";
 import type { JobSpec } from "../job/job-spec.ts";
-import { isEnded, type JobState } from "../job/job-state.ts";
+import type { JobState } from "../job/job-state.ts";
+import { isEnded } from "../job/job-status.ts";
 import { viewJob } from "../job/job-view.ts";
 import { LIMITS } from "../limits.ts";
 import type { Eraser, EraseReport, EraseTicket } from "./eraser-port.ts";

@@ -1,7 +1,7 @@
 /** The small outputs at the end: report.json, report.html, run.lock.json. */
 
 import type { FinalizeContext } from "./finalize-context.ts";
-import type { JobStatus } from "../job/job-state.ts";
+import type { JobStatus } from "../job/job-status.ts";
 import { OUTPUT_NAMES } from "../keys.ts";
 import type { WrittenObject } from "../outputs/merged-output.ts";
 import { digestHex } from "../sha256.ts";

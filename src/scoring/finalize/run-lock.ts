@@ -15,7 +15,7 @@ import {
 } from "../plan/estimate.ts";
 import { describeEmptyInput } from "../manifest/empty-input.ts";
 import type { FinalizeContext } from "./finalize-context.ts";
-import type { JobStatus } from "../job/job-state.ts";
+import type { JobStatus } from "../job/job-status.ts";
 import type { OutcomeCounts } from "../job/outcome-counts.ts";
 import { readMeter } from "../job/job-meter.ts";
 import type { JobSpec } from "../job/job-spec.ts";

@@ -27,7 +27,8 @@ import type {
 } from "./coordinator-port.ts";
 import type { StoreFailure } from "./store-failure.ts";
 import type { JobSpec } from "./job-spec.ts";
-import { isEnded, type JobState } from "./job-state.ts";
+import type { JobState } from "./job-state.ts";
+import { isEnded } from "./job-status.ts";
 import type { JobFailure } from "./job-task.ts";
 
 /** A coordinator over one job's rows. */

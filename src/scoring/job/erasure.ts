@@ -3,7 +3,8 @@
  * the outputs without them, take it over, delete the old one. One step at a time, leased like planning and finalizing.
  */
 
-import { isEnded, type JobState } from "./job-state.ts";
+import type { JobState } from "./job-state.ts";
+import { isEnded } from "./job-status.ts";
 import type { JobFailure, JobTask } from "./job-task.ts";
 import { addErrors, addOutcomes } from "./outcome-counts.ts";
 import { backoffSeconds } from "./job-transition.ts";

@@ -7,7 +7,8 @@
 import { finishChunk, finishPart, leaseChunk, renewChunk } from "./job-chunks.ts";
 import { isForEdge, leaseToClient, rejectClient, renewClient, returnFromClient } from "./job-clients.ts";
 import type { JobEvent, Transition } from "./job-event.ts";
-import { isEnded, type JobState } from "./job-state.ts";
+import type { JobState } from "./job-state.ts";
+import { isEnded } from "./job-status.ts";
 import type { JobRules } from "./job-rules.ts";
 import type { JobTask } from "./job-task.ts";
 import { addErrors, countFinished, emptyOutcomes } from "./outcome-counts.ts";

@@ -10,22 +10,7 @@ import type { JobMeter } from "./job-meter.ts";
 import type { OutcomeCounts, ErrorCounts } from "./outcome-counts.ts";
 import type { JobTask, JobFailure } from "./job-task.ts";
 import type { JobRules } from "./job-rules.ts";
-
-/** Every status, in the order in which a job may pass through them. */
-export const JOB_STATUSES = [
-  "validating",
-  "queued",
-  "running",
-  "paused",
-  "cancelling",
-  "finalizing",
-  "completed",
-  "completed_with_errors",
-  "failed",
-  "cancelled",
-  "expired",
-] as const;
-export type JobStatus = (typeof JOB_STATUSES)[number];
+import type { JobStatus } from "./job-status.ts";
 
 /** Why the job is being finalized; decides the end state and the records of inputs that were not scored. */
 export type Verdict = "completed" | "failed" | "cancelled" | "expired";
@@ -85,19 +70,6 @@ export interface JobState {
   /** Outcomes a second, exponentially averaged over about 20 s; `null` until two reports came in. */
   readonly rate: { readonly perSecond: number | null; readonly atMs: number; readonly counted: number };
   readonly announcedMs: number;
-}
-
-const END_STATUSES: ReadonlySet<JobStatus> = new Set([
-  "completed",
-  "completed_with_errors",
-  "failed",
-  "cancelled",
-  "expired",
-]);
-
-/** True once nothing can change any more. */
-export function isEnded(status: JobStatus): boolean {
-  return END_STATUSES.has(status);
 }
 
 /** Inputs that a new job would take up again: those of `errors.jsonl`. */

@@ -1,7 +1,8 @@
 /** The moves that every part of the job machine shares. */
 
 import type { JobEffect } from "./job-event.ts";
-import type { JobState, JobStatus, Verdict } from "./job-state.ts";
+import type { JobState, Verdict } from "./job-state.ts";
+import { JOB_STATUS_FACTS, type JobStatus } from "./job-status.ts";
 import type { JobRules } from "./job-rules.ts";
 import type { JobFailure } from "./job-task.ts";
 import { countFinished } from "./outcome-counts.ts";
@@ -16,7 +17,7 @@ export interface Draft {
 
 /** True while new work may be handed out. */
 export function isWorking(state: JobState): state is JobState & { status: "validating" | "queued" | "running" } {
-  return state.status === "validating" || state.status === "queued" || state.status === "running";
+  return JOB_STATUS_FACTS[state.status].phase === "working";
 }
 
 /** Takes a status and says so. */

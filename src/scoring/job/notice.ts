@@ -1,6 +1,6 @@
 /** What a job tells its owner when it has ended, and when it is tried again. */
 
-import type { JobStatus } from "./job-state.ts";
+import type { JobStatus } from "./job-status.ts";
 
 /** What still has to be told; kept by the coordinator until it was, or until the attempts are spent. */
 export interface Notice {

@@ -6,7 +6,8 @@
 import { DISPOSITIONS, ERROR_CODES } from "../../errors.ts";
 import { OUTCOMES } from "../records/records.ts";
 import type { JobSpec } from "../job/job-spec.ts";
-import { isEnded, type JobState, type JobStatus } from "../job/job-state.ts";
+import type { JobState } from "../job/job-state.ts";
+import { isEnded, type JobStatus } from "../job/job-status.ts";
 import type { WorkMessage } from "../job/messages.ts";
 
 /** One observation. */

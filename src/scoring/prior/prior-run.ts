@@ -4,7 +4,7 @@ import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
 import type { JobSpec } from "../job/job-spec.ts";
-import { isEnded } from "../job/job-state.ts";
+import { isEnded } from "../job/job-status.ts";
 import { jobFolder, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { type MeteredStore, meterStore } from "../../storage/metered-store.ts";

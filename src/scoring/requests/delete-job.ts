@@ -6,7 +6,7 @@ import type { ObjectStore } from "../../storage/object-store.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
 import type { Directory } from "../job/job-directory.ts";
 import { isErasing } from "../job/erasure.ts";
-import { isEnded } from "../job/job-state.ts";
+import { isEnded } from "../job/job-status.ts";
 import { jobFolder } from "../keys.ts";
 
 /** What deleting needs of a job. */

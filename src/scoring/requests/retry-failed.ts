@@ -3,7 +3,8 @@
 import { ScoringError } from "../../errors.ts";
 import type { Caller } from "../access/access.ts";
 import type { JobSpec } from "../job/job-spec.ts";
-import { countRetried, isEnded } from "../job/job-state.ts";
+import { countRetried } from "../job/job-state.ts";
+import { isEnded } from "../job/job-status.ts";
 import { jobFolder, OUTPUT_NAMES } from "../keys.ts";
 import type { SubmitDeps } from "./submit-deps.ts";
 import { type Submission, submitJob } from "./submit.ts";

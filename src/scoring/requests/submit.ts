@@ -7,7 +7,7 @@ import { type Caller, toOwner } from "../access/access.ts";
 import { checkManifestAccess } from "../manifest/manifest-access.ts";
 import type { Directory } from "../job/job-directory.ts";
 import { chooseFaceFinder, type JobSpec, type ScheduleOrigin } from "../job/job-spec.ts";
-import { isEnded } from "../job/job-state.ts";
+import { isEnded } from "../job/job-status.ts";
 import { type JobView, viewJob } from "../job/job-view.ts";
 import { probeKey } from "../keys.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";

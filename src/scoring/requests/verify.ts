@@ -10,7 +10,7 @@ import type { ObjectStore } from "../../storage/object-store.ts";
 import { scoreChunk } from "../chunk/score-chunk.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
 import { readInputLines } from "../inputs/input-lines.ts";
-import { isEnded } from "../job/job-state.ts";
+import { isEnded } from "../job/job-status.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
 import { guardStore } from "../access/guarded-store.ts";
 import { jobFolder, OUTPUT_NAMES, partKey } from "../keys.ts";

@@ -1,5 +1,6 @@
 /** A due schedule becomes a job. Repeating a run changes nothing: its idempotency key is made of schedule and due time. */
 
+import { JOB_STATUS_FACTS } from "../job/job-status.ts";
 import { type Issue, ScoringError, toScoringError } from "../../errors.ts";
 import type { Caller } from "../access/access.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -52,7 +53,7 @@ function placeInTemplate(issue: Issue): Issue {
 
 /** The job that a run is compared with: of the latest run before `dueMs` whose job ended with labels. */
 export function findPreviousJob(runs: readonly ScheduleRun[], dueMs: number): string | null {
-  const ended = runs.filter(({ job }) => job?.status === "completed" || job?.status === "completed_with_errors");
+  const ended = runs.filter(({ job }) => job && JOB_STATUS_FACTS[job.status].whole);
   const before = ended.filter((run) => run.dueMs < dueMs).sort((a, b) => b.dueMs - a.dueMs);
   return before[0]?.jobId ?? null;
 }

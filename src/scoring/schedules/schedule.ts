@@ -1,7 +1,7 @@
 /** A schedule: a job template, when it is due, and what its runs came to. */
 
 import { z } from "zod";
-import type { JobStatus } from "../job/job-state.ts";
+import type { JobStatus } from "../job/job-status.ts";
 import type { ErrorCode } from "../../errors.ts";
 import type { CronTimes } from "./cron.ts";
 import type { ManifestTemplate } from "./window.ts";

@@ -2,7 +2,7 @@
 
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
 import type { JobView } from "../../../src/scoring/job/job-view.ts";
-import { isEnded, type JobStatus } from "../../../src/scoring/job/job-state.ts";
+import { isEnded, type JobStatus } from "../../../src/scoring/job/job-status.ts";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import { isBundled } from "../engine/bundled-models.ts";
 import { ENGINE_NAMES } from "../engine/engine-names.ts";

@@ -1,7 +1,7 @@
 /** What a computing browser says to its reader. */
 
 import type { ErrorCode } from "../../../src/errors.ts";
-import type { JobStatus } from "../../../src/scoring/job/job-state.ts";
+import type { JobStatus } from "../../../src/scoring/job/job-status.ts";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import type { ComputeState } from "./compute-state.ts";
 import type { EngineChoice, PlainError } from "./messages.ts";

@@ -2,7 +2,7 @@
 
 import { type ReactNode, useState } from "react";
 import type { JobAction } from "../../../src/client/api.ts";
-import { isEnded } from "../../../src/scoring/job/job-state.ts";
+import { isEnded } from "../../../src/scoring/job/job-status.ts";
 import type { JobView } from "../../../src/scoring/job/job-view.ts";
 
 /** The buttons of what a job in this state can do. */

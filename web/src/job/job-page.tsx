@@ -3,7 +3,7 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useState } from "react";
 import type { JobAction } from "../../../src/client/api.ts";
 import type { ScoringError } from "../../../src/errors.ts";
-import { isEnded } from "../../../src/scoring/job/job-state.ts";
+import { isEnded } from "../../../src/scoring/job/job-status.ts";
 import type { JobView } from "../../../src/scoring/job/job-view.ts";
 import { formatTime } from "../../../src/scoring/report/report-format.ts";
 import { api, noteSignedOut, patiently } from "../api.ts";

@@ -1,7 +1,7 @@
 /** A running job, as far as it is. */
 
 import type { ReactNode } from "react";
-import { isEnded } from "../../../src/scoring/job/job-state.ts";
+import { isEnded } from "../../../src/scoring/job/job-status.ts";
 import type { JobView } from "../../../src/scoring/job/job-view.ts";
 import { OUTCOMES } from "../../../src/scoring/records/records.ts";
 import { formatCount, formatTime } from "../../../src/scoring/report/report-format.ts";

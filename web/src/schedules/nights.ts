@@ -1,5 +1,6 @@
 /** The finished runs of a schedule with their reports: what the drift chart draws. */
 
+import { JOB_STATUS_FACTS } from "../../../src/scoring/job/job-status.ts";
 import type { Report } from "../../../src/scoring/report/report.ts";
 import type { ScheduleView } from "../../../src/scoring/schedules/schedule.ts";
 import { api } from "../api.ts";
@@ -16,9 +17,7 @@ export interface Night {
 
 /** The newest finished runs, oldest first. A run whose report is gone is left out. */
 export async function readNights(schedule: ScheduleView, signal: AbortSignal): Promise<readonly Night[]> {
-  const finished = schedule.lastRuns.filter(
-    ({ job }) => job?.status === "completed" || job?.status === "completed_with_errors",
-  );
+  const finished = schedule.lastRuns.filter(({ job }) => job && JOB_STATUS_FACTS[job.status].whole);
   const nights = await Promise.all(
     finished.slice(0, MAX_NIGHTS).map(async ({ dueAt, jobId }): Promise<readonly Night[]> => {
       if (jobId === null) return [];

@@ -1,7 +1,7 @@
 /** All schedules: when each is due, how its last run went. */
 
 import type { ReactNode } from "react";
-import { isEnded } from "../../../src/scoring/job/job-state.ts";
+import { isEnded } from "../../../src/scoring/job/job-status.ts";
 import { formatCount, formatTime } from "../../../src/scoring/report/report-format.ts";
 import type { ScheduleRunView, ScheduleView } from "../../../src/scoring/schedules/schedule.ts";
 import { api, useLoad } from "../api.ts";

@@ -5,7 +5,8 @@ import type { JobEffect, JobEvent } from "../../../../src/scoring/job/job-event.
 import { isOffered } from "../../../../src/scoring/job/job-clients.ts";
 import type { StoreFailure } from "../../../../src/scoring/job/store-failure.ts";
 import { advanceJob, createJob } from "../../../../src/scoring/job/job-machine.ts";
-import { isEnded, type JobState, type JobStatus } from "../../../../src/scoring/job/job-state.ts";
+import type { JobState } from "../../../../src/scoring/job/job-state.ts";
+import { isEnded, type JobStatus } from "../../../../src/scoring/job/job-status.ts";
 import type { JobRules } from "../../../../src/scoring/job/job-rules.ts";
 import type { ChunkResult, ChunkRow } from "../../../../src/scoring/job/chunk-row.ts";
 import { countFinished, emptyOutcomes } from "../../../../src/scoring/job/outcome-counts.ts";
