@@ -53,10 +53,9 @@ export default defineConfig({
       {
         test: {
           name: "package",
+          globalSetup: ["test/package/package.setup.ts"],
           include: ["test/package/**/*.test.ts"],
           ...drivesServers,
-          // It installs from a registry.
-          hookTimeout: 600_000,
         },
       },
       {

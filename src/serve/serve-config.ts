@@ -24,8 +24,8 @@ import {
 } from "../settings.ts";
 import { createStoreTable, type StoreTable } from "../store-table.ts";
 import { createFilesystemStore } from "../storage/filesystem/filesystem-store.ts";
-import type { S3StoreConfig } from "../storage/s3/s3-store.ts";
-import { createS3Store } from "../storage/s3/s3-store.ts";
+import type { ObjectStore } from "../storage/object-store.ts";
+import type { createS3Store, S3StoreConfig } from "../storage/s3/s3-store.ts";
 
 /** One configured store. */
 export type ServeStore =
@@ -139,16 +139,23 @@ function describe(error: unknown): string {
   return error instanceof Error ? (/^[A-Z]+: ([^,]+)/.exec(error.message)?.[1] ?? error.message) : String(error);
 }
 
-/** The stores of a configuration. */
-export function openServeStores({ stores }: Pick<WorkConfig, "stores">): StoreTable {
-  return createStoreTable(
-    new Map(
-      [...stores].map(([name, store]) => [
-        name,
-        store.kind === "folder"
-          ? createFilesystemStore(store.path)
-          : createS3Store({ ...store.config, pace: LIMITS.storePace }),
-      ]),
-    ),
-  );
+/** The stores of a configuration. @throws ScoringError `config_invalid` for an S3 store where the SDK is not installed */
+export async function openServeStores({ stores }: Pick<WorkConfig, "stores">): Promise<StoreTable> {
+  const opened = new Map<string, ObjectStore>();
+  for (const [name, store] of stores) {
+    if (store.kind === "folder") opened.set(name, createFilesystemStore(store.path));
+    else opened.set(name, (await loadS3(name))({ ...store.config, pace: LIMITS.storePace }));
+  }
+  return createStoreTable(opened);
+}
+
+/** Only who has an S3 store needs the SDK, which is larger than all else together. */
+async function loadS3(name: string): Promise<typeof createS3Store> {
+  try {
+    return (await import("../storage/s3/s3-store.ts")).createS3Store;
+  } catch (error) {
+    const isMissing = error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND";
+    if (!isMissing) throw error;
+    return fail("STORES", `${name}: an S3 store needs the AWS SDK: npm install @aws-sdk/client-s3`);
+  }
 }

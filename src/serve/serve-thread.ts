@@ -72,7 +72,7 @@ function stepBack(): void {
 
 async function openParts({ variables, dataFolder }: ThreadTask): Promise<Parts> {
   const config = parseWorkConfig(variables, dataFolder);
-  const stores = openServeStores(config);
+  const stores = await openServeStores(config);
   const registry = openModels(await listDirectoryModels(), stores, config.models);
   return { config, stores, registry, open: createScorerSource(registry) };
 }

@@ -17,6 +17,7 @@ import { openModels } from "../store-table.ts";
 import { readAdminKeyFile } from "./admin-key.ts";
 import { createConsumer } from "./consumer.ts";
 import { startConsumerLoop } from "./consumer-loop.ts";
+import { lockFolder } from "./folder-lock.ts";
 import { createJobFiles, type JobFiles } from "./job-files.ts";
 import { openJobs } from "./jobs.ts";
 import type { Answer } from "./port-calls.ts";
@@ -62,13 +63,14 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   // Whoever can read the folder can read the hashes of keys, and jobs.
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const config = parseServeConfig(variables, dataFolder);
+  const lock = await lockFolder(dataFolder);
   const openSqlite = await loadSqlite();
   // A key that was made must survive a power cut; a lost message is sent again by the sweep.
   const directoryFile = openSqlite(join(dataFolder, "directory.sqlite"), "disk");
   const queueFile = openSqlite(join(dataFolder, "queue.sqlite"), "system");
   const queue = createQueueRows(queueFile.sql, (body) => queueFile.transactionSync(body));
   const directory = inTransactions(createDirectoryRows(directoryFile.sql), directoryFile);
-  const stores = openServeStores(config);
+  const stores = await openServeStores(config);
   const registry = openModels(await listDirectoryModels(), stores, config.models);
   const admin = config.adminKey === null ? readAdminKeyFile(dataFolder) : { key: config.adminKey, path: null };
   const metrics = createLogMetrics(logger);
@@ -147,6 +149,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     files.close();
     queueFile.close();
     directoryFile.close();
+    await lock.release();
   };
   try {
     const origin = await listen(server, options.host, options.port);

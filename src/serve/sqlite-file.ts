@@ -1,8 +1,8 @@
-/** A database file of `node:sqlite` behind the port that rows are kept over. */
+/** A database file of SQLite behind the port that rows are kept over. */
 
-import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { ScoringError } from "../errors.ts";
 import type { SqlDatabase, SqlRows } from "../jobs/sql-port.ts";
+import { loadNodeSqlite, loadWasmSqlite, type OpenDriver, type SqliteDriver } from "./sqlite-drivers.ts";
 
 /** SQLite's result codes for a file that another process holds. */
 const BUSY_CODES: ReadonlySet<unknown> = new Set([5, 6]);
@@ -26,22 +26,19 @@ export type Durability = "disk" | "system";
 /** Opens a file, and makes it if it is missing. @throws ScoringError `config_invalid` if another process has it open */
 export type OpenSqlite = (path: string, durability: Durability) => SqliteFile;
 
-/** @throws ScoringError `config_invalid` where this Node has no SQLite */
+/** The SQLite of this Node, or the one that the package brings. Either reads the other's files. */
 export async function loadSqlite(): Promise<OpenSqlite> {
-  try {
-    const { DatabaseSync: Database } = await import("node:sqlite");
-    return (path, durability) => openFile(() => new Database(path), path, durability);
-  } catch (cause) {
-    const { version } = process;
-    throw new ScoringError("config_invalid", `Node ${version} has no SQLite: serve needs Node 22.13 or newer`, {
-      cause,
-    });
-  }
+  return openWith((await loadNodeSqlite()) ?? (await loadWasmSqlite()));
+}
+
+/** Files over one SQLite. */
+export function openWith(openDriver: OpenDriver): OpenSqlite {
+  return (path, durability) => openFile(() => openDriver(path), path, durability);
 }
 
 const SYNCHRONOUS = { disk: "PRAGMA synchronous = FULL", system: "PRAGMA synchronous = NORMAL" } as const;
 
-function openFile(make: () => DatabaseSync, path: string, durability: Durability): SqliteFile {
+function openFile(make: () => SqliteDriver, path: string, durability: Durability): SqliteFile {
   const database = make();
   try {
     // Two processes over one folder would deliver every message twice or more, so the first locks the second out.
@@ -50,8 +47,7 @@ function openFile(make: () => DatabaseSync, path: string, durability: Durability
     database.exec("BEGIN EXCLUSIVE; COMMIT");
   } catch (cause) {
     database.close();
-    const isBusy = cause instanceof Error && "errcode" in cause && BUSY_CODES.has(cause.errcode);
-    if (isBusy) throw new ScoringError("config_invalid", `${path} is in use by another process`, { cause });
+    if (isBusy(cause)) throw new ScoringError("config_invalid", `${path} is in use by another process`, { cause });
     throw cause;
   }
   let isOpen = false;
@@ -77,7 +73,13 @@ function openFile(make: () => DatabaseSync, path: string, durability: Durability
   };
 }
 
-function rollBack(database: DatabaseSync): void {
+/** One of them tells a code, the other a sentence. */
+function isBusy(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  return "errcode" in cause ? BUSY_CODES.has(cause.errcode) : cause.message === "database is locked";
+}
+
+function rollBack(database: SqliteDriver): void {
   try {
     database.exec("ROLLBACK");
   } catch {
@@ -85,13 +87,7 @@ function rollBack(database: DatabaseSync): void {
   }
 }
 
-function createSql(database: DatabaseSync): SqlDatabase {
-  const statements = new Map<string, StatementSync>();
-  const prepare = (query: string): StatementSync => {
-    const statement = statements.get(query) ?? database.prepare(query);
-    statements.set(query, statement);
-    return statement;
-  };
+function createSql(database: SqliteDriver): SqlDatabase {
   return {
     exec: <Row extends Record<string, SqlValue>>(query: string, ...values: SqlValue[]): SqlRows<Row> => {
       // `prepare` takes only the first statement of a text.
@@ -101,7 +97,7 @@ function createSql(database: DatabaseSync): SqlDatabase {
       }
       const bound = values.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the query names the row's columns
-      return wrapRows(prepare(query).all(...bound) as Row[]);
+      return wrapRows(database.all(query, bound) as Row[]);
     },
   };
 }
