@@ -1,7 +1,7 @@
 import { base64ToUint8Array } from "uint8array-extras";
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { packTar } from "modern-tar";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -12,7 +12,7 @@ import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { makeFaceTable, stripReport } from "../golden/face-table.ts";
 import { encodeJpeg } from "../golden/jpeg-encoder.ts";
 import { createScorerSource } from "../../cli/score/node-work.ts";
-import { ADMIN, type Deployment, startPlatform } from "./platform.ts";
+import { ADMIN, type Deployment, PLATFORM, startPlatform } from "./platform.ts";
 
 /** Two thousand faces on the edge and on `countenance work`: the same labels; and a lease that outlives its server. */
 
@@ -107,7 +107,10 @@ it("scores every open job with `work --any`, pictures of tar shards too, to the 
     for await (const { job } of api.followJob(id, new AbortController().signal)) if (job.counts.planned) break;
   }
   const { code, out, err } = await runWork("--any");
-  expect([code, JSON.parse(out)]).toEqual([0, { chunks: 12, records: 600 }]);
+  // A server of one's own spreads a small job over its threads.
+  const size = PLATFORM === "serve" ? Math.min(50, Math.ceil(300 / (4 * availableParallelism()))) : 50;
+  const chunks = Math.ceil(300 / size);
+  expect([code, JSON.parse(out)]).toEqual([0, { chunks: 2 * chunks, records: 600 }]);
   expect(err).not.toContain("given back");
   const [first, second] = [await follow(jobs[0]!.id), await follow(jobs[1]!.id)];
   // The newest would come first, were it not for the other's priority.
@@ -117,7 +120,7 @@ it("scores every open job with `work --any`, pictures of tar shards too, to the 
     expect(await readText(id, "labels.jsonl")).toBe(await readText(edge.id, "labels.jsonl"));
     const lock = JSON.parse(await readText(id, "run.lock.json")) as unknown;
     // One request for the bytes of a chunk of packed neighbors.
-    expect(lock).toMatchObject({ receipt: { chunks: { edge: 0, client: 6 }, reads: 6 } });
+    expect(lock).toMatchObject({ receipt: { chunks: { edge: 0, client: chunks }, reads: chunks } });
   }
 });
 
