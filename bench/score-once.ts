@@ -32,10 +32,12 @@ async function scoreOnce(inputFolder: string, outputFolder: string, threads: num
       input: { ...manifest.input, store: "input" },
       output: { store: "output", prefix: "" },
     },
-    progressed: ({ counts }) => {
-      if (!counts.planned) return;
-      planned ||= performance.now();
-      if (counts.finished === counts.listed) scored ||= performance.now();
+    watcher: {
+      progressed({ counts }) {
+        if (!counts.planned) return;
+        planned ||= performance.now();
+        if (counts.finished === counts.listed) scored ||= performance.now();
+      },
     },
   });
   const end = performance.now();

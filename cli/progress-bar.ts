@@ -6,6 +6,8 @@ export interface Progress {
   /** A word for the state, before the bar. */
   readonly label: string;
   readonly perSecond: number | null;
+  /** Lines below the bar, on a terminal only. */
+  readonly below?: readonly string[];
 }
 
 /** A bar on one line of a terminal; without a terminal, one line whenever a tenth more is done. */
@@ -33,12 +35,18 @@ export function formatProgress({ finished, total, label, perSecond }: Progress):
 export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
   let lastTenth = -1;
   let lastLabel = "";
-  let drawn = false;
+  /** Lines on the terminal that the next drawing replaces. */
+  let drawn = 0;
   return {
     update(progress) {
       if (stream.isTTY) {
-        stream.write(`\r\x1b[2K${formatProgress(progress)}`);
-        drawn = true;
+        // A line that wraps would be two: the next drawing would replace one of them.
+        const lines = [formatProgress(progress), ...(progress.below ?? [])].map((line) =>
+          line.slice(0, stream.columns),
+        );
+        const up = drawn > 1 ? `\x1b[${drawn - 1}A` : "";
+        stream.write(`${up}\r\x1b[J${lines.join("\n")}`);
+        drawn = lines.length;
         return;
       }
       const tenth = progress.total > 0 ? Math.floor((10 * progress.finished) / progress.total) : -1;
@@ -49,8 +57,8 @@ export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
       stream.write(`${formatProgress(progress)}\n`);
     },
     stop() {
-      if (drawn) stream.write("\n");
-      drawn = false;
+      if (drawn > 0) stream.write("\n");
+      drawn = 0;
     },
   };
 }

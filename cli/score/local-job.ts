@@ -1,4 +1,4 @@
-import { rmdir } from "node:fs/promises";
+import { readFile, rmdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { uuidv7 } from "uuidv7";
@@ -7,8 +7,9 @@ import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
 import { chooseFaceFinder, type JobSpec } from "../../src/scoring/job/job-spec.ts";
 import { isEnded } from "../../src/scoring/job/job-status.ts";
 import { type JobView, viewJob } from "../../src/scoring/job/job-view.ts";
-import { jobFolder, workPrefix } from "../../src/scoring/keys.ts";
+import { jobFolder, partKey, workPrefix } from "../../src/scoring/keys.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";
+import type { JobRows } from "../../src/scoring/job/job-rows.ts";
 import { createMemoryRows } from "../../src/scoring/job/memory-rows.ts";
 import type { WorkMessage } from "../../src/scoring/job/messages.ts";
 import { digestHex } from "../../src/scoring/sha256.ts";
@@ -17,6 +18,26 @@ import { SCRATCH_FOLDER } from "../../src/storage/filesystem/file-paths.ts";
 import { type LocalWorkOptions, openRegistry } from "./node-work.ts";
 import type { JobDesk } from "./thread-calls.ts";
 import { startThreads, type Threads } from "./threads.ts";
+import { keepRun, listRows, listUnfinished, resumeRun, reviveRows, type RunIdentity } from "./unfinished.ts";
+
+/** How a run begins. */
+export interface BegunRun {
+  readonly resumed: boolean;
+  /** Whether an earlier run of the same is left behind. */
+  readonly unfinished: boolean;
+  /** Chunks that are done already. */
+  readonly finished: readonly string[];
+  /** A chunk's records. */
+  readPart(chunkId: string): Promise<Uint8Array>;
+}
+
+/** Told of a job under way. */
+export interface LocalWatcher {
+  /** After each change. @param done pictures of chunks that are still under way */
+  progressed?(view: JobView, done: number): void;
+  /** A chunk is done: its part is stored. */
+  finished?(chunkId: string): void;
+}
 
 /** A job on this machine: the same planning, chunks, records and outputs as on the platform, over folders. */
 export interface LocalJobOptions extends Omit<LocalWorkOptions, "threads" | "listFolder"> {
@@ -25,12 +46,15 @@ export interface LocalJobOptions extends Omit<LocalWorkOptions, "threads" | "lis
   readonly listFolder?: string | null;
   /** Threads, each with an engine of its own; default: one a core. */
   readonly threads?: number;
-  /** Told after each change. */
-  readonly progressed?: (view: JobView) => void;
+  /** Goes on with the newest run of the same inputs and options that did not end, if there is one. */
+  readonly resume?: boolean;
+  /** Told once: whether it goes on with an earlier run, or leaves one behind. */
+  readonly begun?: (run: BegunRun) => void;
+  readonly watcher?: LocalWatcher;
 }
 
 /**
- * Runs a job to its end.
+ * Runs a job to its end. What it has done is kept as it goes: where the process dies, `resume` goes on there.
  * @returns its last view; the outputs lie in `<outputFolder>/<view.output.prefix>`
  * @throws ScoringError `validation_failed`, `unknown_model`
  */
@@ -39,11 +63,30 @@ export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
   // They load their modules while the manifest is checked.
   const pool = startThreads({ inputFolder, outputFolder, listFolder, engine, threads });
   try {
-    const spec = await acceptJob(options.manifest);
+    const accepted = await acceptJob(options.manifest);
+    const { manifest } = accepted;
+    const identity: RunIdentity = { inputFolder, listFolder, engine, manifest };
+    const [newest] = await listUnfinished(outputFolder, identity);
+    const goesOn = options.resume === true && newest !== undefined;
+    const kept = goesOn ? await resumeRun(newest) : await keepRun(outputFolder, accepted.id, identity);
+    // Nothing was planned yet where the process before died at once.
+    const spec = kept.journal.rows.readSpec() ?? accepted;
+    const { rows } = kept.journal;
+    const folder = jobFolder(spec.manifest.output.prefix, spec.id);
+    options.begun?.({
+      resumed: goesOn,
+      unfinished: !goesOn && newest !== undefined,
+      finished: listRows(rows).flatMap(({ id, status }) => (status === "done" ? [id] : [])),
+      readPart: (chunkId) => readFile(join(outputFolder, partKey(folder, chunkId))),
+    });
+    let ended = false;
     try {
-      return await driveLocalJob(spec, pool, options.progressed);
+      const view = await driveLocalJob(spec, pool, options.watcher, rows);
+      ended = true;
+      return view;
     } finally {
-      await removeEmptyFolders(outputFolder, workPrefix(jobFolder(spec.manifest.output.prefix, spec.id)));
+      await kept.release(ended);
+      await removeEmptyFolders(outputFolder, workPrefix(folder));
     }
   } finally {
     await pool.close();
@@ -90,22 +133,42 @@ async function acceptJob(value: unknown): Promise<JobSpec> {
 /**
  * Drives a job to its end; its last view. The queue is the threads' own: they take the next message as they become free. A thread that dies
  * costs the chunks that it had, which are halved, and a step its attempt.
+ * @param rows where they hold a job already, it goes on
  * @throws ScoringError `internal` if the job stops without an end; whatever a task throws
  */
 export async function driveLocalJob(
   spec: JobSpec,
   threads: Threads,
-  progressed: ((view: JobView) => void) | undefined,
+  watcher: LocalWatcher | undefined,
+  rows: JobRows = createMemoryRows(),
 ): Promise<JobView> {
-  const rows = createMemoryRows();
   const underWay = new Set<Promise<void>>();
   const failures: unknown[] = [];
+  const pictures = new Map<WorkMessage, number>();
+  const tell = (): void => {
+    const state = rows.readState();
+    if (state === null) return;
+    const done = [...pictures.values()].reduce((sum, count) => sum + count, 0);
+    watcher?.progressed?.(viewJob(state, spec, Date.now()), done);
+  };
   const handle = async (message: WorkMessage): Promise<void> => {
+    const pictured = async (count: number): Promise<void> => {
+      pictures.set(message, count);
+      tell();
+    };
+    const finish: JobDesk["finish"] = async (chunkId, result) => {
+      pictures.delete(message);
+      const accepted = await coordinator.finish(chunkId, result);
+      if (accepted) watcher?.finished?.(chunkId);
+      return accepted;
+    };
     try {
-      await threads.run({ kind: "message", message }, desk);
+      await threads.run({ kind: "message", message }, { ...desk, pictured, finish });
     } catch (error) {
       if (isThreadDeath(error)) await recover(message);
       else failures.push(error);
+    } finally {
+      pictures.delete(message);
     }
   };
   /** What a thread was about when it died may have been another's doing: two tasks share one. */
@@ -118,19 +181,20 @@ export async function driveLocalJob(
     // Refused where the step had not begun: then its message is all that was lost.
     if (!(await coordinator.retryTask(kind, message.step, attempt, failure, null))) await handle(message);
   }
+  const send = (message: WorkMessage, delaySeconds: number): void => {
+    const later = delaySeconds > 0 ? wait(delaySeconds * 1000) : Promise.resolve();
+    const task: Promise<void> = later.then(() => handle(message)).finally(() => underWay.delete(task));
+    underWay.add(task);
+  };
   const coordinator = createCoordinator({
     rows,
     clock: Date.now,
     queue: {
       send: async (messages) => {
-        for (const { message, delaySeconds } of messages) {
-          const later = delaySeconds > 0 ? wait(delaySeconds * 1000) : Promise.resolve();
-          const task: Promise<void> = later.then(() => handle(message)).finally(() => underWay.delete(task));
-          underWay.add(task);
-        }
+        for (const { message, delaySeconds } of messages) send(message, delaySeconds);
       },
     },
-    announced: async (state) => progressed?.(viewJob(state, spec, Date.now())),
+    announced: async () => tell(),
   });
   const desk: JobDesk = {
     ...coordinator,
@@ -140,8 +204,11 @@ export async function driveLocalJob(
       if (formatted === null) throw new ScoringError("internal", "a thread gave nothing back");
       return formatted;
     },
+    pictured: async () => {},
   };
+  const left = reviveRows(rows, Date.now());
   await coordinator.create(spec);
+  for (const message of left) send(message, 0);
   while (underWay.size > 0) {
     await Promise.race(underWay);
     if (failures.length > 0) throw failures[0];

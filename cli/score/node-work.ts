@@ -29,8 +29,11 @@ export async function openRegistry(): Promise<Registry> {
   return createRegistry(await listDirectoryModels(BUNDLED_MODELS_DIRECTORY));
 }
 
+/** Opens the scorer of a job. */
+type ScorerSource = (options: ScorerOptions) => Promise<Scorer>;
+
 /** Opens the scorers of one thread; each is loaded at its first use and kept. */
-export function createScorerSource(engine: LocalEngine): (options: ScorerOptions) => Promise<Scorer> {
+export function createScorerSource(engine: LocalEngine): ScorerSource {
   const scorers = new Map<string, Promise<Scorer>>();
   async function openScorer({ model: id, tta, findsFaces }: ScorerOptions): Promise<Scorer> {
     const model = await (await openRegistry()).load(id);
@@ -62,24 +65,46 @@ export async function createNodeWork(options: LocalWorkOptions, etags: EtagMemor
   const registry = await openRegistry();
   const open = createScorerSource(options.engine);
   let lastTurn: Promise<unknown> = Promise.resolve();
-  const shared: Omit<WorkDeps, "openJob"> = {
+  const shared: Omit<WorkDeps, "openJob" | "withScorer"> = {
     openStore: (name) => stores[name as keyof typeof stores],
     readCard: (model) => registry.card(model),
     // A step of one page: the first chunks are scored while the next pages are planned. All chunks in one: nothing is resumed.
     limits: { ...LIMITS, maxPagesPerPlanStep: 1, maxChunksPerFinalizeStep: Number.MAX_SAFE_INTEGER },
     openHash: openNativeSha256,
     ...(threads === 1 ? {} : { scorers: threads }),
-    withScorer(body) {
-      const turn = lastTurn.then(() => body(open));
-      lastTurn = turn.catch(() => undefined);
-      return turn;
-    },
   };
   return (desk) => ({
     ...shared,
     openJob: () => desk,
+    withScorer(body) {
+      const turn = lastTurn.then(() => body(countPictures(open, desk)));
+      lastTurn = turn.catch(() => undefined);
+      return turn;
+    },
     ...(threads === 1
       ? {}
       : { formatting: { threads, formatChunk: (request) => desk.formatChunk(request), listen: setImmediate } }),
   });
+}
+
+/** How often a thread tells how far it is. */
+const TELL_MS = 100;
+
+/** A scorer of one chunk whose pictures are counted. */
+function countPictures(open: ScorerSource, desk: Pick<JobDesk, "pictured">): ScorerSource {
+  let count = 0;
+  let toldMs = Date.now();
+  return async (options) => {
+    const scorer = await open(options);
+    const decode: Scorer["decoder"]["decode"] = async (...args) => {
+      const nowMs = Date.now();
+      if (count > 0 && nowMs - toldMs >= TELL_MS) {
+        toldMs = nowMs;
+        void desk.pictured(count);
+      }
+      count += 1;
+      return scorer.decoder.decode(...args);
+    };
+    return { ...scorer, decoder: { ...scorer.decoder, decode } };
+  };
 }

@@ -9,12 +9,12 @@ import type { Report } from "../../src/scoring/report/report.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { makeFolder } from "../files.ts";
 import { describeInputs, formatDuration, renderLabelTable } from "../label-table.ts";
-import { createProgressBar } from "../progress-bar.ts";
 import { describeIssue, showText } from "../terminal-text.ts";
 import { readInteger } from "../integers.ts";
 import { describeInput, type LocalInput } from "./local-input.ts";
 import { runLocalJob } from "./local-job.ts";
 import { openPage, writeContactSheet } from "./score-pages.ts";
+import { showProgress } from "./score-progress.ts";
 import { LOCAL_ENGINES } from "../../src/backends/engines-node.ts";
 
 /** The option --threads. @throws ScoringError `validation_failed` */
@@ -90,6 +90,11 @@ export const scoreCommand = defineCommand({
     list: { type: "string", description: "CSV or JSONL that names images of the folder, with groups and true labels" },
     "group-by": { type: "string", description: "Groups of --list to aggregate by, with commas between" },
     sample: { type: "string", description: "Score so many images of the folder, always the same ones" },
+    resume: {
+      type: "boolean",
+      description: "Go on with the newest run of this that did not end; else begin anew",
+      default: false,
+    },
     open: { type: "boolean", description: "Open the report when it is done", default: false },
     quiet: { type: "boolean", description: "Say nothing but what went wrong", default: false },
     json: { type: "boolean", description: "Print the report as JSON on standard output", default: false },
@@ -101,7 +106,7 @@ export const scoreCommand = defineCommand({
     const outputFolder = resolve(args.out);
     const threads = readThreads(args.threads);
     await makeFolder(outputFolder);
-    const bar = args.quiet ? null : createProgressBar(process.stderr);
+    const progress = showProgress(args.quiet);
     const view = await runLocalJob({
       inputFolder: source.folder,
       listFolder: source.listFolder,
@@ -119,15 +124,10 @@ export const scoreCommand = defineCommand({
         ...(args.pipeline === undefined ? {} : { pipeline: Number(args.pipeline) }),
         output: { store: "output", prefix: "", formats: args.formats.split(",") },
       },
-      progressed: ({ counts, status, rate }) =>
-        bar?.update({
-          finished: counts.finished,
-          total: counts.planned ? counts.listed : 0,
-          label: status,
-          perSecond: rate,
-        }),
-    });
-    bar?.stop();
+      resume: args.resume,
+      begun: progress.begun,
+      watcher: progress.watcher,
+    }).finally(() => progress.stop());
     if (view.failure !== null) process.stderr.write(`${view.status}: ${showText(view.failure.message)}\n`);
     for (const warning of view.warnings) process.stderr.write(`warning: ${showText(warning)}\n`);
     for (const issue of view.issues) process.stderr.write(`${describeIssue(issue)}\n`);

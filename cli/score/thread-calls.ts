@@ -12,6 +12,8 @@ import type { EtagMemory } from "../../src/storage/filesystem/file-content.ts";
 export interface JobDesk extends JobCoordinator, EtagMemory {
   /** Has the pool read and format a chunk. */
   formatChunk(request: FormatRequest): Promise<FormattedPiece>;
+  /** Told now and then while a chunk is scored: how many of its pictures are done. */
+  pictured(count: number): Promise<void>;
 }
 
 interface Call {

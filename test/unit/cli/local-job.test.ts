@@ -2,16 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { driveLocalJob } from "../../../cli/score/local-job.ts";
 import type { JobDesk } from "../../../cli/score/thread-calls.ts";
 import type { Threads } from "../../../cli/score/threads.ts";
-import { ScoringError } from "../../../src/errors.ts";
-import type { JobSpec } from "../../../src/scoring/job/job-spec.ts";
 import type { JobView } from "../../../src/scoring/job/job-view.ts";
 import { LIMITS } from "../../../src/scoring/limits.ts";
-import { parseManifest } from "../../../src/scoring/manifest/manifest.ts";
 import type { WorkMessage } from "../../../src/scoring/job/messages.ts";
-import { handleMessage } from "../../../src/scoring/work/handle-message.ts";
-import type { Scorer } from "../../../src/scoring/chunk/scorer.ts";
-import { createMemoryStore } from "../../../src/storage/memory-store.ts";
-import { createTestModel } from "../../golden/network.ts";
+import { setLocalScene } from "./local-scene.ts";
 
 /** Steps are tried again after seconds; the clock of the job machine stays the real one. */
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout"] }));
@@ -28,41 +22,8 @@ async function passMinute(): Promise<false> {
 async function run(
   dies: (message: WorkMessage, seen: readonly WorkMessage[]) => Death | null,
 ): Promise<{ readonly view: JobView; readonly seen: readonly WorkMessage[]; readonly keys: readonly string[] }> {
-  const store = createMemoryStore({ minPartBytes: 1 });
-  for (let n = 0; n < 8; n++) await store.put(`in/${n}.jpg`, `no picture ${n}`);
-  const manifest = parseManifest(
-    {
-      faces: "aligned",
-      input: { store: "faces", prefix: "in/" },
-      output: { store: "faces" },
-      limits: { errorThreshold: 1 },
-    },
-    new Map([["faces", { versions: false }]]),
-    () => true,
-  );
-  const text = "0".repeat(64);
-  const model = { model: "none@1", modelSha256: text, pipeline: 1 } as const;
-  const spec: JobSpec = {
-    id: "job",
-    createdMs: 0,
-    manifest,
-    manifestSha256: text,
-    ...model,
-    retryOf: null,
-    owner: null,
-  };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- no text gets as far as a network
-  const scorer = {
-    decoder: { decode: () => Promise.reject(new ScoringError("image_unsupported", "no picture")) },
-    finder: null,
-    classifier: { engine: "none", batchSize: 1 },
-  } as unknown as Scorer;
-  const deps = {
-    openStore: () => store,
-    withScorer: <T>(body: (open: () => Promise<Scorer>) => Promise<T>) => body(async () => scorer),
-    readCard: async () => createTestModel(new Map()).card,
-    limits: LIMITS,
-  };
+  const scene = await setLocalScene();
+  const { spec, store } = scene;
   const seen: WorkMessage[] = [];
   const threads: Threads = {
     async run(work, desk) {
@@ -72,7 +33,7 @@ async function run(
       seen.push(message);
       if (death === "after it began") await begin(message, desk);
       if (death !== null) throw Object.assign(new Error("no memory"), { code: "ERR_WORKER_OUT_OF_MEMORY" });
-      await handleMessage({ ...deps, openJob: () => desk }, message);
+      await scene.handle(message, desk);
       return null;
     },
     close: async () => {},
@@ -83,7 +44,7 @@ async function run(
     () => true,
   );
   while (!(await Promise.race([ended, passMinute()])));
-  const { objects } = await store.list({ prefix: "job/" });
+  const { objects } = await store.list({ prefix: "out/job/" });
   return { view: await running, seen, keys: objects.map(({ key }) => key) };
 }
 
