@@ -1,4 +1,4 @@
-/** How far two engines may lie apart and still agree. */
+/** How far two engines may differ and still agree. */
 
 /** Agreement of every float32 engine with the reference (docs/model.md), and half a unit of the records' sixth decimal. */
 export const ENGINE_TOLERANCE = 1e-4 + 5e-7;

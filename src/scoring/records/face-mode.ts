@@ -1,4 +1,4 @@
-/** What a job takes for a face. */
+/** Which faces a job scores. */
 
 /**
  * `aligned`: the picture is a face crop; `largest`: the largest face found; `all`: every face, best first; `auto`: `aligned` for pictures of at
@@ -8,7 +8,7 @@ export const FACE_MODES = ["auto", "aligned", "largest", "all"] as const;
 /** One of {@link FACE_MODES}. */
 export type FaceMode = (typeof FACE_MODES)[number];
 
-/** Whether a job looks for faces in its pictures: `auto` may. */
+/** Whether a job searches its pictures for faces: with `auto` it may. */
 export function findsFaces({ faces, format }: { readonly faces: FaceMode; readonly format: string }): boolean {
   return faces !== "aligned" && format !== "fer2013-csv";
 }

@@ -1,9 +1,9 @@
-/** Inputs read back from where others may have written: outputs of a job lie where its key may upload, claims go through clients. */
+/** Inputs read back from places where others may write: a job's outputs lie where its key may upload, claims travel through clients. */
 
 import { z } from "zod";
 import { LABELS, type Label } from "../../model/labels.ts";
 
-/** The form of an {@link InputItem}, and no more than that. */
+/** The form of an {@link InputItem}; its values are not checked. */
 export const inputItemSchema: z.ZodType<InputItem> = z.strictObject({
   index: z.int().nonnegative(),
   id: z.string(),
@@ -22,7 +22,7 @@ export interface InputItem {
   readonly index: number;
   readonly id: string;
   readonly key: string;
-  /** Bytes, `null` until a read tells. */
+  /** Bytes; `null` until it is read. */
   readonly size: number | null;
   readonly etag: string | null;
   readonly versionId?: string;
@@ -30,6 +30,6 @@ export interface InputItem {
   readonly range?: { readonly offset: number; readonly length: number };
   readonly label?: Label;
   readonly groups?: Readonly<Record<string, string>>;
-  /** Position of the same object in the run before, in pages of a schedule's job; not in `input.jsonl`. */
+  /** Position of the same object in the previous run; only in pages of a schedule's job, not in `input.jsonl`. */
   readonly prior?: number;
 }

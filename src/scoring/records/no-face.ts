@@ -1,10 +1,10 @@
-/** What a job says whose pictures often show no face. */
+/** The warning of a job whose pictures often show no face. */
 
-/** Share of the inputs without a face above which a job says so. */
+/** Share of the inputs without a face above which a job warns. */
 const MAX_SHARE = 0.1;
 
 /**
- * The warning, with what to try; `null` where faces were found in most pictures, or not looked for.
+ * The warning, with what to try; `null` if most pictures have a face, or none were searched.
  * @param noFace inputs that ended without a face, of `finished` that have ended
  */
 export function describeNoFace(noFace: number, finished: number): string | null {

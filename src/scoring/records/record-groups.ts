@@ -5,11 +5,11 @@ import type { FaceMode } from "./face-mode.ts";
 
 /** Whether a record stands for its input: the second and later faces of a picture do not. */
 export function countsAsInput(record: ScoreRecord, faces: FaceMode | undefined): boolean {
-  // Only records with a face got the suffix, so a picture whose own id ends in "#1" is not mistaken.
+  // Only records with a face get the suffix, so a picture whose own id ends in "#1" is not misread.
   return faces !== "all" || record.face === null || !/#[1-9]\d*$/.test(record.id);
 }
 
-/** Id of the input that a record is of: of several faces of one picture each has a number behind it. */
+/** Id of a record's input: where a picture has several faces, the number after it is cut off. */
 export function findInputId(record: ScoreRecord, faces: FaceMode): string {
   return faces === "all" && record.face !== null ? record.id.replace(/#\d+$/, "") : record.id;
 }

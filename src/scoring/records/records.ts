@@ -9,7 +9,7 @@ export const OUTCOMES = ["scored", "no_face", "skipped", "failed", "cancelled", 
 /** The terminal outcome of one input. */
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** Raised by any change that can change a label; results of two versions never merge. See docs/model.md, "Preprocessing, and its versions". */
+/** Any change that can change a label raises it; results of two versions never merge. See docs/model.md, "Preprocessing, and its versions". */
 export const PIPELINE_VERSIONS = [1, 2, 3] as const;
 /** One of {@link PIPELINE_VERSIONS}. */
 export type PipelineVersion = (typeof PIPELINE_VERSIONS)[number];
@@ -20,7 +20,7 @@ export interface FaceRecord {
   readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   /** Detector's confidence 0…1; `null` where the whole image is the face by contract. */
   readonly score: number | null;
-  /** Middles of the right and of the left eye; missing means `null`: none were looked for, or the record is of a finder without them. */
+  /** Middles of the right and of the left eye; missing means `null`: the record comes from a finder without eyes, or nothing was searched. */
   readonly eyes?: Eyes | null;
   /** Spatial transformer's 2×3 matrix, row-major; `null` for models without one. */
   readonly theta: readonly number[] | null;
@@ -38,7 +38,7 @@ export interface QualityRecord {
 
 /** One line of `labels.jsonl`. Fields that do not apply are `null`, never absent from the line. */
 export interface ScoreRecord {
-  /** The input's id; with `faces: "all"`, `id#0`, `id#1`, … */
+  /** The id of the input; with `faces: "all"`, `id#0`, `id#1`, … */
   readonly id: string;
   readonly key: string;
   readonly etag: string | null;
