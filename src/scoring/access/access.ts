@@ -1,10 +1,10 @@
-/** What a key may do: scopes, stores with prefixes, purposes, quotas. Everything that reads or writes for a key asks here. */
+/** What a key may do: scopes, stores with prefixes, purposes, quotas. Everything that reads or writes on behalf of a key checks it here. */
 
 import { ScoringError } from "../../errors.ts";
 
 /**
  * What a key can be allowed to do. `reviews:write` labels the pictures of reviews, and opens no others. `admin` makes keys and sees
- * the jobs of all of them.
+ * the jobs of every key.
  */
 export const SCOPES = ["jobs:read", "jobs:write", "objects:write", "reviews:write", "admin"] as const;
 
@@ -24,9 +24,9 @@ export interface Rights {
   readonly purposes: readonly string[] | null;
   /** Jobs that have not ended. */
   readonly maxJobs: number | null;
-  /** Highest priority of a job; absent: 0, so that no key gets ahead of others unless it was allowed to. */
+  /** Highest priority of a job; 0 by default, so that no key gets ahead of others unless it may. */
   readonly maxPriority?: number;
-  /** Inputs of the jobs that were created on one UTC day. */
+  /** Inputs of the jobs created on one UTC day. */
   readonly maxImagesPerDay: number | null;
 }
 
@@ -48,7 +48,7 @@ export function toOwner({ keyId, grants, maxImagesPerDay }: Caller): JobOwner {
 }
 
 /**
- * Whether `key` (or a listing prefix) lies inside of a grant. Keys with `.` or `..` segments lie nowhere: stores take them
+ * Whether `key` (or a listing prefix) lies inside a grant. Keys with `.` or `..` segments lie in none: stores take them
  * literally, but URLs on the way to an S3 endpoint do not.
  */
 export function isGranted(grants: readonly StoreGrant[] | null, store: string, key: string): boolean {
@@ -60,8 +60,8 @@ export function isGranted(grants: readonly StoreGrant[] | null, store: string, k
 /** @throws ScoringError `forbidden` */
 export function requireGrant(grants: readonly StoreGrant[] | null, store: string, key: string): void {
   if (isGranted(grants, store, key)) return;
-  throw new ScoringError("forbidden", `this API key may not use ${JSON.stringify(key.slice(0, 200))} in ${store}`);
+  throw new ScoringError("forbidden", `the API key may not use ${JSON.stringify(key.slice(0, 200))} in ${store}`);
 }
 
-/** Highest priority of a job; as far below zero is the lowest. */
+/** Highest priority of a job; its negative is the lowest. */
 export const MAX_PRIORITY = 100;

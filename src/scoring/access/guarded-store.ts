@@ -1,9 +1,9 @@
-/** A store seen through a key's grants: whatever asks for another key, whoever wrote that key down, is refused. */
+/** A store seen through a key's grants: access outside them is refused, wherever the object's key came from. */
 
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { requireGrant, type StoreGrant } from "./access.ts";
 
-/** The store itself if `grants` is `null`; else one whose every operation throws `forbidden` outside of them. */
+/** The store itself if `grants` is `null`; otherwise a store whose every operation throws `forbidden` outside them. */
 export function guardStore(store: ObjectStore, name: string, grants: readonly StoreGrant[] | null): ObjectStore {
   if (grants === null) return store;
   const guard = (key: string): string => {
