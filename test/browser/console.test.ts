@@ -100,7 +100,7 @@ describe("the console", () => {
     await page.getByLabel("Output prefix").fill("nowhere/out/");
     await page.getByRole("button", { name: "Check and estimate" }).click();
     const field = page.locator('[data-path="output.prefix"]');
-    await page.getByText("the outputs would lie inside the prefix that is read").waitFor();
+    await page.getByText("the outputs would lie inside the input's prefix").waitFor();
     expect(await field.getAttribute("aria-invalid")).toBe("true");
     expect(await listViolations()).toEqual([]);
     await page.getByLabel("Output prefix").fill("out/");

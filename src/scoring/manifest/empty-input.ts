@@ -1,8 +1,8 @@
-/** A job without input is done at once, and most often a slip: a prefix that is misspelled, a format that is another's. */
+/** A job without input is done at once, and usually a mistake: a misspelled prefix, or the wrong format. */
 
 import type { Manifest } from "./manifest.ts";
 
-/** What was looked for and not found, as a sentence; `null` where something was. @param listed inputs of the whole input */
+/** What was looked for and not found, as a sentence; `null` if something was found. @param listed inputs of the whole input */
 export function describeEmptyInput(
   { input, format }: Pick<Manifest, "input" | "format">,
   listed: number,

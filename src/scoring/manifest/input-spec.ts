@@ -26,7 +26,7 @@ export type InputSpec =
       readonly key: string;
       /** Read only this version of the manifest. */
       readonly etag?: string;
-      /** Where given, rows whose `Bucket` column names another bucket are issues. */
+      /** If given, rows whose `Bucket` column names another bucket are issues. */
       readonly bucket?: string;
     };
 

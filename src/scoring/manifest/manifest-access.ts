@@ -1,4 +1,4 @@
-/** What a manifest asks for against what its caller may use. */
+/** Checks what a manifest asks for against what its caller may use. */
 
 import { ScoringError } from "../../errors.ts";
 import { jobFolder } from "../keys.ts";
@@ -11,7 +11,7 @@ export function checkManifestAccess(manifest: Manifest, caller: Rights): void {
   const issues: { path: string; code: string; message: string }[] = [];
   const check = (path: string, store: string, key: string): void => {
     if (isGranted(caller.grants, store, key)) return;
-    issues.push({ path, code: "forbidden", message: `outside of what this API key may use in ${store}` });
+    issues.push({ path, code: "forbidden", message: `outside what the API key may use in ${store}` });
   };
   if (input.prefix !== undefined) check("input.prefix", input.store, input.prefix);
   if (input.manifest !== undefined)
@@ -25,16 +25,16 @@ export function checkManifestAccess(manifest: Manifest, caller: Rights): void {
     issues.push({
       path: "priority",
       code: "forbidden",
-      message: `this API key allows priorities up to ${maxPriority}`,
+      message: `the API key allows priorities up to ${maxPriority}`,
     });
   }
   if (caller.purposes !== null && (purpose === undefined || !caller.purposes.includes(purpose))) {
     const allowed = caller.purposes.map((one) => JSON.stringify(one)).join(", ");
-    issues.push({ path: "purpose", code: "forbidden", message: `this API key allows the purposes ${allowed}` });
+    issues.push({ path: "purpose", code: "forbidden", message: `the API key allows the purposes ${allowed}` });
   }
   if (issues.length === 0) return;
   const findings = issues.length === 1 ? "1 finding" : `${issues.length} findings`;
-  throw new ScoringError("forbidden", `this API key does not allow the job (${findings})`, {
+  throw new ScoringError("forbidden", `the API key does not allow the job (${findings})`, {
     issues: issues.slice(0, 100),
   });
 }

@@ -1,4 +1,4 @@
-/** The manifest of a job: untrusted JSON to a checked value with every default filled in, or all findings together. */
+/** The manifest of a job: from untrusted JSON to a checked value with every default filled in, or to all findings together. */
 
 import { FACE_MODES } from "../records/face-mode.ts";
 import { DEFAULT_MIN_FACE_PIXELS, DEFAULT_MIN_FACE_SCORE, FACE_DETAILS } from "../../model/face-levels.ts";
@@ -88,7 +88,7 @@ export const manifestSchema = z.strictObject({
 /** A checked manifest. */
 export type Manifest = z.output<typeof manifestSchema>;
 
-/** The reference to one store of the configuration, as far as validation needs it. */
+/** What validation needs to know about a configured store. */
 export interface StoreFacts {
   readonly versions: boolean;
 }
@@ -134,7 +134,7 @@ export function parseManifest(
   const source = manifest.input.prefix;
   const { store, prefix } = manifest.output;
   if (source !== undefined && store === manifest.input.store && prefix.startsWith(source)) {
-    add("output.prefix", "output_inside_input", "the outputs would lie inside the prefix that is read");
+    add("output.prefix", "output_inside_input", "the outputs would lie inside the input's prefix");
   }
   if (manifest.format === "fer2013-csv" && manifest.faces !== "aligned" && manifest.faces !== "auto") {
     add("faces", "aligned_only", "FER2013 rows are face crops: use auto or aligned");

@@ -1,14 +1,14 @@
-/** Which label files a job gets: those it asked for, but for one that would not fit an isolate; and how many records a job may have. */
+/** Which label files a job gets: those it asked for, except one that would not fit an isolate; and how many records a job may have. */
 
 import type { Manifest } from "./manifest.ts";
 import { LABEL_FILES } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 
 type Formats = Manifest["output"]["formats"];
-/** Bytes of a row, twice what is usual: a record has about 800, and a key may be long. */
+/** Bytes per row, twice the usual: a record has about 800, and a key may be long. */
 export const ROW_BYTES = { labels: 1600, input: 1000, errors: 1000, success: 250 } as const;
 
-/** Records that the outputs of one job may have: an upload has a limited number of parts, and these a limited size. */
+/** Records that the outputs of one job may have: an upload has a limited number of parts of limited size. */
 export function countMaxRecords(limits: Pick<Limits, "maxMultipartBytes" | "maxMultipartParts">): number {
   return Math.floor((limits.maxMultipartBytes * limits.maxMultipartParts) / ROW_BYTES.labels);
 }
@@ -25,14 +25,14 @@ export function countParquetRows(limits: ParquetLimits): number {
   return limits.maxParquetRowGroupRows * limits.targetParquetRowGroups;
 }
 
-/** The formats that `records` records are written in; JSONL in place of a Parquet file that was all that was asked for. */
+/** The formats that `records` records are written in; JSONL replaces a Parquet file that was the only format asked for. */
 export function chooseFormats(formats: Formats, records: number, limits: ParquetLimits): Formats {
   if (!formats.includes("parquet") || records <= countParquetRows(limits)) return formats;
   const rest = formats.filter((format) => format !== "parquet");
   return rest.length === 0 ? ["jsonl"] : rest;
 }
 
-/** What is left out or in its place, as a sentence; `null` where everything that was asked for is written. */
+/** What is left out and what replaces it, as a sentence; `null` if everything that was asked for is written. */
 export function describeOmission(formats: Formats, records: number, limits: ParquetLimits): string | null {
   const chosen = chooseFormats(formats, records, limits);
   if (chosen === formats) return null;
