@@ -1,4 +1,4 @@
-/** The inputs of one chunk, out of its frozen page. */
+/** The inputs of one chunk, from its frozen page. */
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";

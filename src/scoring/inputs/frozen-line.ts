@@ -8,7 +8,7 @@ export function serializeItem(item: InputItem): string {
   return JSON.stringify({ index, id, key, size, etag, versionId, range, label, groups });
 }
 
-/** The same with the position in the run before, for the pages that chunks are read from. */
+/** The same with the position in the previous run, for the pages that chunks are read from. */
 export function serializeFrozenItem(item: InputItem): string {
   const line = serializeItem(item);
   return item.prior === undefined ? line : `${line.slice(0, -1)},"prior":${item.prior}}`;

@@ -12,7 +12,7 @@ import { parseStored } from "../stored-json.ts";
 export interface InputCursor {
   /** The next `count` inputs. Calls may overlap: each gets its own, in the order of the calls. @throws ScoringError `manifest_lost` */
   take(count: number): Promise<readonly InputItem[]>;
-  /** Where the first input stands that nobody has taken. */
+  /** Where the first input that nobody has taken begins. */
   readonly offset: number;
 }
 

@@ -1,4 +1,4 @@
-/** Some lines of a large `input.jsonl`, found by bisection: lines stand in the order of their index. */
+/** Some lines of a large `input.jsonl`, found by bisection: lines are in the order of their index. */
 
 import { ScoringError } from "../../errors.ts";
 import { readBody } from "../../storage/read-body.ts";
@@ -34,7 +34,7 @@ export async function readInputLines(
     const window = await read(middle, windowBytes);
     const start = window.indexOf(0x0a) + 1;
     const end = window.indexOf(0x0a, start);
-    // No whole line in sight: only the rest below is left to look at.
+    // No whole line in the window: only what lies before it is left to search.
     if (start === 0 || end === -1) {
       high = middle;
       continue;
@@ -69,7 +69,7 @@ function parseLine(key: string, line: string): InputItem {
   try {
     value = JSON.parse(line);
   } catch {
-    // Falls through: no line of a list.
+    // Falls through: it is not a line of a list.
   }
   const parsed = inputItemSchema.safeParse(value);
   if (!parsed.success) throw new ScoringError("manifest_lost", `${key} is not the list that the job wrote`);

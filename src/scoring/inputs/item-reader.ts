@@ -11,9 +11,9 @@ import { type ItemBytes, readItem, type ReadLimits } from "./read-item.ts";
 
 /** Bounds of one combined read. */
 export interface RunLimits extends ReadLimits {
-  /** Bytes of one combined read; they are held until all its items were read. */
+  /** Bytes of one combined read; they are held until all its items have been read. */
   readonly maxRunBytes: number;
-  /** Unwanted bytes between two neighbors that are read along rather than skipped. */
+  /** Unwanted bytes between two neighbors that are read as well rather than skipped. */
   readonly maxGapBytes: number;
 }
 
@@ -48,7 +48,7 @@ export function createItemReader(
       bytes = await run.bytes;
     } catch (error) {
       run.bytes = null;
-      // What the whole run met may not hold for each item: an item alone gives its own outcome.
+      // The outcome of the whole run may not hold for each item: read alone, an item gives its own outcome.
       if (error instanceof ScoringError && error.disposition === "item") return readItem(store, item, limits);
       throw error;
     }
@@ -121,7 +121,7 @@ export function listReads(items: readonly InputItem[], limits: RunLimits): reado
   return reads;
 }
 
-/** Its range alone says what becomes of it. */
+/** Only its range decides what becomes of it. */
 function isUnread({ range }: InputItem, limits: ReadLimits): boolean {
   return range !== undefined && (range.length === 0 || range.length > limits.maxBytes);
 }

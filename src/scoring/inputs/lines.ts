@@ -3,7 +3,7 @@
 import { concatUint8Arrays } from "uint8array-extras";
 import type { Piece } from "./range-reader.ts";
 
-/** Where reading goes on: a byte, the 1-based number of the line there, and whether it lies within a line given up as too long. */
+/** Where reading continues: a byte, the 1-based number of the line there, and whether it lies within a line given up as too long. */
 export interface LinePosition {
   readonly offset: number;
   readonly line: number;
@@ -21,7 +21,7 @@ export type Line = { readonly next: LinePosition } & (
   | { readonly kind: "skipped" }
 );
 
-/** Bytes of one ranged read for lines: a whole line of the allowed length fits, so that every read gets somewhere. */
+/** Bytes of one ranged read for lines: a whole line of the allowed length fits, so that every read makes progress. */
 export function computeLineWindow(limits: { readonly windowBytes: number; readonly maxLineBytes: number }): number {
   // Two bytes for the line end.
   return Math.max(limits.windowBytes, limits.maxLineBytes + 2);
@@ -30,7 +30,7 @@ export function computeLineWindow(limits: { readonly windowBytes: number; readon
 const LF = 10;
 const CR = 13;
 
-/** The lines of `pieces`, which begin at `start`. An unfinished line at the end counts only if its piece is the last. */
+/** The lines of `pieces`, which begin at `start`. An unfinished line at the end counts only in the last piece. */
 export async function* readLines(
   pieces: AsyncIterable<Piece>,
   start: LinePosition,
@@ -39,7 +39,7 @@ export async function* readLines(
   let { offset, line, skipping } = start;
   let held: Uint8Array[] = [];
   let heldBytes = 0;
-  // A CR that ended the piece before: whether LF belongs to it, this piece tells.
+  // A CR ended the previous piece: this piece shows whether an LF belongs to it.
   let openCr = false;
   for await (const { bytes, last } of pieces) {
     const findEnd = createEndFinder(bytes);

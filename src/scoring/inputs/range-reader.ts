@@ -1,4 +1,4 @@
-/** Random access to one version of an object through a window: small reads cost one request for each window, not each. */
+/** Random access to one version of an object through a window: small reads cost one request per window, not one each. */
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
@@ -61,7 +61,7 @@ export async function readRange(
   if (result.kind === "changed") throw new ScoringError("object_changed", `${object.key} changed`);
   const { size } = result.info;
   const resized = size < offset + length || (object.size !== undefined && size !== object.size);
-  // A range that is longer than itself cannot be.
+  // A range longer than requested is impossible.
   if (resized || result.kind === "too_large") {
     throw new ScoringError("object_changed", `${object.key} changed its size`);
   }

@@ -1,4 +1,4 @@
-/** Reads the bytes of one input exactly as it was frozen, or says why that cannot be. */
+/** Reads the bytes of one input exactly as it was frozen, or says why that is impossible. */
 
 import type { ObjectStore, ReadOptions } from "../../storage/object-store.ts";
 import type { InputItem } from "../records/input-item.ts";
@@ -11,7 +11,7 @@ export interface ReadLimits {
 
 /**
  * - `bytes`: the item, whole; `size` of the object (or of the range) and the object's `etag` as read.
- * - `missing`: no such object. `changed`: another etag, size or version than the frozen one, or the range is gone.
+ * - `missing`: no such object. `changed`: its etag, size or version is not the frozen one, or the range is gone.
  * - `empty`: zero bytes. `too_large`: above the limit, nothing was read.
  */
 export type ItemBytes =
@@ -40,7 +40,7 @@ export async function readItem(store: ObjectStore, item: InputItem, limits: Read
   if (result.kind !== "found" && result.kind !== "too_large") return { kind: result.kind };
   const { info } = result;
   const size = item.range === undefined ? info.size : Math.min(item.range.length, info.size - item.range.offset);
-  // A row that was frozen with its size: a shorter object is another object, even where no etag was known.
+  // The row was frozen with its size: a shorter object is another object, even if no etag was known.
   const shrunk = item.range !== undefined && size < item.range.length;
   const resized = item.range === undefined && item.size !== null && item.size !== info.size;
   if (shrunk || resized) return { kind: "changed" };
