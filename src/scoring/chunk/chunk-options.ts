@@ -1,4 +1,4 @@
-/** What a job's chunks are scored with: one reading of its manifest for the edge, for clients and for verification. */
+/** What a job's chunks are scored with: one interpretation of its manifest for the edge, clients and verification. */
 
 import type { JobSpec } from "../job/job-spec.ts";
 import type { Limits } from "../limits.ts";

@@ -20,7 +20,7 @@ export interface FaceOptions {
   readonly faceDetail: FaceDetail;
 }
 
-/** What is looked for if nothing else is said. */
+/** The options by default. */
 export const DEFAULT_FACE_SEARCH = {
   minFacePixels: DEFAULT_MIN_FACE_PIXELS,
   minFaceScore: DEFAULT_MIN_FACE_SCORE,
@@ -39,7 +39,7 @@ export interface SelectedFace {
   readonly box: Box | null;
   /** Detector's confidence; `null` with `aligned`. */
   readonly score: number | null;
-  /** Likewise; `null` where none were looked for. */
+  /** Likewise; `null` where eyes were not searched for. */
   readonly eyes: Eyes | null;
   /** What {@link cutFace} takes, in pixels of the raster; `null` means the whole image. */
   readonly crop: Box | TurnedSquare | null;
@@ -52,7 +52,7 @@ export const WHOLE_PICTURE: SelectedFace = { box: null, score: null, eyes: null,
 export type FaceSelection =
   | { readonly kind: "faces"; readonly faces: readonly SelectedFace[] }
   | { readonly kind: "no_face" }
-  /** Faces were found, none as large as `minFacePixels`. `box` is the largest, in original pixels. */
+  /** Faces were found, but none as large as `minFacePixels`. `box` is the largest, in original pixels. */
   | { readonly kind: "too_small"; readonly box: Box; readonly score: number };
 
 /**
@@ -90,7 +90,7 @@ export async function selectFaces(
 /** `auto`: a picture of this many pixels on its longer side, or fewer, is a face crop as it stands. */
 export const MAX_CROP_SIDE = 96;
 
-/** A rule of the size alone, so that the same picture is treated alike wherever it lies. */
+/** The rule depends on the size alone, so that the same picture is treated the same wherever it lies. */
 function isFaceCrop({ sourceWidth, sourceHeight }: DecodedImage, mode: FaceMode): boolean {
   return mode === "aligned" || (mode === "auto" && Math.max(sourceWidth, sourceHeight) <= MAX_CROP_SIDE);
 }
@@ -103,7 +103,7 @@ export function cropFace(box: Box): Box {
   return { x: middleX - side / 2, y: middleY - side / 2, width: side, height: side };
 }
 
-/** Version 3: a square of the same side around the eyes, turned as their line is. Measured: docs/faces.md. */
+/** Version 3: a square of the same side around the eyes, turned with the line between them. Measured: docs/faces.md. */
 export function cropUpright(box: Box, [right, left]: Eyes): Box | TurnedSquare {
   const size = longerSide(box);
   const side = size * CROP_SIZE;
@@ -135,9 +135,9 @@ const CROP_SIZE = 1.14;
 const CROP_RISE = 0.08;
 /** Version 3: distance of the crop's middle below that of the eyes, in longer sides of the box. */
 const CROP_BELOW_EYES = 0.13;
-/** Degrees below which a face is upright: the eyes are not known better, and the classifier bears as much. */
+/** Degrees below which a face counts as upright: the eyes are not located better, and the classifier tolerates as much. */
 const MIN_ROLL = 5;
-/** Degrees above which the eyes are not believed. */
+/** Degrees above which the eyes are not trusted. */
 const MAX_ROLL = 60;
 
 function pickLargest<T extends { readonly box: Box }>(faces: readonly T[]): T | null {

@@ -1,4 +1,4 @@
-/** The part object of one chunk: written create-only, read back where it exists already. */
+/** The part object of one chunk: written create-only, and read back if it exists already. */
 
 import { ScoringError, type ErrorCode } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
@@ -39,7 +39,7 @@ function belongsTo(record: ScoreRecord, item: InputItem, faces: FaceMode): boole
   return findInputId(record, faces) === item.id && record.key === item.key;
 }
 
-/** Writes the part, or reads back the one that another attempt wrote: what is stored counts. */
+/** Writes the part, or reads back the one that another attempt wrote: the stored one counts. */
 export async function storePart(
   store: ObjectStore,
   key: string,

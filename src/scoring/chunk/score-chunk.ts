@@ -41,14 +41,14 @@ export interface ChunkOptions {
   readonly stamp: RecordStamp;
   readonly maxImageBytes: number;
   readonly maxConnections: number;
-  /** Bytes that are read or held ahead at once, the input at hand included; a larger one comes alone. */
+  /** Bytes that are read or held ahead at once, the current input included; a larger input comes alone. */
   readonly maxAheadBytes: number;
   /** Neighbors in one shard or table come in one read: see RunLimits. */
   readonly maxRunBytes: number;
   readonly maxGapBytes: number;
-  /** What to do where a read fails for a reason that may pass: throw, record its input as failed, or stop before it. */
+  /** What to do when a read fails for a transient reason: throw, record its input as failed, or stop before it. */
   readonly failedReads: "throw" | "record" | "stop";
-  /** Asked after each input: whether the time for this chunk is over. Default: never. */
+  /** Asked after each input whether the time for this chunk is over. Default: never. */
   readonly isOver?: () => boolean;
   /** Awaited after each input, so that others get their turn. */
   readonly breathe?: () => Promise<void>;
@@ -56,12 +56,12 @@ export interface ChunkOptions {
 
 /** What came out of a chunk. */
 export interface ChunkScores {
-  /** In input order; one an input, except with `faces: "all"`. */
+  /** In input order; one per input, except with `faces: "all"`. */
   readonly records: readonly ScoreRecord[];
   /** Reads of inputs (neighbors read together count once) and the bytes of the inputs, for the receipt. */
   readonly reads: number;
   readonly readBytes: number;
-  /** Why the records end before the inputs do; `null` where they do not. */
+  /** Why the records end before the inputs do; `null` if they do not. */
   readonly stop: ChunkStop | null;
 }
 
@@ -69,7 +69,7 @@ export interface ChunkScores {
 export interface ChunkStop {
   /** Inputs before it. */
   readonly inputs: number;
-  /** The failed read of the next input; `null` where the time was over. */
+  /** The failed read of the next input; `null` if the time was over. */
   readonly error: ScoringError | null;
   /** Whether the store answered other reads of this chunk: then the failure may be this one object's. */
   readonly served: boolean;
@@ -84,7 +84,7 @@ export async function scoreChunk(
   items: readonly InputItem[],
   options: ChunkOptions,
 ): Promise<ChunkScores> {
-  /** By input, then by face; filled out of order, read in order. */
+  /** By input, then by face; filled in any order, read in order. */
   const slots: ScoreRecord[][] = items.map(() => []);
   const batch = createBatch(deps.classifier, options.stamp);
   let readBytes = 0;
@@ -119,7 +119,7 @@ export async function scoreChunk(
         }
       } catch (error) {
         const { code, detail, disposition } = toScoringError(error);
-        // What is wrong with the engine or the program is not the image's fault.
+        // A fault of the engine or the program is not the image's.
         if (disposition !== "item") throw error;
         slots[index] = [makePlainRecord(item, options.stamp, "failed", { code, message: detail }, read.etag)];
       }
@@ -203,7 +203,7 @@ type Stopped = { readonly kind: "stop"; readonly error: ScoringError; readonly s
 
 /**
  * The inputs in order, with up to `maxConnections` reads under way ahead of the one that is being scored, as far as their bytes allow. Where
- * sizes are not known, an input is taken to be as large as the largest so far; the first comes alone.
+ * sizes are unknown, an input is assumed to be as large as the largest so far; the first comes alone.
  */
 async function* readAhead(
   store: ObjectStore,
@@ -218,7 +218,7 @@ async function* readAhead(
       if (failure.disposition === "item") return { kind: "error", error: failure } as const;
       const isRecorded = failure.disposition === "transient" && options.failedReads === "record";
       if (isRecorded) return { kind: "error", error: failure } as const;
-      // A value, not a rejection: it may settle before anybody awaits it.
+      // A value, not a rejection: it may settle before it is awaited.
       return failure;
     });
   const ahead: { readonly bytes: number; readonly read: Promise<Read | ScoringError> }[] = [];
@@ -228,7 +228,7 @@ async function* readAhead(
   try {
     yield* arrive();
   } finally {
-    // Where the chunk is given up midway: what is under way holds connections.
+    // If the chunk is given up midway: reads under way hold connections.
     await Promise.all(ahead.map((one) => one.read));
   }
 
@@ -256,7 +256,7 @@ async function* readAhead(
   }
 }
 
-/** Bytes that reading an input brings; `null` until it was read. One that is too large is not read. */
+/** Bytes that reading an input transfers; `null` until it has been read. An input that is too large is not read. */
 function knowBytes({ range, size }: InputItem): number | null {
   return range?.length ?? size;
 }

@@ -16,7 +16,7 @@ export interface RecordStamp {
   readonly pipeline: PipelineVersion;
 }
 
-/** A record without a face: failed, skipped, no face, cancelled, expired. */
+/** A record without a face: failed, skipped, no face, canceled, expired. */
 export function makePlainRecord(
   item: InputItem,
   stamp: RecordStamp,
@@ -58,7 +58,7 @@ export interface PendingFace {
 
 /**
  * The record of a scored face; `row` is its place in `scores`.
- * @throws ScoringError `model_invalid` where a probability is no number: weights so large that a layer overflows
+ * @throws ScoringError `model_invalid` if a probability is not a number: weights so large that a layer overflows
  */
 export function makeScoredRecord(face: PendingFace, scores: Scores, row: number, stamp: RecordStamp): ScoreRecord {
   const verdict = deriveVerdict(scores, row);

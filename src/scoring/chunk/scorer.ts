@@ -16,5 +16,5 @@ export interface ScorerOptions {
   readonly findsFaces: boolean;
 }
 
-/** Runs `body` with the one scorer alone; `open` gives the scorer of a job. See WorkDeps.withScorer. */
+/** Runs `body` while nothing else scores; `open` gives the scorer of a job. See WorkDeps.withScorer. */
 export type LendScorer = <T>(body: (open: (options: ScorerOptions) => Promise<Scorer>) => Promise<T>) => Promise<T>;
