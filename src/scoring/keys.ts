@@ -11,7 +11,7 @@ export function normalizePrefix(prefix: string): string {
 
 /**
  * Folder of one job's outputs, with its trailing slash. `generation` is 0 until records are erased; each later one has a folder
- * inside of the first's, so that whoever deletes the job's folder deletes all of them.
+ * inside the first one's, so that deleting the job's folder deletes all of them.
  */
 export function jobFolder(prefix: string, jobId: string, generation = 0): string {
   const root = `${normalizePrefix(prefix)}${jobId}/`;
@@ -21,11 +21,11 @@ export function jobFolder(prefix: string, jobId: string, generation = 0): string
 const GENERATIONS = "generations/";
 const REVIEWS = "reviews/";
 
-/** What a job's review is made of, beside its outputs: it outlives the generations, and no output names it. */
+/** Objects of a job's review, beside its outputs: they outlive the generations, and no output names them. */
 export const REVIEW_NAMES = { design: `${REVIEWS}design.json`, lines: `${REVIEWS}reviews.jsonl` } as const;
 
 /**
- * Whether a key under a job's folder is to stay when `generation` replaced all earlier ones: what belongs to it, or to a later
+ * Whether a key under a job's folder stays once `generation` has replaced all earlier ones: it belongs to that generation, or to a later
  * one that may be under way.
  */
 export function isCurrentOutput(root: string, key: string, generation: number): boolean {
@@ -71,7 +71,7 @@ export function partName(chunkId: string): string {
   return `parts/${chunkId}.jsonl`;
 }
 
-/** The chunk of a part's key; `null` for a key that is no part. */
+/** The chunk of a part's key; `null` for a key that is not a part's. */
 export function parsePartKey(folder: string, key: string): string | null {
   const name = key.startsWith(partsPrefix(folder)) ? key.slice(partsPrefix(folder).length) : "";
   return name.endsWith(".jsonl") ? name.slice(0, -".jsonl".length) : null;
@@ -97,7 +97,7 @@ export function workPrefix(folder: string): string {
   return `${folder}work/`;
 }
 
-/** Written and removed by the probe that asks whether a store honors conditional puts. */
+/** Written and removed by the probe for stores that honor conditional puts. */
 export function probeKey(prefix: string, nonce: string): string {
   return `${normalizePrefix(prefix)}.countenance-probe-${nonce}`;
 }

@@ -10,42 +10,42 @@ const MIB = 1024 * KIB;
 export const LIMITS = {
   /** Bytes of a `POST /v1/jobs` body: it is kept in one row of the coordinator (2 MB at most on the platform). */
   maxManifestBytes: MIB,
-  /** Inline `objects` of one manifest; longer lists belong into a manifest object. */
+  /** Inline `objects` of one manifest; longer lists belong in a manifest object. */
   maxInlineObjects: 10_000,
-  /** Models configured beside the bundled ones; each is held in memory once it was used. */
+  /** Models configured besides the bundled ones; each is held in memory once it has been used. */
   maxStoredModels: 16,
   /** Bytes of one model file in a store: ten times the widest network shipped. */
   maxModelBytes: 32 * MIB,
-  /** Bytes of one uploaded object: one request body is buffered once (128 MB an isolate). */
+  /** Bytes of one uploaded object: one request body is buffered once (an isolate has 128 MB). */
   maxUploadBytes: 32 * MIB,
-  /** Findings reported together; a hostile manifest could otherwise answer with more than it sent. */
+  /** Findings reported together; otherwise the answer to a hostile manifest could be larger than the manifest. */
   maxIssues: 100,
   /** Characters of an object key: S3 and R2 stop at 1,024 bytes. */
   maxKeyBytes: 1024,
   /** Store grants of one API key, and purposes: both are stored and looked through with every request. */
   maxKeyGrants: 50,
   maxKeyPurposes: 50,
-  /** Seconds until a key expires, ten years: the end of a key must be a date. */
+  /** Seconds until a key expires, at most ten years: the end of a key must be a valid date. */
   maxKeySeconds: 10 * 366 * 86_400,
   /** Jobs of one key that have not ended: each keeps an alarm and a place in the queue. */
   maxJobsPerKey: 1000,
-  /** Of a key that has as many jobs as it may, so many are asked whether they have ended: each is a call to its own Durable Object. */
+  /** When a key has as many jobs as it may, this many are asked whether they have ended: each is a call to its own Durable Object. */
   maxOpenJobsAsked: 20,
-  /** Schedules of one key: each is looked at by the cron, and owes runs. */
+  /** Schedules of one key: the cron looks at each, and each owes runs. */
   maxSchedulesPerKey: 100,
   /** Schedules of one page of `GET /v1/schedules`: 64 KB each at most. */
   maxSchedulesPerPage: 50,
-  /** Bytes of one schedule: a page of them is answered together, and long lists of inputs belong into a manifest object. */
+  /** Bytes of one schedule: one answer holds a page of them, and long lists of inputs belong in a manifest object. */
   maxScheduleBytes: 64 * KIB,
-  /** Each run lists the whole input, and the Worker's cron fires every five minutes only. */
+  /** Each run lists the whole input, and the Worker's cron fires only every five minutes. */
   minScheduleIntervalMs: 15 * 60_000,
-  /** Missed windows that are caught up at once, the newest; a week of nights. The older ones are noted as skipped. */
+  /** Missed windows that are caught up at once, the newest: a week of nights. Older ones are recorded as skipped. */
   maxCatchUpRuns: 7,
   /** Runs that a schedule remembers: a quarter of nights. */
   maxScheduleRuns: 92,
-  /** Due schedules of one look: what is left is still due at the next, five minutes later. */
+  /** Due schedules handled by one cron: the others are still due at the next, five minutes later. */
   maxSchedulesPerTick: 50,
-  /** Runs of one look, at most one schedule's more: each costs up to 50 of the 10,000 subrequests of one invocation. */
+  /** Runs made by one cron, plus at most those of one schedule: each costs up to 50 of the 10,000 subrequests of one invocation. */
   maxRunsPerTick: 100,
   /** `groupBy` names of a job: each multiplies the aggregates. */
   maxGroupBy: 4,
@@ -59,14 +59,14 @@ export const LIMITS = {
   /** Images of one chunk: 256 JPEGs of 1 megapixel take about 10 s of CPU; the default limit is 30 s. */
   maxChunkSize: 1000,
   defaultChunkSize: 256,
-  /** Bytes of objects in one chunk: big photographs make small chunks, so that CPU and lease hold. */
+  /** Bytes of objects in one chunk: big photographs make small chunks, so that the CPU limit and the lease suffice. */
   maxChunkBytes: 64 * MIB,
   /**
    * The same where faces are searched, which costs more than decoding: a photograph of 0.2 MB takes up to 0.45 s of CPU (docs/faces.md), 80 of
    * them 36 s of a lease of 120.
    */
   maxFaceChunkBytes: 16 * MIB,
-  /** Taken for the size of a picture to search whose manifest does not tell it. */
+  /** Assumed size of a picture to search if its manifest does not give it. */
   assumedFaceBytes: 128 * KIB,
   /** Chunks of one job in the queue or leased at once: queue consumers stop at 250. */
   maxConcurrency: 250,
@@ -74,12 +74,12 @@ export const LIMITS = {
 
   /** Bytes of one image: with its raster and the engine it must fit 128 MB of isolate memory. */
   maxImageBytes: 25 * MIB,
-  /** Bounds of decoding one picture, all checked on its header. What a picture costs is measured in docs/faces.md. */
+  /** Bounds of decoding one picture, all checked on its header. docs/faces.md measures what a picture costs. */
   image: {
     /** Bytes of the encoded file, held while it is decoded. */
     maxBytes: 25 * MIB,
     /**
-     * Pixels by format. JPEG: decoded at 1/2 to 1/8, so time is the limit, not memory. PNG: held as RGB, 3 bytes a pixel.
+     * Pixels by format. JPEG: decoded at 1/2 to 1/8, so time is the limit, not memory. PNG: held as RGB, 3 bytes per pixel.
      * WebP: held as RGBA twice.
      */
     maxPixels: { jpeg: 100_000_000, png: 16_000_000, webp: 5_000_000 },
@@ -90,13 +90,13 @@ export const LIMITS = {
     /** A progressive JPEG has about 10 scans; a crafted one has thousands, each a pass over the whole picture. */
     maxScans: 100,
   },
-  /** Files held at once while a chunk is scored, beside the decoder, the engines and the heap: `npm run test:long -- test/memory` adds all up. */
+  /** Files held at once while a chunk is scored, beside the decoder, the engines and the heap: `npm run test:long -- test/memory` adds all of it up. */
   maxAheadBytes: 16 * MIB,
   /** Simultaneous open connections of a Worker; the seventh waits, and may deadlock behind unread bodies. */
   maxConnections: 6,
 
   /**
-   * How long a call of a store may take: far above the slowest honest answer, so that a server that hangs is found out; and the slowest
+   * How long a call of a store may take: far above the slowest honest answer, so that a hanging server is detected; and the slowest
    * transfer that is waited for. 25 MiB may take a minute and a half.
    */
   storePace: { answerMs: 10_000, bytesPerSecond: 320 * KIB },
@@ -107,15 +107,15 @@ export const LIMITS = {
   resendMs: 60_000,
   /** With `execution: "client"`, the edge takes the chunks when no client took, renewed or finished one for so long. */
   clientWaitMs: 120_000,
-  /** A client that passed the canary asks again after so long: a key may be removed, a model replaced. */
+  /** A client that passed the canary must pass it again after this time: a key may be removed, a model replaced. */
   clientTokenMs: 3_600_000,
   /** Faces of one canary: one batch of the engine. */
   canaryFaces: 8,
   /** Time to answer a canary; a browser compiles its engine first. */
   canaryMs: 300_000,
-  /** Scored inputs of a client's chunk that the edge scores again, chosen at random, and as many of those without a label. */
+  /** Scored inputs of a client's chunk that the edge scores again, chosen at random, and as many of its inputs without a label. */
   maxClientSample: 16,
-  /** A client waits so long before it asks for work again. */
+  /** Pause of a client before it asks for work again. */
   clientRetrySeconds: 2,
   /** How often the coordinator looks for lost work while a job is alive. */
   sweepMs: 15_000,
@@ -125,64 +125,64 @@ export const LIMITS = {
   maxSweepRows: 200,
   /**
    * Open jobs that one hourly cron looks at, in turn: four calls each, one after the other, so 4,000 of the 10,000 subrequests and a few of the
-   * 15 minutes. Of 10,000 open jobs each is looked at every ten hours; all of them run by their own alarms.
+   * 15 minutes. Of 10,000 open jobs each is looked at every ten hours; all of them also run by their own alarms.
    */
   maxJobsPerSweep: 1000,
-  /** Jobs that one hourly cron deletes because their days are over: four calls each. */
+  /** Jobs that one hourly cron deletes because their retention is over: four calls each. */
   maxRetainedPerSweep: 200,
-  /** Pages of their objects, 1,000 each, that it deletes: two calls each. */
+  /** Pages of their objects, 1,000 per page, that it deletes: two calls each. */
   maxDeletePages: 1000,
-  /** Attempts that end in an unknown error after which a chunk is halved, to find the input that they come of. */
+  /** Attempts ending in an unknown error after which a chunk is halved, to find the input that causes them. */
   maxChunkAttempts: 8,
-  /** Consumers that died while they computed a single image, before it is sealed: some may be innocent restarts. */
+  /** Consumers that died while they computed a single image, before it is sealed: some deaths may be innocent restarts. */
   maxSingleExpiries: 8,
   /**
-   * Of a single image: consumers that died while they read or wrote, unknown errors, and reads that a store refused while it gave other objects,
-   * before it is given up. With the pauses between them a quarter of an hour.
+   * Failures of a single image before it is given up: consumers that died while they read or wrote, unknown errors, and reads that a store
+   * refused while it gave other objects. With the pauses between them this takes a quarter of an hour.
    */
   maxSingleFailures: 20,
-  /** Attempts of a planning or finalizing step that end in an unknown error before the job fails, and those of which nothing is heard. */
+  /** Attempts of a planning or finalizing step that end in an unknown error, or of which nothing is heard, before the job fails. */
   maxTaskAttempts: 12,
   maxTaskDeaths: 100,
-  /** Longest pause between attempts, and before a store that is away is tried again, seconds. */
+  /** Longest pause between attempts, and before an unavailable store is tried again, seconds. */
   maxBackoffSeconds: 60,
 
-  /** The error threshold looks only after so many outcomes, so that a small job with bad images still ends with labels. */
+  /** The error threshold applies only after this many outcomes, so that a small job with bad images still ends with labels. */
   errorMinimumSample: 1000,
   defaultErrorThreshold: 0.05,
   defaultExpiresSeconds: 86_400,
   maxExpiresSeconds: 7 * 86_400,
-  /** Ten years: `output.retentionDays` beyond that is taken for a slip. */
+  /** Ten years: a longer `output.retentionDays` is taken for a mistake. */
   maxRetentionDays: 3650,
 
   /** Chunks written by one finalizing step: bounds its time and subrequests. */
   maxChunksPerFinalizeStep: 200,
   /**
-   * Subrequests with which one finalizing step reads the run before, at most one chunk's more: where chunks were small or most inputs are
-   * gone, 200 chunks meet far more than 200 parts of it.
+   * Subrequests with which one finalizing step reads the previous run, plus at most those of one chunk: where its chunks were small or most of its
+   * inputs are gone, 200 chunks touch far more than 200 of its parts.
    */
   maxComparisonCalls: 2000,
   /** Images that wait to be erased from one job: they are kept in one row (2 MB at most on the platform), and removed together. */
   maxEraseTargets: 500,
   /** Reads of `input.jsonl` in one searching step, 512 KiB each: about 100 MB, a second of CPU. */
   maxEraseReads: 200,
-  /** Jobs that one `DELETE /v1/records` asks: each is a call to its own Durable Object. */
+  /** Jobs that one `DELETE /v1/records` reaches: each is a call to its own Durable Object. */
   maxEraseJobs: 50,
-  /** Bytes of one multipart part: S3 and R2 want equal parts of at least 5 MiB. */
+  /** Bytes of one multipart part: S3 and R2 require equal parts of at least 5 MiB. */
   multipartBytes: 5 * MIB,
 
   /** Values of one `groupBy` name that keep figures of their own; the rest is folded into one "other" group. A key made of ids would otherwise grow the summary with the input. */
   maxGroupValues: 200,
   /** Characters of a group value; a longer one counts as "other". */
   maxGroupValueLength: 256,
-  /** Bytes of one multipart part that a merged output may use: four outputs of one step share the isolate's 128 MB. Enough for 106 million records (output-formats.ts); a job of more is refused. */
+  /** Bytes of one multipart part that a merged output may use: four outputs of one step share the isolate's 128 MB. Enough for 106 million records (output-formats.ts); a job with more is refused. */
   maxMultipartBytes: 18 * MIB,
   /** Parts of one multipart upload: S3 and R2 stop at 10,000; the margin is for an estimate that was too low. */
   maxMultipartParts: 9000,
   /** Rows of one Parquet row group: held as records, then as columns, until it is written (measured: 50 MB of heap at 16,384). */
   minParquetRowGroupRows: 8192,
   maxParquetRowGroupRows: 16_384,
-  /** Row groups that a file aims at: their metadata stays in memory until the footer (measured: 20 kB each, twice that at the end). A Parquet file past 16 million rows would outgrow the isolate. */
+  /** Row groups that a file should have: their metadata stays in memory until the footer (measured: 20 kB each, twice that at the end). A Parquet file past 16 million rows would outgrow the isolate. */
   targetParquetRowGroups: 1000,
 
   /** Reading the packed items of one chunk together; see inputs/item-reader.ts. Two runs at once stay below 20 MB. */
@@ -193,11 +193,11 @@ export const LIMITS = {
   /** Reading the input. `maxItems` is a page's default; see PlanLimits in inputs/input-spec.ts. */
   plan: {
     maxItems: 1000,
-    /** A manifest of garbage could otherwise answer with more issues than it has bytes. */
+    /** Otherwise a manifest of garbage could give more issues than it has bytes. */
     maxIssues: 100,
-    /** Stays far below the 10,000 subrequests of one invocation, several pages a message included. */
+    /** Stays far below the 10,000 subrequests of one invocation, with several pages per message. */
     maxReads: 400,
-    /** About 60 rows of FER2013 or 5,000 manifest lines a request; small beside 128 MB. */
+    /** About 60 rows of FER2013 or 5,000 manifest lines per request; small beside 128 MB. */
     windowBytes: 512 * KIB,
     /** A file without line ends must not be collected whole. A FER2013 row has at most 9.3 KB. */
     maxLineBytes: 64 * KIB,
@@ -221,23 +221,23 @@ export const LIMITS = {
   /** Times that finalization starts over because another attempt spoiled its uploads. */
   maxFinalizeRestarts: 3,
 
-  /** A receiver that redirects for ever would keep a consumer busy. */
+  /** A receiver that redirects forever would keep a consumer busy. */
   maxWebhookRedirects: 3,
   /** A receiver that never answers would hold a consumer for its 15 minutes. */
   webhookTimeoutMs: 10_000,
   /** Inputs of one verification: one request reads and scores them all. */
   maxVerifySample: 500,
-  /** Faces of one review: the draw holds so many of each cell at once, and a person reads some 1,000 an hour. */
+  /** Faces of one review: the draw holds this many per cell at once, and a person reads about 1,000 per hour. */
   maxReviewFaces: 1000,
   /** Bytes of the `labels.jsonl` that a review is drawn from, about 2 million faces: one request reads them all. */
   maxReviewLabelBytes: 1024 * MIB,
   /** Bytes of one read of it. */
   reviewWindowBytes: 4 * MIB,
-  /** Values of the group that a sample is laid out by; the others share strata. */
+  /** Values of the group that a sample is stratified by; further values share strata. */
   maxReviewGroups: 12,
-  /** API keys that may read a review beside the job's own. */
+  /** API keys that may read a review, besides the job's own. */
   maxReviewReaders: 20,
-  /** Answers of one request: what a reader gave while offline. */
+  /** Answers of one request: those that a reader gave while offline. */
   maxReviewAnswers: 200,
   /** Bytes of `reviews.jsonl`, rewritten with each request that adds to it. */
   maxReviewBytes: 8 * MIB,
@@ -246,11 +246,11 @@ export const LIMITS = {
 
   /** Progress events of one job kept for resuming streams. */
   maxEvents: 500,
-  /** Progress is announced at most so often. */
+  /** Shortest time between two progress events. */
   progressMs: 1000,
-  /** One waiting read of the event stream; below every idle timeout on the way. */
+  /** How long one read of the event stream waits: less than every idle timeout on the way. */
   eventWaitMs: 20_000,
-  /** `/readyz` asks no key, so it asks its parts this seldom, and waits for each this long. */
+  /** `/readyz` needs no key, so it probes its parts only this often, and waits this long for each. */
   readinessMaxAgeMs: 10_000,
   readinessTimeoutMs: 5_000,
   /** Jobs of one page of `GET /v1/jobs`. */
@@ -258,30 +258,30 @@ export const LIMITS = {
 
   /** Reading one checkpoint; files from strangers are read. */
   checkpoint: {
-    /** The network has 0.3 MB; a whole module with its optimizer, ten times that. */
+    /** The network has 0.3 MB; a whole module with its optimizer has ten times that. */
     maxFileBytes: 256 * MIB,
     /** A zip directory of millions of names. */
     maxEntries: 16_384,
-    /** A pickle that keeps the reader busy; torch.save writes about 40 opcodes a tensor. */
+    /** A pickle that keeps the reader busy; torch.save writes about 40 opcodes per tensor. */
     maxOpcodes: 1_000_000,
     /** A pickle that only stacks values or marks. */
     maxStack: 65_536,
-    /** Modules that share children, so that 30 levels have a billion paths. */
+    /** Modules that share children: 30 levels have a billion paths. */
     maxNodes: 200_000,
-    /** Modules that hold themselves. */
+    /** Modules that contain themselves. */
     maxDepth: 32,
-    /** Names that all point to one storage. */
+    /** Many names that point to one storage. */
     maxTensors: 16_384,
     /** PyTorch itself stops at 64; networks need 5. */
     maxDimensions: 8,
     /** Zip bombs, tensors expanded by a stride of 0, dicts of one byte each: float32 copies of half-precision weights take 2, deflated archives 2 more. */
     allocationMultiple: 16,
-    /** What a file of no size may take: directory, opcodes and names of a small network. */
+    /** What even a tiny file may take: directory, opcodes and names of a small network. */
     allocationFloorBytes: MIB,
   },
 } as const;
 
-/** The same with any numbers: tests run the engine with small ones. */
+/** The same shape with any numbers: tests run the engine with small ones. */
 export type Limits = Widen<typeof LIMITS>;
 
 type Widen<T> = { readonly [K in keyof T]: T[K] extends number ? number : Widen<T[K]> };
