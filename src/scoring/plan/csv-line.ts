@@ -1,6 +1,6 @@
 /**
  * One line of CSV (RFC 4180, without line breaks inside quotes) to its fields. uDSV does the unquoting; the number of
- * fields is counted here first, because uDSV joins or drops fields of a line that has another number of them.
+ * fields is counted here first, because uDSV joins or drops fields if a line has a different number of them.
  */
 
 import { initParser, type Schema } from "udsv";
@@ -8,7 +8,7 @@ import { initParser, type Schema } from "udsv";
 const COMMA = ",";
 const QUOTE = '"';
 
-/** Fields of a line by its separators outside quotes; null where a quote is left open. */
+/** Fields of a line by its separators outside quotes; null if a quote is left open. */
 export function countCsvFields(line: string): number | null {
   let fields = 1;
   let quoted = false;

@@ -14,7 +14,7 @@ export interface EstimateInput {
   readonly chunks: number;
   /** Frozen pages of the input. */
   readonly pages: number;
-  /** The inputs lie in tar shards or tables, which planning reads window by window. */
+  /** Whether the inputs lie in tar shards or tables, which planning reads window by window. */
   readonly packed: boolean;
   /** Reads of inputs: fewer than inputs where shards hold many. */
   readonly reads: number;
@@ -43,7 +43,7 @@ const COSTS = {
   faceMs: 0.25,
   /** One picture through the face detector, ms of CPU. */
   detectMs: 25,
-  /** Decoding, ms of CPU for each KiB of JPEG. */
+  /** Decoding, ms of CPU per KiB of JPEG. */
   decodeMsPerKib: 0.06,
   /** Fetch, record and bookkeeping of one input, ms of CPU. */
   overheadMs: 0.3,
@@ -60,7 +60,7 @@ export const ROWS_WRITTEN = { chunk: 16, page: 3, job: 20 } as const;
 /** A message is written, read and deleted (Queues pricing). */
 export const OPERATIONS_PER_MESSAGE = 3;
 
-/** Dollars a unit. */
+/** Dollars per unit. */
 const PRICES = {
   cpuMs: 0.02 / 1e6,
   request: 0.3 / 1e6,
@@ -71,12 +71,12 @@ const PRICES = {
   rowWritten: 1 / 1e6,
 } as const;
 
-/** What planning asks of the stores: a listing and a frozen page for each page; of packed inputs, their windows. */
+/** What planning asks of the stores: a listing and a frozen page per page; for packed inputs, their windows. */
 function estimatePlanning({ pages, packed, bytes }: EstimateInput): StoreOperations {
   return { writes: 2 * pages, reads: packed ? pages + Math.ceil(bytes / LIMITS.plan.windowBytes) : 0 };
 }
 
-/** What the job's end asks of the stores. It is not over when the receipt is written, so that it is calculated there too. */
+/** What the end of the job asks of the stores. It is not over when the receipt is written, so it is calculated there too. */
 export function estimateMerge(
   inputs: number,
   chunks: number,
@@ -101,7 +101,7 @@ export function estimateCpuMs(
   );
 }
 
-/** The dollars of what is known. @param requests invocations of the Worker: one a message */
+/** Dollars, as far as the operations are known. @param requests invocations of the Worker: one per message */
 export function priceJob(cpuMs: number, requests: number, operations: JobEstimate["operations"]): JobEstimate {
   const dollars =
     cpuMs * PRICES.cpuMs +
@@ -122,7 +122,7 @@ export function estimateJob(input: EstimateInput): JobEstimate {
   const merge = estimateMerge(input.inputs, chunks);
   const messages = planSteps + chunks + merge.steps;
   return priceJob(estimateCpuMs(input), messages, {
-    // A part each chunk.
+    // One part per chunk.
     classA: planning.writes + chunks + merge.operations.writes,
     // The inputs, and each chunk's lines.
     classB: planning.reads + reads + chunks + merge.operations.reads,
@@ -133,7 +133,7 @@ export function estimateJob(input: EstimateInput): JobEstimate {
   });
 }
 
-/** Rows that the coordinator of a job writes in its life. */
+/** Rows that a job's coordinator writes in its life. */
 export function estimateRows(chunks: number, pages: number): number {
   return ROWS_WRITTEN.chunk * chunks + ROWS_WRITTEN.page * pages + ROWS_WRITTEN.job;
 }

@@ -26,7 +26,7 @@ interface Field {
 
 /**
  * Adds the rows from `position` to the page: id `<object's id>/<line number>`, label from `emotion`, and `Usage` as group `usage`.
- * Returns where the next page goes on, or null at the end of the file. Broken rows are issues.
+ * Returns where the next page continues, or null at the end of the file. Broken rows are issues.
  */
 export async function readFerItems(
   store: ObjectStore,

@@ -1,6 +1,6 @@
 /**
  * Gunzip of several members one after another (RFC 1952, 2.2), as `cat`, `bgzip` and parallel compressors write them: the
- * platform's DecompressionStream refuses everything behind the first. fflate inflates; the checksums are checked here, since it
+ * platform's DecompressionStream refuses everything after the first. fflate inflates; the checksums are checked here, since it
  * reads none.
  */
 
@@ -12,16 +12,16 @@ import { computeCrc32 } from "../../image/png/crc32.ts";
 export interface MemberGunzip {
   /** @throws ScoringError `validation_failed` as soon as a member is known to be broken */
   push(bytes: Uint8Array): readonly Uint8Array[];
-  /** What is left. @throws ScoringError `validation_failed` where the last member is cut off or followed by something else */
+  /** Returns what is left. @throws ScoringError `validation_failed` if the last member is cut off or followed by something else */
   finish(): readonly Uint8Array[];
 }
 
 /** CRC-32 and size of what a member holds, at its end. */
 const TRAILER_BYTES = 8;
-/** A header may carry a name and a comment; one that is longer than this is no manifest's. */
+/** A header may carry a name and a comment; a longer one does not belong to a manifest. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
-/** A new one, at the start of the first member. */
+/** A new inflater, at the start of the first member. */
 export function createMemberGunzip(): MemberGunzip {
   let output: Uint8Array[] = [];
   let crc = 0;

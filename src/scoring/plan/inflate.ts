@@ -5,7 +5,7 @@ import { classifyNetworkError } from "../../storage/network-errors.ts";
 import { createMemberGunzip } from "./gunzip-members.ts";
 import type { Piece } from "../inputs/range-reader.ts";
 
-/** Bounds of {@link inflatePieces}: bytes in all, and bytes out for each byte in. */
+/** Bounds of {@link inflatePieces}: bytes in all, and bytes out per byte in. */
 export interface InflateLimits {
   readonly maxInflatedBytes: number;
   readonly maxInflateRatio: number;
@@ -51,7 +51,7 @@ export async function* inflatePieces(
   if (held !== null) yield { bytes: held, last: true };
 }
 
-/** By the platform's stream; `null`, and then nothing more, where the body is not one whole member. */
+/** Inflates by the platform's stream; yields `null`, and then nothing more, if the body is not one whole member. */
 async function* inflateOneMember(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array | null> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its type takes any buffer; bodies are bytes
   const gunzip = new DecompressionStream("gzip") as ReadableWritablePair<Uint8Array, Uint8Array>;
@@ -72,7 +72,7 @@ async function* inflateOneMember(body: ReadableStream<Uint8Array>): AsyncGenerat
   }
 }
 
-/** By program, member after member. @throws ScoringError `validation_failed` where a member is broken */
+/** Inflates in JavaScript, member after member. @throws ScoringError `validation_failed` if a member is broken */
 async function* inflateMembers(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = body.getReader();
   const gunzip = createMemberGunzip();

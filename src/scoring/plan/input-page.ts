@@ -18,7 +18,7 @@ export interface PlanLimits {
   readonly maxLineBytes: number;
   /** Bytes of a manifest after gunzip. */
   readonly maxInflatedBytes: number;
-  /** Bytes after gunzip for each byte before. */
+  /** Bytes after gunzip per byte before. */
   readonly maxInflateRatio: number;
   /** Group names of one item. */
   readonly maxGroups: number;
@@ -30,7 +30,7 @@ export interface PlanLimits {
 
 /** One page of the frozen input. */
 export interface InputPage {
-  /** Indices go on from the page before, without gaps. */
+  /** Indices continue from the previous page, without gaps. */
   readonly items: readonly InputItem[];
   /** For the next page; `null` after the last. A page may be empty and still have one. */
   readonly cursor: string | null;

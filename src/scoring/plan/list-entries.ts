@@ -8,7 +8,7 @@ import type { PageBuilder } from "./page-builder.ts";
 import { makeId } from "./parse-entry.ts";
 import type { SourcePosition } from "./plan-cursor.ts";
 
-/** Entries read from a source, and where it goes on (`null` at its end). */
+/** Entries read from a source, and where it continues (`null` at its end). */
 export interface EntryBatch {
   readonly entries: readonly InputEntry[];
   readonly position: SourcePosition | null;
@@ -18,7 +18,7 @@ export interface EntryBatch {
  * Up to `count` entries under `prefix` after the key `after`, with the etags of the listing. The position is a key, not the
  * store's own token: tokens expire, keys do not.
  *
- * Left out: folder markers (keys that end in `/`) and, in the formats of containers, objects that are none by their name,
+ * Left out: folder markers (keys that end in `/`) and, in container formats, objects whose name is not a container's,
  * since a prefix of shards usually holds an index beside them.
  */
 export async function listEntries(

@@ -22,7 +22,7 @@ const BYTE_ORDER_MARK = "\ufeff";
  * Up to `count` entries from `position`. The first call finds the manifest's version and syntax (gzip by its first bytes;
  * CSV or JSONL by name, else by the first character); later calls read exactly that version, else `manifest_lost`.
  * A gzip manifest is inflated from its start for each page, since gzip has no random access: prefer large pages.
- * Ids that occur twice are taken: those of all pages need not fit in memory (docs/architecture.md, "Choices that need a reason").
+ * Ids that occur twice are accepted: the ids of all pages need not fit in memory (docs/architecture.md, "Choices that need a reason").
  * @param store holds the manifest
  * @param wanted.versions whether the store of the inputs, which may be another one, has object versions
  */
@@ -165,7 +165,7 @@ function detectSyntax(key: string, firstLine: string): "jsonl" | "csv" {
   return firstLine.trimStart().startsWith("{") ? "jsonl" : "csv";
 }
 
-/** The text of a line, without the mark that may begin a file; null if it is not UTF-8. */
+/** The text of a line, without the byte order mark that may begin a file; null if it is not UTF-8. */
 function decodeLine(decoder: TextDecoder, bytes: Uint8Array, offset: number): string | null {
   try {
     const text = decoder.decode(bytes);

@@ -10,7 +10,7 @@ export type RowFinding = Pick<Issue, "code" | "message" | "column">;
 export type ManifestRow =
   | { readonly kind: "row"; readonly bucket: string | null; readonly fields: Readonly<Record<string, unknown>> }
   | { readonly kind: "invalid"; readonly finding: RowFinding }
-  /** A header row that cannot be read: no row after it has a meaning. */
+  /** A header row that cannot be read: the rows after it have no meaning. */
   | { readonly kind: "unreadable"; readonly findings: readonly RowFinding[] };
 
 /** Reads the lines of one manifest. */
@@ -39,7 +39,7 @@ const FIELD_NAMES: Readonly<Record<string, string>> = {
 /** Columns of an S3 Batch Operations manifest, which has no header (AWS documentation, "Specifying a manifest"). */
 const BATCH_COLUMNS = ["Bucket", "Key", "VersionId"];
 
-/** One JSON object a line. */
+/** One JSON object per line. */
 export function createJsonRowParser(): RowParser {
   return {
     columns: null,
@@ -62,7 +62,7 @@ export function createJsonRowParser(): RowParser {
 /**
  * CSV with S3 Batch Operations' columns `Bucket,Key[,VersionId]`, or with a header row: `key` and optionally `id`, `etag`,
  * `size`, `label`, `versionId`, `bucket`; any other column is a group. A first row that looks like a header without being one is
- * unreadable: taken for a row it would name objects that nobody meant. Keys beside a bucket column are URL-encoded, as
+ * unreadable: taken for a row, it would name objects that nobody meant. Keys beside a bucket column are URL-encoded, as
  * S3 Batch Operations and S3 Inventory write them (`+` is a space); keys without one are taken as they are.
  */
 export function createCsvRowParser(known: readonly string[] | null): RowParser {
@@ -123,7 +123,7 @@ function checkHeader(names: readonly string[]): RowFinding[] {
   const quoted = names.map((name) => JSON.stringify(name));
   if (!meanings.includes("key")) {
     const column = meanings.findIndex((meaning) => meaning !== undefined) + 1;
-    const message = `column ${column}, ${quoted[column - 1]}, makes this a header, and no column is named "key"; name the column of the keys so, or begin with "Bucket,Key" if this is a row`;
+    const message = `column ${column}, ${quoted[column - 1]}, makes this a header, and no column is named "key"; give the column of the keys this name, or begin with "Bucket,Key" if this is a row`;
     return [{ code: "header_invalid", column, message }];
   }
   if (meanings[0] === undefined) {

@@ -4,7 +4,7 @@ import type { Issue } from "../../errors.ts";
 import type { InputItem } from "../records/input-item.ts";
 import type { PlanLimits } from "./input-page.ts";
 
-/** The page under construction. `readsLeft` and `roomLeft` tell the readers when to stop. */
+/** The page under construction. `readsLeft` and `roomLeft` say when readers must stop. */
 export interface PageBuilder {
   readonly items: InputItem[];
   readonly issues: Issue[];

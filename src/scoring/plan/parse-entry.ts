@@ -17,7 +17,7 @@ export interface EntryPlace {
   readonly line?: number;
 }
 
-/** What an entry may use. */
+/** What an entry may contain. */
 export interface EntryRules {
   readonly maxGroups: number;
   /** True where the store honors `versionId`. */
@@ -29,7 +29,7 @@ export type ParsedEntry =
   | { readonly kind: "entry"; readonly entry: InputEntry }
   | { readonly kind: "invalid"; readonly issues: readonly Issue[] };
 
-/** Everything a terminal, a log or a spreadsheet could obey or hide: controls, line separators, bidirectional marks. */
+/** Everything that a terminal, a log or a spreadsheet could obey or hide: controls, line separators, bidirectional marks. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
@@ -53,7 +53,7 @@ export function parseLabel(value: unknown): Label | null {
 /**
  * Checks one entry. `raw` may come from JSON: missing and `null` fields are the same, unknown fields are ignored (so a line
  * of `errors.jsonl` is an entry), and `truth` stands in for `label`.
- * Both together are a finding: which is meant cannot be told.
+ * Both together are a finding, since nobody can tell which is meant.
  */
 export function parseEntry(raw: Readonly<Record<string, unknown>>, place: EntryPlace, rules: EntryRules): ParsedEntry {
   const issues: Issue[] = [];
@@ -116,7 +116,7 @@ export function parseEntry(raw: Readonly<Record<string, unknown>>, place: EntryP
   };
 }
 
-/** A value for a message: as JSON, short, nothing in it that a terminal obeys. */
+/** A value for a message: as JSON, short, without anything that a terminal obeys. */
 export function quoteValue(value: unknown): string {
   return makeId((JSON.stringify(value) ?? "nothing").slice(0, QUOTED_LENGTH));
 }

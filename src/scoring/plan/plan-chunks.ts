@@ -31,7 +31,7 @@ export function chooseChunkPlan(
     : { chunkSize, maxChunkBytes, assumedBytes: 0 };
 }
 
-/** Chunks for each scorer: enough that all of them work, and end at about one time. */
+/** Chunks per scorer: enough that all scorers work, and end at about the same time. */
 const SHARES = 4;
 
 /** Smaller chunks for a job whose whole input is one page, which `scorers` work on. */
@@ -46,7 +46,7 @@ export interface FrozenPage {
   readonly chunks: readonly ChunkRow[];
 }
 
-/** Freezes a page and cuts it into chunks by number and by weight. A chunk never reaches over a page. */
+/** Freezes a page and cuts it into chunks by number and by weight. A chunk never crosses a page. */
 export function planChunks(items: readonly InputItem[], pageKey: string, options: ChunkPlanOptions): FrozenPage {
   const encoder = new TextEncoder();
   const lines = items.map((item) => encoder.encode(`${serializeFrozenItem(item)}\n`));

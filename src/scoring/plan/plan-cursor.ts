@@ -3,7 +3,7 @@
 import { ScoringError } from "../../errors.ts";
 import type { InputEntry } from "./input-page.ts";
 
-/** Where the entries go on. */
+/** Where the entries continue. */
 export type SourcePosition =
   /** After this key; null at the start. */
   | { readonly kind: "prefix"; readonly after: string | null }
@@ -16,31 +16,31 @@ export interface ManifestPosition {
   readonly kind: "manifest";
   readonly etag: string | null;
   readonly size: number;
-  /** null until a line that is not blank was seen. */
+  /** null until a line that is not blank has been seen. */
   readonly syntax: "jsonl" | "csv" | null;
   readonly gzip: boolean;
-  /** Byte after gunzip. */
+  /** Offset after gunzip, bytes. */
   readonly offset: number;
-  /** 1-based number of the line at `offset`; 0 before the manifest was opened. */
+  /** 1-based number of the line at `offset`; 0 before the manifest is opened. */
   readonly line: number;
-  /** True within a line that is too long and was reported. */
+  /** True within a line that is too long and has been reported. */
   readonly skipping: boolean;
   /** Column names of a CSV with a header row; null without one, or before the first line. */
   readonly columns: readonly string[] | null;
-  /** The bucket that the first row with one names; null before, and in the cursors of older versions undefined. */
+  /** The bucket named by the first row that names one; null before that row, undefined in cursors of older versions. */
   readonly bucket?: string | null;
 }
 
-/** Where a container goes on; `entry.etag` and `entry.size` are those it had at its first page. */
+/** Where a container continues; `entry.etag` and `entry.size` are those it had at its first page. */
 export interface ContainerPosition {
   readonly entry: InputEntry & { readonly etag: string; readonly size: number };
   /** Byte of the next header (tar: of the first header of the next sample) or line. */
   readonly offset: number;
   /** Tar: images of that sample already given out. FER2013: 1-based number of the line. */
   readonly count: number;
-  /** True within a line that is too long and was reported. */
+  /** True within a line that is too long and has been reported. */
   readonly skipping: boolean;
-  /** FER2013: column indices from the header; null before it was read. */
+  /** FER2013: column indices from the header; null before the header is read. */
   readonly columns: { readonly emotion: number; readonly pixels: number; readonly usage: number } | null;
 }
 
@@ -68,7 +68,7 @@ export function parsePlanCursor(cursor: string): PlanPosition {
       if (isPosition(value)) return value;
     }
   } catch {
-    // The error below says it.
+    // Reported by the error below.
   }
   throw new ScoringError("manifest_lost", "the planning cursor was not made by this version");
 }

@@ -18,7 +18,7 @@ import { readTarItems } from "./tar-items.ts";
 /**
  * The page at `cursor` (`null` for the first). Joined over all pages the items are the same for every page size.
  *
- * Bad lines, bad entries and broken containers are issues; the page goes on behind them. A container that is missing, or is
+ * Bad lines, bad entries and broken containers are issues; the page continues after them. A container that is missing, or is
  * not the version that its entry names, becomes an item without a range, so that reading it gives the outcome.
  * Throws `object_missing` or `manifest_lost` where the manifest object itself is gone or changed, and the store's transient errors.
  * @param listStore holds the manifest object, if it is another store than that of the inputs
@@ -101,7 +101,7 @@ function readEntries(
   throw new ScoringError("manifest_lost", "the planning cursor belongs to another kind of input");
 }
 
-/** Looks at a container once: its etag and size hold for all its items. */
+/** Looks a container up once: its etag and size apply to all its items. */
 async function openContainer(
   store: ObjectStore,
   entry: InputEntry,

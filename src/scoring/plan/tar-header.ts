@@ -19,7 +19,7 @@ export interface TarMember {
   readonly name: string;
   /** `sparse`: a file whose holes were left out, so that its bytes as they lie there are not the file's. */
   readonly kind: "file" | "sparse" | "other";
-  /** Byte of its own header block, behind its extensions'. */
+  /** Byte of its own header block, after those of its extensions. */
   readonly headerOffset: number;
   readonly dataOffset: number;
   readonly size: number;
@@ -37,7 +37,7 @@ const FIELDS = {
   prefix: [345, 500],
 } as const;
 
-/** Where old GNU sparse headers, and the blocks that go on with their map, say that one more follows (GNU tar, "Basic Tar Format"). */
+/** Where old GNU sparse headers, and the blocks that continue their map, say that another block follows (GNU tar, "Basic Tar Format"). */
 const SPARSE_MORE = { header: 482, block: 504 } as const;
 
 /** Extension headers in a row: real archives have two, a chain without end would read for ever. */
@@ -84,7 +84,7 @@ export async function readTarMember(
           size: readPaxSize(pax, at) ?? size,
           headerOffset: at,
           dataOffset: type === "S" ? await skipSparseMap(reader, block, at, maxExtensionBytes) : dataOffset,
-          // Sparse files keep a map before their bytes: they are no pictures as they lie there.
+          // Sparse files keep a map before their bytes, so what lies there is not a picture.
           sparse: type === "S" || [...pax.keys()].some(isSparseKey),
         },
         archiveBytes,
@@ -125,7 +125,7 @@ function isSparseKey(key: string): boolean {
   return key.startsWith("GNU.sparse.");
 }
 
-/** The end of the blocks that go on with an old GNU sparse header's map. */
+/** The end of the blocks that continue the map of an old GNU sparse header. */
 async function skipSparseMap(
   reader: RangeReader,
   header: Uint8Array,
@@ -145,12 +145,12 @@ async function skipSparseMap(
 }
 
 /**
- * Records for all members that follow (git writes a comment so). What would name or size them is refused: planning may resume
- * behind this header, and would then not know it.
+ * Records for all members that follow (git writes a comment this way). Names and sizes in them are refused: planning may resume
+ * after this header, and would not know them.
  */
 function checkGlobal(records: readonly (readonly [string, string])[], at: number): void {
   const used = records.find(([key]) => key === "path" || key === "size" || isSparseKey(key));
-  if (used !== undefined) throw invalid(at, `sets ${used[0]} for all members after it, which is not read`);
+  if (used !== undefined) throw invalid(at, `sets ${used[0]} for all members after it, which is not supported`);
 }
 
 function padToBlock(size: number): number {

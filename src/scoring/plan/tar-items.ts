@@ -59,7 +59,7 @@ export async function readTarItems(
   }
 
   function addImage(image: TarMember, sample: Sample): void {
-    // Of a sparse member its header is read, which the decoder refuses by name: the record says it, and the shard goes on.
+    // For a sparse member the header is read, which the decoder refuses by name: the record says so, and the shard continues.
     const range =
       image.kind === "sparse"
         ? { offset: image.headerOffset, length: TAR_BLOCK }
@@ -143,7 +143,7 @@ async function readLabels(reader: RangeReader, member: TarMember, limits: PlanLi
   } catch {
     return { ...none, problem: `${makeId(member.name)} is not JSON` };
   }
-  // Other datasets keep captions or boxes here: only the fields that mean a label are looked at.
+  // Other datasets keep captions or boxes here: only the fields that mean a label are read.
   if (typeof value !== "object" || value === null) return none;
   const label = "label" in value ? value.label : "cls" in value ? value.cls : undefined;
   const groups = "groups" in value ? value.groups : undefined;
