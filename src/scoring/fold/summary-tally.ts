@@ -174,7 +174,7 @@ export function createTallyBuilder(): TallyBuilder {
   };
 }
 
-/** An object with sorted keys, so that equal summaries are equal as text. Keys are of our own making, never hostile. */
+/** An object with sorted keys, so that equal summaries are equal as text. The keys are our own, never hostile. */
 function sortCounts(counts: ReadonlyMap<string, number>): Record<string, number> {
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }

@@ -1,7 +1,7 @@
 /**
  * The fold of records into aggregates. A summary is plain JSON, and merging is associative and commutative exactly, so
- * chunks may arrive in any order and any part of a job can be folded anywhere. Counting a chunk once is the caller's
- * part: key summaries by chunk id.
+ * chunks may arrive in any order and any part of a job can be folded anywhere. Counting a chunk only once is up to the
+ * caller: key summaries by chunk id.
  */
 
 import type { FaceMode } from "../records/face-mode.ts";
@@ -16,16 +16,16 @@ import { countsAsInput } from "../records/record-groups.ts";
 export interface SummaryOptions {
   /** Names of groups, at most `LIMITS.maxGroupBy`; order and repetition do not matter. */
   readonly groupBy?: readonly string[];
-  /** The job's face mode: with `all` a picture writes a record a face, `id#0`, `id#1`, … */
+  /** The job's face mode: with `all` a picture gives one record per face, `id#0`, `id#1`, … */
   readonly faces?: FaceMode;
-  /** Values of one group name that are kept apart; default `LIMITS.maxGroupValues`. */
+  /** Values of one group name that get figures of their own; default `LIMITS.maxGroupValues`. */
   readonly maxGroupValues?: number;
 }
 
 /** Aggregates of a set of records. */
 export interface ChunkSummary {
   readonly version: 1;
-  /** `name@version` of the model and pipeline of all records; `null` in an empty summary. Two of them never merge. */
+  /** `name@version` of the model and pipeline of all records; `null` in an empty summary. Summaries of two models or pipelines never merge. */
   readonly model: string | null;
   readonly pipeline: PipelineVersion | null;
   readonly total: TallySummary;
