@@ -1,4 +1,4 @@
-/** What a run takes over from the one before: the records of objects that did not change, if they would come out the same. */
+/** What a run takes over from the previous one: the records of objects that did not change, if scoring would give the same. */
 
 import { toFaceOptions } from "../chunk/faces.ts";
 import type { ChunkScores } from "../chunk/score-chunk.ts";
@@ -18,7 +18,7 @@ export function canCarry(spec: JobSpec, before: JobSpec): boolean {
   return now === then;
 }
 
-/** Whether these records of the run before stand for an item: its object is the same version, and was read then. */
+/** Whether these records of the previous run can stand for an item: the object is the same version, and was read then. */
 export function isCarried(item: InputItem, before: readonly ScoreRecord[] | undefined): boolean {
   const [first] = before ?? [];
   if (first === undefined || item.etag === null || first.etag !== item.etag) return false;
@@ -26,26 +26,26 @@ export function isCarried(item: InputItem, before: readonly ScoreRecord[] | unde
   return first.status === "scored" || first.status === "no_face";
 }
 
-/** The records as this run writes them: group names and true labels are this manifest's. */
+/** The records as this run writes them, with the group names and true labels of its own manifest. */
 export function carryRecords(item: InputItem, before: readonly ScoreRecord[]): readonly ScoreRecord[] {
   return before.map((record) => ({ ...record, groups: item.groups ?? {}, truth: item.label ?? null }));
 }
 
-/** The records that the run before has of these items. */
+/** The records of these items in the previous run. */
 export function readPriorRecords(prior: PriorRun, items: readonly InputItem[]): Promise<PriorRecords> {
   return prior.readRecords(items.map((item) => item.prior).filter((position) => position !== undefined));
 }
 
-/** Records of one item in the run before. */
+/** Records of one item in the previous run. */
 export function findBefore(item: InputItem, before: PriorRecords): readonly ScoreRecord[] | undefined {
   const records = item.prior === undefined ? undefined : before.get(item.prior);
-  // Positions move when an image is erased from the run before.
+  // Positions shift when an image is erased from the previous run.
   return records?.[0]?.key === item.key ? records : undefined;
 }
 
 /**
  * The records of a chunk: carried where nothing changed, the rest by `score`. In input order either way.
- * @param prior the run before; `null` scores everything
+ * @param prior the previous run; `null` scores everything
  */
 export async function scoreChanged(
   prior: PriorRun | null,
@@ -64,7 +64,7 @@ export async function scoreChanged(
   const scores = fresh.length === 0 ? { records: [], reads: 0, readBytes: 0, stop: null } : await score(fresh);
   const scored = groupByInput(scores.records, spec.manifest.faces);
   const { stop } = scores;
-  // Where scoring stopped, the inputs before are those up to the first one without records.
+  // If scoring stopped early, the finished inputs are those before the first one without records.
   const inputs = stop === null ? items.length : items.indexOf(fresh[stop.inputs]!);
   let at = 0;
   const records = items.slice(0, inputs).flatMap(({ index }) => carried.get(index) ?? scored[at++] ?? []);

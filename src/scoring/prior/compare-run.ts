@@ -1,4 +1,4 @@
-/** A schedule's run beside the one before and beside its baseline: folded piece by piece while the outputs are merged. */
+/** Compares a schedule's run with the previous one and with its baseline, folded piece by piece while the outputs are merged. */
 
 import type { InputItem } from "../records/input-item.ts";
 import type { JobSpec } from "../job/job-spec.ts";
@@ -18,7 +18,7 @@ export interface ComparisonState {
   readonly inputs: Omit<InputChanges, "vanished">;
 }
 
-/** What the report says of other runs. */
+/** What the report says about other runs. */
 export interface RunDrift {
   readonly drift: DriftReport | null;
   readonly baseline: DriftReport | null;
@@ -37,7 +37,7 @@ export interface Comparison {
 
 const EMPTY: ComparisonState = { flips: emptyFlips(), inputs: { carried: 0, scoredAgain: 0, appeared: 0 } };
 
-/** Opens the comparison of a job, new or where an earlier step left it; a job of no schedule has nothing to compare. */
+/** Opens the comparison of a job, new or where an earlier step left it; a job without a schedule has nothing to compare. */
 export async function openComparison(
   deps: PriorRunDeps,
   spec: JobSpec,
@@ -78,7 +78,7 @@ export async function openComparison(
           inputs: { ...inputs, vanished },
         });
       };
-      // The run before is compared already.
+      // The previous run is already compared.
       const chosen = baselineJobId === null || baselineJobId === previousJobId ? null : baselineJobId;
       const base = chosen === null ? null : await readSummary(deps, chosen);
       return {

@@ -1,6 +1,6 @@
 /**
- * The merge-join of a listing with the frozen manifest of the run before: both are in the order of keys, so one pass over
- * both finds every object's position in the other run. A line out of order finds no partner; it never finds a wrong one.
+ * The merge-join of a listing with the frozen manifest of the previous run: both are in the order of keys, so one pass over
+ * both finds every object's position in the other run. A line out of order finds no partner, never a wrong one.
  */
 
 import { ScoringError } from "../../errors.ts";
@@ -13,13 +13,13 @@ import type { InputItem } from "../records/input-item.ts";
 import { parseStored } from "../stored-json.ts";
 import type { PriorRun } from "./prior-run.ts";
 
-/** Where the join goes on: a byte of one version of the frozen manifest. */
+/** Where the join continues: a byte of one version of the frozen manifest. */
 export interface PriorPosition {
   readonly etag: string;
   readonly offset: number;
 }
 
-/** The cursor of planning with that of the join; `prior` is `null` once all of the frozen manifest was joined. */
+/** The cursor of planning with that of the join; `prior` is `null` once the whole frozen manifest has been joined. */
 export interface JoinedCursor {
   readonly plan: string | null;
   readonly prior: PriorPosition | null | "start";
@@ -27,7 +27,7 @@ export interface JoinedCursor {
 
 const PREFIX = "prior:";
 
-/** One string of both. */
+/** Both in one string. */
 export function formatJoinedCursor(plan: string | null, prior: PriorPosition | null): string | null {
   return plan === null ? null : `${PREFIX}${JSON.stringify([prior, plan])}`;
 }
@@ -50,14 +50,14 @@ function isSame(a: InputItem, b: InputItem): boolean {
 
 /** Lines of the frozen manifest, one at a time. */
 export interface PriorLines {
-  /** The line at hand; `null` after the last, or when the budget of this step is used up. */
+  /** The current line; `null` after the last, or when the budget of this step is used up. */
   peek(): Promise<InputItem | null>;
   next(): void;
-  /** Where the line at hand begins; `null` once the end was seen. */
+  /** Where the current line begins; `null` once the end has been seen. */
   position(): PriorPosition | null;
 }
 
-/** Where every item stood in the run before, as `prior`. */
+/** Adds every item's position in the previous run, as `prior`. */
 export async function joinPrior(items: readonly InputItem[], lines: PriorLines): Promise<readonly InputItem[]> {
   const joined: InputItem[] = [];
   for (const item of items) {
@@ -73,7 +73,7 @@ export async function joinPrior(items: readonly InputItem[], lines: PriorLines):
   return joined;
 }
 
-/** The frozen manifest of a run from there on; `null` if it is gone, or another. At most `limits.plan.maxReads` reads. */
+/** The frozen manifest of a run from a position on; `null` if it is gone, or has been replaced. At most `limits.plan.maxReads` reads. */
 export async function openPriorLines(
   prior: PriorRun,
   start: JoinedCursor["prior"],
@@ -115,7 +115,7 @@ export async function openPriorLines(
   };
 }
 
-/** The next line; `null` at the end, and where the manifest was replaced or deleted meanwhile. */
+/** The next line; `null` at the end, and if the manifest has been replaced or deleted. */
 async function readNext(lines: AsyncGenerator<Line>): Promise<Line | null> {
   try {
     const { value, done } = await lines.next();

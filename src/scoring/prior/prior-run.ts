@@ -1,4 +1,4 @@
-/** The run before: its frozen input and its records, as long as they are there. Where they are not, everything is scored. */
+/** The previous run: its frozen input and its records, as long as they exist. Without them everything is scored. */
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
@@ -28,7 +28,7 @@ export interface PriorRun {
   /** Holds its outputs, under `folder`; counts what is asked of it. */
   readonly store: MeteredStore;
   readonly folder: string;
-  /** What was asked of store and coordinator so far: each a subrequest. */
+  /** Calls to the store and the coordinator so far, each a subrequest. */
   calls(): number;
   /** Records of the inputs with these positions, by position; what cannot be found is left out. */
   readRecords(positions: readonly number[]): Promise<PriorRecords>;
@@ -37,7 +37,7 @@ export interface PriorRun {
 /** Records of one run by the position of their input; several with `faces: "all"`. */
 export type PriorRecords = ReadonlyMap<number, readonly ScoreRecord[]>;
 
-/** The run before `spec`; `null` where there is none, or it was deleted, or is out of the key's reach. */
+/** The run before `spec`; `null` if there is none, or it was deleted, or the key may not read it. */
 export async function openPriorRun(deps: PriorRunDeps, spec: JobSpec): Promise<PriorRun | null> {
   const previousJobId = spec.schedule?.previousJobId ?? null;
   if (previousJobId === null) return null;
@@ -64,7 +64,7 @@ export async function openPriorRun(deps: PriorRunDeps, spec: JobSpec): Promise<P
       const wanted = new Set(positions);
       if (wanted.size === 0) return byPosition;
       const last = Math.max(...wanted);
-      // A chunk that holds the first position may begin that much before it.
+      // The chunk that holds the first position may begin this far before it.
       let from = Math.max(0, Math.min(...wanted) - own.chunkSize + 1);
       for (;;) {
         lists += 1;
@@ -93,7 +93,7 @@ function openOutputs(deps: PriorRunDeps, name: string): MeteredStore | null {
   try {
     return meterStore(deps.openStore(name));
   } catch (error) {
-    // No longer configured: the run before is out of reach, this one is not.
+    // The store is no longer configured: the previous run is out of reach, but this one is not.
     if (error instanceof ScoringError && error.code === "unknown_store") return null;
     throw error;
   }
