@@ -15,8 +15,8 @@ export interface FinalizeContext {
   readonly state: JobState;
   readonly limits: Limits;
   readonly card: ModelCard;
-  /** Set where the outputs replace others that hold records which were erased. */
+  /** Set if the outputs replace others, from which records were erased. */
   readonly generation?: { readonly number: number; readonly replaces: number };
-  /** What hashes the outputs, where all is merged in one step; absent: a hash that can be saved between steps. */
+  /** Hashes the outputs, if all is merged in one step; by default a hash that can be saved between steps. */
   readonly openHash?: OpenSha256;
 }

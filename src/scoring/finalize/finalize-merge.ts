@@ -17,7 +17,7 @@ import { readObject } from "../../storage/read-object.ts";
 import { type ChunkSummary, emptySummary, mergeSummaries } from "../fold/summary.ts";
 import type { FinalizeContext } from "./finalize-context.ts";
 
-/** What the checkpoint holds of a merge; the held bytes lie in the store under `buffer` and `encoder`. */
+/** What the checkpoint holds of a merge; the bytes that it holds lie in the store under `buffer` and `encoder`. */
 export interface MergeState {
   readonly summary: ChunkSummary;
   /** Objects that `_SUCCESS` names so far. */
@@ -27,7 +27,7 @@ export interface MergeState {
 
 /** All merged outputs of a job, fed piece by piece, in order. */
 export interface Merge {
-  /** How pieces are to be formatted for it. */
+  /** How pieces must be formatted for it. */
   readonly format: FormatOptions;
   add(piece: FormattedPiece): Promise<void>;
   summary(): ChunkSummary;
@@ -38,7 +38,7 @@ export interface Merge {
   success(objects: readonly WrittenObject[]): Promise<void>;
 }
 
-/** A merged output, and the part of a piece that goes into it. */
+/** A merged output, and which part of a piece goes into it. */
 interface Stream {
   readonly output: MergedOutput;
   readonly take: (piece: FormattedPiece) => Uint8Array;

@@ -24,24 +24,24 @@ export interface PieceSource {
   /** Holds the parts. */
   readonly folder: string;
   readonly spec: JobSpec;
-  /** What becomes of inputs that nobody scored. */
+  /** The outcome of inputs that nobody scored. */
   readonly verdict: Verdict;
   readonly limits: Pick<Limits, "maxPartBytes">;
   /** See {@link digestHex}. */
   readonly openHash?: OpenSha256 | undefined;
-  /** The inputs of a chunk; asked in the order of the chunks, before the last answer came. */
+  /** The inputs of a chunk; called in the order of the chunks, before the previous call has ended. */
   readItems(chunk: ChunkRow): Promise<readonly InputItem[]>;
 }
 
 /**
- * The chunks in order, two ahead: four reads, so that an upload beside them stays within the connections.
+ * The chunks in order, two ahead: four reads, so that an upload beside them stays within the limit of connections.
  * @throws ScoringError `output_conflict` if a part is not what its chunk reported; transient errors of the store
  */
 export function readPieces(source: PieceSource, rows: readonly ChunkRow[]): AsyncGenerator<MergePiece> {
   return mapAhead(rows, 2, (row) => readPiece(source, row));
 }
 
-/** What somebody needs to know to read and format one chunk; plain values, which cross threads. */
+/** What is needed to read and format one chunk; plain values, which cross threads. */
 export interface FormatRequest {
   readonly spec: JobSpec;
   readonly verdict: Verdict;

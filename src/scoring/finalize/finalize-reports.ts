@@ -11,7 +11,7 @@ import { buildRunLock } from "./run-lock.ts";
 import type { RunDrift } from "../prior/compare-run.ts";
 import type { ChunkSummary } from "../fold/summary.ts";
 
-/** Writes them; what they say depends on the job's state alone, so a repeated step writes the same bytes. */
+/** Writes them; their content depends only on the job's state, so a repeated step writes the same bytes. */
 export async function writeReports(
   context: FinalizeContext,
   summary: ChunkSummary,
@@ -45,7 +45,7 @@ export async function writeReports(
   const lock = buildRunLock(context, endStatus, finishedMs);
   const stored = JSON.stringify(summary);
   return [
-    // A later run of the schedule is compared with the fold itself.
+    // Later runs of the schedule are compared with the fold itself.
     ...(spec.schedule === undefined
       ? []
       : [await writeText(context, OUTPUT_NAMES.summary, "application/json", `${stored}\n`)]),

@@ -1,7 +1,7 @@
 /**
- * The last act: merges all parts, in input order, into the outputs that were asked for, in steps of bounded time and
- * memory. A step starts from what the one before left and may be repeated: objects under way are carried in `work/`,
- * and `_SUCCESS` is written when everything else is there.
+ * The last stage: merges all parts, in input order, into the outputs that were asked for, in steps of bounded time and
+ * memory. A step starts from what the previous one left and may be repeated: unfinished objects are carried in `work/`,
+ * and `_SUCCESS` is written once everything else exists.
  */
 
 import { deletePage, listPages } from "../../storage/list-pages.ts";
@@ -30,12 +30,12 @@ import { parseStored } from "../stored-json.ts";
 /** What finalization works with. */
 export interface FinalizeDeps extends PriorRunDeps {
   readCard(model: string): Promise<ModelCard>;
-  /** Where there are threads. Absent: all in one place. */
+  /** Other threads, if there are any. Absent: all work is done here. */
   readonly formatting?: {
     readonly threads: number;
     /** Has another thread read and format a chunk. */
     formatChunk(request: FormatRequest): Promise<FormattedPiece>;
-    /** Lets the answers of the other threads in. */
+    /** Lets the other threads' answers arrive. */
     listen(): Promise<void>;
   };
   /** See {@link FinalizeContext.openHash}. */
@@ -110,7 +110,7 @@ async function* formatPieces(
   const { formatting } = deps;
   if (formatting !== undefined) {
     const request = (chunk: ChunkRow): FormatRequest => ({ spec, verdict, chunk, options });
-    // Some for each other thread: while one is on its way back, the next is at hand.
+    // More than one per thread: while one result is on its way back, the thread has the next chunk.
     yield* mapShared(
       rows,
       4 * (formatting.threads - 1),
@@ -123,7 +123,7 @@ async function* formatPieces(
     );
     return;
   }
-  // One at a time: what is read ahead is held once, not once more in every format.
+  // One at a time: what is read ahead is held once, not again in every format.
   for await (const piece of readPieces(openSource(store, spec, verdict, limits), rows))
     yield formatPiece(piece, options);
 }
@@ -132,10 +132,10 @@ interface Checkpoint {
   /** Index of the first input that is not merged yet. */
   readonly nextIndex: number;
   readonly restarts: number;
-  /** Whether a part may lie in the store that no chunk counts: a chunk was split, or ended without its part. */
+  /** Whether the store may hold a part that no chunk counts: a chunk was split, or ended without its part. */
   readonly orphans?: boolean;
   readonly merge: MergeState | null;
-  /** Absent at the start, and from a version that compared nothing. */
+  /** Absent at the start, and in states of versions that compared nothing. */
   readonly comparison?: ComparisonState;
 }
 
@@ -146,10 +146,10 @@ async function readCheckpoint(store: ObjectStore, key: string | null, limits: Li
   return parseStored<Checkpoint>(new TextDecoder().decode(bytes));
 }
 
-/** Instead of a checkpoint's key: `_SUCCESS` is written, only `work/` is left to remove. */
+/** Instead of a checkpoint's key: `_SUCCESS` is written and only `work/` is left to be removed. */
 const CLEAN_UP = "clean-up";
 
-/** Closes every output, writes the reports, removes parts that nobody counts, and then `_SUCCESS`. */
+/** Closes every output, writes the reports, removes parts that nobody counts, and then writes `_SUCCESS`. */
 async function finish(
   context: FinalizeContext,
   job: JobCoordinator,
@@ -173,11 +173,11 @@ async function finish(
     await store.put(key, JSON.stringify(state));
     return { step, attempt, checkpoint: key, done: false };
   }
-  // What this step may need again when it is repeated goes in a step of its own.
+  // What this step may need when it is repeated is removed in a step of its own.
   return { step, attempt, checkpoint: CLEAN_UP, done: false };
 }
 
-/** Parts of chunks that were split after all, or given up: nobody who reads `parts/` may count an input twice. */
+/** Removes parts of chunks that were later split or given up: nobody who reads `parts/` may count an input twice. */
 async function removeOrphans(store: ObjectStore, folder: string, job: JobCoordinator): Promise<void> {
   const prefix = partsPrefix(folder);
   for await (const page of listPages(store, prefix)) {

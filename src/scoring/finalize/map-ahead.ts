@@ -1,8 +1,8 @@
-/** Work on a list whose results are wanted in order, some of it begun before its turn. */
+/** Work on a list whose results are needed in order, some of it started ahead of its turn. */
 
 type Settled<U> = { readonly value: U } | { readonly error: unknown };
 
-/** The values in order; `ahead` of them are made while the reader has an earlier one. */
+/** The results in order; `ahead` of them are made while the reader has an earlier one. */
 export async function* mapAhead<T, U>(
   values: readonly T[],
   ahead: number,
@@ -21,7 +21,7 @@ export async function* mapAhead<T, U>(
       yield one.value;
     }
   } finally {
-    // Whoever stops early leaves no read behind.
+    // A reader that stops early leaves no work running.
     await Promise.all(made);
   }
 }
@@ -34,8 +34,8 @@ function settle<U>(making: Promise<U>): Promise<Settled<U>> {
 }
 
 /**
- * As {@link mapAhead}, on other threads and here: `there` gets up to `ahead` values at once, and whenever the next result is not
- * there yet, one more is made `here` instead of waiting. So each side makes as many as it has time for.
+ * Like {@link mapAhead}, on other threads and here: `there` gets up to `ahead` values at once, and whenever the next result has not
+ * arrived, one more is made `here` instead of waiting. So each side makes as many as it has time for.
  */
 export async function* mapShared<T, U>(
   values: readonly T[],
@@ -46,7 +46,7 @@ export async function* mapShared<T, U>(
   const made: Making<U>[] = [];
   let next = 0;
   let away = 0;
-  // What was made and waits to be read counts too: it is held.
+  // Results that wait to be read count too, since they are held.
   const mayBegin = (): boolean => next < values.length && made.length < 2 * ahead;
   const begin = (map: (value: T) => Promise<U>): Making<U> => {
     const one = watch(map(values[next++]!));
@@ -80,7 +80,7 @@ export async function* mapShared<T, U>(
   }
 }
 
-/** A result on its way. */
+/** A pending result. */
 interface Making<U> {
   result: Settled<U> | null;
   /** Never rejects. */

@@ -1,4 +1,4 @@
-/** A chunk on its way into the outputs: as it was read, and as its share of each output. */
+/** A chunk on its way into the outputs: as it was read, and formatted for each output. */
 
 import type { ChunkRow } from "../job/chunk-row.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -22,7 +22,7 @@ export interface MergePiece {
   readonly body: Uint8Array | null;
 }
 
-/** What formatting depends on beside the piece; plain values, which cross threads. */
+/** What formatting depends on besides the piece; plain values, which cross threads. */
 export interface FormatOptions {
   readonly groupBy: readonly string[];
   readonly faces: Manifest["faces"];
@@ -30,7 +30,7 @@ export interface FormatOptions {
   readonly formats: readonly LabelFormat[];
   /** Whether somebody needs the piece itself as well: a stream such as Parquet, or a comparison with another run. */
   readonly keepsPiece: boolean;
-  /** Whether `errors.jsonl` names what was canceled too: the job failed. */
+  /** Whether `errors.jsonl` also names what was canceled: the job failed. */
   readonly withCanceled: boolean;
 }
 
@@ -45,7 +45,7 @@ export interface FormattedPiece {
   /** Lines of `errors.jsonl`. */
   readonly errors: Uint8Array;
   readonly summary: ChunkSummary;
-  /** Where `keepsPiece` asks for it. */
+  /** Set where `keepsPiece` asks for it. */
   readonly piece: MergePiece | null;
 }
 
@@ -54,7 +54,7 @@ export function formatPiece(piece: MergePiece, options: FormatOptions): Formatte
   const { chunk, items, records, part, body } = piece;
   const { groupBy, faces, formats, keepsPiece, withCanceled } = options;
   const text = new TextEncoder();
-  // Only what went wrong is looked for: most pieces need no map.
+  // Only failed inputs are looked up: most pieces need no map.
   let inputs: ReadonlyMap<ScoreRecord | undefined, InputItem | undefined> | null = null;
   const findItem = (record: ScoreRecord): InputItem | null => {
     inputs ??= new Map(groupByInput(records, faces).map(([first], at) => [first, items[at]]));

@@ -22,7 +22,7 @@ import type { JobSpec } from "../job/job-spec.ts";
 import { describeOmission } from "../manifest/output-formats.ts";
 import type { PipelineVersion } from "../records/records.ts";
 
-/** Chunks by who finished them, and those that clients let expire or that were rejected. A split chunk counts as its parts. */
+/** Chunks by who finished them, and those that clients let expire or whose records were rejected. A split chunk counts as its parts. */
 export interface ChunkCounts {
   readonly edge: number;
   readonly client: number;
@@ -49,14 +49,14 @@ export interface RunLock {
   readonly job: string;
   readonly status: JobStatus;
   readonly retryOf: string | null;
-  /** The schedule's run that it was, and the job whose records of unchanged objects it took over; absent for other jobs. */
+  /** The run of a schedule that the job was, and the job from which it took the records of unchanged objects; absent for other jobs. */
   readonly schedule?: {
     readonly id: string;
     readonly dueAt: string;
     readonly carriedFrom: string | null;
     readonly baseline: string | null;
   };
-  /** Set where the outputs replace others: records were erased. Counts and estimate are those of what is left, reads those of what was scored. */
+  /** Set if records were erased, so that these outputs replace others. Counts and estimate are about what is left, reads about what was scored. */
   readonly generation?: { readonly number: number; readonly replaces: number };
   readonly createdAt: string;
   readonly finishedAt: string;
@@ -69,11 +69,11 @@ export interface RunLock {
   /** Backends of clients stand as `client:<name>`. */
   readonly engines: readonly string[];
   readonly counts: { readonly listed: number; readonly records: number; readonly outcomes: OutcomeCounts };
-  /** What the job asked for and could not get, and an input that was empty, in sentences. */
+  /** What the job asked for and could not get, or that its input was empty, in sentences. */
   readonly warnings: readonly string[];
   /** What was counted. */
   readonly receipt: JobReceipt;
-  /** What the same inputs were expected to take, as a dry run says it. */
+  /** What the same inputs were expected to take, as a dry run estimates it. */
   readonly estimate: JobEstimate;
 }
 
@@ -125,11 +125,11 @@ function describeWork({ spec, state }: FinalizeContext): Pick<EstimateInput, "in
   return { inputs: state.listed, tta: manifest.tta, findsFaces: findsFaces(manifest) };
 }
 
-/** Counted up to the end of scoring; merging, which writes this, by the estimate's arithmetic. */
+/** Counted up to the end of scoring; merging, which writes this, is estimated. */
 function buildReceipt(context: FinalizeContext): JobReceipt {
   const { spec, state } = context;
   const meter = readMeter(state);
-  // Comparing reads the run before once more: about a part for each chunk.
+  // Comparing reads the previous run once more: about one part per chunk.
   const comparing = (spec.schedule?.previousJobId ?? null) === null ? 0 : state.chunks.done;
   const merge = estimateMerge(state.listed, state.chunks.done);
   const messages = meter.messages + merge.steps - 1;
