@@ -16,7 +16,7 @@ export interface EraseRecordsDeps {
   readonly limits: { readonly maxEraseJobs: number; readonly maxKeyBytes: number };
 }
 
-/** One image, and which page of the caller's jobs is asked. */
+/** One image, and the page of the caller's jobs to ask. */
 export interface EraseRequest extends EraseTarget {
   readonly store: string;
   readonly cursor: string | null;
@@ -30,8 +30,8 @@ export interface EraseAnswers {
 }
 
 /**
- * Asks one page of the caller's jobs (an admin's: of all) to erase an image.
- * @throws ScoringError `forbidden` for a key outside of the caller's grants, `unknown_store`, `validation_failed`
+ * Asks one page of the caller's jobs (with an admin key, of all jobs) to erase an image.
+ * @throws ScoringError `forbidden` for a key outside the caller's grants, `unknown_store`, `validation_failed`
  */
 export async function eraseRecords(
   deps: EraseRecordsDeps,
@@ -40,7 +40,7 @@ export async function eraseRecords(
 ): Promise<EraseAnswers> {
   const { store, key, id, cursor } = request;
   if (key === "" || new TextEncoder().encode(key).length > deps.limits.maxKeyBytes) {
-    throw new ScoringError("validation_failed", `key: 1 to ${deps.limits.maxKeyBytes} bytes`);
+    throw new ScoringError("validation_failed", `key must have 1 to ${deps.limits.maxKeyBytes} bytes`);
   }
   requireGrant(caller.grants, store, key);
   deps.openStore(store);

@@ -32,7 +32,7 @@ export async function runEraseStep(
       const search = { windowBytes: Math.max(windowBytes, limits.plan.maxLineBytes), maxReads: limits.maxEraseReads };
       const found = await searchInput(store, key, erasure.targets, offset, search);
       if (found === "found") return { ...plain, outcome: { kind: "next", progress: { kind: "rebuild", carry: null } } };
-      // Nothing to remove; what an erasure that was given up has left behind goes all the same.
+      // Nothing to remove, except what an abandoned erasure has left behind.
       if (found === "absent") return { ...plain, outcome: { kind: "next", progress: { kind: "clean" } } };
       return { ...plain, outcome: { kind: "next", progress: { kind: "search", offset: found } } };
     }
@@ -49,12 +49,12 @@ export async function runEraseStep(
   }
 }
 
-/** Deletes all of the job's objects that are not of its current generation, the one that says "complete" first. */
+/** Deletes all of the job's objects outside its current generation, first the ones that mark a generation as complete. */
 async function removeReplaced(store: ObjectStore, prefix: string, jobId: string, generation: number): Promise<void> {
   const root = jobFolder(prefix, jobId);
   if (generation > 0) {
     const success = await store.head(`${jobFolder(prefix, jobId, generation)}${OUTPUT_NAMES.success}`);
-    // Never the last whole generation.
+    // Never delete the last whole generation.
     if (success === null) throw new ScoringError("output_conflict", `generation ${generation} is not whole`);
     await store.delete([`${root}${OUTPUT_NAMES.success}`]);
   }

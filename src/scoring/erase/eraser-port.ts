@@ -9,9 +9,9 @@ import type { Erasure, EraseOutcome, EraseTarget } from "../job/erasure-state.ts
 
 /**
  * - `erasing`: the job may hold the image and is being rewritten without it.
- * - `unfinished`: it may hold the image once it has ended: ask again then.
+ * - `unfinished`: it may hold the image once it has ended; ask again then.
  * - `elsewhere`: its input cannot have named the image, or there is no job.
- * - `full`: too many images wait already: ask again later.
+ * - `full`: too many images are waiting already; ask again later.
  */
 export type EraseAnswer = "erasing" | "unfinished" | "elsewhere" | "full";
 
@@ -31,11 +31,11 @@ export interface EraseReport {
   readonly outcome: EraseOutcome;
   /** Chunks of the new generation that this step wrote. */
   readonly staged: readonly ChunkRow[];
-  /** Forget what earlier steps staged: the rebuilding begins (again). */
+  /** Forget what earlier steps staged: rebuilding starts (again). */
   readonly restaged: boolean;
 }
 
-/** The port to a job's erasing. */
+/** The port to a job's erasure. */
 export interface Eraser extends Pick<JobCoordinator, "listChunks"> {
   /** @param store the store that holds the image */
   askErase(store: string, target: EraseTarget): Promise<EraseAnswer>;

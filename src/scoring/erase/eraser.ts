@@ -1,4 +1,4 @@
-/** The shell of the erasing machine: applies an event in one transaction, then sends. Shared by the Durable Object and by tests. */
+/** The shell of the erasure machine: applies an event in one transaction, then sends. Shared by the Durable Object and by tests. */
 
 import type { CoordinatorDeps } from "../job/apply-event.ts";
 import type { JobSpec } from "../job/job-spec.ts";
@@ -24,7 +24,7 @@ export interface EraserDeps extends Pick<
   CoordinatorDeps,
   "rows" | "queue" | "clock" | "limits" | "sendFailed" | "wake"
 > {
-  /** Called when an erasure began, took its new generation over, ended or failed. Must not throw. */
+  /** Called when an erasure has started, taken over its new generation, ended or failed. Must not throw. */
   readonly announced?: (state: JobState, spec: JobSpec) => Promise<void>;
 }
 
@@ -61,13 +61,13 @@ export function createEraser(deps: EraserDeps): Eraser & { sweep(): Promise<numb
     return state;
   }
 
-  /** The new generation is whole: from here on the old one is only waste, and no row names the image. */
+  /** The new generation is whole: from here on the old one is waste, and no row names the image. */
   function takeOver(targets: readonly EraseTarget[]): void {
     rows.adoptStagedChunks();
     const spec = scrubSpec(rows.readSpec()!, targets);
     rows.writeSpec(spec);
     const nowMs = clock();
-    // The one event that is kept is the new one.
+    // Only the new event is kept.
     rows.appendEvent("status", nowMs, JSON.stringify(viewJob(rows.readState()!, spec, nowMs)), 1);
     const notice = rows.readNotice();
     if (notice !== null && namesTarget(notice.payload, targets)) rows.writeNotice(null);
@@ -113,7 +113,7 @@ export function createEraser(deps: EraserDeps): Eraser & { sweep(): Promise<numb
   };
 }
 
-/** Whether the job's input can have named the object: what a list in an object names, only its outputs tell. */
+/** Whether the job's input can have named the object; for a list in an object, only the outputs can tell. */
 function canHold({ manifest }: JobSpec, store: string, key: string): boolean {
   const { input } = manifest;
   if (input.store !== store) return false;

@@ -1,4 +1,4 @@
-/** Building a new generation of a job's outputs without the targets: the parts anew, then everything that is merged from them. */
+/** Building a new generation of a job's outputs without the targets: first the parts, then everything that is merged from them. */
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
@@ -30,7 +30,7 @@ import { scrubSpec, scrubState } from "../job/scrub.ts";
 
 /** What one rebuilding step leaves for the next. */
 interface Carry {
-  /** First input that is not looked at yet: its index in the old generation, and its byte in the old `input.jsonl`. */
+  /** The first input that has not been looked at: its index in the old generation, and its byte in the old `input.jsonl`. */
   readonly nextIndex: number;
   readonly offset: number;
   /** Inputs of the new generation so far. */
@@ -80,7 +80,7 @@ export async function rebuildOutputs(
     return { kind: "next", progress: { kind: "rebuild", carry: key } };
   };
   const merge = await openMerge(context, carry.merge);
-  // What a schedule's run says of the runs before it is said anew, of what is left of them.
+  // The comparison of a schedule's run with earlier runs is made again, from what is left of them.
   const comparison = await openComparison(deps, spec, carry.comparison);
   const windowBytes = Math.max(limits.plan.windowBytes, limits.plan.maxLineBytes);
   const inputs = createInputCursor(store, `${oldFolder}${OUTPUT_NAMES.input}`, carry.offset, windowBytes);

@@ -10,7 +10,7 @@ import { LINE_FEED, requireObject, readWindow } from "../inputs/input-cursor.ts"
 
 /**
  * Looks for a target from `offset` on, in at most `maxReads` reads.
- * @returns where to go on, `found`, or `absent` at the end
+ * @returns where to continue, `found`, or `absent` at the end
  * @throws ScoringError `manifest_lost` if there is no such object: the job never wrote its outputs
  */
 export async function searchInput(
@@ -30,7 +30,7 @@ export async function searchInput(
     if (end === 0) throw new ScoringError("manifest_lost", `${key} has a line that is too long`);
     const lines = window.subarray(0, end);
     const text = new TextDecoder().decode(lines);
-    // Most windows hold none of the names: those are not parsed.
+    // Most windows hold none of the names and are not parsed.
     const isNear = needles.some((needle) => text.includes(needle));
     if (isNear && splitLines(lines).some((line) => isTarget(parseStored<InputItem>(line), targets))) return "found";
     at += end;
