@@ -1,5 +1,5 @@
 /**
- * Where a webhook may go. A caller names the address, so it must not reach what only this deployment can reach: loopback,
+ * Where a webhook may go. A caller chooses the address, so it must not lead to what only this deployment can reach: loopback,
  * private and link-local networks, metadata services. Checked when a job is created, at each send and at each redirect.
  *
  * What a name stands for is looked up in `webhook-names.ts`, where a resolver is configured. On the platform a Worker's fetch
@@ -8,7 +8,7 @@
 
 import { ScoringError } from "../../errors.ts";
 
-/** Names that resolvers give private meaning (RFC 6761, RFC 6762, RFC 8375, and the common intranet suffixes). */
+/** Names with a private meaning to resolvers (RFC 6761, RFC 6762, RFC 8375, and the common intranet suffixes). */
 const PRIVATE_SUFFIXES = [".localhost", ".local", ".internal", ".intranet", ".lan", ".home", ".corp", ".home.arpa"];
 
 /**
@@ -32,7 +32,7 @@ export function checkWebhookAddress(text: string, allowedHosts: readonly string[
   return url;
 }
 
-/** Whether the configuration names this receiver: it is then used whatever its address is. */
+/** Whether the configuration names this receiver: then it is allowed whatever its address is. */
 export function isAllowedHost(url: URL, allowedHosts: readonly string[]): boolean {
   const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port;
   return allowedHosts.includes(`${url.hostname}:${port}`);

@@ -1,9 +1,9 @@
 /**
- * What a receiver's name stands for. A Worker has no resolver of its own, so a configured one is asked over HTTPS in the JSON form
+ * The addresses of a receiver's name. A Worker has no resolver of its own, so a configured one is asked over HTTPS in the JSON form
  * that public resolvers speak (Cloudflare, "DNS over HTTPS: make API requests using JSON"; Google has the same).
  *
- * What this cannot do: the platform looks the name up again when it connects, and a name that changes its mind in between (DNS
- * rebinding) is not seen. It narrows what a caller can reach; it does not replace an egress that reaches public addresses only.
+ * What this cannot do: the platform looks the name up again when it connects, and a name whose address changes in between (DNS
+ * rebinding) goes unnoticed. It narrows what a caller can reach; it does not replace an egress that reaches public addresses only.
  */
 
 import { z } from "zod";
@@ -11,7 +11,7 @@ import { ScoringError } from "../../errors.ts";
 import { readBody } from "../../storage/read-body.ts";
 import { checkWebhookAddress, isAllowedHost, isPublicIpv4, isPublicIpv6 } from "./webhook-address.ts";
 
-/** Every IPv4 and IPv6 address of a name, none if there is no such name. @throws ScoringError `webhook_failed` if nobody can say */
+/** Every IPv4 and IPv6 address of a name, none if there is no such name. @throws ScoringError `webhook_failed` if the lookup fails */
 export type ResolveName = (name: string) => Promise<readonly string[]>;
 
 /** How to ask a resolver. */
@@ -26,7 +26,7 @@ export interface ResolverOptions {
 const RECORD_TYPES = { A: 1, AAAA: 28 } as const;
 const NO_ERROR = 0;
 const NO_SUCH_NAME = 3;
-/** An answer of a few addresses has less than one. */
+/** An answer with a few addresses is far smaller. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 const answerShape = z.object({
@@ -34,7 +34,7 @@ const answerShape = z.object({
   Answer: z.array(z.object({ type: z.int(), data: z.string() })).optional(),
 });
 
-/** A resolver over HTTPS. Nothing is remembered: a name is looked up whenever it matters. */
+/** A resolver over HTTPS. Nothing is cached: a name is looked up whenever it matters. */
 export function createNameResolver(options: ResolverOptions): ResolveName {
   async function ask(name: string, type: keyof typeof RECORD_TYPES): Promise<readonly string[]> {
     const url = new URL(options.url);
@@ -49,13 +49,13 @@ export function createNameResolver(options: ResolverOptions): ResolveName {
       const text = new TextDecoder().decode(await readBody(response.body, MAX_ANSWER_BYTES));
       answer = answerShape.parse(JSON.parse(text));
     } catch (cause) {
-      throw new ScoringError("webhook_failed", "the receiver's name could not be looked up", { cause });
+      throw new ScoringError("webhook_failed", "the webhook's name could not be looked up", { cause });
     }
     if (answer.Status === NO_SUCH_NAME) return [];
     if (answer.Status !== NO_ERROR) {
-      throw new ScoringError("webhook_failed", `the receiver's name could not be looked up (DNS ${answer.Status})`);
+      throw new ScoringError("webhook_failed", `the webhook's name could not be looked up (DNS ${answer.Status})`);
     }
-    // Aliases on the way to the addresses come along with them.
+    // The answer also holds the aliases on the way to the addresses.
     return (answer.Answer ?? []).filter((record) => record.type === RECORD_TYPES[type]).map(({ data }) => data);
   }
 
@@ -64,7 +64,7 @@ export function createNameResolver(options: ResolverOptions): ResolveName {
 
 /**
  * Checks where a webhook would go: the address as it is written and, with a resolver, every address that its name has.
- * @param rules.resolve absent: names are taken as they are
+ * @param rules.resolve absent: names are not looked up
  * @throws ScoringError `address_forbidden`; `webhook_failed` if the name cannot be looked up now
  */
 export async function checkWebhookTarget(
@@ -77,7 +77,7 @@ export async function checkWebhookTarget(
   const addresses = await rules.resolve(name);
   if (addresses.length === 0) throw new ScoringError("address_forbidden", "the webhook's name has no address");
   if (!addresses.every(isPublic)) {
-    throw new ScoringError("address_forbidden", "the webhook's name stands for an address that is not public");
+    throw new ScoringError("address_forbidden", "the webhook's name has an address that is not public");
   }
   return url;
 }

@@ -1,6 +1,6 @@
 /**
- * Telling a job's owner that it has ended: signed as Standard Webhooks (github.com/standard-webhooks), the same id at each
- * attempt so that a receiver can drop repetitions, retried by the coordinator for half a day.
+ * Tells a job's owner that it has ended: signed as Standard Webhooks (github.com/standard-webhooks), with the same id at each
+ * attempt so that a receiver can drop repetitions, and retried by the coordinator for half a day.
  */
 
 import { Webhook } from "standardwebhooks";
@@ -12,7 +12,7 @@ export interface WebhookOptions {
   /** `whsec_` and base64, or the bytes alone. */
   readonly secret: string;
   readonly allowedHosts: readonly string[];
-  /** Looks names up, so that none leads into a private network; absent: they are taken as they are. */
+  /** Looks names up, so that none leads into a private network; absent: they are not looked up. */
   readonly resolve?: ResolveName;
   readonly maxRedirects: number;
   readonly timeoutMs: number;
