@@ -6,6 +6,7 @@ import { createApp } from "./http/app.ts";
 import { readCallerById } from "./http/auth.ts";
 import { nameWork } from "./jobs/consumer.ts";
 import type { WholeDirectory } from "./jobs/directory-rows.ts";
+import { createTurns } from "./jobs/turns.ts";
 import { runDueSchedules } from "./jobs/run-due-schedules.ts";
 import { sweepOpenJobs, sweepRetainedJobs } from "./jobs/sweep-open-jobs.ts";
 import type { Logger } from "./log.ts";
@@ -66,6 +67,7 @@ export function createPlatform(parts: PlatformParts): Platform {
     readCard: (model) => registry.card(model),
     chargeImages: (charge) => directory.chargeImages(charge),
     limits,
+    ...createTurns(limits, clock, (error) => logger.log("warn", "heartbeat_failed", { error })),
     ...(webhook === null ? {} : { sendWebhook: makeWebhookSender(webhook, limits, clock) }),
     failed: (message, error) => logger.log("warn", "work_failed", { ...nameWork(message), message, error }),
   };

@@ -136,6 +136,7 @@ export function readLimits(env: RawEnv, isLocal: boolean): Limits {
   return {
     ...LIMITS,
     leaseMs: leaseMs ?? LIMITS.leaseMs,
+    unwatchedLeaseMs: leaseMs ?? LIMITS.unwatchedLeaseMs,
     resendMs: resendMs ?? LIMITS.resendMs,
     sweepMs: sweepMs ?? LIMITS.sweepMs,
   };

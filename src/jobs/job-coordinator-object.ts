@@ -79,6 +79,9 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
   retryTask(...args: Parameters<JobCoordinator["retryTask"]>) {
     return this.#shell.retryTask(...args);
   }
+  renewTask(task: "plan" | "finalize", step: number, attempt: number) {
+    return this.#shell.renewTask(task, step, attempt);
+  }
   fail(failure: JobFailure) {
     return this.#shell.fail(failure);
   }

@@ -63,7 +63,7 @@ export const LIMITS = {
   maxChunkBytes: 64 * MIB,
   /**
    * The same where faces are searched, which costs more than decoding: a photograph of 0.2 MB takes up to 0.45 s of CPU (docs/faces.md), 80 of
-   * them 36 s of a lease of 120.
+   * them 36 s: eighteen turns.
    */
   maxFaceChunkBytes: 16 * MIB,
   /** Assumed size of a picture to search if its manifest does not give it. */
@@ -101,10 +101,20 @@ export const LIMITS = {
    */
   storePace: { answerMs: 10_000, bytesPerSecond: 320 * KIB },
 
-  /** A chunk whose consumer has not reported by then is taken for dead. Above the slowest honest chunk. */
-  leaseMs: 120_000,
+  /** A chunk or step whose consumer has not been heard of for so long is taken for dead: three heartbeats. With a sweep, found within half a minute. */
+  leaseMs: 25_000,
+  /** How often a consumer says that it is still at its work. */
+  heartbeatMs: 8000,
+  /** For how long it may say so: a consumer that hangs must not hold its work for ever, and the platform ends an invocation by then. */
+  maxHeartMs: 15 * 60_000,
+  /** The lease of those who send no heartbeats: clients between two renewals, and erasing steps. */
+  unwatchedLeaseMs: 120_000,
   /** A message that nobody picked up by then is sent again: the local queue loses its messages on restart. */
-  resendMs: 60_000,
+  resendMs: 12_000,
+  /** A chunk stops after so long and reports what it has: others get their turn, and no lease is outlived. One picture takes half a second at most. */
+  chunkMs: 2000,
+  /** Computing goes on for so long before whoever else waits in the isolate gets a turn. */
+  breathMs: 20,
   /** With `execution: "client"`, the edge takes the chunks when no client took, renewed or finished one for so long. */
   clientWaitMs: 120_000,
   /** A client that passed the canary must pass it again after this time: a key may be removed, a model replaced. */
@@ -118,9 +128,9 @@ export const LIMITS = {
   /** Pause of a client before it asks for work again. */
   clientRetrySeconds: 2,
   /** How often the coordinator looks for lost work while a job is alive. */
-  sweepMs: 15_000,
+  sweepMs: 5000,
   /** A job that did not say for so long that it wants the edge no longer outranks others: four sweeps, so that one may be lost. */
-  rankMs: 60_000,
+  rankMs: 20_000,
   /** Rows handled by one sweep, so that it stays short. */
   maxSweepRows: 200,
   /**
@@ -208,6 +218,8 @@ export const LIMITS = {
     maxGroups: 8,
     /** A shard whose members all have one basename must not be collected whole. */
     maxSampleMembers: 64,
+    /** Blank lines that one page passes over, in bytes: a gzip of 200 KB can hold two hundred million of them. */
+    maxBlankBytes: 64 * KIB,
     /** Label files and long-name headers of a shard are read whole. */
     maxLabelBytes: 16 * KIB,
   },

@@ -3,7 +3,9 @@
 import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 import type { MessagePort } from "node:worker_threads";
+import { setImmediate } from "node:timers/promises";
 import { listDirectoryModels } from "../backends/models-node.ts";
+import { createTurns, type Turns } from "../jobs/turns.ts";
 import type { Registry } from "../model/registry.ts";
 import type { FaceFinder } from "../model/face-finder.ts";
 import type { Scorer, ScorerOptions } from "../scoring/chunk/scorer.ts";
@@ -47,6 +49,7 @@ interface Parts {
   readonly stores: StoreTable;
   readonly registry: Registry;
   readonly open: ScorerSource;
+  readonly turns: Turns;
 }
 
 /** What the tasks of this thread share. */
@@ -74,7 +77,14 @@ async function openParts({ variables, dataFolder }: ThreadTask): Promise<Parts> 
   const config = parseWorkConfig(variables, dataFolder);
   const stores = await openServeStores(config);
   const registry = openModels(await listDirectoryModels(), stores, config.models);
-  return { config, stores, registry, open: createScorerSource(registry) };
+  // A beat that fails is followed by others.
+  const turns = createTurns(
+    config.limits,
+    () => Date.now(),
+    () => {},
+    setImmediate,
+  );
+  return { config, stores, registry, open: createScorerSource(registry), turns };
 }
 
 /** Engines are not safe for overlapping calls: one body after the other. */
@@ -94,7 +104,7 @@ export default function runTask(task: ThreadTask): Promise<Reply> {
 async function runWork(opened: Parts, { work, threads }: ThreadTask): Promise<unknown> {
   if (work.kind === "scorer") return takeTurn(() => callScorer(opened, work));
   const line = connectCalls(work.port);
-  const { config, stores, registry, open } = opened;
+  const { config, stores, registry, open, turns } = opened;
   const deps: WorkDeps = {
     openJob: (id) => makeRemote<JobCoordinator>(line, "job", id),
     openEraser: (id) => makeRemote<Eraser>(line, "eraser", id),
@@ -103,6 +113,7 @@ async function runWork(opened: Parts, { work, threads }: ThreadTask): Promise<un
     withScorer: (body) => takeTurn(() => body((options) => open(config.engine, options))),
     readCard: (model) => registry.card(model),
     limits: config.limits,
+    ...turns,
     ...(threads === 1 ? {} : { scorers: threads }),
     failed: (message, { code, detail, cause }) =>
       void line.call("directory", "", "workFailed", [message, { code, detail, cause: String(cause) }]),

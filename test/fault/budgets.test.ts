@@ -32,6 +32,16 @@ describe("connections and subrequests of one invocation", () => {
     expect(result.peaks.plan.subrequests).toBeLessThan(PLATFORM.maxSubrequests / 2);
   });
 
+  it("all steps of a job whose store refuses nearly every second call: it ends, and nothing is given up", async () => {
+    const store = await createPictures(LIMITS.maxChunkSize);
+    const spec = makeSpec({ limits: { chunkSize: 50 } });
+    const faults = { unavailable: 0.25, throttled: 0.2 };
+    const { result } = await run({ store, spec, limits: LIMITS, faults, maxFaults: Number.POSITIVE_INFINITY });
+    expect(result.state).toMatchObject({ status: "completed", outcomes: { scored: LIMITS.maxChunkSize } });
+    for (const { subrequests } of Object.values(result.peaks))
+      expect(subrequests).toBeLessThan(PLATFORM.maxSubrequests / 2);
+  });
+
   it("a planning step whose every input is a shard of its own", async () => {
     const store = createMemoryStore({ minPartBytes: 1 });
     const shards = (LIMITS.maxPagesPerPlanStep * LIMITS.plan.maxReads) / 2 + 10;
@@ -92,12 +102,20 @@ describe("connections and subrequests of one invocation", () => {
     calls = 0;
     const step = { step: 0, attempt: ticket!.attempt, cursor: null };
     await coordinator.commitPlan({ ...step, items: chunks.length, bytes: 0, pageKeys: [], chunks, issues: [] });
-    expect(calls).toBe(Math.ceil(LIMITS.maxConcurrency / 100));
+    for (let taken = 0; taken < LIMITS.maxConcurrency; taken++) {
+      expect(await coordinator.lease(String(taken))).not.toBeNull();
+    }
+    expect((await coordinator.read())!.state.chunks).toMatchObject({ leased: LIMITS.maxConcurrency, queued: 0 });
     calls = 0;
-    nowMs += LIMITS.resendMs;
+    nowMs += LIMITS.leaseMs;
     await coordinator.sweep();
-    expect(calls).toBe(LIMITS.maxSweepRows);
-    expect(calls).toBeLessThan(PLATFORM.maxSubrequests / 2);
+    // As many go back into the queue as are still leased; the others wait in their rows.
+    expect(calls).toBe(LIMITS.maxConcurrency / 2);
+    calls = 0;
+    nowMs += LIMITS.leaseMs;
+    await coordinator.sweep();
+    expect(calls).toBeGreaterThan(0);
+    expect(LIMITS.maxSweepRows).toBeLessThan(PLATFORM.maxSubrequests / 2);
   });
 });
 

@@ -225,7 +225,7 @@ export async function startErasure(scene: Scene, isFatal: (moment: number) => bo
         const message = queue.shift();
         if (message === undefined) {
           // Over the lease of a step whose consumer died, and over every wait.
-          nowMs += SMALL.leaseMs;
+          nowMs += SMALL.unwatchedLeaseMs;
           if ((await eraser.sweep()) === null && queue.length === 0) return;
           continue;
         }

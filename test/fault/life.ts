@@ -60,6 +60,7 @@ export function createLife({ options, store, coordinator, meter, random, pass, d
       return body(async () => ({ decoder, classifier: options.classifier, finder: options.finder ?? null }));
     },
     readCard: async () => options.card,
+    ...(options.stopRate === undefined ? {} : { startTime: () => () => random() < options.stopRate! }),
     limits: options.limits,
   };
 }
@@ -111,6 +112,7 @@ function gateCoordinator(inner: JobCoordinator, meter: InvocationMeter, gate: Ga
     retryTask: ask("retryTask", (task, step, attempt, failure, outage) =>
       inner.retryTask(task, step, attempt, failure, outage),
     ),
+    renewTask: ask("renewTask", (task, step, attempt) => inner.renewTask(task, step, attempt)),
     fail: ask("fail", (failure) => inner.fail(failure)),
     beginFinalize: ask("beginFinalize", (step) => inner.beginFinalize(step)),
     commitFinalize: ask("commitFinalize", (report) => inner.commitFinalize(report)),

@@ -25,7 +25,15 @@ describe("whatever happens, the outputs are those of a calm day", () => {
     "consumers killed before and after any call": { killRate: 0.05 },
     "leases that expire under living consumers": { leapRate: 0.02 },
     "a store that fails": { faults: HEALABLE_RATES },
-    "all at once": { duplicateRate: 0.2, loseRate: 0.1, killRate: 0.03, leapRate: 0.01, faults: HEALABLE_RATES },
+    "chunks whose time is over after any input": { stopRate: 0.4, killRate: 0.02, leapRate: 0.01 },
+    "all at once": {
+      duplicateRate: 0.2,
+      loseRate: 0.1,
+      killRate: 0.03,
+      leapRate: 0.01,
+      stopRate: 0.2,
+      faults: HEALABLE_RATES,
+    },
   };
   it.each(Object.entries(troubles))("%s", async (_name, trouble) => {
     for (let seed = 1; seed <= RUNS; seed++) {

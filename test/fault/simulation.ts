@@ -58,6 +58,8 @@ export interface SimulationOptions {
   readonly leapRate: number;
   /** Chance that the clock moves at all between two steps; it stands still within one. 0.05 by default. */
   readonly tickRate?: number;
+  /** Chance, after each input, that the time of its chunk is over; 0 by default. */
+  readonly stopRate?: number;
   /** Kills, losses, duplicates and leaps in all, so that every run ends. */
   readonly maxTroubles: number;
   /** The one kill, the one lost or doubled message of an exhaustive run; beside the chances. */
@@ -226,7 +228,7 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
     await options.onStep?.(steps, coordinator, nowMs);
     const due = queue.filter((entry) => !entry.held && entry.dueMs <= nowMs);
     if (chance(options.leapRate)) {
-      nowMs += limits.leaseMs;
+      nowMs += limits.unwatchedLeaseMs;
       await coordinator.sweep();
     } else if (due.length > 0 && living < MAX_LIVES && (gates.length === 0 || random() < 0.3)) {
       deliver(pick(due));

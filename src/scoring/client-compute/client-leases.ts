@@ -51,7 +51,7 @@ export async function leaseToClient(
     const output = deps.openStore(job.spec.manifest.output.store);
     // The place in the run before is the edge's own business: clients score every input.
     const items = (await readChunkItems(output, chunk, deps.limits.maxPageBytes)).map(forgetPrior);
-    const untilMs = deps.clock() + 2 * deps.limits.leaseMs;
+    const untilMs = deps.clock() + 2 * deps.limits.unwatchedLeaseMs;
     const sign = async (item: InputItem): Promise<LeasedItem> => {
       const claim: z.output<typeof readShape> = { keyId, nonce, untilMs, item };
       return { item, url: `/v1/jobs/${job.spec.id}/reads/${await signClaim(job.secret, "read", claim)}` };

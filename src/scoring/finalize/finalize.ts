@@ -23,6 +23,7 @@ import { type FormatOptions, formatPiece, type FormattedPiece } from "./merge-pi
 import { UPLOAD_SPOILED } from "../outputs/merged-output.ts";
 import type { OpenSha256 } from "../sha256.ts";
 import { readObject } from "../../storage/read-object.ts";
+import { isTransient } from "../../storage/retry.ts";
 import { type Comparison, type ComparisonState, openComparison } from "../prior/compare-run.ts";
 import type { PriorRunDeps } from "../prior/prior-run.ts";
 import { parseStored } from "../stored-json.ts";
@@ -77,7 +78,7 @@ export async function runFinalizeStep(
   const rows = await job.listChunks(next, limits.maxChunksPerFinalizeStep);
   const verdict = ticket.state.verdict ?? "completed";
   const options = { ...merge.format, keepsPiece: merge.format.keepsPiece || comparison.isOpen };
-  for await (const formatted of formatPieces(deps, context, rows, verdict, options)) {
+  for await (const formatted of untilTrouble(formatPieces(deps, context, rows, verdict, options))) {
     await merge.add(formatted);
     if (formatted.piece !== null) await comparison.add(formatted.piece);
     orphans ||= formatted.part === null || isPiece(formatted.chunk.id);
@@ -98,6 +99,19 @@ export async function runFinalizeStep(
     return { step, attempt, checkpoint: key, done: false };
   }
   return finish(context, job, ticket, { merge, comparison, orphans }, saved?.restarts ?? 0);
+}
+
+/** Ends before the first piece that its store does not give, unless it is the first of all: what was merged by then is kept. */
+async function* untilTrouble(pieces: AsyncIterable<FormattedPiece>): AsyncGenerator<FormattedPiece> {
+  let given = 0;
+  try {
+    for await (const piece of pieces) {
+      yield piece;
+      given += 1;
+    }
+  } catch (error) {
+    if (given === 0 || !isTransient(error)) throw error;
+  }
 }
 
 async function* formatPieces(

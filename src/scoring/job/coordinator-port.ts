@@ -102,6 +102,8 @@ export interface JobCoordinator {
     failure: JobFailure,
     outage: StoreFailure | null,
   ): Promise<boolean>;
+  /** The consumer of a step is still at it. */
+  renewTask(task: "plan" | "finalize", step: number, attempt: number): Promise<boolean>;
   /** The job cannot be right. */
   fail(failure: JobFailure): Promise<boolean>;
   beginFinalize(step: number): Promise<FinalizeTicket | null>;

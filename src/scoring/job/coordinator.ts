@@ -71,7 +71,7 @@ function lifeCalls(deps: CoordinatorDeps): Calls<"create" | "read" | "command" |
 /** Planning and finalizing, one step at a time. */
 function taskCalls(
   deps: CoordinatorDeps,
-): Calls<"beginPlan" | "commitPlan" | "retryTask" | "beginFinalize" | "commitFinalize" | "listPages"> {
+): Calls<"beginPlan" | "commitPlan" | "retryTask" | "renewTask" | "beginFinalize" | "commitFinalize" | "listPages"> {
   const { rows } = deps;
   return {
     async beginPlan(step: number): Promise<PlanTicket | null> {
@@ -99,6 +99,8 @@ function taskCalls(
       failure: JobFailure,
       outage: StoreFailure | null,
     ) => (await applyEvent(deps, () => ({ kind: "task-retry", task, step, attempt, failure, outage }))) !== null,
+    renewTask: async (task: "plan" | "finalize", step: number, attempt: number) =>
+      (await applyEvent(deps, () => ({ kind: "task-renew", task, step, attempt }))) !== null,
     async beginFinalize(step: number): Promise<FinalizeTicket | null> {
       const granted = await applyEvent(deps, () => ({ kind: "finalize-begin", step }));
       if (granted === null) return null;

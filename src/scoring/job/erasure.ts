@@ -65,7 +65,12 @@ export function beginErasure(state: JobState, step: number, nowMs: number): Eras
   if (erasure === undefined || erasure.task.step !== step || erasure.task.status === "done") return null;
   if (erasure.task.status === "leased" && nowMs < erasure.task.dueMs) return null;
   const attempt = erasure.task.attempt + 1;
-  const task: JobTask = { step, status: "leased", attempt, dueMs: nowMs + state.rules.leaseMs };
+  const task: JobTask = {
+    step,
+    status: "leased",
+    attempt,
+    dueMs: nowMs + (state.rules.unwatchedLeaseMs ?? state.rules.leaseMs),
+  };
   return { state: { ...state, erasure: { ...erasure, task } }, send: null };
 }
 

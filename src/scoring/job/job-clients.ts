@@ -34,7 +34,7 @@ export function leaseToClient(state: JobState, chunk: ChunkRow, hold: ClientHold
     ...chunk,
     status: "leased",
     attempt: chunk.attempt + 1,
-    dueMs: nowMs + state.rules.leaseMs,
+    dueMs: nowMs + (state.rules.unwatchedLeaseMs ?? state.rules.leaseMs),
     client: hold,
   };
   const { chunks } = state;
@@ -51,7 +51,7 @@ export function leaseToClient(state: JobState, chunk: ChunkRow, hold: ClientHold
 export function renewClient(state: JobState, chunk: ChunkRow, hold: ClientHold, nowMs: number): Draft | null {
   if (!isHeldBy(chunk, hold) || !isWorking(state) || nowMs >= chunk.dueMs) return null;
   if ((state.blockedKeys ?? []).includes(hold.keyId)) return null;
-  const renewed: ChunkRow = { ...chunk, dueMs: nowMs + state.rules.leaseMs };
+  const renewed: ChunkRow = { ...chunk, dueMs: nowMs + (state.rules.unwatchedLeaseMs ?? state.rules.leaseMs) };
   return { state: { ...state, clientSeenMs: nowMs }, effects: [{ kind: "put-chunk", chunk: renewed }] };
 }
 

@@ -55,6 +55,7 @@ export type JobEvent = { readonly nowMs: number } & (
       /** The store whose failure it is; `null` for a failure of another kind. */
       readonly outage: StoreFailure | null;
     }
+  | { readonly kind: "task-renew"; readonly task: "plan" | "finalize"; readonly step: number; readonly attempt: number }
   | { readonly kind: "client-lease"; readonly chunk: ChunkRow; readonly hold: ClientHold }
   | { readonly kind: "client-renew"; readonly chunk: ChunkRow; readonly hold: ClientHold }
   | { readonly kind: "client-return"; readonly chunk: ChunkRow; readonly hold: ClientHold }

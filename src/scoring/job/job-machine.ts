@@ -13,10 +13,9 @@ import type { JobRules } from "./job-rules.ts";
 import type { JobTask } from "./job-task.ts";
 import { addErrors, countFinished, emptyOutcomes } from "./outcome-counts.ts";
 import { countEvent, type Draft, enter, fail, isWorking, stop } from "./job-transition.ts";
-import { countPlaces, rankJob } from "./job-priority.ts";
+import { countPlaces, delayDispatch, rankJob } from "./job-priority.ts";
 import { dueChunk, loseChunk, releaseChunk } from "./job-trouble.ts";
-import { pauseSeconds } from "./store-wait.ts";
-import { beginTask, commitFinalize, commitPlan, retryTask, sendTask, tickTask } from "./job-tasks.ts";
+import { beginTask, commitFinalize, commitPlan, renewTask, retryTask, sendTask, tickTask } from "./job-tasks.ts";
 
 /** A job as it is created: its first planning step is on its way. */
 export function createJob(id: string, rules: JobRules, nowMs: number): Transition {
@@ -68,6 +67,8 @@ function applyEvent(state: JobState, event: JobEvent): Draft | null {
       return state.status === "finalizing" ? beginTask(state, "finalize", event.step, event.nowMs) : null;
     case "task-retry":
       return retryTask(state, event);
+    case "task-renew":
+      return renewTask(state, event);
     case "plan-commit":
       return commitPlan(state, event);
     case "finalize-commit":
@@ -135,7 +136,7 @@ function settle(draft: Draft, nowMs: number): Draft {
   if (!isForEdge(state, nowMs)) return draft;
   const count = Math.min(pending, countPlaces(state) - queued - leased);
   if (count <= 0) return draft;
-  const delaySeconds = pauseSeconds(state, nowMs);
+  const delaySeconds = delayDispatch(state, nowMs);
   const dueMs = nowMs + delaySeconds * 1000 + state.rules.resendMs;
   return {
     state: { ...state, chunks: { ...state.chunks, pending: pending - count, queued: queued + count } },

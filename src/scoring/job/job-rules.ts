@@ -14,6 +14,8 @@ export interface JobRules {
   /** Dispatch while planning goes on (listings), or only after every line was validated (manifest objects). */
   readonly eager: boolean;
   readonly leaseMs: number;
+  /** For those who send no heartbeats; absent in jobs of before there were any: `leaseMs`. */
+  readonly unwatchedLeaseMs?: number;
   readonly resendMs: number;
   readonly maxChunkAttempts: number;
   readonly maxSingleExpiries: number;
@@ -42,6 +44,7 @@ export function makeRules(spec: JobSpec, limits: Limits): JobRules {
     // A manifest object can be wrong at its last line, so nothing is scored before all of it was read.
     eager: manifest.input.manifest === undefined,
     leaseMs: limits.leaseMs,
+    unwatchedLeaseMs: limits.unwatchedLeaseMs,
     resendMs: limits.resendMs,
     maxChunkAttempts: limits.maxChunkAttempts,
     maxSingleExpiries: limits.maxSingleExpiries,

@@ -37,6 +37,13 @@ export function beginTask(state: JobState, task: "plan" | "finalize", step: numb
   return { state: { ...state, [task]: leased }, effects: [] };
 }
 
+/** The consumer of a step is still at it. */
+export function renewTask(state: JobState, event: Extract<JobEvent, { kind: "task-renew" }>): Draft | null {
+  const current = state[event.task];
+  if (current.step !== event.step || current.status !== "leased" || current.attempt !== event.attempt) return null;
+  return { state: { ...state, [event.task]: { ...current, dueMs: event.nowMs + state.rules.leaseMs } }, effects: [] };
+}
+
 /** Sends a failed step again, later; fails the job when its attempts are used up. */
 export function retryTask(state: JobState, event: Extract<JobEvent, { kind: "task-retry" }>): Draft | null {
   const current = state[event.task];

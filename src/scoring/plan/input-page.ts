@@ -16,6 +16,8 @@ export interface PlanLimits {
   readonly windowBytes: number;
   /** Bytes of one line of a manifest or a FER2013 file. */
   readonly maxLineBytes: number;
+  /** Bytes of blank lines that one page of a manifest passes over; more are an issue, and end the reading. */
+  readonly maxBlankBytes: number;
   /** Bytes of a manifest after gunzip. */
   readonly maxInflatedBytes: number;
   /** Bytes after gunzip per byte before. */

@@ -42,6 +42,8 @@ export async function readManifestEntries(
   let parser = state.syntax === null ? null : createParser(state.syntax, state.columns);
 
   let unreadable = false;
+  let blankBytes = 0;
+  let stopped = false;
 
   const collect = (text: string): void => {
     const place = { path: input.key, line: state.line };
@@ -93,16 +95,23 @@ export async function readManifestEntries(
         const text = decodeLine(decoder, line.bytes, line.offset);
         if (text === null) page.addIssue({ ...place, code: "line_invalid", message: "the line is not UTF-8" });
         else if (text.trim() !== "") collect(text);
+        else blankBytes += line.bytes.length + 1;
       }
       state = { ...state, ...line.next };
       if (unreadable) return { entries: [], position: null };
-      if (entries.length >= count) break;
+      if (blankBytes > limits.maxBlankBytes) {
+        const message = `There are more than ${limits.maxBlankBytes} bytes of blank lines.`;
+        page.addIssue({ ...place, code: "line_invalid", message });
+        return { entries, position: null };
+      }
+      stopped = entries.length >= count || page.issues.length >= limits.maxIssues;
+      if (stopped) break;
     }
   } catch (error) {
     throw toManifestError(error, input.key);
   }
   // A gzip stream ends only at its end; its size is not known before.
-  const atEnd = state.gzip ? entries.length < count : state.offset >= state.size;
+  const atEnd = state.gzip ? !stopped : state.offset >= state.size;
   return { entries, position: atEnd ? null : state };
 }
 

@@ -34,7 +34,9 @@ export async function planInputPage(
   const page = createPageBuilder(start?.nextIndex ?? 0, limits);
   let source = start === null ? openSource(input) : start.source;
   let container = start?.container ?? null;
-  while (page.roomLeft() > 0 && page.readsLeft > 0 && (source !== null || container !== null)) {
+  // A page that is full of findings ends: whoever wants more goes on.
+  const isOpen = (): boolean => page.roomLeft() > 0 && page.readsLeft > 0 && page.issues.length < limits.maxIssues;
+  while (isOpen() && (source !== null || container !== null)) {
     if (container !== null) {
       const read = input.format === "tar" ? readTarItems : readFerItems;
       container = await read(store, container, page, limits);

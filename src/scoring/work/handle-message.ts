@@ -51,10 +51,13 @@ async function planInput(deps: WorkDeps, message: Extract<WorkMessage, { kind: "
   const job = deps.openJob(message.jobId);
   const ticket = await job.beginPlan(message.step);
   if (ticket === null) return;
+  const stop = deps.startHeart?.(() => job.renewTask("plan", ticket.step, ticket.attempt));
   try {
     await planPages(limitAccess(deps, ticket.spec), job, ticket);
   } catch (error) {
     await reportTaskFailure(deps, job, message, ticket, toScoringError(error));
+  } finally {
+    stop?.();
   }
 }
 
@@ -62,10 +65,13 @@ async function finalize(deps: WorkDeps, message: Extract<WorkMessage, { kind: "f
   const job = deps.openJob(message.jobId);
   const ticket = await job.beginFinalize(message.step);
   if (ticket === null) return;
+  const stop = deps.startHeart?.(() => job.renewTask("finalize", ticket.step, ticket.attempt));
   try {
     await job.commitFinalize(await runFinalizeStep(limitAccess(deps, ticket.spec), job, ticket));
   } catch (error) {
     await reportTaskFailure(deps, job, message, ticket, toScoringError(error));
+  } finally {
+    stop?.();
   }
 }
 

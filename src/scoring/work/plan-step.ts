@@ -52,6 +52,8 @@ export async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: Pla
       items += page.items.length;
       bytes += page.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
     }
+    // More cannot be told, and the job fails at its first.
+    if (issues.length >= limits.maxIssues) cursor = null;
     if (cursor === null) break;
   }
   await chargeOwner(deps, spec, ticket.firstIndex + items);

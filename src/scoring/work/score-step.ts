@@ -122,7 +122,11 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
     return async () => void (await job.finish(chunk.id, await describePart(stored, faces, receipt, deps.openHash)));
   }
   const watch = watchComputing(job, chunk, scorer.decoder);
-  const options = makeChunkOptions(spec, limits, "stop");
+  const options = {
+    ...makeChunkOptions(spec, limits, "stop"),
+    ...(deps.startTime === undefined ? {} : { isOver: deps.startTime() }),
+    ...(deps.breathe === undefined ? {} : { breathe: deps.breathe }),
+  };
   const prior = await openPriorRun(deps, spec);
   const scores = await scoreChanged(prior, spec, items, (fresh) =>
     scoreChunk({ store: input, ...scorer, decoder: watch.decoder }, fresh, options),

@@ -35,6 +35,12 @@ export interface WorkDeps extends Pick<FinalizeDeps, "formatting" | "openHash"> 
   readonly scorers?: number;
   /** Sends one signed message; absent where no secret is configured. @throws ScoringError `webhook_failed`, `address_forbidden` */
   sendWebhook?(url: string, id: string, payload: string): Promise<void>;
+  /** Calls `beat` now and then until what it gave is called: the consumer is alive. Absent where no lease runs out. */
+  readonly startHeart?: (beat: () => Promise<unknown>) => () => void;
+  /** Starts the time of one chunk; the answer says whether it is over. Absent: it never is. */
+  readonly startTime?: () => () => boolean;
+  /** Lets whoever else waits in this isolate have a turn, from time to time. */
+  readonly breathe?: () => Promise<void>;
   /** Told of every failure that was handled, for the log. */
   readonly failed?: (message: WorkMessage, error: ScoringError) => void;
 }

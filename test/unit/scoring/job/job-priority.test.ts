@@ -38,7 +38,7 @@ type EventBody = JobEvent extends infer E ? (E extends JobEvent ? Omit<E, "nowMs
 
 /** Jobs as their coordinators keep them, and the queue in the order of its messages. */
 function createHouse(plans: readonly Plan[], changed: Partial<JobRules> = {}) {
-  const queue: { readonly job: number; readonly id: string }[] = [];
+  const queue: { readonly job: number; readonly id: string; readonly atMs: number }[] = [];
   const ended: number[] = [];
   let nowMs = 0;
   const jobs = plans.map(({ priority, chunks }, job) => {
@@ -56,7 +56,7 @@ function createHouse(plans: readonly Plan[], changed: Partial<JobRules> = {}) {
       const pending = [...own.rows.values()].filter(({ status }) => status === "pending");
       for (const row of pending.slice(0, effect.count)) {
         own.rows.set(row.id, { ...row, status: "queued", dueMs: effect.dueMs });
-        queue.push({ job, id: row.id });
+        queue.push({ job, id: row.id, atMs: nowMs + effect.delaySeconds * 1000 });
       }
     }
     own.state = state;
@@ -90,9 +90,13 @@ function createHouse(plans: readonly Plan[], changed: Partial<JobRules> = {}) {
     },
     /** A consumer takes the first message and scores its chunk. */
     consume(): void {
-      const message = queue.shift();
+      if (queue.length === 0) return;
+      nowMs = Math.max(nowMs + 10, Math.min(...queue.map(({ atMs }) => atMs)));
+      const [message] = queue.splice(
+        queue.findIndex(({ atMs }) => atMs <= nowMs),
+        1,
+      );
       if (message === undefined) return;
-      nowMs += 10;
       const { rows } = jobs[message.job]!;
       send(message.job, { kind: "lease", chunk: rows.get(message.id)! });
       const done = { outcomes: { ...emptyOutcomes(), scored: 1 }, errors: {}, records: 1, sha256: "", bytes: 0 };
@@ -123,11 +127,43 @@ describe("priorities", () => {
       house.compare();
     }
     const between = count(house.jobs[0]!.state) - before;
-    // Its ten chunks that were in the queue, and then one in eleven.
-    expect(between).toBeGreaterThanOrEqual(10);
-    expect(between).toBeLessThanOrEqual(18);
+    // Its two chunks that were in the queue, and then one in three seconds.
+    expect(between).toBeGreaterThanOrEqual(2);
+    expect(between).toBeLessThanOrEqual(4);
     house.compare();
-    expect(house.jobs[0]!.state).toMatchObject({ outranked: false, chunks: { queued: 10 } });
+    expect(house.jobs[0]!.state).toMatchObject({ outranked: false, chunks: { queued: 2 } });
+  });
+
+  it("lets a small job of the same priority take turns with a huge one: it waits for a few chunks, not for hundreds", () => {
+    const house = createHouse(
+      [
+        { priority: 0, chunks: 500 },
+        { priority: 0, chunks: 3 },
+      ],
+      { maxConcurrency: 200 },
+    );
+    house.plan(0);
+    for (let i = 0; i < 20; i++) house.consume();
+    house.plan(1);
+    const before = count(house.jobs[0]!.state);
+    while (count(house.jobs[1]!.state) === 0) house.consume();
+    expect(count(house.jobs[0]!.state) - before).toBeLessThanOrEqual(3);
+    while (!house.ended.includes(1)) house.consume();
+    expect(count(house.jobs[0]!.state) - before).toBeLessThanOrEqual(8);
+  });
+
+  it("gives one job all consumers that are free: its places double with each round", () => {
+    const house = createHouse([{ priority: 0, chunks: 500 }], { maxConcurrency: 100 });
+    house.plan(0);
+    const places = [2, 4, 8, 16, 32, 64, 100].map((wanted) => {
+      while (house.queue.length > 0) {
+        const { job, id } = house.queue.shift()!;
+        house.send(job, { kind: "lease", chunk: house.jobs[job]!.rows.get(id)! });
+        if (house.jobs[job]!.state.chunks.leased >= wanted) break;
+      }
+      return house.jobs[0]!.state.chunks.leased;
+    });
+    expect(places.at(-1)).toBe(100);
   });
 
   it("does not wait for a job that is paused, or is with clients, or has given everything out", () => {

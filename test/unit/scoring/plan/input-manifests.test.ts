@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { InputSpec } from "../../../../src/scoring/manifest/input-spec.ts";
 import { planInputPage } from "../../../../src/scoring/plan/plan-page.ts";
+import type { ObjectStore } from "../../../../src/storage/object-store.ts";
 import { expectSameForEveryPage, fill, LIMIT, manifest, planAll } from "./input-fixtures.ts";
 
 /** How many inputs the list names, then line, column and code of each finding. */
@@ -151,6 +152,53 @@ describe("a JSONL manifest", () => {
     await expect(planAll(store, manifest("broken"))).rejects.toMatchObject({ code: "validation_failed" });
     const small = { ...LIMIT, maxInflatedBytes: 1000, maxInflateRatio: 1e6 };
     await expect(planAll(store, manifest("bomb"), small)).rejects.toMatchObject({ code: "validation_failed" });
+  });
+});
+
+describe("a list of garbage", () => {
+  it("is read to its hundredth finding, not to its end", async () => {
+    const good = '{"key":"good.jpg"}\n';
+    const store = await fill({ "m.jsonl": `${"{}\n".repeat(LIMIT.maxIssues)}${"x".repeat(2 ** 21)}\n${good}` });
+    let read = 0;
+    const counted: ObjectStore = {
+      ...store,
+      read(...args) {
+        read += 1;
+        return store.read(...args);
+      },
+    };
+    const page = await planInputPage(counted, manifest("m.jsonl"), null, LIMIT);
+    expect(page).toMatchObject({ items: [], droppedIssues: 0 });
+    expect(page.issues).toHaveLength(LIMIT.maxIssues);
+    // The magic number and the first window.
+    expect(read).toBe(2);
+    const rest = await planAll(store, manifest("m.jsonl"));
+    expect(rest.items.map(({ key }) => key)).toEqual(["good.jpg"]);
+  });
+
+  /** Honest lists are nowhere near the ratio, blank lines are. */
+  const inflating = { ...LIMIT, maxInflateRatio: 2000 };
+
+  it.each(["\n", " \n", `${" ".repeat(1000)}\n`])("passes over blank lines for so many bytes: %j", async (line) => {
+    const fit = Math.floor(LIMIT.maxBlankBytes / line.length);
+    for (const body of [line.repeat(fit), line.repeat(fit + 1)]) {
+      const text = `${body}{"key":"a"}`;
+      const store = await fill({ "m.jsonl": text, "m.jsonl.gz": gzipSync(text) });
+      for (const key of ["m.jsonl", "m.jsonl.gz"]) {
+        const { items, issues } = await planAll(store, manifest(key), inflating);
+        const isFit = body.length === fit * line.length;
+        expect([items.length, issues.map((issue) => [issue.code, issue.line])]).toEqual(
+          isFit ? [1, []] : [0, [["line_invalid", fit + 1]]],
+        );
+      }
+    }
+  });
+
+  it("of gzip ends in its first page", async () => {
+    const lines = 2 ** 21;
+    const store = await fill({ "m.jsonl.gz": gzipSync("\n".repeat(lines)) });
+    const { issues, pages } = await planAll(store, manifest("m.jsonl.gz"), inflating);
+    expect([pages, issues.map(({ line }) => line)]).toEqual([1, [LIMIT.maxBlankBytes + 1]]);
   });
 });
 
