@@ -1,16 +1,16 @@
-/** What readers said of the faces of a sample. Lines are only ever added: the last one of a reader for a face holds. */
+/** What readers said about the faces of a sample. Lines are only ever added: a reader's last one for a face counts. */
 
 import { LABELS, type Label } from "../../model/labels.ts";
 import type { StratumKey } from "./sample-design.ts";
 
-/** What a reader says: a label, that none can be told, or that the answer before is taken back. */
+/** What a reader says: a label, that no label can be given, or that the previous answer is withdrawn. */
 export const ANSWERS = [...LABELS, "cannot say", "undone"] as const;
 
 export type Answer = (typeof ANSWERS)[number];
 
 /** One line of `reviews.jsonl`. */
 export interface ReviewLine {
-  /** 0-based place of the face in the sample. */
+  /** 0-based position of the face in the sample. */
   readonly at: number;
   /** Id and key of its record. */
   readonly id: string;
@@ -19,11 +19,11 @@ export interface ReviewLine {
   readonly label: Answer;
   /** ISO 8601 in UTC, by the server's clock. */
   readonly time: string;
-  /** Seconds that the picture was looked at, as the reader's page measured them. */
+  /** Seconds for which the picture was shown, as the reader's page measured them. */
   readonly seconds: number;
 }
 
-/** A face of the sample with what the model said of it. */
+/** A face of the sample with what the model said about it. */
 export interface ReviewedFace {
   /** Index of its stratum. */
   readonly stratum: number;
@@ -42,7 +42,7 @@ export interface ReviewStratum {
 /** Answers of one face by reader. `null`: cannot say. */
 export type FaceAnswers = ReadonlyMap<string, Label | null>;
 
-/** The answers that hold, by place in the sample. */
+/** The answers that count, by position in the sample. */
 export function readAnswers(lines: Iterable<ReviewLine>): ReadonlyMap<number, FaceAnswers> {
   const faces = new Map<number, Map<string, Label | null>>();
   for (const { at, reader, label } of lines) {
@@ -55,7 +55,7 @@ export function readAnswers(lines: Iterable<ReviewLine>): ReadonlyMap<number, Fa
   return faces;
 }
 
-/** What the readers say of one face: a share of each label, all of them 1 together; `null` where none could tell. */
+/** What the readers say about one face: a share per label, which sum to 1; `null` if none could give a label. */
 export function averageAnswers(answers: FaceAnswers | undefined): number[] | null {
   const given = [...(answers?.values() ?? [])].filter((label) => label !== null);
   if (given.length === 0) return null;

@@ -25,13 +25,13 @@ import {
   type PlannedStratum,
 } from "./sample-design.ts";
 
-/** What a review is asked to be. */
+/** What a review should be. */
 export interface DrawRequest {
-  /** Faces to draw; `null` where {@link halfWidth} decides. */
+  /** Faces to draw; `null` if {@link halfWidth} decides. */
   readonly size: number | null;
-  /** Half width of the widest 95 % interval that is wished, 0…1. */
+  /** Half width that the widest 95 % interval should have, 0…1. */
   readonly halfWidth: number | null;
-  /** `groupBy` name of the job to lay the sample out by. */
+  /** `groupBy` name of the job to stratify the sample by. */
   readonly by: string | null;
   readonly seed: number;
 }
@@ -39,7 +39,7 @@ export interface DrawRequest {
 /** A review before it is stored. */
 export interface DrawnReview {
   readonly size: number;
-  /** What the widest of the seven 95 % intervals will be, half of it, if the model's probabilities are honest. */
+  /** Expected half width of the widest of the seven 95 % intervals, if the model's probabilities are calibrated. */
   readonly halfWidth: number;
   readonly population: number;
   readonly strata: readonly PlannedStratum[];
@@ -53,7 +53,7 @@ interface Candidate extends DrawnFace {
 /**
  * Draws a sample of an ended job's scored faces. The same seed draws the same.
  * @param folder of the job's current generation
- * @throws ScoringError `conflict` without records to draw from, `quota_exceeded` for more than one request reads,
+ * @throws ScoringError `conflict` without records to draw from, `quota_exceeded` for more records than one request reads,
  *   `validation_failed` for a size that is too small for the strata or a group that the job does not have
  */
 export async function drawReview(
@@ -124,7 +124,7 @@ async function* readFaces(
         const next: IteratorResult<string> = await inputs.next();
         if (next.done) throw new ScoringError("manifest_lost", "input.jsonl does not hold the inputs of labels.jsonl");
         item = inputItemSchema.parse(JSON.parse(next.value));
-        // An input whose chunk was lost has no record.
+        // An input whose chunk was lost has no records.
       } while (item.key !== record.key || (item.id !== record.id && item.id !== record.id.replace(/#\d+$/, "")));
     }
     yield { record, item, index };
@@ -134,7 +134,8 @@ async function* readFaces(
 
 async function* readTexts(store: ObjectStore, key: string, limits: Limits): AsyncGenerator<string, undefined> {
   const object = await store.head(key);
-  if (object === null) throw new ScoringError("conflict", `${key} is not there: a review is drawn from a job's JSONL`);
+  if (object === null)
+    throw new ScoringError("conflict", `${key} does not exist: a review needs the job's labels as JSONL`);
   if (object.size > limits.maxReviewLabelBytes) {
     throw new ScoringError(
       "quota_exceeded",
@@ -149,7 +150,7 @@ async function* readTexts(store: ObjectStore, key: string, limits: Limits): Asyn
   return undefined;
 }
 
-/** The largest groups of a name that the report shows: only these get strata, and with them figures, of their own. */
+/** The largest groups of a name that the report shows: only these get strata, and with them figures of their own. */
 async function readGroupValues(
   store: ObjectStore,
   folder: string,
@@ -157,17 +158,15 @@ async function readGroupValues(
   limits: Limits,
 ): Promise<ReadonlySet<string>> {
   const found = await store.read(`${folder}${OUTPUT_NAMES.reportJson}`, { maxBytes: limits.maxPartBytes });
-  if (found.kind !== "found") throw new ScoringError("conflict", "report.json is not there: groups are taken from it");
+  if (found.kind !== "found")
+    throw new ScoringError("conflict", "report.json does not exist: groups are taken from it");
   const { groups } = parseStored<Pick<Report, "groups">>(new TextDecoder().decode(found.bytes));
   const named = groups.find(({ key }) => key === by);
   if (named === undefined) {
     const names = JSON.stringify(groups.map(({ key }) => key));
-    throw new ScoringError(
-      "validation_failed",
-      `by: the job has no groups by ${JSON.stringify(by)}: its own are ${names}`,
-    );
+    throw new ScoringError("validation_failed", `by: the job has no groups by ${JSON.stringify(by)}, only by ${names}`);
   }
-  // Most faces first, none that is too small to be shown.
+  // Most faces first, without groups that are too small to be shown.
   const values = named.groups.flatMap(({ kind, value }) => (kind === "value" && value !== null ? [value] : []));
   return new Set(values.slice(0, limits.maxReviewGroups));
 }

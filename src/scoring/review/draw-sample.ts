@@ -1,6 +1,6 @@
 /**
- * Drawing a review's sample in one pass over the records, with memory for the sample only: each cell keeps the faces with
- * the least random priorities (a bottom-k sketch; Cohen and Kaplan 2007), so what it keeps is a simple random sample.
+ * Draws a review's sample in one pass over the records, with memory for the sample only: each cell keeps the faces with
+ * the lowest random priorities (a bottom-k sketch; Cohen and Kaplan 2007), so what it keeps is a simple random sample.
  */
 
 import { LABEL_COUNT } from "../../model/labels.ts";
@@ -57,7 +57,7 @@ function mixBits(start: number): number {
   return (word ^ (word >>> 16)) >>> 0;
 }
 
-/** Uniform in [0, 1), from a seed and a number: the same whatever order faces come in. */
+/** Uniform in [0, 1), from a seed and a number: the same in whatever order the faces come. */
 export function computePriority(seed: number, index: number): number {
   const first = mixBits(mixBits(index + 0x9e3779b9) ^ mixBits(seed));
   const second = mixBits(first + Math.floor(index / 2 ** 32) + 0x7f4a7c15);
@@ -66,13 +66,13 @@ export function computePriority(seed: number, index: number): number {
 
 const zeros = (): number[] => Array.from({ length: LABEL_COUNT }, () => 0);
 
-/** A draw while records go by. */
+/** A draw under way, fed with one face after the other. */
 export interface SampleDraw<Face extends DrawnFace> {
-  /** @param group value of the group that the sample is laid out by; `null` for one that has no strata of its own */
+  /** @param group value of the group that the sample is stratified by; `null` for a value without strata of its own */
   add(face: Face, group: string | null): void;
   /** Cells seen so far, sorted by name. */
   cells(): readonly Omit<PlannedStratum, "allocated">[];
-  /** The sample of so many faces. @throws ScoringError `validation_failed` if they are too few for the strata */
+  /** The sample of `size` faces. @throws ScoringError `validation_failed` if these are too few for the strata */
   finish(size: number): Sample<Face>;
 }
 

@@ -1,4 +1,4 @@
-/** What is asked of a job's review: drawing it, answering it, reading its figures. */
+/** The operations on a job's review: drawing it, answering it, reading its figures. */
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
@@ -39,14 +39,14 @@ export interface ReviewedJob {
   readonly state: JobState;
   /** Of the outputs. */
   readonly store: ObjectStore;
-  /** The job's folder, of generation 0: there the review lies. */
+  /** The job's folder of generation 0, where the review lies. */
   readonly root: string;
 }
 
-/** What is told of a review before it is drawn, and of one that was. */
+/** What is known about a review before and after it is drawn. */
 export interface ReviewPlan {
   readonly size: number;
-  /** Half of the widest 95 % interval that is expected, 0…1. */
+  /** Expected half width of the widest 95 % interval, 0…1. */
   readonly halfWidth: number;
   /** Scored faces of the job. */
   readonly population: number;
@@ -62,13 +62,13 @@ export interface ReviewView {
   readonly figures: ReviewFigures;
 }
 
-/** A face as its reader may see it: nothing of what the model said. */
+/** A face as its reader may see it: without anything that the model said. */
 export interface ReaderFace {
-  /** Its place in the sample. */
+  /** Its position in the sample. */
   readonly at: number;
   /** Where the face is in its picture, in pixels; `null` where the picture is the face. */
   readonly box: DesignFace["box"];
-  /** What this reader said of it last; `null` for nothing. */
+  /** What this reader last said about it; `null` for nothing. */
   readonly answer: Exclude<Answer, "undone"> | null;
 }
 
@@ -90,11 +90,11 @@ export async function openReviewedJob(deps: ReviewDeps, id: string): Promise<Rev
 /** @throws ScoringError `not_found` */
 export async function requireDesign(deps: ReviewDeps, { store, root }: ReviewedJob): Promise<ReviewDesign> {
   const design = await readDesign(store, root, deps.limits);
-  if (design === null) throw new ScoringError("not_found", "the job has no review: draw one");
+  if (design === null) throw new ScoringError("not_found", "the job has no review: draw one first");
   return design;
 }
 
-/** Draws a review and stores it, or tells what it would be. @throws ScoringError as {@link drawReview}; `conflict` where there is one */
+/** Draws a review and stores it, or says what it would be. @throws ScoringError as {@link drawReview}; `conflict` if there is one already */
 export async function createReview(
   deps: ReviewDeps,
   id: string,
@@ -131,7 +131,7 @@ export async function readReview(deps: ReviewDeps, id: string): Promise<ReviewVi
 
 /**
  * The review for one who answers it: the job's own key, an admin, or a key that the draw named.
- * @throws ScoringError `not_found` for all others, as if there were no job
+ * @throws ScoringError `not_found` for all other keys, as if there were no job
  */
 export async function openForReader(
   deps: ReviewDeps,
@@ -144,11 +144,11 @@ export async function openForReader(
   if (!isOwner && design?.readers.includes(caller.keyId) !== true) {
     throw new ScoringError("not_found", `there is no job ${id}`);
   }
-  if (design === null) throw new ScoringError("not_found", "the job has no review: draw one");
+  if (design === null) throw new ScoringError("not_found", "the job has no review: draw one first");
   return { job, design };
 }
 
-/** The faces in the order to read them in, with this reader's own answers and nobody else's. */
+/** The faces in reading order, with this reader's own answers and nobody else's. */
 export async function listReaderFaces(
   deps: ReviewDeps,
   id: string,

@@ -17,7 +17,7 @@ import { type AnsweredStratum, gatherAnswers, sampleHits, sampleLabel } from "./
 /** One label of a set of faces. Shares are 0…1, intervals 95 %. */
 export interface ReviewedLabel {
   readonly label: Label;
-  /** Share of the faces that the model called so. */
+  /** Share of the faces to which the model gave this label. */
   readonly model: number;
   /** Share by the readers' answers alone (Horvitz–Thompson). */
   readonly review: ShareInterval;
@@ -25,9 +25,9 @@ export interface ReviewedLabel {
   readonly powered: ShareInterval;
   /** How much the probabilities counted, 0…1. */
   readonly lambda: number;
-  /** Of the faces that the model called so, those that are; `null` where it called none so. */
+  /** Of the faces to which the model gave this label, the share that have it; `null` if it gave it to none. */
   readonly precision: ShareInterval | null;
-  /** Of the faces that are, those that the model called so; `null` where none was found. */
+  /** Of the faces that have this label, the share to which the model gave it; `null` if none was found. */
   readonly recall: ShareInterval | null;
 }
 
@@ -37,11 +37,11 @@ export interface ReviewedFaces {
   readonly answered: number;
   readonly labels: readonly ReviewedLabel[];
   readonly accuracy: ShareInterval;
-  /** Mean probability of the model's label: what its accuracy would be if it were calibrated. */
+  /** Mean probability of the model's label: its accuracy, if it were calibrated. */
   readonly meanConfidence: number;
 }
 
-/** One value of the group that the sample was laid out by; `null` for all others together. */
+/** One value of the group that the sample is stratified by; `null` for all others together. */
 export interface ReviewedGroup {
   readonly value: string | null;
   readonly figures: ReviewedFaces;
@@ -56,11 +56,11 @@ export interface ReaderFigures {
 
 /** What a review says. */
 export interface ReviewFigures {
-  /** Faces of the sample, those that somebody looked at, and those with a label. */
+  /** Faces of the sample, those that somebody has answered, and those with a label. */
   readonly drawn: number;
   readonly seen: number;
   readonly answered: number;
-  /** Answers without which there are no figures yet; 0 where there are. */
+  /** Answers that are missing before there can be figures; 0 if there are figures. */
   readonly missing: number;
   readonly readers: readonly ReaderFigures[];
   /** Share of the job's faces that readers cannot label; the other figures are about the rest. */
@@ -117,7 +117,7 @@ export function describeReview(
   const ready = missing === 0 && strata.length > 0;
   const values = [...new Set(strata.map(({ group }) => group))];
   return {
-    // Erased faces keep their place and are in no stratum.
+    // Erased faces keep their position and are in no stratum.
     drawn: design.faces.filter(({ stratum }) => stratum >= 0).length,
     seen: answers.size,
     answered: strata.reduce((sum, { faces }) => sum + faces.length, 0),
@@ -147,7 +147,7 @@ function listReaders(answers: ReadonlyMap<number, FaceAnswers>): ReaderFigures[]
   return [...readers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([reader, counts]) => ({ reader, ...counts }));
 }
 
-/** `null` until every stratum was looked into. */
+/** `null` until every stratum has answers. */
 function estimateCannotSay(
   design: { readonly strata: readonly ReviewStratum[]; readonly faces: readonly ReviewedFace[] },
   answers: ReadonlyMap<number, FaceAnswers>,

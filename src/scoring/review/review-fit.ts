@@ -12,16 +12,16 @@ import type { AnsweredStratum } from "./review-strata.ts";
 /** The least probability from which a label is right often enough. */
 export interface LabelThreshold {
   readonly label: Label;
-  /** 0…1; `null` where no threshold reaches the aim on {@link MIN_FACES} faces of the sample. */
+  /** 0…1; `null` if no threshold reaches the aim with at least {@link MIN_FACES} faces of the sample. */
   readonly threshold: number | null;
-  /** Estimated precision at and above it, and the share of the label's faces that stay. */
+  /** Estimated precision at and above the threshold, and the share of the label's faces that remain. */
   readonly precision: number | null;
   readonly kept: number;
 }
 
 /** Values fitted to the answers, weighted as the sample was drawn. */
 export interface ReviewFit {
-  /** To multiply the model's temperature by: above 1 where it is too sure. */
+  /** Factor for the model's temperature: above 1 if the model is too sure. */
   readonly temperature: number;
   /** Expected calibration error before and after it, 15 bins; with few faces both read too high. */
   readonly calibrationError: { readonly before: number; readonly after: number };

@@ -1,4 +1,4 @@
-/** A review's figures as one page to hand over, in the form of the report. */
+/** A review's figures as one page to share, in the form of the report. */
 
 import type { Agreement } from "../statistics/agreement.ts";
 import type { ShareInterval } from "../statistics/intervals.ts";
@@ -12,7 +12,7 @@ import { renderPage } from "../report/report-html.ts";
 import { describeLead } from "./review-lead.ts";
 import { REPORT_STYLE } from "../report/report-style.ts";
 
-/** What the figures assume; it belongs beside them. */
+/** What the figures assume; it is shown beside them. */
 const ASSUMPTIONS =
   "The faces were drawn by lot with known chances and labeled without the model's label in sight. The figures hold however wrong the model is; they assume that the readers are right, and that faces which nobody could label are like the others of their stratum.";
 

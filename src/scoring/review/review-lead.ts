@@ -1,4 +1,4 @@
-/** What a review says, in a sentence or two: for page, console and terminal. */
+/** What a review says, in a sentence or two, for the page, the console and the terminal. */
 
 import type { ReviewView } from "./review-desk.ts";
 import { formatCount, formatInterval, formatPercent } from "../report/report-format.ts";

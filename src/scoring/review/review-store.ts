@@ -1,6 +1,6 @@
 /**
  * A review as it lies in the store, beside the job's outputs: the design, written once, and the answers, one line each. Stores
- * cannot append: the lines are written anew under the etag that was read, so that none gets lost between two readers.
+ * cannot append: all lines are rewritten under the etag that was read, so that none is lost between two readers.
  */
 
 import { ScoringError } from "../../errors.ts";
@@ -29,12 +29,12 @@ export interface ReviewDesign {
   /** ISO 8601 in UTC. */
   readonly createdAt: string;
   readonly seed: number;
-  /** `groupBy` name that the sample is laid out by. */
+  /** `groupBy` name that the sample is stratified by. */
   readonly by: string | null;
   /** Ids of the API keys that may answer, beside the job's own. */
   readonly readers: readonly string[];
   readonly strata: readonly PlannedStratum[];
-  /** In the order of reading; `null` where the image was erased. */
+  /** In reading order; `null` where the image was erased. */
   readonly faces: readonly (DesignFace | null)[];
 }
 
@@ -60,7 +60,7 @@ export async function deleteReview(store: ObjectStore, root: string): Promise<vo
   await store.delete([`${root}${REVIEW_NAMES.design}`]);
 }
 
-/** All lines with the etag that they were read under; `null` if nothing was answered yet. */
+/** All lines with the etag that they were read under; `null` if there are no answers yet. */
 async function readText(
   store: ObjectStore,
   root: string,
@@ -79,7 +79,7 @@ const parseLines = (text: string): ReviewLine[] =>
     .filter((line) => line !== "")
     .map((line) => parseStored<ReviewLine>(line));
 
-/** The lines in the order that they were written in. */
+/** The lines in the order in which they were written. */
 export async function readLines(store: ObjectStore, root: string, limits: Limits): Promise<readonly ReviewLine[]> {
   return parseLines((await readText(store, root, limits)).text);
 }
@@ -106,7 +106,7 @@ async function rewriteLines(
   throw new ScoringError("store_throttled", "reviews.jsonl: too many readers write at once");
 }
 
-/** Adds lines. A line that says what its reader said of the face last is left out: a request that was repeated adds nothing. */
+/** Adds lines. A line that repeats its reader's last answer for the face is left out, so that repeating a request adds nothing. */
 export async function appendLines(
   store: ObjectStore,
   root: string,
@@ -126,7 +126,7 @@ export async function appendLines(
   });
 }
 
-/** Takes images out of a review: their faces and all that was said of them. May be repeated. */
+/** Removes images from a review: their faces and all answers about them. May be repeated. */
 export async function eraseFromReview(
   store: ObjectStore,
   root: string,
@@ -144,7 +144,7 @@ export async function eraseFromReview(
       contentType: "application/json",
     });
   }
-  // Also those of faces that an earlier attempt took out already.
+  // Also answers about faces that an earlier attempt has removed.
   const gone = new Set(design.faces.flatMap((face, at) => (face === null || erased.has(at) ? [at] : [])));
   if (gone.size === 0) return;
   await rewriteLines(store, root, limits, (text) =>

@@ -1,4 +1,4 @@
-/** Faces that were answered, by stratum; strata with too few answers join a neighbor. */
+/** Faces with answers, by stratum; strata with too few answers join a neighbor. */
 
 import { LABEL_COUNT } from "../../model/labels.ts";
 import type { SampledStratum } from "../statistics/stratified.ts";
@@ -21,7 +21,7 @@ export interface AnsweredStratum {
   readonly faces: readonly AnsweredFace[];
 }
 
-/** Answers that a stratum needs: two show a variance. */
+/** Answers that a stratum needs: a variance takes two. */
 const NEEDED = 2;
 
 const lacks = ({ population, faces }: AnsweredStratum): number =>
@@ -30,7 +30,7 @@ const lacks = ({ population, faces }: AnsweredStratum): number =>
 /**
  * The strata with their answers. Margin bands of one label and group with fewer than two answers join their neighbor: its
  * faces then stand for both.
- * @returns `missing`: answers without which no figure can be given; 0 where all can
+ * @returns `missing`: answers without which there can be no figures; 0 if there are enough
  */
 export function gatherAnswers(
   strata: readonly ReviewStratum[],

@@ -1,6 +1,6 @@
 /**
- * How a review's sample is laid out: strata by predicted label, margin band and group, and how many faces each gives.
- * Neyman's allocation (Neyman 1934; Cochran 1977, ch. 5.5) by what the model's own probabilities say of the variance, with a floor.
+ * How a review's sample is stratified: by predicted label, margin band and group, and how many faces each stratum gives.
+ * Neyman's allocation (Neyman 1934; Cochran 1977, ch. 5.5) by the variance that the model's own probabilities imply, with a floor.
  */
 
 import { ScoringError } from "../../errors.ts";
@@ -9,17 +9,17 @@ import { LABEL_COUNT, LABELS } from "../../model/labels.ts";
 /** Upper ends of the margin bands; the last band has the rest. Low margins are where labels are wrong. */
 export const MARGIN_BANDS = [0.25, 0.6] as const;
 
-/** One cell of faces that are drawn alike. */
+/** One cell of faces with the same chance of being drawn. */
 export interface StratumKey {
   /** Predicted label, index in label order. */
   readonly label: number;
-  /** Margin band, 0 the least sure; `null` where a label has one stratum. */
+  /** Margin band, 0 being the least sure; `null` where a label has one stratum. */
   readonly band: number | null;
-  /** Value of the group that the sample is laid out by; `null` for all others, and where there is none. */
+  /** Value of the group that the sample is stratified by; `null` for all others, and without such a group. */
   readonly group: string | null;
 }
 
-/** What is known of a stratum before anybody looked: sums over all its faces. */
+/** What is known about a stratum before anybody answers: sums over all its faces. */
 export interface StratumTotals {
   readonly key: StratumKey;
   readonly population: number;
@@ -36,7 +36,7 @@ export interface PlannedStratum extends StratumTotals {
 /** Faces that each stratum gives at least: below two there is no variance, and a little more survives a reader's "cannot say". */
 export const STRATUM_FLOOR = 4;
 
-/** Taken for the standard deviation of a stratum that the model is sure of: models are surer than they are right. */
+/** Least standard deviation of a stratum: models are surer than they are right. */
 const MIN_DEVIATION = Math.sqrt(0.02);
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
@@ -52,13 +52,13 @@ export function nameStratum({ label, band, group }: StratumKey): string {
   return JSON.stringify([label, band, group]);
 }
 
-/** The standard deviation of the true label that the model's probabilities promise: √Σ p(1−p), of seven labels together. */
+/** The standard deviation of the true label that the model's probabilities imply: √Σ p(1−p), of seven labels together. */
 export function computeDeviation({ population, squares }: StratumTotals): number {
   const certain = squares.reduce((sum, square) => sum + square, 0) / Math.max(1, population);
   return Math.max(MIN_DEVIATION, Math.sqrt(Math.max(0, 1 - certain)));
 }
 
-/** One stratum instead of several. */
+/** Merges several strata into one. */
 export function mergeStrata(key: StratumKey, strata: readonly StratumTotals[]): StratumTotals {
   const addUp = (read: (stratum: StratumTotals) => readonly number[]): number[] =>
     LABELS.map((_, label) => strata.reduce((sum, stratum) => sum + (read(stratum)[label] ?? 0), 0));
@@ -130,8 +130,8 @@ function roundShares(shares: readonly number[], total: number): number[] {
 const Z_95 = 1.96;
 
 /**
- * The half width that the widest of the seven 95 % intervals will have, 0…1, if the model's probabilities are honest and
- * help no further: what the review alone gives.
+ * The half width that the widest of the seven 95 % intervals will have, 0…1, if the model's probabilities are calibrated and
+ * add nothing further: that of the review alone.
  */
 export function expectHalfWidth(strata: readonly StratumTotals[], allocation: readonly number[]): number {
   const total = strata.reduce((sum, { population }) => sum + population, 0);
@@ -146,7 +146,7 @@ export function expectHalfWidth(strata: readonly StratumTotals[], allocation: re
   return Z_95 * Math.sqrt(Math.max(...variances));
 }
 
-/** The fewest faces with which {@link expectHalfWidth} is at most `halfWidth`; at most `most`, where even those give more. */
+/** The fewest faces with which {@link expectHalfWidth} is at most `halfWidth`; at most `most`, even if those give a wider interval. */
 export function chooseSize(cells: readonly StratumTotals[], halfWidth: number, most: number): number {
   const expect = (size: number): number => {
     const strata = groupCells(cells, chooseKeys(cells, size));
