@@ -1,7 +1,7 @@
 /**
  * The canary: before a client gets work it scores faces whose result the server knows, and decodes a picture to the
  * server's own bytes. The faces follow from a random seed that is inside the signed challenge, so nothing is stored and no
- * answer fits twice for long.
+ * answer can be reused for long.
  */
 
 import { base64ToUint8Array, uint8ArrayToBase64 } from "uint8array-extras";
@@ -60,7 +60,7 @@ export async function checkCanary(
 ): Promise<CanaryPass> {
   const { data } = challengeShape.safeParse(await readClaim(job.secret, "canary", answer.challenge));
   if (data?.jobId !== job.spec.id || data.keyId !== keyId || data.untilMs <= deps.clock()) {
-    throw new ScoringError("forbidden", "this canary was not given to this key, or is too old");
+    throw new ScoringError("forbidden", "the canary was not given to this key, or is too old");
   }
   const count = deps.limits.canaryFaces;
   const expected = await deps.withScorer(async (open) =>
@@ -105,7 +105,7 @@ export async function answerCanary(
   return { probabilities, pictureSha256: await digestHex(preprocessFace(raster, null)) };
 }
 
-/** Blobs on a gradient with noise: flat enough to be like pictures, varied enough to reach every label. */
+/** Blobs on a gradient with noise: smooth enough to resemble pictures, varied enough to reach every label. */
 function drawFaces(seed: number, count: number): Uint8Array {
   const random = createRandom(seed);
   const faces = new Uint8Array(count * FACE_PIXELS);

@@ -1,4 +1,4 @@
-/** Looks for the lie in a client's records: first in their form, all of them; then in what they say, against the edge's own. */
+/** Looks for lies in a client's records: first in the form of all of them, then in the values of some, against the edge's own. */
 
 import { deriveVerdict } from "../../model/softmax.ts";
 import { DISPOSITIONS } from "../../errors.ts";
@@ -20,7 +20,7 @@ export type RecordGroups =
   | { readonly kind: "groups"; readonly groups: readonly (readonly ScoreRecord[])[] }
   | { readonly kind: "wrong"; readonly problem: string };
 
-/** Whether these are records of exactly these inputs, in order, each in itself consistent. */
+/** Checks that these are records of exactly these inputs, in order, each consistent in itself. */
 export function groupRecords(
   items: readonly InputItem[],
   records: readonly ScoreRecord[],
@@ -76,7 +76,7 @@ function findScoreFault(record: ScoreRecord): string | null {
   return derived.every((difference) => Math.abs(difference) <= SUM_TOLERANCE) ? null : "another margin or entropy";
 }
 
-/** What the client's records of one input say differently from the edge's; `null` if nothing. */
+/** How the client's records of one input differ from the edge's; `null` if they do not. */
 export function findDisagreement(claimed: readonly ScoreRecord[], own: readonly ScoreRecord[]): string | null {
   // An object that changed since the client read it proves nothing, unless the client says the same.
   const gone = own.find(({ error }) => error?.code === "object_missing" || error?.code === "object_changed");

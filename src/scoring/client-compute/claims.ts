@@ -1,11 +1,11 @@
 /**
  * Signed statements that a client carries for the server: `base64url(JSON).hex(HMAC-SHA256)`. Nothing is stored for them;
- * a job's secret dies with the job. The kind is signed too, so that one statement never passes for another.
+ * a job's secret dies with the job. The kind is signed too, so that a statement of one kind never passes for another.
  */
 
 import { base64ToString, hexToUint8Array, stringToBase64, uint8ArrayToHex } from "uint8array-extras";
 
-/** What can be stated. */
+/** The kinds of statements. */
 export type ClaimKind = "canary" | "pass" | "read";
 
 const encoder = new TextEncoder();
@@ -17,7 +17,7 @@ export async function signClaim(secret: string, kind: ClaimKind, claim: unknown)
   return `${body}.${uint8ArrayToHex(signature)}`;
 }
 
-/** The statement, not yet checked for its content; `null` for a text that this job did not sign as this kind. */
+/** The statement, not yet checked for its content; `null` for a text that the job did not sign as this kind. */
 export async function readClaim(secret: string, kind: ClaimKind, text: string): Promise<unknown> {
   const [body, hex, ...rest] = text.split(".");
   if (body === undefined || hex === undefined || rest.length > 0 || !/^[0-9a-f]{64}$/.test(hex)) return null;

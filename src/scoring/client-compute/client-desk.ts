@@ -1,4 +1,4 @@
-/** What serving clients works with, and the checks that every request of a client begins with. */
+/** The ports of serving clients, and the checks that every request of a client begins with. */
 
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { toFaceOptions } from "../chunk/faces.ts";
@@ -41,7 +41,7 @@ const passShape = z.strictObject({
   untilMs: z.number(),
 });
 
-/** Says that a key's client computes this job's model as the server does. */
+/** Proves that a key's client computes this job's model as the server does. */
 export type PassClaim = z.output<typeof passShape>;
 
 /** @throws ScoringError `not_found`; `conflict` for a job of the edge; `forbidden` for a key that was caught disagreeing */
@@ -53,9 +53,12 @@ export async function openClientJob(
   const known = await coordinator.read();
   if (known === null) throw new ScoringError("not_found", "there is no such job");
   const { spec, state } = known;
-  if (spec.manifest.execution === "edge") throw new ScoringError("conflict", "this job runs on the edge alone");
+  if (spec.manifest.execution === "edge") throw new ScoringError("conflict", "the job runs on the edge only");
   if ((state.blockedKeys ?? []).includes(keyId)) {
-    throw new ScoringError("forbidden", "the records of this key's clients disagreed: no more leases of this job");
+    throw new ScoringError(
+      "forbidden",
+      "the records of this key's clients disagreed with the server's: there are no more leases of this job",
+    );
   }
   return { coordinator, spec, state, secret: await coordinator.shareClientSecret(deps.randomHex(32)) };
 }

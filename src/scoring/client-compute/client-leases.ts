@@ -29,7 +29,7 @@ export interface LeasedBytes {
 }
 
 /**
- * A chunk for a client that passed the canary, or word that there is none.
+ * A chunk for a client that passed the canary, or the answer that there is none.
  * @throws ScoringError `forbidden` without a pass
  */
 export async function leaseToClient(
@@ -49,7 +49,7 @@ export async function leaseToClient(
   const { chunk } = lease;
   try {
     const output = deps.openStore(job.spec.manifest.output.store);
-    // The place in the run before is the edge's own business: clients score every input.
+    // Positions in the previous run matter only to the edge: clients score every input.
     const items = (await readChunkItems(output, chunk, deps.limits.maxPageBytes)).map(forgetPrior);
     const untilMs = deps.clock() + 2 * deps.limits.unwatchedLeaseMs;
     const sign = async (item: InputItem): Promise<LeasedItem> => {
@@ -73,7 +73,7 @@ export async function leaseToClient(
   }
 }
 
-/** To the server a run is an input with a larger range. */
+/** To the server, a run is one input with a larger range. */
 async function signRuns(
   items: readonly InputItem[],
   limits: Limits,
@@ -105,7 +105,7 @@ export async function readLeasedItem(
 ): Promise<LeasedBytes> {
   const { data } = readShape.safeParse(await readClaim(job.secret, "read", address));
   if (data?.keyId !== keyId || data.untilMs <= deps.clock()) {
-    throw new ScoringError("forbidden", "this address was not signed for this key, or is too old");
+    throw new ScoringError("forbidden", "the address was not signed for this key, or is too old");
   }
   const read = await readItem(openInput(deps, job.spec), data.item, { maxBytes: deps.limits.maxImageBytes });
   switch (read.kind) {

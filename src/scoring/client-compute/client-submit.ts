@@ -1,6 +1,6 @@
 /**
- * Taking a client's records: only from who holds the chunk, only in the right form, and only if a random sample that the
- * edge scores again comes out the same. The part is written create-only, so nothing that is there is ever lost.
+ * Takes a client's records: only from the holder of the chunk, only in the right form, and only if a random sample that the
+ * edge scores again gives the same. The part is written create-only, so nothing that exists is ever lost.
  */
 
 import { z } from "zod";
@@ -70,14 +70,14 @@ export async function submitClientChunk(
   const receipt = {
     reads: asked,
     readBytes: sumBytes(items),
-    // The client's reads, as it does them without a failure; the sample that was read again; the chunk's lines and its part.
+    // The client's reads, as many as it makes without failures; the sample that was read again; the chunk's lines and its part.
     operations: { reads: reads + asked + Math.min(items.length, 2 * deps.limits.maxClientSample), writes },
     engine: `client:${submission.backend}`,
   };
   const result = await describePart(part, manifest.faces, receipt);
   const finished = await coordinator.finish(chunk.id, own ? { ...result, client: hold } : result);
   if (!finished && !(await wasTaken(job, chunk, hold))) {
-    throw new ScoringError("conflict", "the chunk was finished by somebody else meanwhile");
+    throw new ScoringError("conflict", "the chunk has been finished by somebody else");
   }
   return { accepted: true, repeated: !finished };
 }
@@ -90,7 +90,7 @@ function isSame(a: ClientHold | null, b: ClientHold): boolean {
   return a?.keyId === b.keyId && a.nonce === b.nonce;
 }
 
-/** The first thing that is wrong; `null` if all that was looked at agrees. */
+/** The first disagreement; `null` if everything that was compared agrees. */
 async function findProblem(
   deps: ClientDeskDeps & { readonly random: () => number },
   { spec }: ClientJob,

@@ -1,5 +1,5 @@
 /**
- * What a server and a client that computes for it say to each other; docs/client-compute.md tells the whole. Plain
+ * The messages between a server and a client that computes for it; docs/client-compute.md describes the protocol. Plain
  * types: the server checks what it receives (client-shapes.ts), a client trusts its server.
  */
 
@@ -13,7 +13,7 @@ export const CLIENT_BACKENDS = ["webgpu", "wasm-threads", "wasm-simd", "wasm", "
 /** One of {@link CLIENT_BACKENDS}. */
 export type ClientBackend = (typeof CLIENT_BACKENDS)[number];
 
-/** The work of a job, as far as a client must know it. */
+/** What a client must know about a job. */
 export interface ClientTask {
   /** `name@version`, and the SHA-256 of its weights, hex: the client must have the same. */
   readonly model: string;
@@ -25,7 +25,7 @@ export interface ClientTask {
   readonly maxImageBytes: number;
 }
 
-/** Faces that the server has scored itself, and a picture to be decoded. */
+/** Faces that the server has scored itself, and a picture to decode. */
 export interface Canary {
   readonly task: ClientTask;
   /** Sent back with the answer: names the faces and the time until which they may be answered. */
@@ -53,7 +53,7 @@ export interface CanaryPass {
   readonly untilMs: number;
 }
 
-/** One input with the address of its bytes: on the same origin, signed, good for as long as a lease. */
+/** One input with the address of its bytes: on the same origin, signed, valid as long as a lease. */
 export interface LeasedItem {
   readonly item: InputItem;
   readonly url: string;
@@ -86,7 +86,7 @@ export interface LeasedRuns {
   }[];
 }
 
-/** `wait`: nothing is free now. `ended`: this job needs nobody any more. */
+/** `wait`: nothing is free now. `ended`: the job no longer needs anybody. */
 export type LeaseAnswer =
   | ClientLease
   | { readonly kind: "wait"; readonly retryAfterSeconds: number }
@@ -99,7 +99,7 @@ export interface ChunkSubmission {
   readonly records: readonly ScoreRecord[];
 }
 
-/** `repeated`: the same submission was taken before. */
+/** `repeated`: the same submission was accepted before. */
 export interface SubmissionReceipt {
   readonly accepted: true;
   readonly repeated: boolean;
