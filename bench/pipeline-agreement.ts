@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { openDataset } from "../scripts/evaluation/open-dataset.ts";
 import { createFusedNodeClassifier } from "../src/backends/fused/fused-node.ts";
-import { listDirectoryModels } from "../src/backends/models-node.ts";
+import { listFolderModels } from "../src/backends/models-node.ts";
 import { loadCodecs } from "../src/image/codecs-node.ts";
 import { readJpegHeader } from "../src/image/jpeg/jpeg-header.ts";
 import { createJpegCodec } from "../src/image/jpeg/jpeg.ts";
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.data === undefined) throw new Error("--data <fer2013.csv or folder of sheets>");
-  const registry = createRegistry(await listDirectoryModels());
+  const registry = createRegistry(await listFolderModels());
   const id = registry.resolve(values.model);
   const classifier = await createFusedNodeClassifier(await registry.load(id));
   const dataset = await openDataset(values.data, { usage: "PublicTest", limit: Number(values.limit) });

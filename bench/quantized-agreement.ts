@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { listDirectoryModels } from "../src/backends/models-node.ts";
+import { listFolderModels } from "../src/backends/models-node.ts";
 import { type FoldedNetwork, foldNetwork, type Layer } from "../src/model/fold.ts";
 import { FACE_PIXELS, FACE_SIZE } from "../src/model/labels.ts";
 import { MAP_SIZES } from "../src/model/network-shapes.ts";
@@ -154,7 +154,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.data === undefined) throw new Error("--data <fer2013.csv or folder of sheets>");
-  const registry = createRegistry(await listDirectoryModels());
+  const registry = createRegistry(await listFolderModels());
   const id = registry.resolve(values.model);
   const { card, tensors } = await registry.load(id);
   const network = foldNetwork(tensors);

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { listDirectoryModels } from "../src/backends/models-node.ts";
+import { listFolderModels } from "../src/backends/models-node.ts";
 import { createRegistry } from "../src/model/registry.ts";
 import { measureImages } from "./images.ts";
 import { makeJobInputs } from "./job-inputs.ts";
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
     },
   });
   const seconds = Number(values.seconds);
-  const registry = createRegistry(await listDirectoryModels());
+  const registry = createRegistry(await listFolderModels());
   const id = registry.resolve(values.model);
   const model = await registry.load(id);
   const machine = describeMachine();

@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { FUSED_BINARIES } from "../src/backends/fused/fused-classifier.ts";
-import { BUNDLED_MODELS_DIRECTORY } from "../src/backends/models-node.ts";
+import { BUNDLED_MODELS_FOLDER } from "../src/backends/models-node.ts";
 import { launchChromium } from "../test/browser/chromium.ts";
 import { serveFiles, type StaticFile } from "../test/browser/static-server.ts";
 import type { PageRate, WebgpuPage } from "./webgpu-page.ts";
@@ -51,7 +51,7 @@ async function listFiles(id: string, faces: Uint8Array): Promise<Map<string, Sta
   for (const name of Object.values(FUSED_BINARIES))
     await add("/", join(import.meta.dirname, "../src/backends/fused"), name);
   for (const name of ["card.json", "weights.safetensors"])
-    await add(`/models/${id}/`, join(BUNDLED_MODELS_DIRECTORY, id), name);
+    await add(`/models/${id}/`, join(BUNDLED_MODELS_FOLDER, id), name);
   const ort = join(import.meta.dirname, "node_modules/onnxruntime-web/dist");
   for (const name of await readdir(ort)) {
     if (name.startsWith("ort-wasm") && !name.endsWith(".map")) await add("/ort/", ort, name);

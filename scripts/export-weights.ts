@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { ScoringError } from "../src/errors.ts";
-import { BUNDLED_MODELS_DIRECTORY } from "../src/backends/models-node.ts";
+import { BUNDLED_MODELS_FOLDER } from "../src/backends/models-node.ts";
 import { formatModelId, parseModelCard, type ModelEvaluation } from "../src/model/card.ts";
 import { readCheckpoint } from "../src/model/checkpoint/read-checkpoint.ts";
 import { computeSha256 } from "../src/model/model.ts";
@@ -131,7 +131,7 @@ async function main(): Promise<void> {
     notices: options.notice,
   };
   let card = await draftCard(draft);
-  const out = options.out ?? join(BUNDLED_MODELS_DIRECTORY, formatModelId(card));
+  const out = options.out ?? join(BUNDLED_MODELS_FOLDER, formatModelId(card));
   await checkFree(out, formatModelId(card), card.sha256);
   const data = options.evaluate ?? process.env["COUNTENANCE_DATA"];
   if (data !== undefined) {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAddressReader } from "../../src/client/compute/compute-api.ts";
 import type { BenchReply, BenchWork } from "../../src/client/compute/bench-scorer.ts";
 import { createBench, requireServerModel } from "../../src/client/compute/scoring-bench.ts";
-import { persistReads, type PersistPorts } from "../../src/client/compute/persist.ts";
+import { retryReads, type RetryPorts } from "../../src/client/compute/retry-request.ts";
 import { createApi } from "../../src/client/api.ts";
 import type { ClientTask } from "../../src/scoring/client-compute/protocol.ts";
 import type { Scorer } from "../../src/scoring/chunk/scorer.ts";
@@ -19,7 +19,7 @@ export interface WorkThreadTask {
 }
 
 /** The program itself tells that the server is away: it renews leases meanwhile. A thread ends with its pool. */
-const PATIENCE: PersistPorts = {
+const PATIENCE: RetryPorts = {
   wait: (waitMs) => sleep(waitMs),
   pausing: () => undefined,
   signal: new AbortController().signal,
@@ -31,7 +31,7 @@ let bench: ReturnType<typeof createBench> | null = null;
 export default function runWork({ baseUrl, key, engine, work }: WorkThreadTask): Promise<BenchReply> {
   bench ??= createBench({
     openScorer: createOpener(engine),
-    read: persistReads(createAddressReader(createApi({ baseUrl, key })), PATIENCE),
+    read: retryReads(createAddressReader(createApi({ baseUrl, key })), PATIENCE),
   });
   return bench(work);
 }

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { createNodeClassifier, type LocalEngine } from "../../src/backends/engines-node.ts";
-import { BUNDLED_MODELS_DIRECTORY, listDirectoryModels } from "../../src/backends/models-node.ts";
+import { BUNDLED_MODELS_FOLDER, listFolderModels } from "../../src/backends/models-node.ts";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
 import { createFlipClassifier } from "../../src/model/flip.ts";
@@ -26,7 +26,7 @@ export interface LocalWorkOptions {
 
 /** The models that come with the project. */
 export async function openRegistry(): Promise<Registry> {
-  return createRegistry(await listDirectoryModels(BUNDLED_MODELS_DIRECTORY));
+  return createRegistry(await listFolderModels(BUNDLED_MODELS_FOLDER));
 }
 
 /** Opens the scorer of a job. */

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { BUNDLED_MODELS_DIRECTORY, listDirectoryModels } from "../../src/backends/models-node.ts";
+import { BUNDLED_MODELS_FOLDER, listFolderModels } from "../../src/backends/models-node.ts";
 import type { ModelCard } from "../../src/model/card.ts";
 import { readCheckpoint } from "../../src/model/checkpoint/read-checkpoint.ts";
 import { loadModel, type Model } from "../../src/model/model.ts";
@@ -48,8 +48,8 @@ export async function loadModelFrom(reference: string, alignCorners: boolean | n
     return { model: { card, tensors: weights.tensors }, folder: null };
   }
   const direct = await isFile(join(reference, "card.json"));
-  const folder = direct ? dirname(resolve(reference)) : BUNDLED_MODELS_DIRECTORY;
-  const sources = await listDirectoryModels(folder);
+  const folder = direct ? dirname(resolve(reference)) : BUNDLED_MODELS_FOLDER;
+  const sources = await listFolderModels(folder);
   const registry = createRegistry(sources);
   const id = registry.resolve(direct ? basename(resolve(reference)) : reference);
   const source = sources.find((candidate) => candidate.id === id);

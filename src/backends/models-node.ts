@@ -1,4 +1,4 @@
-/** Models from a directory on disk: the repository's `models/`, or a user's own. */
+/** Models in a folder on disk: the repository's `models/`, or a user's own. */
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,12 +7,12 @@ import type { ModelSource } from "../model/model.ts";
 import { createReaderSource, isModelId, type ModelReader } from "../model/registry.ts";
 
 /** The models that come with the project. */
-export const BUNDLED_MODELS_DIRECTORY = fileURLToPath(new URL("../../models", import.meta.url));
+export const BUNDLED_MODELS_FOLDER = fileURLToPath(new URL("../../models", import.meta.url));
 
-/** One source for every folder `name@version` in `directory`. */
-export async function listDirectoryModels(directory: string = BUNDLED_MODELS_DIRECTORY): Promise<ModelSource[]> {
-  const entries = await readdir(directory, { withFileTypes: true });
-  const reader: ModelReader = { read: (path) => readOrNull(join(directory, path)) };
+/** One source for every folder `name@version` in `folder`. */
+export async function listFolderModels(folder: string = BUNDLED_MODELS_FOLDER): Promise<ModelSource[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const reader: ModelReader = { read: (path) => readOrNull(join(folder, path)) };
   return entries
     .filter((entry) => entry.isDirectory() && isModelId(entry.name))
     .map((entry) => createReaderSource(reader, entry.name));

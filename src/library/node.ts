@@ -6,7 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { createNodeClassifier } from "../backends/engines-node.ts";
-import { BUNDLED_MODELS_DIRECTORY, listDirectoryModels } from "../backends/models-node.ts";
+import { BUNDLED_MODELS_FOLDER, listFolderModels } from "../backends/models-node.ts";
 import { ScoringError } from "../errors.ts";
 import { loadCodecs } from "../image/codecs-node.ts";
 import { createImageDecoder } from "../image/decode.ts";
@@ -77,8 +77,8 @@ export async function aggregate(
   return aggregateRecords(await openRegistry(options.models), records, options);
 }
 
-async function openRegistry(models: string = BUNDLED_MODELS_DIRECTORY): Promise<Registry> {
-  return createRegistry(await listDirectoryModels(models));
+async function openRegistry(models: string = BUNDLED_MODELS_FOLDER): Promise<Registry> {
+  return createRegistry(await listFolderModels(models));
 }
 
 async function readPicture(picture: Picture): Promise<{ bytes: Uint8Array; name: string | null }> {

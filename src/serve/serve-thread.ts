@@ -4,7 +4,7 @@ import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 import type { MessagePort } from "node:worker_threads";
 import { setImmediate } from "node:timers/promises";
-import { listDirectoryModels } from "../backends/models-node.ts";
+import { listFolderModels } from "../backends/models-node.ts";
 import { createTurns, type Turns } from "../jobs/turns.ts";
 import type { Registry } from "../model/registry.ts";
 import type { FaceFinder } from "../model/face-finder.ts";
@@ -76,7 +76,7 @@ function stepBack(): void {
 async function openParts({ variables, dataFolder }: ThreadTask): Promise<Parts> {
   const config = parseWorkConfig(variables, dataFolder);
   const stores = await openServeStores(config);
-  const registry = openModels(await listDirectoryModels(), stores, config.models);
+  const registry = openModels(await listFolderModels(), stores, config.models);
   // A beat that fails is followed by others.
   const turns = createTurns(
     config.limits,

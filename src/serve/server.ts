@@ -7,7 +7,7 @@ import { getRequestListener } from "@hono/node-server";
 import { ScoringError } from "../errors.ts";
 import { createDirectoryRows, type WholeDirectory } from "../jobs/directory-rows.ts";
 import { createLogMetrics } from "../jobs/metrics-sinks.ts";
-import { listDirectoryModels } from "../backends/models-node.ts";
+import { listFolderModels } from "../backends/models-node.ts";
 import type { Logger } from "../log.ts";
 import { createPlatform, type Platform } from "../platform.ts";
 import { recoverMessage } from "../scoring/work/recover-message.ts";
@@ -71,7 +71,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const queue = createQueueRows(queueFile.sql, (body) => queueFile.transactionSync(body));
   const directory = inTransactions(createDirectoryRows(directoryFile.sql), directoryFile);
   const stores = await openServeStores(config);
-  const registry = openModels(await listDirectoryModels(), stores, config.models);
+  const registry = openModels(await listFolderModels(), stores, config.models);
   const admin = config.adminKey === null ? readAdminKeyFile(dataFolder) : { key: config.adminKey, path: null };
   const metrics = createLogMetrics(logger);
   const wakers: (() => void)[] = [];

@@ -10,7 +10,7 @@ import { loadCodecs } from "../../src/image/codecs-node.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
 import { preprocessFace } from "../../src/image/preprocess.ts";
 import { createFusedNodeClassifier } from "../../src/backends/fused/fused-node.ts";
-import { listDirectoryModels } from "../../src/backends/models-node.ts";
+import { listFolderModels } from "../../src/backends/models-node.ts";
 import { createRegistry } from "../../src/model/registry.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { launchChromium } from "./chromium.ts";
@@ -264,7 +264,7 @@ describe("the console", () => {
 
 async function scoreInNode(path: string): Promise<readonly number[]> {
   const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
-  const model = await createRegistry(await listDirectoryModels()).load("deep-emotion@3");
+  const model = await createRegistry(await listFolderModels()).load("deep-emotion@3");
   const classifier = await createFusedNodeClassifier(model);
   const { raster } = await decoder.decode(new Uint8Array(await readFile(path)));
   const { probabilities } = await classifier.classify(preprocessFace(raster, null), 1);

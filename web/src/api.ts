@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useState } from "react";
 import { createApi } from "../../src/client/api.ts";
-import { persist } from "../../src/client/compute/persist.ts";
+import { retryRequest } from "../../src/client/compute/retry-request.ts";
 import { mayPass, type ScoringError, toScoringError } from "../../src/errors.ts";
 import { createWaiter } from "./waiter.ts";
 
@@ -74,7 +74,7 @@ export async function patiently<T>(
   told: (trouble: ScoringError | null) => void,
 ): Promise<T> {
   const { wait } = createWaiter();
-  const value = await persist(ask, { wait, signal, pausing: (_, error) => told(error) }, mayPass);
+  const value = await retryRequest(ask, { wait, signal, pausing: (_, error) => told(error) }, mayPass);
   told(null);
   return value;
 }

@@ -1,10 +1,10 @@
 /** Waiting that can be cut short for everybody at once. */
 
-import type { PersistPorts } from "../../src/client/compute/persist.ts";
+import type { RetryPorts } from "../../src/client/compute/retry-request.ts";
 
 /** Whoever waits, and a way to wake them. */
 export interface Waiter {
-  readonly wait: PersistPorts["wait"];
+  readonly wait: RetryPorts["wait"];
   wake(): void;
 }
 

@@ -4,7 +4,7 @@ import type { ScoringError } from "../../errors.ts";
 import type { Canary, CanaryAnswer, ClientBackend, ClientLease } from "../../scoring/client-compute/protocol.ts";
 import type { ScoreRecord } from "../../scoring/records/records.ts";
 import type { ComputeApi } from "./compute-api.ts";
-import type { PersistPorts } from "./persist.ts";
+import type { RetryPorts } from "./retry-request.ts";
 
 /** Computes: one engine, or a pool of workers with one each. */
 export interface ChunkScorer {
@@ -44,6 +44,6 @@ export interface ComputePorts {
   readonly api: ComputeApi;
   /** At least one. */
   readonly rungs: readonly ScorerRung[];
-  readonly wait: PersistPorts["wait"];
+  readonly wait: RetryPorts["wait"];
   readonly tell: (event: ComputeEvent) => void;
 }

@@ -6,7 +6,7 @@
 import { mayPass, ScoringError, toScoringError } from "../../errors.ts";
 import type { ClientLease, LeaseAnswer } from "../../scoring/client-compute/protocol.ts";
 import type { ScoreRecord } from "../../scoring/records/records.ts";
-import { persist, type PersistPorts } from "./persist.ts";
+import { retryRequest, type RetryPorts } from "./retry-request.ts";
 import type { ChunkScorer, ComputePorts } from "./ports.ts";
 
 /** What a client did. */
@@ -41,12 +41,12 @@ export async function runClientCompute(
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const { api, tell } = ports;
   const pausing = (waitMs: number, error: ScoringError): void => tell({ kind: "waiting", waitMs, error });
-  const patience: PersistPorts = { wait: ports.wait, signal, pausing };
+  const patience: RetryPorts = { wait: ports.wait, signal, pausing };
   let crew: Promise<Crew> | null = null;
   let chunks = 0;
   let recordCount = 0;
 
-  const ask = <T>(request: () => Promise<T>): Promise<T> => persist(request, patience, mayPass);
+  const ask = <T>(request: () => Promise<T>): Promise<T> => retryRequest(request, patience, mayPass);
 
   async function passCanary(scorer: ChunkScorer): Promise<string> {
     const canary = await ask(() => api.requestCanary(jobId, signal));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { listDirectoryModels } from "../../../src/backends/models-node.ts";
+import { listFolderModels } from "../../../src/backends/models-node.ts";
 import { computeHog, HOG_FEATURES, HOG_SETTINGS } from "../../../src/model/hog-features.ts";
 import { createHogSvmClassifier } from "../../../src/model/hog-svm.ts";
 import { FACE_PIXELS, LABEL_COUNT } from "../../../src/model/labels.ts";
@@ -14,7 +14,7 @@ const count = golden.faces.length;
 const faceAt = (index: number): Uint8Array => faces.subarray(index * FACE_PIXELS, (index + 1) * FACE_PIXELS);
 
 async function loadShipped(): Promise<Model> {
-  const source = (await listDirectoryModels()).find(({ id }) => id === "hog-svm@1");
+  const source = (await listFolderModels()).find(({ id }) => id === "hog-svm@1");
   if (source === undefined) throw new Error("models/hog-svm@1 is missing");
   return loadModel(source);
 }

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { listDirectoryModels } from "../../../src/backends/models-node.ts";
+import { listFolderModels } from "../../../src/backends/models-node.ts";
 import { createTfjsWasmNodeClassifier } from "../../../src/backends/tfjs-wasm-node.ts";
 import { LABEL_COUNT } from "../../../src/model/labels.ts";
 import { countParameters, readNetworkWidths } from "../../../src/model/network-shapes.ts";
@@ -13,7 +13,7 @@ import deepEmotion2 from "../../golden/deep-emotion-2.json" with { type: "json" 
 import deepEmotion3 from "../../golden/deep-emotion-3.json" with { type: "json" };
 import deepEmotionWide1 from "../../golden/deep-emotion-wide-1.json" with { type: "json" };
 
-const sources = await listDirectoryModels();
+const sources = await listFolderModels();
 const registry = createRegistry(sources);
 
 /** Values of all faces as rows of `size`. */

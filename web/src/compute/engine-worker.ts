@@ -4,7 +4,7 @@ import { findsFaces } from "../../../src/scoring/records/face-mode.ts";
 import { createApi } from "../../../src/client/api.ts";
 import type { BenchReply } from "../../../src/client/compute/bench-scorer.ts";
 import { createAddressReader } from "../../../src/client/compute/compute-api.ts";
-import { persistReads } from "../../../src/client/compute/persist.ts";
+import { retryReads } from "../../../src/client/compute/retry-request.ts";
 import { createBench, requireServerModel } from "../../../src/client/compute/scoring-bench.ts";
 import { ScoringError, toScoringError } from "../../../src/errors.ts";
 import type { Classifier } from "../../../src/model/classifier.ts";
@@ -51,7 +51,7 @@ function createEngine() {
     };
   }
 
-  const read = persistReads(createAddressReader(createApi()), {
+  const read = retryReads(createAddressReader(createApi()), {
     wait: waiter.wait,
     pausing: (waitMs, { code, detail }) => say({ kind: "pausing", waitMs, error: { code, detail } }),
     signal: new AbortController().signal,

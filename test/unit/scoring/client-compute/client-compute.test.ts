@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ComputeApi } from "../../../../src/client/compute/compute-api.ts";
 import type { ChunkScorer, ComputeEvent, ComputePorts, ScorerRung } from "../../../../src/client/compute/ports.ts";
-import { persistReads } from "../../../../src/client/compute/persist.ts";
+import { retryReads } from "../../../../src/client/compute/retry-request.ts";
 import { runClientCompute } from "../../../../src/client/compute/run-client-compute.ts";
 import { ScoringError } from "../../../../src/errors.ts";
 import { readClaim, signClaim } from "../../../../src/scoring/client-compute/claims.ts";
@@ -229,7 +229,7 @@ describe("reads of a computing client", () => {
   it("are repeated while the server is out of reach, with growing pauses", async () => {
     const waits: number[] = [];
     let asked = 0;
-    const read = persistReads(async () => {
+    const read = retryReads(async () => {
       if (++asked < 9) throw new ScoringError("api_unavailable", "offline");
       return { bytes: new Uint8Array(1), etag: "" };
     }, patience(waits));
@@ -240,7 +240,7 @@ describe("reads of a computing client", () => {
   it("take the server's answer as it is", async () => {
     const waits: number[] = [];
     for (const code of ["object_changed", "forbidden", "store_short_read"] as const) {
-      const read = persistReads(async () => {
+      const read = retryReads(async () => {
         throw new ScoringError(code, "no");
       }, patience(waits));
       await expect(read("url")).rejects.toMatchObject({ code });

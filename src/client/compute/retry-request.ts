@@ -7,7 +7,7 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 
 /** How a client waits between attempts, and what it reports to. */
-export interface PersistPorts {
+export interface RetryPorts {
   /** Resolves after `waitMs`, or earlier if the network is back or `signal` fires. Never rejects. */
   wait(waitMs: number, signal: AbortSignal): Promise<void>;
   /** Told before each pause. */
@@ -16,9 +16,9 @@ export interface PersistPorts {
 }
 
 /** Repeats a request with growing pauses until it is answered, however long that takes. @throws errors that `mayPass` rejects */
-export async function persist<T>(
+export async function retryRequest<T>(
   ask: () => Promise<T>,
-  ports: PersistPorts,
+  ports: RetryPorts,
   mayPass: (error: ScoringError) => boolean,
 ): Promise<T> {
   const { signal } = ports;
@@ -37,9 +37,9 @@ export async function persist<T>(
 }
 
 /** Repeats a read while the server is out of reach; any answer is taken as it is. */
-export function persistReads(read: ReadAddress, ports: PersistPorts): ReadAddress {
+export function retryReads(read: ReadAddress, ports: RetryPorts): ReadAddress {
   return (url) =>
-    persist(
+    retryRequest(
       () => read(url),
       ports,
       ({ code }) => code === "api_unavailable",
