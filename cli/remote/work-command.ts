@@ -5,7 +5,7 @@ import { Piscina } from "piscina";
 import { createComputeApi } from "../../src/client/compute/compute-api.ts";
 import type { ComputeEvent, ComputePorts } from "../../src/client/compute/ports.ts";
 import { type ComputeSummary, runClientCompute } from "../../src/client/compute/run-client-compute.ts";
-import { type BenchReply, createBenchScorer } from "../../src/client/compute/bench-scorer.ts";
+import { type WorkReply, createWorkScorer } from "../../src/client/compute/work-scorer.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { LOCAL_ENGINES } from "../../src/backends/engines-node.ts";
 import { readThreads } from "../score/score-command.ts";
@@ -29,7 +29,7 @@ export const workCommand = defineCommand({
     }
     const threads = readThreads(args.threads) ?? availableParallelism();
     const server = findServer(args);
-    const pool = new Piscina<WorkThreadTask, BenchReply>({
+    const pool = new Piscina<WorkThreadTask, WorkReply>({
       filename: new URL("./work-thread.ts", import.meta.url).href,
       minThreads: threads,
       maxThreads: threads,
@@ -47,7 +47,7 @@ export const workCommand = defineCommand({
       rungs: [
         {
           backend: "node",
-          open: async () => createBenchScorer(about, (work) => pool.run({ ...server, engine: args.engine, work })),
+          open: async () => createWorkScorer(about, (work) => pool.run({ ...server, engine: args.engine, work })),
         },
       ],
       wait: (waitMs, signal) => sleep(waitMs, undefined, { signal }).catch(() => undefined),

@@ -1,8 +1,8 @@
 import { findsFaces } from "../../src/scoring/records/face-mode.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAddressReader } from "../../src/client/compute/compute-api.ts";
-import type { BenchReply, BenchWork } from "../../src/client/compute/bench-scorer.ts";
-import { createBench, requireServerModel } from "../../src/client/compute/scoring-bench.ts";
+import type { WorkReply, ScoringWork } from "../../src/client/compute/work-scorer.ts";
+import { createWorkRunner, requireServerModel } from "../../src/client/compute/work-runner.ts";
 import { retryReads, type RetryPorts } from "../../src/client/compute/retry-request.ts";
 import { createApi } from "../../src/client/api.ts";
 import type { ClientTask } from "../../src/scoring/client-compute/protocol.ts";
@@ -15,7 +15,7 @@ export interface WorkThreadTask {
   readonly baseUrl: string;
   readonly key: string;
   readonly engine: LocalEngine;
-  readonly work: BenchWork;
+  readonly work: ScoringWork;
 }
 
 /** The program itself tells that the server is away: it renews leases meanwhile. A thread ends with its pool. */
@@ -25,15 +25,15 @@ const PATIENCE: RetryPorts = {
   signal: new AbortController().signal,
 };
 
-let bench: ReturnType<typeof createBench> | null = null;
+let runner: ReturnType<typeof createWorkRunner> | null = null;
 
 /** Runs in a pool's thread: two tasks at a time, of which one computes. */
-export default function runWork({ baseUrl, key, engine, work }: WorkThreadTask): Promise<BenchReply> {
-  bench ??= createBench({
+export default function runWork({ baseUrl, key, engine, work }: WorkThreadTask): Promise<WorkReply> {
+  runner ??= createWorkRunner({
     openScorer: createOpener(engine),
     read: retryReads(createAddressReader(createApi({ baseUrl, key })), PATIENCE),
   });
-  return bench(work);
+  return runner(work);
 }
 
 /** Opens the scorer of a task. @throws ScoringError `unknown_model`, `model_hash_mismatch` */

@@ -2,10 +2,10 @@
 
 import { findsFaces } from "../../../src/scoring/records/face-mode.ts";
 import { createApi } from "../../../src/client/api.ts";
-import type { BenchReply } from "../../../src/client/compute/bench-scorer.ts";
+import type { WorkReply } from "../../../src/client/compute/work-scorer.ts";
 import { createAddressReader } from "../../../src/client/compute/compute-api.ts";
 import { retryReads } from "../../../src/client/compute/retry-request.ts";
-import { createBench, requireServerModel } from "../../../src/client/compute/scoring-bench.ts";
+import { createWorkRunner, requireServerModel } from "../../../src/client/compute/work-runner.ts";
 import { ScoringError, toScoringError } from "../../../src/errors.ts";
 import type { Classifier } from "../../../src/model/classifier.ts";
 import { createFlipClassifier } from "../../../src/model/flip.ts";
@@ -56,10 +56,10 @@ function createEngine() {
     pausing: (waitMs, { code, detail }) => say({ kind: "pausing", waitMs, error: { code, detail } }),
     signal: new AbortController().signal,
   });
-  return { open, work: createBench({ openScorer, read }), wake: () => waiter.wake() };
+  return { open, work: createWorkRunner({ openScorer, read }), wake: () => waiter.wake() };
 }
 
-async function reply(answer: () => Promise<string>): Promise<BenchReply> {
+async function reply(answer: () => Promise<string>): Promise<WorkReply> {
   try {
     return { kind: "done", value: await answer() };
   } catch (thrown) {

@@ -1,7 +1,7 @@
 /** What the page, the worker that runs the loop, and the workers that score say to each other. */
 
 import type { ComputeEvent } from "../../../src/client/compute/ports.ts";
-import type { BenchReply, BenchWork } from "../../../src/client/compute/bench-scorer.ts";
+import type { WorkReply, ScoringWork } from "../../../src/client/compute/work-scorer.ts";
 import type { ErrorCode } from "../../../src/errors.ts";
 import type { BrowserEngine } from "../engine/engine-names.ts";
 
@@ -52,11 +52,11 @@ export type EngineRequest =
       /** The reader asked for this engine: it is taken even where another is faster. */
       readonly chosen: boolean;
     }
-  | { readonly kind: "work"; readonly id: number; readonly work: BenchWork }
+  | { readonly kind: "work"; readonly id: number; readonly work: ScoringWork }
   | { readonly kind: "wake" };
 
 /** From a scoring worker. The value of an opened engine says what it runs on. */
 export type EngineReply =
-  | { readonly kind: "done"; readonly id: number; readonly reply: BenchReply }
+  | { readonly kind: "done"; readonly id: number; readonly reply: WorkReply }
   /** An input cannot be read now, and is asked for again. */
   | { readonly kind: "pausing"; readonly waitMs: number; readonly error: PlainError };

@@ -1,7 +1,7 @@
 /** Scoring workers as the loop knows them: one scorer, whose chunks go to whichever worker is least busy. */
 
 import type { ChunkScorer } from "../../../src/client/compute/ports.ts";
-import { type BenchReply, createBenchScorer } from "../../../src/client/compute/bench-scorer.ts";
+import { type WorkReply, createWorkScorer } from "../../../src/client/compute/work-scorer.ts";
 import { ScoringError } from "../../../src/errors.ts";
 import type { EngineReply, EngineRequest, PlainError, Rung } from "./messages.ts";
 
@@ -48,7 +48,7 @@ export async function openWorkerPool(options: PoolOptions): Promise<WorkerPool> 
     await Promise.all(Array.from({ length: size - 1 }, add));
     const detail = size === 1 ? what : `${what}; ${size} workers`;
     const lanes = size === 1 ? LANES_OF_ONE : LANES_OF_MANY * size;
-    const scorer = createBenchScorer({ backend: engine, detail, lanes, close }, (work) => {
+    const scorer = createWorkScorer({ backend: engine, detail, lanes, close }, (work) => {
       const [first, ...rest] = workers;
       const free = rest.reduce((least, worker) => (worker.busy() < least.busy() ? worker : least), first!);
       return free.send({ kind: "work", id: 0, work });
@@ -69,14 +69,14 @@ interface ScoringWorker {
   /** Requests that are not answered yet. */
   busy(): number;
   /** The request's id is set here. */
-  send(request: Exclude<EngineRequest, { kind: "wake" }>): Promise<BenchReply>;
+  send(request: Exclude<EngineRequest, { kind: "wake" }>): Promise<WorkReply>;
   wake(): void;
   end(why: string): void;
 }
 
 function startWorker(pausing: PoolOptions["pausing"]): ScoringWorker {
   const worker = new Worker(new URL("engine-worker.ts", import.meta.url), { type: "module", name: "engine" });
-  const open = new Map<number, (reply: BenchReply) => void>();
+  const open = new Map<number, (reply: WorkReply) => void>();
   let fault: PlainError | null = null;
   let nextId = 1;
   let answered = false;

@@ -4,19 +4,19 @@ import { ScoringError, toScoringError } from "../../errors.ts";
 import type { ModelCard } from "../../model/card.ts";
 import type { ClientTask } from "../../scoring/client-compute/protocol.ts";
 import type { Scorer } from "../../scoring/chunk/scorer.ts";
-import type { BenchReply, BenchWork } from "./bench-scorer.ts";
+import type { ScoringWork, WorkReply } from "./work-scorer.ts";
 import type { ReadAddress } from "./compute-api.ts";
 import { prefetchLease, scoreCanary, scoreLease } from "./score-lease.ts";
 
-/** The ports of a bench. */
-export interface BenchPorts {
+/** The ports of a runner. */
+export interface WorkRunnerPorts {
   /** The scorer of a task, on the server's weights (see {@link requireServerModel}). Called for each piece of work. */
   readonly openScorer: (task: ClientTask) => Promise<Scorer>;
   readonly read: ReadAddress;
 }
 
-/** A bench. It may be given the next piece of work at once: the inputs are read while the previous piece is scored. */
-export function createBench({ openScorer, read }: BenchPorts): (work: BenchWork) => Promise<BenchReply> {
+/** A runner of work. It may be given the next piece of work at once: the inputs are read while the previous piece is scored. */
+export function createWorkRunner({ openScorer, read }: WorkRunnerPorts): (work: ScoringWork) => Promise<WorkReply> {
   let turn: Promise<unknown> = Promise.resolve();
 
   /** Engines are not safe for overlapping calls. */
@@ -26,7 +26,7 @@ export function createBench({ openScorer, read }: BenchPorts): (work: BenchWork)
     return mine;
   }
 
-  async function answer(work: BenchWork): Promise<unknown> {
+  async function answer(work: ScoringWork): Promise<unknown> {
     if (work.kind === "canary") {
       const { canary } = work;
       return takeTurn(async () => scoreCanary(canary, await openScorer(canary.task)));
