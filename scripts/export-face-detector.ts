@@ -1,5 +1,5 @@
 /**
- * Turns BlazeFace of `@vladmandic/human` (MIT; weights by Google's MediaPipe, Apache-2.0) into models/faces/blazeface@1/.
+ * Turns BlazeFace of `@vladmandic/human` (MIT; weights by Google's MediaPipe, Apache-2.0) into models/faces/blazeface@1/, a graph and its weights.
  *
  *     node scripts/export-face-detector.ts
  */
@@ -8,65 +8,36 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { BLAZEFACE_PIXELS } from "../src/model/blazeface.ts";
+import { checkGraph, measureNetwork } from "../src/model/graph/check-graph.ts";
+import { parseGraph } from "../src/model/graph/graph.ts";
+import { importTfjsGraphModel } from "../src/model/import/tfjs-graph-model.ts";
 import { serializeSafetensors } from "../src/model/safetensors.ts";
-import { countElements, type Tensor } from "../src/model/tensor.ts";
-
-interface GraphNode {
-  readonly name: string;
-  readonly op: string;
-  readonly input?: readonly string[];
-}
 
 const home = join(import.meta.dirname, "../node_modules/@vladmandic/human");
-const graph: {
-  modelTopology: { node: readonly GraphNode[] };
-  weightsManifest: readonly [{ weights: readonly { name: string; shape: readonly number[]; dtype: string }[] }];
-} = JSON.parse(await readFile(join(home, "models/blazeface.json"), "utf8"));
+const json: unknown = JSON.parse(await readFile(join(home, "models/blazeface.json"), "utf8"));
 const source = await readFile(join(home, "models/blazeface.bin"));
 const { version } = JSON.parse(await readFile(join(home, "package.json"), "utf8"));
 const license = await readFile(join(home, "LICENSE"), "utf8");
 
-const stored = new Map<string, Tensor>();
-let offset = 0;
-for (const { name, shape, dtype } of graph.weightsManifest[0].weights) {
-  const bytes = 4 * countElements(shape);
-  const part = Uint8Array.from(source.subarray(offset, offset + bytes));
-  if (part.length !== bytes) throw new Error(`${name}: the file ends early`);
-  if (dtype === "float32") stored.set(name, { shape, data: new Float32Array(part.buffer) });
-  offset += bytes;
-}
-if (offset !== source.length) throw new Error(`${source.length - offset} bytes are left over`);
-
-/** Convolutions in the order of the layers' numbers, which is the order in which they run. */
+/** The last convolutions, before what reshapes their values for one fixed size. */
 const PREFIX = "StatefulPartitionedCall/functional_1/";
-const convolutions = new Map<string, GraphNode>();
-for (const node of graph.modelTopology.node) {
-  if (node.op !== "_FusedConv2D" && node.op !== "DepthwiseConv2dNative") continue;
-  convolutions.set(node.name.slice(PREFIX.length), node);
-}
-const tensors = new Map<string, Tensor>();
-function take(from: string, to: string): void {
-  const [, weight = "", bias] = convolutions.get(from)?.input ?? [];
-  const depthwise = from.startsWith("depthwise");
-  const tensor = stored.get(weight);
-  if (tensor === undefined) throw new Error(`${from}: no weights`);
-  tensors.set(depthwise ? `${to}.depthwise` : `${to}.weight`, tensor);
-  if (bias !== undefined) tensors.set(`${to}.bias`, stored.get(bias)!);
-}
-const BLOCKS = 31;
-take("conv2d/Relu", "stem");
-for (let i = 0; i < BLOCKS; i++) {
-  take(`depthwise_conv2d${i === 0 ? "" : `_${i}`}/depthwise`, `blocks.${i}`);
-  take(`conv2d_${i + 1}/BiasAdd`, `blocks.${i}`);
-}
-take("depthwise_conv2d_31/depthwise", "tail");
-take("re_lu_31/Relu", "tail");
-take("conv2d_33/BiasAdd", "near.scores");
-take("conv2d_35/BiasAdd", "near.values");
-take("conv2d_34/BiasAdd", "far.scores");
-take("conv2d_36/BiasAdd", "far.values");
+const OUTPUTS = {
+  nearScores: `${PREFIX}conv2d_33/BiasAdd`,
+  nearValues: `${PREFIX}conv2d_35/BiasAdd`,
+  farScores: `${PREFIX}conv2d_34/BiasAdd`,
+  farValues: `${PREFIX}conv2d_36/BiasAdd`,
+};
+const imported = importTfjsGraphModel(json, source, {
+  input: { name: "input", channels: 3, height: null, width: null, multipleOf: BLAZEFACE_PIXELS },
+  outputs: OUTPUTS,
+});
+/** All names share the prefix, which says nothing. */
+const graph = parseGraph(JSON.parse(JSON.stringify(imported.graph).replaceAll(PREFIX, "")));
+const tensors = new Map([...imported.weights].map(([name, tensor]) => [name.replace(PREFIX, ""), tensor]));
+const { parameters } = measureNetwork(checkGraph(graph, tensors), BLAZEFACE_PIXELS, BLAZEFACE_PIXELS);
 
-const weights = serializeSafetensors(tensors, { format: "tfjs-hwio" });
+const weights = serializeSafetensors(tensors);
 const card = {
   name: "blazeface",
   version: 1,
@@ -77,9 +48,9 @@ const card = {
     file: "models/blazeface.bin",
     sha256: createHash("sha256").update(source).digest("hex"),
     command: "node scripts/export-face-detector.ts",
-    note: "The graph without its last reshapes, so that it runs on any rectangle in multiples of 32; layouts as in tfjs (height, width, in, out).",
+    note: "The graph without its last reshapes, so that it runs on any rectangle in multiples of 32.",
   },
-  parameters: [...tensors.values()].reduce((sum, { shape }) => sum + countElements(shape), 0),
+  parameters,
   input: "RGB, value / 127.5 − 1",
   outputs:
     "near: stride 16, two anchors a cell; far: stride 32, six; of each anchor a logit and 16 values: middle, size and six points in pixels from the cell's middle",
@@ -88,9 +59,10 @@ const card = {
     "Weights from MediaPipe's face detector, back camera (Google, Apache-2.0), as kept in @vladmandic/human (MIT); its licence follows.",
     license.trim(),
   ],
+  graph,
 };
 const folder = fileURLToPath(new URL("../models/faces/blazeface@1/", import.meta.url));
 await mkdir(folder, { recursive: true });
 await writeFile(join(folder, "weights.safetensors"), weights);
 await writeFile(join(folder, "card.json"), `${JSON.stringify(card, null, 2)}\n`);
-console.log(`${tensors.size} tensors, ${card.parameters} parameters, ${weights.length} bytes in ${folder}`);
+console.log(`${tensors.size} tensors, ${parameters} parameters, ${weights.length} bytes in ${folder}`);

@@ -1,10 +1,10 @@
-/** The face finder in a browser, beside a tfjs classifier that is already made: it runs on that one's backend. */
+/** The face finder in a browser, on the graph engine. */
 
-import * as tf from "@tensorflow/tfjs-core";
 import type { FaceFinder } from "../model/face-finder.ts";
 import { loadBlazeFaceModel } from "../model/blazeface-model.ts";
 import { createBlazeFaceFinder } from "./blazeface-finder.ts";
-import { buildBlazeFaceTfjs } from "./blazeface-tfjs.ts";
+import { createBlazeFaceNetwork } from "./blazeface-graph.ts";
+import { createGraphBrowserEngine, type GraphAddresses } from "./graph/graph-browser.ts";
 
 /** What the page serves of models/faces/blazeface@1/, already read. */
 export interface FaceModelFiles {
@@ -14,14 +14,10 @@ export interface FaceModelFiles {
 
 /**
  * @param files fetched by the caller, same origin
- * @param backend tfjs backend that is started, `wasm` or `webgpu`; default the current one
+ * @param addresses of the engine's binaries, same origin
  * @throws ScoringError `engine_unavailable`, `model_invalid`, `model_hash_mismatch`
  */
-export async function createFaceFinderBrowser(
-  files: FaceModelFiles,
-  options: { readonly backend?: string } = {},
-): Promise<FaceFinder> {
-  const model = await loadBlazeFaceModel(files.card, files.weights);
-  const network = await buildBlazeFaceTfjs(model.tensors, options.backend ?? tf.getBackend());
-  return createBlazeFaceFinder(model.id, network);
+export async function createFaceFinderBrowser(files: FaceModelFiles, addresses: GraphAddresses): Promise<FaceFinder> {
+  const { id, network } = await loadBlazeFaceModel(files.card, files.weights);
+  return createBlazeFaceFinder(id, createBlazeFaceNetwork(await createGraphBrowserEngine(network, addresses)));
 }

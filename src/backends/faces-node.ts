@@ -1,13 +1,12 @@
-/** The face finder in Node: weights from the repository's models/, on tfjs-backend-wasm. */
+/** The face finder in Node: weights from the repository's models/, on the graph engine. */
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { FaceFinder } from "../model/face-finder.ts";
 import { loadBlazeFaceModel } from "../model/blazeface-model.ts";
-import { startTfjsWasmNode } from "./tfjs-wasm-node.ts";
-import { WASM_BACKEND } from "./tfjs-wasm.ts";
 import { createBlazeFaceFinder } from "./blazeface-finder.ts";
-import { buildBlazeFaceTfjs } from "./blazeface-tfjs.ts";
+import { createBlazeFaceNetwork } from "./blazeface-graph.ts";
+import { createGraphNodeEngine } from "./graph/graph-node.ts";
 
 const FOLDER = new URL("../../models/faces/blazeface@1/", import.meta.url);
 
@@ -17,7 +16,6 @@ export async function createFaceFinderNode(): Promise<FaceFinder> {
     readFile(fileURLToPath(new URL("card.json", FOLDER)), "utf8"),
     readFile(fileURLToPath(new URL("weights.safetensors", FOLDER))),
   ]);
-  const model = await loadBlazeFaceModel(JSON.parse(card), weights);
-  await startTfjsWasmNode();
-  return createBlazeFaceFinder(model.id, await buildBlazeFaceTfjs(model.tensors, WASM_BACKEND));
+  const { id, network } = await loadBlazeFaceModel(JSON.parse(card), weights);
+  return createBlazeFaceFinder(id, createBlazeFaceNetwork(await createGraphNodeEngine(network)));
 }

@@ -2,14 +2,9 @@
 
 import type { Classifier } from "../model/classifier.ts";
 import type { Model } from "../model/model.ts";
-import { createWasmClassifier, startWasmBackend, type WasmProof } from "./tfjs-wasm.ts";
+import { createWasmClassifier } from "./tfjs-wasm.ts";
 
 /** A classifier on tfjs-backend-wasm with SIMD. @throws ScoringError `engine_unavailable`, `model_invalid` */
 export function createTfjsWasmUrlClassifier(model: Model, url: URL): Promise<Classifier> {
   return createWasmClassifier(model, () => WebAssembly.compileStreaming(fetch(url)));
-}
-
-/** Starts the backend without a model. @throws ScoringError `engine_unavailable` */
-export function startTfjsWasmUrl(url: URL): Promise<WasmProof> {
-  return startWasmBackend(() => WebAssembly.compileStreaming(fetch(url)));
 }

@@ -36,6 +36,10 @@ const FUSED_URLS = {
   "fused-wasm-simd": new URL("../backends/fused/deep-emotion.wasm", import.meta.url),
   "fused-wasm-relaxed": new URL("../backends/fused/deep-emotion-relaxed.wasm", import.meta.url),
 };
+const GRAPH_URLS = {
+  "graph-wasm-simd": new URL("../backends/graph/graph.wasm", import.meta.url),
+  "graph-wasm-relaxed": new URL("../backends/graph/graph-relaxed.wasm", import.meta.url),
+};
 const CODEC_URLS = {
   jpeg: new URL("@cwasm/jpeg-turbo/jpeg-turbo.wasm", import.meta.url),
   webp: new URL("@jsquash/webp/codec/dec/webp_dec.wasm", import.meta.url),
@@ -102,11 +106,9 @@ export async function aggregate(
 }
 
 async function loadFinder() {
-  const { startTfjsWasmUrl } = await import("../backends/tfjs-wasm-simd-url.ts");
   const { createFaceFinderBrowser } = await import("../backends/faces-browser.ts");
-  await startTfjsWasmUrl(TFJS_WASM_URL);
   const [card, weights] = await Promise.all([fetchFile(FACE_CARD_URL), fetchFile(FACE_WEIGHTS_URL)]);
-  return createFaceFinderBrowser({ card: await card.json(), weights: await readBytes(weights) }, { backend: "wasm" });
+  return createFaceFinderBrowser({ card: await card.json(), weights: await readBytes(weights) }, GRAPH_URLS);
 }
 
 function createUrlSource(id: string, card: URL, weights: URL): ModelSource {

@@ -1,10 +1,11 @@
-/** The face detector's files: its card and weights, checked against each other. */
+/** The face detector's files: its card with the graph, and weights, checked against each other. */
 
 import { z } from "zod";
 import { ScoringError } from "../errors.ts";
+import { checkGraph, type Network } from "./graph/check-graph.ts";
+import { graphSchema } from "./graph/graph.ts";
 import { computeSha256 } from "./model.ts";
 import { parseSafetensors } from "./safetensors.ts";
-import type { Tensor } from "./tensor.ts";
 
 const faceCard = z.object({
   name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
@@ -14,13 +15,14 @@ const faceCard = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** Licenses that travel with the weights. */
   notices: z.array(z.string()).min(1),
+  graph: graphSchema,
 });
 
-/** The detector's card and weights, checked. */
+/** The detector, checked. */
 export interface BlazeFaceModel {
   /** `name@version`. */
   readonly id: string;
-  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly network: Network;
 }
 
 /**
@@ -30,11 +32,11 @@ export interface BlazeFaceModel {
 export async function loadBlazeFaceModel(card: unknown, weights: Uint8Array): Promise<BlazeFaceModel> {
   const parsed = faceCard.safeParse(card);
   if (!parsed.success) throw new ScoringError("model_invalid", `face detector's card: ${parsed.error.message}`);
-  const { name, version, sha256 } = parsed.data;
+  const { name, version, sha256, graph } = parsed.data;
   const id = `${name}@${version}`;
   const actual = await computeSha256(weights);
   if (actual !== sha256) {
     throw new ScoringError("model_hash_mismatch", `${id}: weights are ${actual}, the card says ${sha256}`);
   }
-  return { id, tensors: parseSafetensors(weights).tensors };
+  return { id, network: checkGraph(graph, parseSafetensors(weights).tensors) };
 }

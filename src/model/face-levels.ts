@@ -9,7 +9,7 @@ export type FaceDetail = (typeof FACE_DETAILS)[number];
  * Version of the search: looks, suppression and their numbers. Raised with every change that may change which faces are found, and stored with
  * every job, as part of the finder's name.
  */
-const SEARCH_VERSION = 1;
+const SEARCH_VERSION = 2;
 
 /** Name of a finder with these weights. @param model `name@version` of the weights */
 export function nameFaceFinder(model: string): string {

@@ -42,7 +42,7 @@ beforeAll(async () => {
     engine: "fused-wasm-simd",
     pipeline: 1,
     faces: "largest",
-    faceFinder: "blazeface@1/1",
+    faceFinder: "blazeface@1/2",
     tta: "none",
     minGroupSize: 10,
   });

@@ -21,7 +21,7 @@ const page = renderReportHtml(
     engine: "",
     pipeline: 1,
     faces: "largest",
-    faceFinder: "blazeface@1/1",
+    faceFinder: "blazeface@1/2",
     tta: "none",
     minGroupSize: 10,
   }),

@@ -8,14 +8,14 @@ import type { ImageDecoder } from "../../../src/image/image-types.ts";
 import type { FaceFinder } from "../../../src/model/face-finder.ts";
 import { createRegistry, type Registry } from "../../../src/model/registry.ts";
 import { LIMITS } from "../../../src/scoring/limits.ts";
-import { CODEC_URLS, fetchBytes, TFJS_WASM_URLS } from "./assets.ts";
+import { CODEC_URLS, fetchBytes, GRAPH_URLS } from "./assets.ts";
 
 /** The parts of one page or worker. */
 export interface ScoringParts {
   /** The models that come with the console. */
   readonly registry: Registry;
   readonly loadDecoder: () => Promise<ImageDecoder>;
-  /** On wasm whatever scores: its boxes are then the server's to the last digits. */
+  /** On the server's engine whatever scores: its boxes are then the server's to the last digits. */
   readonly loadFinder: () => Promise<FaceFinder>;
 }
 
@@ -25,11 +25,8 @@ export function createScoringParts(): ScoringParts {
     registry: createRegistry(listModels()),
     loadDecoder: remember(async () => createImageDecoder(await loadCodecs(CODEC_URLS), LIMITS.image)),
     loadFinder: remember(async () => {
-      const { startTfjsWasmBrowser } = await import("../../../src/backends/tfjs-wasm-browser.ts");
       const { createFaceFinderBrowser } = await import("../../../src/backends/faces-browser.ts");
-      await startTfjsWasmBrowser({ urls: TFJS_WASM_URLS });
-      const files = { card: faceCard, weights: await fetchBytes(faceWeightsUrl) };
-      return createFaceFinderBrowser(files, { backend: "wasm" });
+      return createFaceFinderBrowser({ card: faceCard, weights: await fetchBytes(faceWeightsUrl) }, GRAPH_URLS);
     }),
   };
 }

@@ -39,7 +39,7 @@ function makeContext(overrides: Partial<ReportContext> = {}): ReportContext {
     engine: "fused-wasm-simd",
     pipeline: 1,
     faces: "largest",
-    faceFinder: "blazeface@1/1",
+    faceFinder: "blazeface@1/2",
     tta: "none",
     minGroupSize: 10,
     ...overrides,
