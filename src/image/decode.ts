@@ -1,12 +1,21 @@
 /** Bytes to upright 8-bit pixels: sniff, guard, decode. Preprocessing step 1. */
 
-import { chooseFaceReduction, chooseJpegReduction, guardImage, readHeader, type AnyHeader } from "./guard.ts";
+import {
+  chooseFaceReduction,
+  chooseJpegReduction,
+  chooseSearchReduction,
+  guardImage,
+  readHeader,
+  type AnyHeader,
+} from "./guard.ts";
 import { swapsSides } from "./exif.ts";
 import type { DecodeAim, DecodedImage, ImageCodecs, ImageDecoder, ImageLimits } from "./image-types.ts";
 import { createJpegCodec } from "./jpeg/jpeg.ts";
 import { decodePng } from "./png/png.ts";
 import { createWebpCodec } from "./webp/webp.ts";
 import type { Raster } from "../model/face-finder.ts";
+
+const REDUCTIONS = { picture: chooseJpegReduction, face: chooseFaceReduction, search: chooseSearchReduction } as const;
 
 /**
  * @param codecs compiled modules from one of the seams
@@ -31,7 +40,7 @@ export function createImageDecoder(codecs: ImageCodecs, limits: ImageLimits): Im
     if (header.format === "png") return decodePng(bytes, header);
     if (header.format === "webp") return webp.decode(bytes, header);
     const { width, height } = header;
-    const denominator = aim === "face" ? chooseFaceReduction(width, height) : chooseJpegReduction(width, height);
+    const denominator = REDUCTIONS[aim](width, height);
     return jpeg.decode(bytes, header, { denominator, gray: aim === "face" });
   }
 

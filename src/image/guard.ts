@@ -15,6 +15,9 @@ const REDUCED_MIN_PIXELS = 1_000_000;
 /** A face crop keeps at least this many pixels along its shorter side: see docs/model.md, preprocessing version 2. */
 const FACE_MIN_SIDE = 192;
 
+/** A picture in which faces are searched keeps at least this many along its longer one: see docs/faces.md. */
+const SEARCH_MIN_SIDE = 960;
+
 /** The header of any decodable format. */
 export type AnyHeader = JpegHeader | WebpHeader | (ImageHeader & { readonly format: "png" });
 
@@ -51,6 +54,16 @@ export function chooseJpegReduction(width: number, height: number): 1 | 2 | 4 | 
  */
 export function chooseFaceReduction(width: number, height: number): 1 | 2 | 4 | 8 {
   const room = Math.floor(Math.min(width, height) / FACE_MIN_SIDE);
+  const least = chooseJpegReduction(width, height);
+  return ([8, 4, 2] as const).find((denominator) => denominator <= room && denominator >= least) ?? least;
+}
+
+/**
+ * The same where faces are searched no finer than in 512 pixels: the largest of 8, 4, 2 that leaves the longer side at least
+ * {@link SEARCH_MIN_SIDE}, and never less than {@link chooseJpegReduction}. The smallest face that such a search sees keeps 45 pixels.
+ */
+export function chooseSearchReduction(width: number, height: number): 1 | 2 | 4 | 8 {
+  const room = Math.floor(Math.max(width, height) / SEARCH_MIN_SIDE);
   const least = chooseJpegReduction(width, height);
   return ([8, 4, 2] as const).find((denominator) => denominator <= room && denominator >= least) ?? least;
 }

@@ -50,9 +50,10 @@ export interface ImageLimits {
 /**
  * What of a picture is wanted. `picture`: all of it, in color, as faces are found and cut out of it. `face`: it is one face
  * crop and only its 48×48 gray bytes matter, so that a JPEG is decoded straight to gray and at a reduced scale
- * (preprocessing version 2; other formats as before).
+ * (preprocessing version 2; other formats as before). `search`: a JPEG in which faces are searched no finer than in 512 pixels
+ * is decoded at a scale that keeps them (version 3).
  */
-export type DecodeAim = "picture" | "face";
+export type DecodeAim = "picture" | "face" | "search";
 
 /** A decoded picture, upright. */
 export interface DecodedImage {

@@ -134,8 +134,9 @@ export async function scoreChunk(
   return { records: slots.flat(), reads, readBytes, stop };
 }
 
-/** Version 2 of the preprocessing is version 1, but for JPEGs that are face crops by contract. */
+/** Version 2 of the preprocessing is version 1, but for JPEGs that are face crops by contract; version 3 decodes what it searches at the search's scale. */
 function chooseAim({ stamp, faces }: ChunkOptions): DecodeAim {
+  if (stamp.pipeline === 3 && faces.mode !== "aligned" && faces.faceDetail === "normal") return "search";
   return stamp.pipeline === 2 && faces.mode === "aligned" ? "face" : "picture";
 }
 

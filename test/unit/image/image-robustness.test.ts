@@ -6,7 +6,7 @@ import { DISPOSITIONS, ScoringError } from "../../../src/errors.ts";
 import { loadCodecs } from "../../../src/image/codecs-node.ts";
 import { computeCrc32 } from "../../../src/image/png/crc32.ts";
 import { createImageDecoder } from "../../../src/image/decode.ts";
-import { chooseJpegReduction, readHeader } from "../../../src/image/guard.ts";
+import { chooseJpegReduction, chooseSearchReduction, readHeader } from "../../../src/image/guard.ts";
 import type { ImageLimits } from "../../../src/image/image-types.ts";
 import { sniffFormat } from "../../../src/image/sniff.ts";
 import { LIMITS } from "../../../src/scoring/limits.ts";
@@ -190,6 +190,10 @@ describe("properties", () => {
         const isFullScale = denominator === 1 && width * height <= 4_000_000;
         const isReduced = denominator > 1 && pixels >= 1_000_000 && (denominator === 8 || pixels <= 4_100_000);
         expect(isFullScale || isReduced).toBe(true);
+        // Where faces are searched: never finer, and coarser only where 960 pixels are left.
+        const search = chooseSearchReduction(width, height);
+        expect(search === denominator || Math.max(width, height) / search >= 960).toBe(true);
+        expect(search).toBeGreaterThanOrEqual(denominator);
       }),
     );
   });

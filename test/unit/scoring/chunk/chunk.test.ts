@@ -116,6 +116,9 @@ describe("the version of the preprocessing", () => {
     { pipeline: 1, mode: "aligned", aim: "picture" },
     { pipeline: 2, mode: "aligned", aim: "face" },
     { pipeline: 2, mode: "largest", aim: "picture" },
+    { pipeline: 3, mode: "aligned", aim: "picture" },
+    { pipeline: 3, mode: "largest", aim: "search" },
+    { pipeline: 3, mode: "all", detail: "fine", aim: "picture" },
   ] as const;
 
   it.each(FACES)("$pipeline decodes a crop ($mode) as a $aim, and stands in its record", async (setting) => {
@@ -135,7 +138,12 @@ describe("the version of the preprocessing", () => {
     const { records } = await scoreChunk({ store, decoder, finder: NOBODY, classifier: constant }, items, {
       ...LIMITS,
       format: "image",
-      faces: { mode: setting.mode, minFacePixels: 1, minFaceScore: 0, faceDetail: "normal" },
+      faces: {
+        mode: setting.mode,
+        minFacePixels: 1,
+        minFaceScore: 0,
+        faceDetail: "detail" in setting ? setting.detail : "normal",
+      },
       stamp: { model: "constant@1", pipeline: setting.pipeline },
       failedReads: "throw",
     });
