@@ -67,6 +67,7 @@ const GROUP_FACES: Readonly<Record<string, readonly (readonly [number, number, n
 const WHOLE_PORTRAIT = [64, 64, 144] as const;
 /** Likewise for the portraits whose face the mesh does not find from the whole picture. */
 const PORTRAIT_FACES: Readonly<Record<string, readonly [number, number, number]>> = {
+  "faces/female/12.jpg": [52, 32, 82],
   "faces/female/16.jpg": [72, 57, 83],
   "faces/female/18.jpg": [61, 50, 68],
   "faces/female/20.jpg": [62, 37, 60],
@@ -86,7 +87,7 @@ const PORTRAIT_FACES: Readonly<Record<string, readonly [number, number, number]>
   "faces/male/27.jpg": [62, 44, 63],
   "faces/male/29.jpg": [80, 54, 75],
   "faces/male/3.jpg": [104, 44, 53],
-  "faces/male/32.jpg": [69, 41, 68],
+  "faces/male/32.jpg": [63, 66, 58],
   "faces/male/33.jpg": [57, 51, 57],
   "faces/male/34.jpg": [89, 50, 90],
   "faces/male/37.jpg": [62, 63, 83],
