@@ -6,7 +6,8 @@ import { inferShapes, resolvePadding, type ValueShape } from "../../model/graph/
 import type { Layer, LayerOf } from "./layers.ts";
 import { placePicture, type Place } from "./picture-places.ts";
 import { LANES, padLanes, type PackedKernel, type PackedLayer } from "./picture-weights.ts";
-import { createArena, FLOAT, measureBorder, type Arena } from "./places.ts";
+import { planBands, type BandedLayer } from "./picture-bands.ts";
+import { createArena, FLOAT, measureBorder, measureReach, type Arena } from "./places.ts";
 
 /** Words of a step: assembly/words.ts. */
 const STEP = 40;
@@ -87,6 +88,8 @@ export function planPicture(
   const tables: number[] = [];
   const tablesAt: { step: number; word: number; table: number }[] = [];
   const steps: number[][] = [];
+  /** What the order of steps needs to know, by step. */
+  const banded: (BandedLayer | null)[] = [];
 
   /** Notes offsets that the step's word `word` (the operation not counted) points to; they get their address when all steps are known. */
   const point = (word: number, offsets: readonly number[]): void => {
@@ -185,13 +188,28 @@ export function planPicture(
   };
 
   const add = (operation: number, words: readonly number[]): void => {
+    banded[steps.length] ??= null;
     steps.push([operation, ...words]);
+  };
+
+  const describeBand = ({ node, input, output, depthwise, residual }: LayerOf<"product">, to: Place): BandedLayer => {
+    const window = depthwise?.node ?? (node.op === "conv" ? node : null);
+    const common = { input, output, residual, rows: to.height, rowBytes: to.row };
+    if (window === null) return { ...common, aligned: false, above: 0, below: 0 };
+    const [top] = measureBorder(window, network, shapes.get(input)!);
+    return {
+      ...common,
+      aligned: window.stride[0] === 1,
+      above: top,
+      below: measureReach(window, network)[0] - 1 - top,
+    };
   };
 
   for (const { layer, main, depthwise } of layers) {
     const to = places.get(layer.output)!;
     switch (layer.op) {
       case "product":
+        banded[steps.length] = describeBand(layer, to);
         add(PRODUCT, planProduct(layer, main!, depthwise));
         break;
       case "depthwise": {
@@ -232,23 +250,40 @@ export function planPicture(
     }
   }
 
-  const words = new Int32Array(steps.length * STEP + tables.length);
+  const parts = planBands(banded);
+  const words = new Int32Array(parts.length * STEP + tables.length);
   const wordsAt = arena.take(words.byteLength);
-  steps.forEach((step, i) => words.set(step, i * STEP));
-  words.set(tables, steps.length * STEP);
   for (const { step, word, table } of tablesAt) {
-    words[step * STEP + word + 1] = wordsAt + (steps.length * STEP + table) * Int32Array.BYTES_PER_ELEMENT;
+    steps[step]![word + 1] = wordsAt + (parts.length * STEP + table) * Int32Array.BYTES_PER_ELEMENT;
   }
+  parts.forEach(({ step, from, end }, i) => {
+    words.set(end === null ? steps[step]! : cutProduct(steps[step]!, from, end), i * STEP);
+  });
+  words.set(tables, parts.length * STEP);
   return {
     height,
     width,
     words,
-    steps: steps.length,
+    steps: parts.length,
     start: wordsAt,
     end: arena.end(),
     input: places.get(network.graph.input.name)!,
     outputs: new Map(Object.entries(network.graph.outputs).map(([outside, name]) => [outside, places.get(name)!])),
   };
+}
+
+/** Some rows of a product's step. */
+function cutProduct(step: readonly number[], from: number, end: number): number[] {
+  const cut = [...step];
+  const move = (address: number, row: number): void => {
+    cut[address] = step[address]! + from * step[row]!;
+  };
+  if (step[19] === 0) move(1, 2);
+  else move(20, 22);
+  move(9, 10);
+  if (step[15] !== 0) move(15, 16);
+  cut[14] = end - from;
+  return cut;
 }
 
 /** Offsets of a window's pixels, row by row. */
