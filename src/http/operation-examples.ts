@@ -110,7 +110,7 @@ const TASK = {
   pipeline: 1,
   tta: "none",
   format: "image",
-  faces: { mode: "largest", minFacePixels: 24, minFaceScore: 0.6, faceDetail: "normal" },
+  faces: { mode: "largest", minFacePixels: 24, minFaceScore: 0.57, faceDetail: "normal" },
   maxImageBytes: 33_554_432,
 };
 

@@ -29,7 +29,7 @@ export interface PictureScorerOptions {
   readonly faces?: FaceMode;
   /** Shorter side of a face's box in pixels of the picture; smaller faces are not scored. Default 24. */
   readonly minFacePixels?: number;
-  /** The face finder's confidence, 0…1, below which a find is not a face. Default 0.6. */
+  /** The face finder's confidence, 0…1, below which a find is not a face. Default 0.57. */
   readonly minFaceScore?: number;
   /** How far the search goes for small faces; default `normal`. */
   readonly faceDetail?: FaceDetail;

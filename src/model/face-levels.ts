@@ -21,8 +21,8 @@ export const FACE_FINDER = nameFaceFinder("blazeface@1");
 
 /** Faces from this share of the picture's longer side on belong to the coarse look. */
 export const COARSE_MIN_SHARE = 0.3;
-/** Confidence from which a find counts, by default: the mean of two looks. */
-export const DEFAULT_MIN_FACE_SCORE = 0.6;
+/** Confidence from which a find counts, by default: the mean of all looks. */
+export const DEFAULT_MIN_FACE_SCORE = 0.57;
 /** Shorter side of the smallest face that is searched for, by default, in pixels. */
 export const DEFAULT_MIN_FACE_PIXELS = 24;
 
@@ -31,7 +31,7 @@ const FINEST_FACE: Readonly<Record<FaceDetail, number>> = { normal: 24, fine: 48
 /** Longer side of the finest look, at most: at 3,000 multiply-adds per pixel it is most of the search's cost. */
 const FINEST_SIDE: Readonly<Record<FaceDetail, number>> = { normal: 512, fine: 2048 };
 /** A finest look above `from` needs another at `size`: that one sees the faces between the sizes of the finest and of the coarse look. */
-const MIDDLE = { from: 500, size: 384 } as const;
+const MIDDLE = { from: 500, size: 256 } as const;
 
 /**
  * Longer sides of the fine looks at a picture, in pixels of the network's input, finest first; none where no face below

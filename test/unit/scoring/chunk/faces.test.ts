@@ -4,7 +4,7 @@ import { measureNesting, measureOverlap, suppressOverlaps } from "../../../../sr
 import { COARSE_MIN_SHARE, FACE_DETAILS, planFineLooks } from "../../../../src/model/face-levels.ts";
 import type { Box, FaceFinder, FoundFace } from "../../../../src/model/face-finder.ts";
 import type { DecodedImage } from "../../../../src/image/image-types.ts";
-import { cutRgb, fitRaster, resizeRgb } from "../../../../src/image/letterbox.ts";
+import { createHalves, cutRgb, fitRaster, resizeRgb } from "../../../../src/image/letterbox.ts";
 import { preprocessTurned } from "../../../../src/image/upright.ts";
 import { preprocessFace, squareOf } from "../../../../src/image/preprocess.ts";
 import { cropFace, cropUpright, selectFaces } from "../../../../src/scoring/chunk/faces.ts";
@@ -168,10 +168,10 @@ describe("looks follow the picture", () => {
     [128, 24, "fine", [256]],
     [350, 24, "normal", [350]],
     [350, 48, "normal", [175]],
-    [1024, 24, "normal", [512, 384]],
-    [1024, 24, "fine", [2048, 384]],
-    [1024, 96, "fine", [512, 384]],
-    [6000, 24, "normal", [512, 384]],
+    [1024, 24, "normal", [512, 256]],
+    [1024, 24, "fine", [2048, 256]],
+    [1024, 96, "fine", [512, 256]],
+    [6000, 24, "normal", [512, 256]],
     [300, 90, "fine", []],
   ] as const)("%i pixels, faces from %i, %s", (longSide, minFacePixels, detail, sizes) => {
     expect(planFineLooks(longSide, detail, minFacePixels)).toEqual(sizes);
@@ -275,6 +275,25 @@ describe("geometry", () => {
         }
       }),
     );
+  });
+
+  test("halves are means, as small as asked for and no smaller", () => {
+    fc.assert(
+      fc.property(grey, fc.integer({ min: 1, max: 96 }), (raster, size) => {
+        const find = createHalves(raster);
+        const half = find(size);
+        const side = Math.max(half.width, half.height);
+        expect(half.data.length).toBe(half.width * half.height);
+        expect(half === raster || side >= size).toBe(true);
+        expect(side).toBeLessThan(2 * size);
+        expect(find(size)).toBe(half);
+        expect(Math.min(...half.data)).toBeGreaterThanOrEqual(Math.min(...raster.data));
+        expect(Math.max(...half.data)).toBeLessThanOrEqual(Math.max(...raster.data));
+      }),
+    );
+    const rgb = Uint8Array.from([0, 10, 20, 4, 14, 24, 99, 99, 99, 8, 18, 28, 12, 22, 32, 99, 99, 99]);
+    const half = createHalves({ width: 3, height: 2, channels: 3, data: rgb })(1);
+    expect(half).toEqual({ width: 1, height: 1, channels: 3, data: Uint8Array.from([6, 16, 26]) });
   });
 
   test("a window is resized as if it were cut out first", () => {
