@@ -15,12 +15,12 @@ const chains = fc
   .map(({ rows, rowBytes, windows }) =>
     windows.map(([above, below, keeps], i): BandedLayer => {
       const input = `v${i}`;
-      return {
-        ...{ input, output: `v${i + 1}`, residual: keeps ? input : null },
-        ...{ rows, rowBytes, aligned: true, above, below },
-      };
+      const names = { input, output: `v${i + 1}`, residual: keeps ? input : null };
+      return { ...names, rows, rowBytes, aligned: true, above, below };
     }),
   );
+
+const whole = (step: number) => ({ step, from: 0, end: null });
 
 describe("bands of rows", () => {
   it("compute every row once, from rows that are there and not yet written over", () => {
@@ -49,7 +49,6 @@ describe("bands of rows", () => {
 
   it("keep apart what does not follow, and leave small maps whole", () => {
     const layer = { residual: null, rows: 100, rowBytes: 50_000, aligned: true, above: 1, below: 1 };
-    const whole = (step: number) => ({ step, from: 0, end: null });
     const follow = { ...layer, input: "b", output: "c" };
     const first = { ...layer, input: "a", output: "b" };
     expect(planBands([first, null, follow])).toEqual([0, 1, 2].map(whole));
