@@ -279,7 +279,7 @@ describe("geometry", () => {
 
   test("halves are means, as small as asked for and no smaller", () => {
     fc.assert(
-      fc.property(grey, fc.integer({ min: 1, max: 96 }), (raster, size) => {
+      fc.property(gray, fc.integer({ min: 1, max: 96 }), (raster, size) => {
         const find = createHalves(raster);
         const half = find(size);
         const side = Math.max(half.width, half.height);
