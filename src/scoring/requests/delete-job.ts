@@ -1,4 +1,4 @@
-/** Deleting a job: its outputs, its entry in the list, then its own rows, so that a kill leaves something to repeat. */
+/** Deleting a job: its outputs, its entry in the list, then its own rows, so that after a kill it can be repeated. */
 
 import { ScoringError } from "../../errors.ts";
 import { deletePage, listPages } from "../../storage/list-pages.ts";
@@ -25,7 +25,7 @@ export interface DeleteJobDeps {
 
 /**
  * Deletes an ended job with everything under its folder. May be repeated after a kill at any point.
- * @param takePage asked before each page of at most 1,000 objects, a listing and a delete; false: no more now
+ * @param takePage asked before each page of at most 1,000 objects, a listing and a delete; false stops for now
  * @returns false if objects may be left, and so the job is
  * @throws ScoringError `not_found`, `conflict` for a job that has not ended
  */
@@ -33,7 +33,7 @@ export async function deleteJob(deps: DeleteJobDeps, id: string, takePage = (): 
   const job = deps.openJob(id);
   const known = await job.read();
   if (known === null) {
-    // The rows went last: a list entry that outlived them is a repair that is still to do.
+    // The rows are deleted last: a list entry that outlives them still has to be removed.
     await deps.directory.remove(id);
     throw new ScoringError("not_found", `there is no job ${id}`);
   }
@@ -41,7 +41,7 @@ export async function deleteJob(deps: DeleteJobDeps, id: string, takePage = (): 
   if (!isEnded(state.status)) throw new ScoringError("conflict", `the job is ${state.status}: cancel it first`);
   // A step that is under way would write into the folder once more.
   if (isErasing(state))
-    throw new ScoringError("conflict", "an image is being erased from the job: delete it after that");
+    throw new ScoringError("conflict", "an image is being erased from the job: delete the job after that");
   const { output } = spec.manifest;
   if (!(await deleteFolder(deps.openStore(output.store), jobFolder(output.prefix, id), takePage))) return false;
   await deps.directory.remove(id);

@@ -1,4 +1,4 @@
-/** Trying a job: its inputs counted and its costs estimated, nothing made. */
+/** A dry run: counts a job's inputs and estimates its costs, and makes nothing. */
 
 import { findsFaces } from "../records/face-mode.ts";
 import { ScoringError } from "../../errors.ts";
@@ -20,14 +20,14 @@ export interface DryRun {
   readonly objects: number;
   readonly bytes: number;
   readonly chunks: number;
-  /** False if the listing was cut: the figures are then those of its beginning. */
+  /** False if the listing was cut short: the figures are then about its beginning. */
   readonly complete: boolean;
   readonly estimate: JobEstimate;
   /** Limits of the platform or the manifest that the job would meet, as sentences. */
   readonly warnings: readonly string[];
 }
 
-/** Counts the first pages of what a manifest names, as far as `maxDryRunPages` go; makes nothing. */
+/** Counts the first `maxDryRunPages` pages of what a manifest names; makes nothing. */
 export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: Caller): Promise<DryRun> {
   const { limits } = deps;
   const { store: storeName } = manifest.input;
@@ -47,7 +47,7 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
   do {
     const page = await planInputPage(store, toInputSpec(manifest), cursor, limits.plan, listStore);
     if (page.issues.length > 0) {
-      throw new ScoringError("validation_failed", "the input has findings", { issues: page.issues });
+      throw new ScoringError("validation_failed", "the input is not valid", { issues: page.issues });
     }
     for (const { key } of page.items) requireGrant(caller.grants, storeName, key);
     objects += page.items.length;
@@ -70,9 +70,7 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
   const empty = cursor === null ? describeEmptyInput(manifest, objects) : null;
   if (empty !== null) warnings.push(empty);
   if (repeated > 0) {
-    warnings.push(
-      `${repeated} inputs have the id of one before them: each has its record, in its place, under that id`,
-    );
+    warnings.push(`${repeated} inputs repeat the id of an earlier one: each gets its own record under that id`);
   }
   warnings.push(...warnOfParquet(manifest, objects, cursor === null, limits));
   const facts = { tta: manifest.tta, findsFaces: findsFaces(manifest) };
@@ -81,13 +79,11 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
   return { objects, bytes, chunks, complete: cursor === null, estimate, warnings };
 }
 
-/** A Parquet file that would not be written, or may not: the end of a long input is not seen in a dry run. */
+/** A Parquet file that would not be written, or may not: a dry run does not see the end of a long input. */
 function warnOfParquet({ output }: Manifest, objects: number, complete: boolean, limits: Limits): string[] {
   const omission = describeOmission(output.formats, objects, limits);
   if (omission !== null) return [omission];
   if (complete || !output.formats.includes("parquet")) return [];
   const rows = countParquetRows(limits).toLocaleString("en");
-  return [
-    `labels.parquet is left out if there are more than ${rows} records; the listing was cut before that is known`,
-  ];
+  return [`labels.parquet is left out if there are more than ${rows} records; the dry run did not list enough to know`];
 }

@@ -1,4 +1,4 @@
-/** A new job over the failed and skipped inputs of an ended one. */
+/** A new job over the failed and skipped inputs of an ended job. */
 
 import { ScoringError } from "../../errors.ts";
 import type { Caller } from "../access/access.ts";
@@ -10,7 +10,7 @@ import type { SubmitDeps } from "./submit-deps.ts";
 import { type Submission, submitJob } from "./submit.ts";
 
 /**
- * Submits what failed of a job again.
+ * Submits a job's failed inputs again.
  * @throws ScoringError `not_found`; `conflict` if the job has not ended or nothing failed; what {@link submitJob} throws
  */
 export async function retryFailed(
@@ -25,10 +25,10 @@ export async function retryFailed(
   if (countRetried(state) === 0) throw new ScoringError("conflict", "no input failed");
   const folder = jobFolder(spec.manifest.output.prefix, jobId, state.generation);
   const manifest = makeRetryManifest(spec, `${folder}${OUTPUT_NAMES.errors}`);
-  // The list of what failed lies where the job's key may write: whoever retries reads no more than that key may.
+  // The list of failed inputs lies where the job's key may write, so a retry reads no more than that key may.
   const caller = { ...options.caller, grants: spec.owner?.grants ?? null };
   const submission = await submitJob(deps, manifest, { ...options, retryOf: jobId, caller });
-  if (submission.kind === "dry-run") throw new ScoringError("internal", "a retry is never a dry run");
+  if (submission.kind === "dry-run") throw new ScoringError("internal", "a retry cannot be a dry run");
   return submission;
 }
 

@@ -1,4 +1,4 @@
-/** What taking a job, or trying one, works with. */
+/** The ports of accepting a job, or of a dry run. */
 
 import type { Registry } from "../../model/registry.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
@@ -7,7 +7,7 @@ import type { Directory } from "../job/job-directory.ts";
 import type { Limits } from "../limits.ts";
 import type { ResolveName } from "../webhook/webhook-names.ts";
 
-/** What accepting a job works with. */
+/** The ports of accepting a job. */
 export interface SubmitDeps {
   openStore(name: string): ObjectStore;
   openJob(jobId: string): JobCoordinator;
@@ -17,7 +17,7 @@ export interface SubmitDeps {
   readonly directory: Directory;
   /** Private `host:port` pairs that webhooks may reach; `null` where none can be signed. */
   readonly webhookHosts: readonly string[] | null;
-  /** Looks up the names of webhooks; absent: they are taken as they are. */
+  /** Looks up the names of webhooks; absent: they are not looked up. */
   readonly resolveName?: ResolveName;
   readonly clock: () => number;
   readonly newId: () => string;

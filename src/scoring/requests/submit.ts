@@ -24,7 +24,7 @@ export type Submission =
   | { readonly kind: "dry-run"; readonly plan: DryRun };
 
 /**
- * Checks all that can be said of a manifest before its input is looked at.
+ * Checks everything about a manifest that does not need its input.
  * @throws ScoringError `validation_failed`, `forbidden`, `address_forbidden`
  */
 export function checkManifest(deps: SubmitDeps, body: unknown, caller: Caller): Manifest {
@@ -40,9 +40,9 @@ export function checkManifest(deps: SubmitDeps, body: unknown, caller: Caller): 
 }
 
 /**
- * Takes a manifest.
- * @param options.caller whose job it becomes; what it may not use is `forbidden`
- * @param options.schedule the run that it is, for a job of a schedule
+ * Accepts a manifest.
+ * @param options.caller whose job it becomes; what the caller may not use is `forbidden`
+ * @param options.schedule the run that the job is, if a schedule makes it
  * @throws ScoringError `validation_failed` and `forbidden` with all findings, `idempotency_mismatch`, `quota_exceeded`, `store_unconditional`
  */
 export async function submitJob(
@@ -120,7 +120,7 @@ async function reserveJob(
 ): Promise<{ readonly kind: "new" | "known"; readonly jobId: string }> {
   let reservation = await deps.directory.reserve(request);
   if (reservation.kind === "full") {
-    // The list may lag behind a job: ask those that it takes for open, the oldest; the hourly sweep asks all.
+    // The list may lag behind jobs: ask the oldest that it takes for open; the hourly sweep asks all.
     const ended: string[] = [];
     for (const id of reservation.openJobs.slice(0, deps.limits.maxOpenJobsAsked)) {
       const job = await deps.openJob(id).read();
@@ -131,11 +131,11 @@ async function reserveJob(
   }
   switch (reservation.kind) {
     case "mismatch":
-      throw new ScoringError("idempotency_mismatch", "this Idempotency-Key came with another manifest before");
+      throw new ScoringError("idempotency_mismatch", "the Idempotency-Key has already come with another manifest");
     case "full":
-      throw new ScoringError("quota_exceeded", `this API key may have ${request.owner.maxJobs} jobs at once`);
+      throw new ScoringError("quota_exceeded", `the API key may have ${request.owner.maxJobs} jobs at once`);
     case "spent":
-      throw new ScoringError("quota_exceeded", "this API key has used its images of the day (UTC)");
+      throw new ScoringError("quota_exceeded", "the API key has used up its images of the day (UTC)");
     default:
       return reservation;
   }

@@ -22,17 +22,17 @@ import { digestHex } from "../sha256.ts";
 import type { ScoreRecord } from "../records/records.ts";
 import { ENGINE_TOLERANCE, ENGINE_MARGIN } from "../records/engine-agreement.ts";
 
-/** What verification needs of the deployment. */
+/** What verification needs from the deployment. */
 export interface VerifyDeps {
   openStore(name: string): ObjectStore;
   /** Lends scorers on the reference engine. */
   readonly withReference: LendScorer;
-  /** SHA-256 of the weights that the registry has now. */
+  /** SHA-256 of the weights that the registry now has. */
   readModelSha256(model: string): Promise<string>;
   readonly limits: Limits;
 }
 
-/** One record that came out differently. */
+/** One record that differs. */
 export interface Disagreement {
   readonly id: string;
   readonly was: Pick<ScoreRecord, "status" | "label">;
@@ -44,11 +44,11 @@ export interface Disagreement {
 /** The outcome of a verification. */
 export interface Verification {
   readonly model: string;
-  /** False if the registry has other weights under the same name now, or another face finder searches. */
+  /** False if the registry now has other weights under the same name, or another face finder. */
   readonly modelUnchanged: boolean;
-  /** Engine that scored again. */
+  /** Engine of the second scoring. */
   readonly engine: string;
-  /** Records compared, equal ones, and those whose object is gone or changed since. */
+  /** Records compared, equal ones, and those whose object has been deleted or changed since. */
   readonly compared: number;
   readonly agreed: number;
   readonly unavailable: number;
@@ -64,7 +64,7 @@ const SAMPLE_CHUNKS = 8;
 const MAX_LISTED = 50;
 
 /**
- * Verifies about `sample` inputs, spread over the whole job: the same ones each time.
+ * Verifies about `sample` inputs, spread over the whole job, and the same each time.
  * @throws ScoringError `not_found`, `conflict` for a job that has not ended
  */
 export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: number): Promise<Verification> {
@@ -76,7 +76,7 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
   const share = Math.max(1, Math.ceil(sample / Math.max(1, chunks.length)));
   const { manifest } = spec;
   const output = deps.openStore(manifest.output.store);
-  // The frozen list can be overwritten by whoever may upload there: it opens nothing that the job's key may not read.
+  // The frozen list can be overwritten by whoever may upload there: so it opens nothing that the job's key may not read.
   const inputName = manifest.input.store;
   const input = guardStore(deps.openStore(inputName), inputName, spec.owner?.grants ?? null);
   const folder = jobFolder(manifest.output.prefix, spec.id, state.generation);
