@@ -8,7 +8,7 @@ import { checkTemplate, type ScheduleDeps } from "./run-schedule.ts";
 import type { newScheduleSchema, scheduleChangeSchema, ScheduleRecord } from "./schedule.ts";
 
 /**
- * A new schedule of the caller's.
+ * Makes a schedule for the caller.
  * @throws ScoringError `validation_failed` and `forbidden` with all findings, `quota_exceeded`
  */
 export async function makeSchedule(
@@ -35,8 +35,8 @@ export async function makeSchedule(
 }
 
 /**
- * What is given replaces what was; due times before the change are not caught up.
- * @throws ScoringError `validation_failed` and `forbidden` with all findings; `conflict` if it was changed meanwhile, or its owner's key is gone
+ * Fields that are given replace the old ones; due times before the change are not caught up.
+ * @throws ScoringError `validation_failed` and `forbidden` with all findings; `conflict` if it has been changed in the meantime, or its owner's key is gone
  */
 export async function changeSchedule(
   deps: ScheduleDeps,
@@ -48,16 +48,16 @@ export async function changeSchedule(
   const revision = known.revision + 1;
   const record: ScheduleRecord = { ...known, ...changes, revision, updatedMs: nowMs, settledMs: nowMs };
   await requireBaseline(deps, record);
-  // The runs are its owner's, whoever changes it.
+  // The runs belong to its owner, whoever changes it.
   const owner = await deps.readCaller(known.owner);
-  if (owner === null) throw new ScoringError("conflict", "the API key of this schedule opens nothing any more");
+  if (owner === null) throw new ScoringError("conflict", "the schedule's API key has been removed or has expired");
   if (!(await deps.schedules.replaceSchedule(record, planNext(deps, record, owner)))) {
-    throw new ScoringError("conflict", "the schedule was changed or removed meanwhile: read it again");
+    throw new ScoringError("conflict", "the schedule has been changed or removed: read it again");
   }
   return record;
 }
 
-/** The next due time, once the template was checked as that run would be. */
+/** The next due time, after checking the template as that run's manifest. */
 function planNext(deps: ScheduleDeps, record: ScheduleRecord, caller: Caller): number | null {
   const dueMs = parseCron(record.cron, deps.limits.minScheduleIntervalMs).next(record.settledMs);
   checkTemplate(deps, record, dueMs ?? record.settledMs, caller);
@@ -69,6 +69,6 @@ async function requireBaseline(deps: ScheduleDeps, { id, baselineJobId }: Schedu
   if (baselineJobId === null) return;
   const runs = await deps.schedules.listScheduleRuns(id, deps.limits.maxScheduleRuns);
   if (runs.some(({ jobId }) => jobId === baselineJobId)) return;
-  const issues = [{ path: "baselineJobId", code: "unknown_job", message: "none of the schedule's runs made this job" }];
+  const issues = [{ path: "baselineJobId", code: "unknown_job", message: "no run of the schedule made this job" }];
   throw new ScoringError("validation_failed", "the change has 1 finding", { issues });
 }

@@ -5,22 +5,22 @@ import { ScoringError } from "../../errors.ts";
 
 /** Five fields: minute, hour, day of month, month, day of week (0 or 7 or SUN: Sunday, unlike Cloudflare's own triggers). */
 export interface CronTimes {
-  /** The first due time after `afterMs`; `null` if there is none any more. */
+  /** The first due time after `afterMs`; `null` if there are no more. */
   next(afterMs: number): number | null;
   /** Up to `count` due times that are not after `atMs`, oldest first. */
   previous(atMs: number, count: number): readonly number[];
 }
 
 const MINUTE_MS = 60_000;
-/** More than one hour can hold: so many runs show every gap that the minutes of a pattern make. */
+/** More runs than an hour can hold: they show every gap that the minutes of a pattern make. */
 const SAMPLE_RUNS = 62;
-/** Any fixed time: the gaps of a pattern in UTC do not depend on it, and a refusal must not either. */
+/** Any fixed time will do: a pattern's gaps in UTC do not depend on it, and neither may a refusal. */
 const SAMPLE_FROM = new Date(Date.UTC(2024, 0, 1));
 
 /**
  * Reads a cron expression.
  * @param minIntervalMs shortest time between two due times
- * @throws ScoringError `validation_failed` for what is no cron expression, never comes, or comes too often
+ * @throws ScoringError `validation_failed` for what is not a cron expression, is never due, or is due too often
  */
 export function parseCron(text: string, minIntervalMs: number): CronTimes {
   const cron = readPattern(text);
@@ -48,9 +48,9 @@ export function parseCron(text: string, minIntervalMs: number): CronTimes {
 function readPattern(text: string): Cron {
   const fields = text.trim().split(/\s+/);
   if (fields.length !== 5 && !text.startsWith("@")) {
-    throw refuse("five fields: minute, hour, day of month, month, day of week, in UTC");
+    throw refuse("must have five fields: minute, hour, day of month, month, day of week, in UTC");
   }
-  // croner takes "?" for the moment at which the pattern is read.
+  // To croner, "?" means the moment at which the pattern is read.
   if (text.includes("?")) throw refuse("? has no meaning here: use *");
   try {
     return new Cron(text, { mode: "5-part", utcOffset: 0, paused: true });

@@ -11,14 +11,14 @@ import { planDueRuns, runIdempotencyKey } from "./due-runs.ts";
 import type { ScheduleDirectory, ScheduleRecord, ScheduleRun, ScheduleRunRecord } from "./schedule.ts";
 import { expandTemplate, hasWindow } from "./window.ts";
 
-/** What running schedules works with. */
+/** The ports of running schedules. */
 export interface ScheduleDeps extends SubmitDeps {
   readonly schedules: ScheduleDirectory;
-  /** The rights that a key has now; `null` once it was removed or expired. */
+  /** The rights that a key has now; `null` once it has been removed or has expired. */
   readCaller(keyId: string): Promise<Caller | null>;
 }
 
-/** How a run came about. */
+/** What started a run. */
 export interface RunOptions {
   readonly dueMs: number;
   readonly trigger: ScheduleRunRecord["trigger"];
@@ -51,7 +51,7 @@ function placeInTemplate(issue: Issue): Issue {
   return { ...issue, path: issue.path === "" ? "manifest" : `manifest.${issue.path}` };
 }
 
-/** The job that a run is compared with: of the latest run before `dueMs` whose job ended with labels. */
+/** The job that a run is compared with: that of the latest run before `dueMs` that ended with labels. */
 export function findPreviousJob(runs: readonly ScheduleRun[], dueMs: number): string | null {
   const ended = runs.filter(({ job }) => job && JOB_STATUS_FACTS[job.status].whole);
   const before = ended.filter((run) => run.dueMs < dueMs).sort((a, b) => b.dueMs - a.dueMs);
@@ -59,8 +59,8 @@ export function findPreviousJob(runs: readonly ScheduleRun[], dueMs: number): st
 }
 
 /**
- * Makes the job of one run and notes it. What cannot be right the next time either is noted as the run's failure.
- * @throws ScoringError transient: nothing is noted, the run is still owed
+ * Makes the job of one run and records it. An error that would come again is recorded as the run's failure.
+ * @throws ScoringError transient: nothing is recorded, the run is still owed
  */
 export async function runSchedule(
   deps: ScheduleDeps,
@@ -77,9 +77,10 @@ export async function runSchedule(
   };
   try {
     const caller = await deps.readCaller(record.owner);
-    if (caller === null) throw new ScoringError("unauthorized", "the API key of this schedule opens nothing any more");
+    if (caller === null)
+      throw new ScoringError("unauthorized", "the schedule's API key has been removed or has expired");
     if (!caller.scopes.includes("jobs:write")) {
-      throw new ScoringError("forbidden", "the API key of this schedule does not have the scope jobs:write");
+      throw new ScoringError("forbidden", "the schedule's API key does not have the scope jobs:write");
     }
     const body = expandTemplate(record.manifest, dueMs, record.windowOffsetHours);
     const runs = await schedules.listScheduleRuns(scheduleId, limits.maxScheduleRuns);
@@ -105,7 +106,7 @@ export async function runDueSchedule(
 ): Promise<readonly ScheduleRunRecord[]> {
   const { limits, schedules } = deps;
   const cron = parseCron(record.cron, limits.minScheduleIntervalMs);
-  // Where every run reads the same input, one run makes up for all that were missed.
+  // If every run reads the same input, one run makes up for all that were missed.
   const windowed = hasWindow(record.manifest);
   const maxRuns = windowed ? limits.maxCatchUpRuns : 1;
   const plan = planDueRuns(cron, { settledMs: record.settledMs, nowMs, maxRuns });

@@ -1,4 +1,4 @@
-/** A schedule: a job template, when it is due, and what its runs came to. */
+/** A schedule: a job template, when it is due, and the results of its runs. */
 
 import { z } from "zod";
 import type { JobStatus } from "../job/job-status.ts";
@@ -6,10 +6,10 @@ import type { ErrorCode } from "../../errors.ts";
 import type { CronTimes } from "./cron.ts";
 import type { ManifestTemplate } from "./window.ts";
 
-/** A year back, a day ahead: uploads may be dated by another clock. */
+/** From a year back to a day ahead, since uploads may be dated by another clock. */
 const WINDOW_OFFSET = z.int().min(-8784).max(24);
 
-/** The body of `POST /v1/schedules`; the manifest is checked as a job's is. */
+/** The body of `POST /v1/schedules`; the manifest is checked like a job's. */
 export const newScheduleSchema = z.strictObject({
   name: z.string().min(1).max(200),
   cron: z.string().min(1).max(100),
@@ -18,7 +18,7 @@ export const newScheduleSchema = z.strictObject({
   manifest: z.record(z.string(), z.unknown()),
 });
 
-/** The body of `PATCH /v1/schedules/{id}`: what is given replaces what was. */
+/** The body of `PATCH /v1/schedules/{id}`: fields that are given replace the old ones. */
 export const scheduleChangeSchema = z.strictObject({
   name: z.string().min(1).max(200).optional(),
   cron: z.string().min(1).max(100).optional(),
@@ -39,15 +39,15 @@ export interface ScheduleRecord {
   readonly windowOffsetHours: number;
   readonly enabled: boolean;
   readonly manifest: ManifestTemplate;
-  /** The run that every later one is compared with beside its predecessor; `null`: none. */
+  /** The run that every later one is compared with, besides its predecessor; `null` for none. */
   readonly baselineJobId: string | null;
   /** Id of the key whose jobs the runs are. */
   readonly owner: string;
   readonly createdMs: number;
   readonly updatedMs: number;
-  /** Counts the changes by people: what was read before a change decides nothing after it. */
+  /** Counts changes made by people, so that what was read before a change decides nothing after it. */
   readonly revision: number;
-  /** Every due time up to here was run, refused or skipped. */
+  /** Every due time up to here has been run, refused or skipped. */
   readonly settledMs: number;
 }
 
@@ -57,14 +57,14 @@ export interface ScheduleRunRecord {
   readonly dueMs: number;
   readonly firedMs: number;
   readonly trigger: "cron" | "manual";
-  /** `null` where no job came of it: `failure` says why. */
+  /** `null` if no job was made: `failure` says why. */
   readonly jobId: string | null;
   readonly failure: { readonly code: ErrorCode | "missed"; readonly message: string } | null;
 }
 
-/** A run with what is known of its job. */
+/** A run with what is known about its job. */
 export interface ScheduleRun extends ScheduleRunRecord {
-  /** `null` without a job, and once that was deleted. */
+  /** `null` without a job, and once the job is deleted. */
   readonly job: {
     readonly status: JobStatus;
     readonly listed: number;
@@ -82,9 +82,9 @@ export interface SchedulePage {
 
 /** The port to stored schedules. */
 export interface ScheduleDirectory {
-  /** False, and nothing stored, if the owner has `maxPerOwner` already. */
+  /** False, with nothing stored, if the owner already has `maxPerOwner`. */
   addSchedule(record: ScheduleRecord, nextDueMs: number | null, maxPerOwner: number): Promise<boolean>;
-  /** False if the stored revision is not the one before the record's. */
+  /** False if the stored revision is not the record's predecessor. */
   replaceSchedule(record: ScheduleRecord, nextDueMs: number | null): Promise<boolean>;
   readSchedule(id: string): Promise<ScheduleRecord | null>;
   /** @param options.owner id of a key; `null`: of all. `runs`: of each schedule */
@@ -95,15 +95,15 @@ export interface ScheduleDirectory {
     readonly runs: number;
   }): Promise<SchedulePage>;
   /**
-   * The most overdue of those whose next due time has come; until it is settled it is due again after `nowMs`, behind the others.
-   * `null` if there is none.
+   * The most overdue schedule; until it is settled it is due again after `nowMs`, behind the others.
+   * `null` if none is due.
    */
   takeDueSchedule(nowMs: number): Promise<ScheduleRecord | null>;
-  /** Notes that a schedule is settled up to `settledMs`, unless it was changed since `revision`. */
+  /** Records that a schedule is settled up to `settledMs`, unless it has been changed since `revision`. */
   settleSchedule(id: string, revision: number, settledMs: number, nextDueMs: number | null): Promise<void>;
   /** Forgets a schedule and its runs, not their jobs. False if there was none. */
   removeSchedule(id: string): Promise<boolean>;
-  /** Stores a run, or replaces the one of the same due time; of the older ones the newest `keep` stay. */
+  /** Stores a run, or replaces the one with the same due time; only the newest `keep` are kept. */
   writeScheduleRun(run: ScheduleRunRecord, keep: number): Promise<void>;
   /** Newest due time first. */
   listScheduleRuns(id: string, limit: number): Promise<readonly ScheduleRun[]>;

@@ -1,4 +1,4 @@
-/** The window of a run: what `{yyyy}`, `{mm}`, `{dd}` and `{hh}` of a template stand for at one due time. */
+/** The window of a run: the values of `{yyyy}`, `{mm}`, `{dd}` and `{hh}` in a template at one due time. */
 
 import { type Issue, ScoringError } from "../../errors.ts";
 
@@ -7,7 +7,7 @@ export type ManifestTemplate = Readonly<Record<string, unknown>>;
 
 const HOUR_MS = 3_600_000;
 
-/** Where a template may hold placeholders. */
+/** Fields of a template that may hold placeholders. */
 const TEMPLATE_PATHS = [["name"], ["input", "prefix"], ["input", "manifest", "key"], ["output", "prefix"]] as const;
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
@@ -39,7 +39,7 @@ function isObject(value: unknown): value is ManifestTemplate {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether two due times can give two inputs: without a placeholder in it, every run reads the same one. */
+/** Whether runs can read different inputs: without a placeholder in the input, every run reads the same one. */
 export function hasWindow(template: ManifestTemplate): boolean {
   const texts = TEMPLATE_PATHS.filter(([head]) => head === "input").map((path) => readPath(template, path));
   return texts.some((text) => typeof text === "string" && text.search(PLACEHOLDER) >= 0);
@@ -48,7 +48,7 @@ export function hasWindow(template: ManifestTemplate): boolean {
 /**
  * The manifest of the run that is due at `dueMs`. Every placeholder is filled in; nothing else is changed or checked.
  * @param offsetHours added to the due time: −24 names the day before
- * @throws ScoringError `validation_failed` for a placeholder that is not known
+ * @throws ScoringError `validation_failed` for an unknown placeholder
  */
 export function expandTemplate(template: ManifestTemplate, dueMs: number, offsetHours: number): ManifestTemplate {
   const names = nameWindow(dueMs + offsetHours * HOUR_MS);
@@ -67,6 +67,6 @@ export function expandTemplate(template: ManifestTemplate, dueMs: number, offset
     const written = writePath(manifest, path, filled);
     if (isObject(written)) manifest = written;
   }
-  if (issues.length > 0) throw new ScoringError("validation_failed", "the template has findings", { issues });
+  if (issues.length > 0) throw new ScoringError("validation_failed", "the template is not valid", { issues });
   return manifest;
 }
