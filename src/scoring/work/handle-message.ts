@@ -1,6 +1,6 @@
 /**
  * What a consumer does with one message. Every step asks the coordinator for the right to work, works, and reports;
- * a step that is refused is simply done. The same code runs under the queue and under the fault simulation.
+ * a step that is refused needs nothing more. The same code runs under the queue and under the fault simulation.
  */
 
 import { type ScoringError, toScoringError } from "../../errors.ts";
@@ -13,7 +13,7 @@ import { planPages } from "./plan-step.ts";
 import { scoreChunkMessage } from "./score-step.ts";
 import { limitAccess, type WorkDeps } from "./work-deps.ts";
 
-/** Handles one message. Resolves when it may be acknowledged; throws only if even the coordinator was out of reach. */
+/** Handles one message. Resolves when it may be acknowledged; throws only if even the coordinator is out of reach. */
 export async function handleMessage(deps: WorkDeps, message: WorkMessage): Promise<void> {
   switch (message.kind) {
     case "plan":
@@ -29,7 +29,7 @@ export async function handleMessage(deps: WorkDeps, message: WorkMessage): Promi
   }
 }
 
-/** A failure is only told: the coordinator's own schedule tries again. */
+/** A failure is only reported: the coordinator tries again on its own schedule. */
 async function notify(deps: WorkDeps, message: Extract<WorkMessage, { kind: "notify" }>): Promise<void> {
   const job = deps.openJob(message.jobId);
   const due = await job.readNotice(message.eventId);
@@ -106,7 +106,7 @@ async function reportTaskFailure(
   else await job.fail(failure);
 }
 
-/** The store whose call failed. A body that broke off does not tell: then the one that the step reads or writes most. */
+/** The store whose call failed. A body that broke off does not name it: then the store that the step reads or writes most. */
 function findStore({ kind }: WorkMessage, { manifest }: JobSpec, { store }: ScoringError): string {
   return store ?? (kind === "plan" ? manifest.input.store : manifest.output.store);
 }

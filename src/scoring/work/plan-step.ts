@@ -12,7 +12,7 @@ import { formatJoinedCursor, joinPrior, openPriorLines, parseJoinedCursor } from
 import { openPriorRun } from "../prior/prior-run.ts";
 import { sumOperations, type WorkDeps } from "./work-deps.ts";
 
-/** Lists, freezes and reports some pages: the whole input is never held. */
+/** Lists, freezes and reports a few pages: the whole input is never held. */
 export async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket): Promise<void> {
   const { spec, step, attempt } = ticket;
   const { manifest } = spec;
@@ -67,5 +67,5 @@ async function chargeOwner(deps: WorkDeps, spec: JobSpec, images: number): Promi
   const maxImagesPerDay = spec.owner?.maxImagesPerDay ?? null;
   if (maxImagesPerDay === null || deps.chargeImages === undefined) return;
   if (await deps.chargeImages({ jobId: spec.id, images, maxImagesPerDay })) return;
-  throw new ScoringError("quota_exceeded", `the API key of this job may score ${maxImagesPerDay} images a day (UTC)`);
+  throw new ScoringError("quota_exceeded", `the job's API key may score ${maxImagesPerDay} images per day (UTC)`);
 }

@@ -1,12 +1,12 @@
-/** What becomes of a message whose consumer is known to have died: what an expired lease does later, done at once. */
+/** What becomes of a message whose consumer is known to have died: the same as after an expired lease, but at once. */
 
 import type { JobFailure } from "../job/job-task.ts";
 import type { WorkMessage } from "../job/messages.ts";
 import type { WorkDeps } from "./work-deps.ts";
 
 /**
- * Takes back what the dead consumer held: its chunk is halved, its step begun anew.
- * @returns false where it held nothing yet: then its message is all that was lost, and is delivered again
+ * Takes back what the dead consumer held: its chunk is halved, its step is started again.
+ * @returns false if it held nothing yet: then only its message was lost, and is delivered again
  */
 export async function recoverMessage(
   { openJob, openEraser }: Pick<WorkDeps, "openJob" | "openEraser">,

@@ -19,7 +19,7 @@ import { scoreChanged } from "../prior/carry.ts";
 import { openPriorRun } from "../prior/prior-run.ts";
 import { limitAccess, sumOperations, type WorkDeps } from "./work-deps.ts";
 
-/** Found at submission, and missing when a chunk is scored. */
+/** Codes of what existed at submission and is missing when a chunk is scored. */
 const JOB_LOST: ReadonlySet<ErrorCode> = new Set(["unknown_model", "unknown_store"]);
 
 type OpenScorer = (options: ScorerOptions) => Promise<Scorer>;
@@ -36,7 +36,7 @@ export async function scoreChunkMessage(
   const held: { lease: ChunkLease | null } = { lease: null };
   try {
     if (message.probe === true) {
-      // A store that hangs must not keep the engine from other jobs.
+      // A hanging store must not keep the engine from other jobs.
       held.lease = await job.lease(message.chunkId);
       if (held.lease === null) return;
       await tryStores(limitAccess(deps, held.lease.spec), held.lease);
@@ -55,7 +55,7 @@ export async function scoreChunkMessage(
   }
 }
 
-/** Reads what scoring the chunk begins with. @throws ScoringError transient `store_*` */
+/** Reads what scoring the chunk needs first. @throws ScoringError transient `store_*` */
 async function tryStores(deps: WorkDeps, { spec, chunk }: ChunkLease): Promise<void> {
   const { manifest } = spec;
   const [first] = await readChunkItems(deps.openStore(manifest.output.store), chunk, deps.limits.maxPageBytes);
@@ -67,7 +67,7 @@ async function tryRead(deps: WorkDeps, store: string, item: InputItem): Promise<
   try {
     await readItem(deps.openStore(store), item, { maxBytes: deps.limits.maxImageBytes });
   } catch (error) {
-    // Whatever else it says, the store is there.
+    // Whatever else the answer says, the store is there.
     if (isTransient(error)) throw error;
   }
 }
@@ -115,7 +115,7 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
   const items = await readChunkItems(output, chunk, limits.maxPageBytes);
   const folder = jobFolder(manifest.output.prefix, spec.id);
   const key = partKey(folder, chunk.id);
-  // An earlier attempt may have written the part and died before it could say so.
+  // An earlier attempt may have written the part and died before it could report it.
   const stored = chunk.attempt > 1 ? await readPart(output, key, items, faces, limits.maxPartBytes) : null;
   if (stored !== null) {
     const receipt = { reads: 0, readBytes: 0, operations: output.operations(), engine };
@@ -135,7 +135,7 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
   const { stop } = scores;
   if (stop?.inputs === 0 && stop.error !== null) throw stop.error;
   return async () => {
-    // What comes before the stop is a chunk of its own, named by its inputs: whoever scores them again writes the same.
+    // What comes before the stop becomes a chunk of its own, named by its inputs: whoever scores them again writes the same.
     const head = stop === null ? chunk : cutChunk(chunk, stop.inputs)[0];
     const own = items.slice(0, head.count);
     const partAt = partKey(folder, head.id);

@@ -31,7 +31,7 @@ export interface WorkDeps extends Pick<FinalizeDeps, "formatting" | "openHash"> 
   /** @throws ScoringError `unknown_model` */
   readCard(model: string): Promise<ModelCard>;
   readonly limits: Limits;
-  /** How many scorers a small job is to be spread over. Absent: its chunks are as large as the job allows. */
+  /** How many scorers a small job is spread over. Absent: its chunks are as large as the job allows. */
   readonly scorers?: number;
   /** Sends one signed message; absent where no secret is configured. @throws ScoringError `webhook_failed`, `address_forbidden` */
   sendWebhook?(url: string, id: string, payload: string): Promise<void>;
@@ -41,16 +41,16 @@ export interface WorkDeps extends Pick<FinalizeDeps, "formatting" | "openHash"> 
   readonly startTime?: () => () => boolean;
   /** Lets whoever else waits in this isolate have a turn, from time to time. */
   readonly breathe?: () => Promise<void>;
-  /** Told of every failure that was handled, for the log. */
+  /** Called with every failure that was handled, for the log. */
   readonly failed?: (message: WorkMessage, error: ScoringError) => void;
 }
 
-/** What the stores were asked for, together. */
+/** What all stores were asked for, in sum. */
 export function sumOperations(stores: readonly MeteredStore[]): StoreOperations {
   return stores.reduce((sum, store) => addOperations(sum, store.operations()), NO_OPERATIONS);
 }
 
-/** The stores as the job's owner may use them, whatever key a listed manifest or a frozen page names; they tell their names when they fail. */
+/** The stores as the job's owner may use them, whatever key a listed manifest or a frozen page names; their failures carry their names. */
 export function limitAccess(deps: WorkDeps, spec: JobSpec): WorkDeps {
   const grants = spec.owner?.grants ?? null;
   return { ...deps, openStore: (name) => guardStore(nameStore(deps.openStore(name), name), name, grants) };
