@@ -1,6 +1,6 @@
 /**
  * What is counted while jobs run, and its form for the platform's store. Labels come from closed sets (kinds, statuses, codes, models):
- * never a key, an object, a job or a person. docs/operations.md lists every metric.
+ * never from keys, objects, jobs or persons. docs/operations.md lists every metric.
  */
 
 import { DISPOSITIONS, ERROR_CODES } from "../../errors.ts";
@@ -37,14 +37,14 @@ export type MetricPoint =
       readonly bytes: number;
       readonly chunks: number;
     }
-  /** An alarm that never fired, found and set again; how long it was overdue. */
+  /** An alarm that did not fire and was set again; how long it was overdue. */
   | { readonly kind: "alarm_lost"; readonly seconds: number }
   /** Inputs of an ended job by outcome. */
   | { readonly kind: "outcome"; readonly outcome: string; readonly model: string; readonly count: number }
   /** Inputs of an ended job by error code. */
   | { readonly kind: "error"; readonly code: string; readonly disposition: string; readonly count: number };
 
-/** The port to wherever metrics go. Must not throw: no work fails for a figure. */
+/** The port to wherever metrics go. Must not throw: no work may fail for a metric. */
 export interface Metrics {
   write(points: readonly MetricPoint[]): void;
 }
@@ -56,7 +56,7 @@ export interface DataPoint {
   readonly doubles: readonly number[];
 }
 
-/** All figures of an ended job; none for one that goes on. */
+/** All metrics of an ended job; none for a job that has not ended. */
 export function describeEndedJob(state: JobState, spec: JobSpec): readonly MetricPoint[] {
   if (!isEnded(state.status)) return [];
   const { model, manifest } = spec;

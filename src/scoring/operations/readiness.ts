@@ -1,4 +1,4 @@
-/** Whether this deployment could run a job now: each part is asked once, in bounded time, and the answer is kept a while. */
+/** Whether this deployment could run a job now: each part is probed once, in bounded time, and the answer is kept for a while. */
 
 import { toScoringError, type ErrorCode } from "../../errors.ts";
 import type { Clock } from "../job/messages.ts";
@@ -10,32 +10,32 @@ export interface ReadinessCheck {
   readonly probe: () => Promise<unknown>;
 }
 
-/** What a check found. `code` says why not; the error's text stays in the log. */
+/** What a check found. `code` says why a part is not ready; the error's text stays in the log. */
 export type CheckResult =
   | { readonly name: string; readonly ready: true }
   | { readonly name: string; readonly ready: false; readonly code: ErrorCode | "timeout" };
 
-/** All checks of one look. */
+/** The results of probing all parts. */
 export interface Readiness {
   readonly ready: boolean;
   readonly checks: readonly CheckResult[];
 }
 
-/** What looking needs. */
+/** What probing needs. */
 export interface ReadinessDeps {
   readonly checks: readonly ReadinessCheck[];
   readonly clock: Clock;
   readonly sleep: (delayMs: number) => Promise<void>;
-  /** An answer is given again for this long. */
+  /** An answer is reused for this long. */
   readonly maxAgeMs: number;
   /** A part that is silent for this long is not ready. */
   readonly timeoutMs: number;
-  /** Told of each part that is not ready. */
+  /** Called with each part that is not ready. */
   readonly failed?: (name: string, error: unknown) => void;
 }
 
 /**
- * A look at all parts, at most once in `maxAgeMs` however often it is asked for. The value is kept, not its promise: on Workers
+ * Probes all parts, at most once per `maxAgeMs` however often it is called. The value is kept, not its promise: on Workers
  * a promise belongs to the request that made it.
  */
 export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
