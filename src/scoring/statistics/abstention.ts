@@ -1,6 +1,6 @@
 /**
- * When a label is worth giving: one threshold per label on the top probability, so that of the faces that are given a
- * label a stated share is right (selective classification: El-Yaniv and Wiener 2010, JMLR 11:1605–1641).
+ * When a label is worth giving: one threshold per label on the top probability, so that a stated share of the given
+ * labels is right (selective classification: El-Yaniv and Wiener 2010, JMLR 11:1605–1641).
  */
 
 import { LABEL_COUNT } from "../../model/labels.ts";
@@ -12,11 +12,11 @@ export const ABSTENTION_PRECISIONS = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85
 /** A label whose threshold would rest on fewer faces is not given at all. */
 export const MIN_ABSTENTION_FACES = 20;
 
-/** Thresholds for one precision, and what they gave on faces that they were not fitted on. */
+/** Thresholds for one precision, and their results on faces that they were not fitted on. */
 export interface AbstentionPoint {
   /** What was asked for, of each label. */
   readonly precision: number;
-  /** By label: the least top probability that is given the label; null where no threshold reaches the precision. */
+  /** By label: the lowest top probability at which a face gets the label; null if no threshold reaches the precision. */
   readonly thresholds: readonly (number | null)[];
   /** Share of the faces that were given a label; cross-fitted. */
   readonly coverage: number;
@@ -65,7 +65,7 @@ export function isConfident(thresholds: readonly (number | null)[], label: numbe
 }
 
 /**
- * The trade between how many faces are given a label and how many of these are right, at the
+ * The trade-off between how many faces get a label and how many of the labels are right, at the
  * {@link ABSTENTION_PRECISIONS}. Thresholds are fitted on all faces; coverage and precision are measured with those of
  * the other folds. Face i belongs to fold i mod `folds`.
  */

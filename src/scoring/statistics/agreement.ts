@@ -1,4 +1,4 @@
-/** How far readers agree who labeled the same units without seeing each other's labels. */
+/** How far readers agree that labeled the same units without seeing each other's labels. */
 
 import { createRandom } from "./random.ts";
 

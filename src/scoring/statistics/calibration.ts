@@ -1,4 +1,4 @@
-/** Whether confidences can be taken at their word: expected calibration error and temperature scaling (Guo et al. 2017). */
+/** Whether confidences can be taken at face value: expected calibration error and temperature scaling (Guo et al. 2017). */
 
 import { LABEL_COUNT } from "../../model/labels.ts";
 import { computeProbabilities } from "../../model/softmax.ts";
@@ -115,7 +115,7 @@ export function fitTemperature(
 export interface CrossFit {
   /** Fitted on all faces: the one to use. */
   readonly temperature: number;
-  /** One a fold, fitted on the other folds. */
+  /** One per fold, fitted on the other folds. */
   readonly foldTemperatures: readonly number[];
   /** The temperature for each face, from the folds that do not hold it. */
   temperatureOf(face: number): number;

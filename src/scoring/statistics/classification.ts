@@ -13,7 +13,7 @@ export interface ClassFigures {
   readonly label: Label;
   /** Of the faces predicted as this label, the share that has it. */
   readonly precision: number;
-  /** Of the faces that have this label, the share predicted so. */
+  /** Of the faces that have this label, the share predicted as it. */
   readonly recall: number;
   /** Harmonic mean of precision and recall. */
   readonly f1: number;

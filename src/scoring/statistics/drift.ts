@@ -15,11 +15,11 @@ export interface QualityShift extends HistogramShift {
   readonly cohensD: number;
 }
 
-/** What became of the inputs of the earlier run, and what is new. */
+/** What became of the earlier run's inputs, and which are new. */
 export interface InputChanges {
   /** Unchanged objects whose records were taken over. */
   readonly carried: number;
-  /** Inputs of both runs that were scored again: changed, or not read then. */
+  /** Inputs of both runs that were scored again: changed, or not read by the earlier run. */
   readonly scoredAgain: number;
   readonly appeared: number;
   /** Inputs that the later run no longer has. */
@@ -50,7 +50,7 @@ export interface DriftReport {
     readonly noLongerScored: number;
     readonly samples: readonly FlipSample[];
   } | null;
-  /** One sentence a finding, the gravest first; empty where nothing passed a mark. */
+  /** One sentence per finding, the gravest first; empty if nothing passed a threshold. */
   readonly findings: readonly string[];
 }
 

@@ -7,7 +7,7 @@
 import type { Label } from "../../model/labels.ts";
 import { computeWilson, type ShareInterval } from "./intervals.ts";
 
-/** `recall`: of the faces that have the label, those called so. `false label`: of the faces that do not have it, those called so. */
+/** `recall`: the share of the faces with the label that get it. `false label`: the share of the faces without the label that get it. */
 export type RateKind = "recall" | "false label";
 
 /** One rate of one group, with intervals of any level. */
@@ -49,11 +49,11 @@ export interface FairnessAudit {
   readonly gaps: readonly RateGap[];
   /** Pairs of groups that were compared: what the intervals make up for. */
   readonly comparisons: number;
-  /** What a reader must know beside the figures. */
+  /** What a reader must know besides the figures. */
   readonly meaning: string;
 }
 
-/** What a gap is and is not; it belongs beside every audit. */
+/** What a gap is and is not; it is shown beside every audit. */
 export const FAIRNESS_MEANING =
   "A gap says that the model makes more errors of one kind in one group than in another, on these pictures. It does not say why: light, camera, age, pose and how people were asked to label differ between groups as well. No gap found is no proof of fairness: small groups hide gaps as large as their intervals are wide.";
 
@@ -70,8 +70,8 @@ export function subtractRates(a: ShareInterval, b: ShareInterval): ShareInterval
 }
 
 /**
- * Compares every two groups in every rate, and tells the widest gap of each rate. The level of each comparison is such that all
- * of them hold together with 95 % (Bonferroni), so that the widest of many is not taken for more than it is.
+ * Compares every two groups in every rate, and returns the widest gap of each rate. The level of each comparison is such that all
+ * of them hold together with 95 % (Bonferroni), so that the widest of many is not overrated.
  * @returns `null` for fewer than two groups with a rate
  */
 export function auditGroups(key: string, rates: readonly GroupRate[]): FairnessAudit | null {
@@ -140,7 +140,7 @@ export function countRates(
 
 const percent = (value: number): string => (100 * value).toFixed(0);
 
-/** One sentence a settled gap, the surest first; or that none was found. */
+/** One sentence per settled gap, the surest first; or one that none was found. */
 export function describeGaps({ key, gaps, groups, comparisons }: FairnessAudit, most = 5): string[] {
   const settled = gaps.filter((gap) => gap.settled);
   if (settled.length === 0) {

@@ -44,7 +44,7 @@ export function emptyFlips(maxSamples = 20): FlipSummary {
   };
 }
 
-/** One input of the two runs; `null` where a run lacks it. */
+/** One input of the two runs; `null` if a run lacks it. */
 export type RecordPair = readonly [before: ScoreRecord | null, after: ScoreRecord | null];
 
 const compareSamples = (a: FlipSample, b: FlipSample): number =>

@@ -10,7 +10,7 @@
 import { computeWilson } from "./intervals.ts";
 import { createRandom, drawShares } from "./random.ts";
 
-/** What {@link estimatePrevalence} assumes; it belongs beside every figure that it gives. */
+/** What {@link estimatePrevalence} assumes; it is shown beside every figure that it gives. */
 export const PREVALENCE_ASSUMPTION =
   "Assumes that only the shares of the classes differ between the evaluation set and this job, so that the model confuses the classes here as it did there.";
 
@@ -142,7 +142,7 @@ export function estimatePrevalence(
   return {
     shares: shares.map((value, index) => {
       const sorted = (samples[index] ?? []).sort((a, b) => a - b);
-      // Correcting makes nothing surer than a count of so many faces by people would be; and at the border of the simplex the
+      // Correction cannot be more certain than a count of as many faces by people; and at the border of the simplex the
       // percentile interval can miss the estimate.
       const counted = computeWilson(value * known, known, level) ?? { low: value, high: value };
       return {

@@ -83,7 +83,7 @@ function computeCohensW(
 export interface HistogramShift {
   /** Population stability index: Σ (a−b)·ln(a/b) over the bins' shares. */
   readonly psi: number;
-  /** By the habit of credit scoring (Siddiqi 2006): below 0.1 stable, from 0.25 on shifted. */
+  /** By the convention of credit scoring (Siddiqi 2006): below 0.1 stable, from 0.25 on shifted. */
   readonly verdict: "stable" | "moderate" | "shifted";
   /** Kolmogorov–Smirnov distance of the two cumulated histograms, 0…1. */
   readonly ks: number;
@@ -91,7 +91,7 @@ export interface HistogramShift {
   readonly p: number;
 }
 
-/** Compares two histograms; `null` where one of them is empty. Half a count is added to each bin, so that an empty one is no infinity. */
+/** Compares two histograms; `null` where one of them is empty. Half a count is added to each bin, so that an empty bin gives no infinity. */
 export function compareHistograms(before: readonly number[], after: readonly number[]): HistogramShift | null {
   const totals = [sumOf(before), sumOf(after)] as const;
   if (totals[0] === 0 || totals[1] === 0) return null;

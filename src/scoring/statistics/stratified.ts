@@ -1,5 +1,5 @@
 /**
- * Shares of a finite population from a stratified random sample and a prediction that is known of every unit: stratified
+ * Shares of a finite population from a stratified random sample and a prediction that is known for every unit: stratified
  * prediction-powered inference (Angelopoulos et al. 2023, Science 382:669–674; PPI++, Angelopoulos, Duchi and Zrnic 2023,
  * arXiv:2311.01453; stratified, Fisch et al. 2024, arXiv:2406.04291). As every unit of the population is predicted, it is
  * survey sampling's combined regression estimator (Cochran 1977, "Sampling Techniques", 3rd ed., ch. 7.10) with its finite
@@ -9,7 +9,7 @@
 import jstat from "jstat";
 import type { ShareInterval } from "./intervals.ts";
 
-/** One stratum: all that it holds, and what was found in a simple random sample of it. */
+/** One stratum: its size and mean prediction, and what was found in a simple random sample of it. */
 export interface SampledStratum {
   /** Units of the stratum. */
   readonly population: number;
@@ -45,7 +45,7 @@ export interface StratifiedEstimate {
  */
 const PRIOR_UNITS = 1;
 
-/** A model that excludes a label from a stratum altogether is not believed. */
+/** A model is not trusted to exclude a label from a stratum altogether. */
 const LEAST_SHARE = 0.002;
 
 interface Moments {
@@ -98,7 +98,7 @@ function estimateWith(lambda: number, strata: readonly Moments[]): StratifiedEst
   const explained = ofValues > 0 ? ofResiduals / ofValues : 1;
   const parts = strata.map((stratum) => {
     const { count, populationPrediction: prediction } = stratum;
-    // What the model takes for the share says how much the share can vary, before anything was seen.
+    // The share that the model expects says how much the share can vary, before anything is observed.
     const expected = Math.min(1 - LEAST_SHARE, Math.max(LEAST_SHARE, prediction));
     const prior = expected * (1 - expected) * explained;
     const variance = ((count - 1) * residual(stratum) + PRIOR_UNITS * prior) / (count - 1 + PRIOR_UNITS);
@@ -195,7 +195,7 @@ export function computeEffectiveInterval(
   };
 }
 
-/** The interval of an estimate. What no sampled unit has may be absent altogether; what all have, universal. */
+/** The interval of an estimate. What no sampled unit has may be absent altogether, and what all have may be universal. */
 export function computeEstimateInterval(estimate: StratifiedEstimate, level = 0.95): ShareInterval {
   const { value, low, high } = computeEffectiveInterval(estimate.value, estimate, level);
   return { value, low: estimate.allZero ? 0 : low, high: estimate.allOne ? 1 : high };

@@ -1,4 +1,4 @@
-/** Which groups may be shown: figures of a few people are figures about people. */
+/** Which groups may be shown: figures about very few faces are figures about persons. */
 
 /** A group with its number of faces. */
 export interface SizedGroup {
@@ -8,7 +8,7 @@ export interface SizedGroup {
 /**
  * One flag per group: `true` hides it.
  *
- * Groups below `minGroupSize` are hidden. Since the total is shown, what is hidden can be had by subtraction; so further
+ * Groups below `minGroupSize` are hidden. Since the total is shown, a hidden figure can be found by subtraction; so further
  * groups, smallest first, are hidden until at least two non-empty groups hide behind each other and together reach the
  * minimum (complementary suppression; Hundepool et al. 2012, "Statistical Disclosure Control", ch. 4).
  */
