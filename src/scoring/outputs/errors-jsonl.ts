@@ -6,7 +6,7 @@ import { formatGroups } from "../records/record-line.ts";
 
 /**
  * Whether a record belongs into `errors.jsonl`: also what expired, and `withCanceled` what was left behind by a job that failed. What
- * somebody canceled was meant to be left.
+ * somebody canceled was meant to be left out.
  */
 export function isErrorRecord({ status }: ScoreRecord, withCanceled: boolean): boolean {
   if (status === "cancelled") return withCanceled;
@@ -15,8 +15,8 @@ export function isErrorRecord({ status }: ScoreRecord, withCanceled: boolean): b
 
 /**
  * One line without its newline: the manifest fields `key, id, etag?, versionId?, range?, label?, groups?`, and `status` and
- * `error`, which manifests ignore. Only a range keeps its etag, since its place is right in that version alone: the next run
- * shall take a whole object as it then is, repaired or put back.
+ * `error`, which manifests ignore. Only a range keeps its etag, since its place is valid only in that version: the next run
+ * takes a whole object as it then is, repaired or restored.
  * @param item the input as the job froze it, for what records do not hold (version, byte range); its id wins
  */
 export function serializeErrorLine(record: ScoreRecord, item: InputItem | null = null): string {

@@ -138,7 +138,7 @@ export function createParquetEncoder(options: ParquetOptions, state?: Uint8Array
           rows: Number(writer.num_rows),
           rowGroups: rowGroups.length,
         } satisfies z.infer<typeof header>,
-        // Repetitive text: the weakest level makes it ten times smaller, and it is stored at every step.
+        // Repetitive text, stored at every step: the weakest level makes it ten times smaller.
         deflateSync(new TextEncoder().encode(carried), { level: 1 }),
       );
     },

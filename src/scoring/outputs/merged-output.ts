@@ -11,7 +11,7 @@ export interface UploadState {
   readonly parts: readonly UploadedPart[];
 }
 
-/** A finished object, as `_SUCCESS` names it. */
+/** A finished object, as `_SUCCESS` lists it. */
 export interface WrittenObject {
   /** Relative to the job's folder. */
   readonly name: string;
@@ -58,7 +58,7 @@ export function createMergedOutput(
   let upload: MultipartUpload | null =
     saved === null || saved.upload.uploadId === null ? null : store.resumeMultipart(key, saved.upload.uploadId);
 
-  /** Set when the upload is no longer open: an earlier run of this very step has completed it, and died before it could say so. */
+  /** Set when the upload is no longer open: an earlier run of this same step completed it, and died before it could report that. */
   let gone = false;
 
   async function uploadPart(bytes: Uint8Array): Promise<void> {

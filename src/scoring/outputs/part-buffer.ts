@@ -39,7 +39,7 @@ const header = z.strictObject({
 });
 
 /**
- * A buffer that holds at most one part. How the stream is cut into `append` calls and invocations never shows in the parts.
+ * A buffer that holds at most one part. The parts do not depend on how the stream is cut into `append` calls and invocations.
  * @param state of {@link PartBuffer.save}; `partBytes` must then be the same
  * @throws ScoringError `internal` for another part size or a damaged state
  */

@@ -1,4 +1,4 @@
-/** One blob of a JSON header and raw bytes: how outputs carry their state from one invocation to the next. */
+/** A blob of a JSON header and raw bytes, in which outputs carry their state from one invocation to the next. */
 
 import type { z } from "zod";
 import { ScoringError } from "../../errors.ts";
