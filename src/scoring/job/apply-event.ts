@@ -1,6 +1,6 @@
 /**
  * One event of a job: read, advance and write in one transaction, then perform what the machine asked for. A kill between commit
- * and send loses messages only; the sweep sends them again.
+ * and send loses only messages; the sweep sends them again.
  */
 
 import { ScoringError } from "../../errors.ts";
@@ -26,18 +26,18 @@ export interface CoordinatorDeps {
   readonly limits?: Limits;
   /** Called after a commit that announced something, with the event's id. Must not throw. */
   readonly announced?: (state: JobState, spec: JobSpec, type: JobEventRow["type"], eventId: number) => Promise<void>;
-  /** Told of a failed send; the sweep repairs it. */
+  /** Called with a failed send; the sweep repairs it. */
   readonly sendFailed?: (error: unknown) => void;
-  /** Says whether the job wants the edge; whether a job of a higher priority does, `null` where nobody knows. Must not throw. */
+  /** Reports whether the job wants the edge; returns whether a job of a higher priority does, `null` if unknown. Must not throw. */
   readonly compareRank?: (spec: JobSpec, wantsEdge: boolean) => Promise<boolean | null>;
-  /** Asked to be called back: keeps the alarm alive. */
+  /** Asks for a later call: keeps the alarm alive. */
   readonly wake?: (atMs: number) => Promise<void>;
 }
 
-/** An event without its time, which is added as it is applied. */
+/** An event without its time, which is added when it is applied. */
 export type EventBody = JobEvent extends infer E ? (E extends JobEvent ? Omit<E, "nowMs"> : never) : never;
 
-/** What an accepted event left: the job as it is now, and what has to leave the house. */
+/** What an accepted event left: the job as it is now, and what has to be sent. */
 export interface Committed {
   readonly state: JobState;
   readonly spec: JobSpec;
@@ -47,7 +47,7 @@ export interface Committed {
 
 type Outgoing = { message: WorkMessage; delaySeconds: number };
 
-/** Writes a job's first rows unless it exists. @returns whether it was made now */
+/** Writes a job's first rows unless it exists. @returns whether it was created now */
 export async function applyCreation(deps: CoordinatorDeps, spec: JobSpec): Promise<boolean> {
   const { rows, clock, limits = LIMITS } = deps;
   const nowMs = clock();
@@ -62,7 +62,7 @@ export async function applyCreation(deps: CoordinatorDeps, spec: JobSpec): Promi
 
 /**
  * Reads, advances, writes; then sends. `null` if the job is unknown or the event does not fit.
- * @param make the event for the state at hand; `null` if there is none
+ * @param makes the event for the current state; `null` if there is none
  * @param more rows to write in the same transaction, if the event is accepted
  */
 export async function applyEvent(
@@ -95,7 +95,7 @@ export function applyToChunk(
   });
 }
 
-/** Finds out whether this job has to step back, or may go on. */
+/** Finds out whether this job has to step back or may continue. */
 export async function applyRank(deps: CoordinatorDeps): Promise<void> {
   const { rows, clock } = deps;
   const state = rows.readState();
@@ -104,7 +104,7 @@ export async function applyRank(deps: CoordinatorDeps): Promise<void> {
   if (outranked !== null) await applyEvent(deps, () => ({ kind: "rank", outranked }));
 }
 
-/** Puts a due notice on its way; what is lost on it is due again later, until the attempts are spent. */
+/** Sends a due notice on its way; if it is lost, it is due again later, until the attempts are spent. */
 export async function sendNotice(deps: CoordinatorDeps, jobId: string): Promise<void> {
   const { rows, clock } = deps;
   const nowMs = clock();
@@ -119,7 +119,7 @@ export async function sendNotice(deps: CoordinatorDeps, jobId: string): Promise<
   await send(deps, [{ message: { kind: "notify", jobId, eventId: notice.eventId }, delaySeconds: 0 }]);
 }
 
-/** Everything of one event, inside a transaction; what must leave the house comes back. */
+/** Everything about one event, inside a transaction; returns what has to be sent. */
 function commit(deps: CoordinatorDeps, transition: Transition, nowMs: number, more: () => void = () => {}): Committed {
   const { rows, limits = LIMITS } = deps;
   const { state, effects } = transition;
@@ -157,7 +157,7 @@ function perform(rows: JobRows, effect: JobEffect, { id: jobId, waiting = null }
       ];
     case "send-task":
       return [{ message: { kind: effect.task, jobId, step: effect.step }, delaySeconds: effect.delaySeconds }];
-    // The one kind that is left: announce. It is no message: `commit` writes it as an event.
+    // The remaining kind is announce. It is not a message: `commit` writes it as an event.
     default:
       return [];
   }

@@ -5,7 +5,7 @@ import type { OutcomeCounts, ErrorCounts } from "./outcome-counts.ts";
 
 /** A run of consecutive inputs inside one frozen page. */
 export interface ChunkRow {
-  /** `000000256` (its first input), of a piece of a chunk `000000300_56` (and how many): deterministic, so the same work always has the same name. */
+  /** `000000256` (its first input) or, for a piece of a chunk, `000000300_56` (and how many): deterministic, so the same work always has the same name. */
   readonly id: string;
   /** Index of the first input in the job's order. */
   readonly first: number;
@@ -18,9 +18,9 @@ export interface ChunkRow {
   readonly status: "pending" | "queued" | "leased" | "done" | "split" | "sealed";
   /** Leases granted so far. */
   readonly attempt: number;
-  /** Of a single input: how often it began to be computed, and nothing was heard any more. */
+  /** For a single input: how often computing it began and nothing more was heard. */
   readonly expiries: number;
-  /** Tries that failed for what may be its own fault: an engine that broke, a consumer that died, an object that a store does not give. Absent: none. */
+  /** Attempts that failed for a reason that may be its own fault: an engine that broke, a consumer that died, an object that a store does not return. Absent: none. */
   readonly failures?: number;
   /** Queued: when to send again. Leased: the deadline. Otherwise 0. */
   readonly dueMs: number;

@@ -1,4 +1,4 @@
-/** Cutting a chunk that cannot be finished as a whole, down to a single image that is sealed. */
+/** Cuts a chunk that cannot be finished as a whole, down to a single image that is sealed. */
 
 import { ERROR_CODES, type ErrorCode } from "../../errors.ts";
 import type { ChunkRow } from "./chunk-row.ts";
@@ -31,7 +31,7 @@ export function splitChunk(chunk: ChunkRow): readonly [ChunkRow, ChunkRow] {
   return cutChunk(chunk, Math.ceil(chunk.count / 2));
 }
 
-/** Whether a chunk of this id came of a cut, and not of the plan. Jobs of before named halves with a point. */
+/** Whether a chunk with this id comes from a cut rather than from the plan. Older jobs named halves with a point. */
 export function isPiece(id: string): boolean {
   return /[._]/.test(id);
 }

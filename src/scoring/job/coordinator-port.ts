@@ -30,9 +30,9 @@ export interface PlanReport {
   readonly cursor: string | null;
   readonly items: number;
   readonly bytes: number;
-  /** Reads that scoring the items will take; absent: one each. */
+  /** Reads that scoring the items will take; absent: one per item. */
   readonly reads?: number;
-  /** What the step asked of the stores; absent where it was not counted. */
+  /** What the step asked of the stores; absent if it was not counted. */
   readonly operations?: StoreOperations;
   readonly pageKeys: readonly string[];
   readonly chunks: readonly ChunkRow[];
@@ -45,12 +45,12 @@ export interface ChunkLease {
   readonly chunk: ChunkRow;
 }
 
-/** The beginning of a chunk that was scored, and why no more of it. */
+/** The beginning of a chunk that was scored, and why scoring stopped there. */
 export interface FinishedPart {
   /** At least one, fewer than the chunk has. */
   readonly inputs: number;
   readonly result: ChunkResult;
-  /** The store that did not give the next input; `null` where the time was over. */
+  /** The store that did not return the next input; `null` if the time was over. */
   readonly failure: StoreFailure | null;
 }
 
@@ -60,7 +60,7 @@ export interface FinalizeTicket {
   readonly state: JobState;
   readonly step: number;
   readonly attempt: number;
-  /** What the step before left, JSON text; `null` at first. */
+  /** What the previous step left, JSON text; `null` at first. */
   readonly checkpoint: string | null;
 }
 
@@ -77,7 +77,7 @@ export type JobCommand = "pause" | "resume" | "cancel";
 
 /** The port to a job's coordinator. A call that comes twice, late or out of order is refused and changes nothing. */
 export interface JobCoordinator {
-  /** Creates the job unless it exists; the state either way. */
+  /** Creates the job unless it exists; returns the state either way. */
   create(spec: JobSpec): Promise<JobState>;
   read(): Promise<{ readonly spec: JobSpec; readonly state: JobState } | null>;
   /** False if the job's state does not allow it. */
@@ -88,7 +88,7 @@ export interface JobCoordinator {
   finish(chunkId: string, result: ChunkResult): Promise<boolean>;
   /** The first `inputs` of the chunk are stored as a part of their own; the rest goes back. */
   finishPart(chunkId: string, attempt: number, part: FinishedPart): Promise<boolean>;
-  /** Gives a chunk back of which nothing is finished; `failure`: the store that was in the way, `null` for anything else. */
+  /** Gives back a chunk of which nothing is finished; `failure` is the store that failed, `null` for any other reason. */
   release(chunkId: string, attempt: number, failure: StoreFailure | null): Promise<boolean>;
   /** The consumer is still at it; for a single input `computing` tells when that begins (true) and ends (false). */
   renew(chunkId: string, attempt: number, computing: boolean | null): Promise<boolean>;
@@ -104,7 +104,7 @@ export interface JobCoordinator {
   ): Promise<boolean>;
   /** The consumer of a step is still at it. */
   renewTask(task: "plan" | "finalize", step: number, attempt: number): Promise<boolean>;
-  /** The job cannot be right. */
+  /** The job cannot succeed. */
   fail(failure: JobFailure): Promise<boolean>;
   beginFinalize(step: number): Promise<FinalizeTicket | null>;
   commitFinalize(report: FinalizeReport): Promise<boolean>;
@@ -119,13 +119,13 @@ export interface JobCoordinator {
   shareClientSecret(candidate: string): Promise<string>;
   listChunks(fromIndex: number, limit: number): Promise<readonly ChunkRow[]>;
   listPages(skip: number, limit: number): Promise<readonly string[]>;
-  /** Those of the given chunk ids that have no finished chunk: parts that no report counts. At most 1,000 ids. */
+  /** The given chunk ids without a finished chunk: parts that no report counts. At most 1,000 ids. */
   listOrphans(ids: readonly string[]): Promise<readonly string[]>;
   listEvents(afterId: number, limit: number): Promise<readonly JobEventRow[]>;
-  /** What to tell, and where; `null` if that was told already, or given up. */
+  /** What to send, and where; `null` if it has been sent or given up. */
   readNotice(eventId: number): Promise<{ readonly url: string; readonly notice: Notice } | null>;
   /** The receiver has it. */
   finishNotice(eventId: number): Promise<void>;
-  /** Finds lost work; when to be called again, or `null` once the job has ended. */
+  /** Finds lost work; returns when to be called again, or `null` once the job has ended. */
   sweep(): Promise<number | null>;
 }

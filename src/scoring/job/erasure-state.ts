@@ -1,21 +1,21 @@
-/** What an erasure has to remove and how far it is; its moves are in erasure.ts. */
+/** What an erasure has to remove and how far it has come; erasure.ts advances it. */
 
 import type { JobFailure, JobTask } from "./job-task.ts";
 import type { ErrorCounts, OutcomeCounts } from "./outcome-counts.ts";
 
-/** What is to be removed: every input of an object or, with `id`, one input inside of a shard or table. */
+/** What is to be removed: every input of an object or, with `id`, one input inside a shard or table. */
 export interface EraseTarget {
   readonly key: string;
   readonly id: string | null;
 }
 
-/** How far an erasure is. */
+/** How far an erasure has come. */
 export type EraseProgress =
   /** Looking for the targets in `input.jsonl`, from this byte on. */
   | { readonly kind: "search"; readonly offset: number }
-  /** Writing the new generation; `carry` is the key of what the step before left, `null` at first. */
+  /** Writing the new generation; `carry` is the key of what the previous step left, `null` at first. */
   | { readonly kind: "rebuild"; readonly carry: string | null }
-  /** The new generation counts: deleting what it replaces. */
+  /** The new generation is in force: deleting what it replaces. */
   | { readonly kind: "clean" };
 
 /** The erasure under way, or the last one. */
@@ -24,7 +24,7 @@ export interface Erasure {
   readonly generation: number;
   /** Empty once they are gone: nothing remembers them. */
   readonly targets: readonly EraseTarget[];
-  /** Asked for while it was under way: the next erasure's. */
+  /** Targets requested while it was under way, for the next erasure. */
   readonly waiting: readonly EraseTarget[];
   readonly task: JobTask;
   readonly progress: EraseProgress;
@@ -33,7 +33,7 @@ export interface Erasure {
   readonly failure: JobFailure | null;
 }
 
-/** What a new generation lacks. */
+/** What a new generation leaves out. */
 export interface Removed {
   readonly inputs: number;
   readonly bytes: number;

@@ -1,6 +1,6 @@
 /**
  * Removing images from an ended job, as a pure machine beside the job's own: search for them, build a new generation of
- * the outputs without them, take it over, delete the old one. One step at a time, leased like planning and finalizing.
+ * the outputs without them, put it in force, delete the old one. One step at a time, leased like planning and finalizing.
  */
 
 import type { JobState } from "./job-state.ts";
@@ -42,7 +42,7 @@ function start(state: JobState, targets: readonly EraseTarget[], nowMs: number):
       generation: Math.max(state.generation ?? 0, erasure?.generation ?? 0) + 1,
       targets,
       waiting: [],
-      // Steps go on counting: a message of an earlier erasure never fits.
+      // Step numbers keep counting, so that a message of an earlier erasure never fits.
       task: { step: (erasure?.task.step ?? -1) + 1, status: "sent", attempt: 0, dueMs: 0 },
       progress: { kind: "search", offset: 0 },
       inputs: erasure?.inputs ?? 0,
@@ -144,7 +144,7 @@ export function tickErasure(state: JobState, nowMs: number): EraseMove | null {
   return giveUp(state, erasure, { code: "internal", message });
 }
 
-/** The targets stay: they are still to be removed, by whoever asks next. */
+/** The targets stay: the next erasure still has to remove them. */
 function giveUp(state: JobState, erasure: Erasure, failure: JobFailure): EraseMove {
   const targets = [...erasure.targets, ...erasure.waiting];
   const task: JobTask = { ...erasure.task, status: "done" };

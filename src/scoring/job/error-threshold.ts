@@ -1,4 +1,4 @@
-/** The share of failed inputs above which a job is not worth going on with. */
+/** The share of failed inputs above which a job is not worth continuing. */
 
 import { DISPOSITIONS, ERROR_CODES } from "../../errors.ts";
 import type { JobState } from "./job-state.ts";
@@ -13,7 +13,7 @@ export function watchThreshold(draft: Draft, nowMs: number): Draft {
     : draft;
 }
 
-/** Whether so many inputs failed that the job does, after the minimum sample. */
+/** Whether enough inputs failed, after the minimum sample, for the job to fail. */
 export function overThreshold(state: JobState): boolean {
   const finished = countFinished(state.outcomes);
   const share = countFaulty(state) / Math.max(1, finished);
@@ -29,7 +29,7 @@ export function thresholdFailure(state: JobState): JobFailure {
   };
 }
 
-/** Failed inputs without those that a store did not give: they say nothing about the input. */
+/** Failed inputs, except those that a store did not return: they say nothing about the input. */
 function countFaulty({ outcomes, errors }: JobState): number {
   const passing = ERROR_CODES.filter((code) => DISPOSITIONS[code] === "transient");
   return passing.reduce((sum, code) => sum - (errors[code] ?? 0), outcomes.failed);

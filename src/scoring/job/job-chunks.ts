@@ -1,4 +1,4 @@
-/** What happens to one chunk on a good day: leased, renewed, finished, in part or whole. What else may is in job-trouble.ts. */
+/** What happens to one chunk on a good day: leased, renewed, finished in part or whole. For the rest see job-trouble.ts. */
 
 import { cutChunk } from "./chunk-split.ts";
 import { watchThreshold } from "./error-threshold.ts";
@@ -69,7 +69,7 @@ export function finishPart(state: JobState, event: Extract<JobEvent, { kind: "fi
   return withEffects(told.effects, returnRest(told.state, rest, failure, nowMs));
 }
 
-/** The state after a result, which came of a chunk in this status. */
+/** The state after a result from a chunk in this status. */
 function countResult(
   state: JobState,
   from: "leased" | "queued" | "pending",
@@ -110,7 +110,7 @@ function leaveOut(state: JobState, chunk: ChunkRow, excess: JobFailure, nowMs: n
 /** The rate after more outcomes: exponentially averaged over about 20 s. */
 export function averageRate(rate: JobState["rate"], counted: number, nowMs: number): JobState["rate"] {
   const seconds = (nowMs - rate.atMs) / 1000;
-  // Two reports of one moment would divide by nothing: wait until the clock has moved.
+  // Two reports at one moment would divide by zero: wait until the clock has moved.
   if (seconds < 0.05) return rate;
   const perSecond = (counted - rate.counted) / seconds;
   const weight = 1 - Math.exp(-seconds / 20);

@@ -1,5 +1,5 @@
 /**
- * What clients do to a job: they take chunks, renew, give back, and may be caught lying. A chunk that comes back from a
+ * What clients do to a job: they take chunks, renew them, give them back, and may be caught lying. A chunk that comes back from a
  * client goes to the edge at once, by a message of its own, and is not offered to clients again.
  */
 
@@ -55,12 +55,12 @@ export function renewClient(state: JobState, chunk: ChunkRow, hold: ClientHold, 
   return { state: { ...state, clientSeenMs: nowMs }, effects: [{ kind: "put-chunk", chunk: renewed }] };
 }
 
-/** The client gives its chunk back, as a page does that is closed. */
+/** The client gives its chunk back, for example a page that is closed. */
 export function returnFromClient(state: JobState, chunk: ChunkRow, hold: ClientHold, nowMs: number): Draft | null {
   return isHeldBy(chunk, hold) && state.status !== "finalizing" ? takeBack(state, chunk, nowMs) : null;
 }
 
-/** The client's records are not the edge's: the chunk goes to the edge, the key gets no more of this job. */
+/** The client's records disagree with the edge's: the chunk goes to the edge, and the key gets no more of this job. */
 export function rejectClient(
   state: JobState,
   chunk: ChunkRow,
