@@ -60,7 +60,7 @@ describe("a dry run over a list whose ids repeat", () => {
     const plan = submission.kind === "dry-run" ? submission.plan : null;
     expect(plan).toMatchObject({
       objects: 4,
-      warnings: [expect.stringMatching(/^2 inputs have the id of one before/)],
+      warnings: [expect.stringMatching(/^2 inputs repeat the id of an earlier one/)],
     });
   });
 });
