@@ -14,11 +14,11 @@ export interface ImageResult {
   readonly kind: string;
   readonly bytes: number;
   readonly decode: number;
-  /** Decoding and preprocessing as version 2 does a face crop: straight to grey, at a reduced scale. */
+  /** Decoding and preprocessing as version 2 does a face crop: straight to gray, at a reduced scale. */
   readonly reduced: number;
   readonly preprocess: number;
   readonly network: number;
-  /** sharp (libvips, native): decode, grey, resize to 48×48; other pixels than ours by its own resampling. */
+  /** sharp (libvips, native): decode, gray, resize to 48×48; other pixels than ours by its own resampling. */
   readonly sharpPixels: number;
 }
 
@@ -29,10 +29,10 @@ interface Kind {
 }
 
 const KINDS: readonly Kind[] = [
-  { name: "JPEG 48² grey", make: (file) => sharp(file).resize(48, 48).grayscale().jpeg({ quality: 90 }).toBuffer() },
-  { name: "PNG 48² grey", make: (file) => sharp(file).resize(48, 48).grayscale().png().toBuffer() },
-  { name: "JPEG 224² colour", make: (file) => sharp(file).resize(224, 224).jpeg({ quality: 85 }).toBuffer() },
-  { name: "JPEG 1024² colour", make: (file) => sharp(file).resize(1024, 1024).jpeg({ quality: 85 }).toBuffer() },
+  { name: "JPEG 48² gray", make: (file) => sharp(file).resize(48, 48).grayscale().jpeg({ quality: 90 }).toBuffer() },
+  { name: "PNG 48² gray", make: (file) => sharp(file).resize(48, 48).grayscale().png().toBuffer() },
+  { name: "JPEG 224² color", make: (file) => sharp(file).resize(224, 224).jpeg({ quality: 85 }).toBuffer() },
+  { name: "JPEG 1024² color", make: (file) => sharp(file).resize(1024, 1024).jpeg({ quality: 85 }).toBuffer() },
 ];
 
 /** Images whose faces go into the network together. */

@@ -29,7 +29,7 @@ export async function makeJobInputs(faces: Uint8Array, count: number): Promise<r
   const output = { store: "faces", prefix: "out/" };
   return [
     {
-      kind: "single objects, JPEG 48² grey",
+      kind: "single objects, JPEG 48² gray",
       faces: count,
       objects: new Map(files.map(({ name, body }) => [`objects/${name}`, body])),
       manifest: { input: { store: "faces", prefix: "objects/" }, output },
@@ -68,7 +68,7 @@ export async function makeCropInput(portraits: readonly string[], count: number)
     (_, i) => [`crops/${String(i).padStart(6, "0")}.jpg`, distinct[i % distinct.length]!] as const,
   );
   return {
-    kind: "single objects, JPEG 224² colour",
+    kind: "single objects, JPEG 224² color",
     faces: count,
     objects: new Map(files),
     manifest: { input: { store: "faces", prefix: "crops/" }, output: { store: "faces", prefix: "out/" } },

@@ -24,7 +24,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   "direct/convolveThree": "conv1, ReLU",
   "sampler/sample": "sampler",
   "dense/connect": "dense layers",
-  "index/localize": "bytes to the normalised image",
+  "index/localize": "bytes to the normalized image",
 };
 
 /** Profiles `seconds` of calls with the faces given. */

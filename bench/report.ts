@@ -155,7 +155,7 @@ All engines take their turn in every round, one thread each, on the same bytes (
 clock is the CPU time of the process (all its threads): what a Worker is billed for, and the same as wall time on an
 idle machine. The rate is the median over the rounds, with what a tenth of the rounds stayed below and a tenth exceeded.
 «×» is the median over the rounds of the quotient within a round, so that what other programs do to the caches, which hits
-neighbours alike, cancels. «max Δp» is the largest difference of a probability from onnxruntime-node's.
+neighbors alike, cancels. «max Δp» is the largest difference of a probability from onnxruntime-node's.
 
 ${ENGINES.map(({ name, note }) => `- ${name}: ${note}`).join("\n")}
 - «… in workerd»: the same code in local workerd, its process's CPU time (from /proc), requests included
@@ -190,7 +190,7 @@ One face a call costs as much as four, since the kernel's vectors hold four face
 ## From the file to the label
 
 Milliseconds of CPU an image, medians, one thread in Node, fused engine at 16 faces a call. «both in version 2»: decoding and preprocessing of a
-face crop by version 2, straight to grey and at a reduced scale.
+face crop by version 2, straight to gray and at a reduced scale.
 
 ${renderImages(images)}
 
@@ -209,9 +209,9 @@ ${renderJobs(jobs)}
 
 The same job on one core and on all, in turn, each in a process of its own that is pinned there, a scoring thread a core; the wall clock
 from before the modules are loaded, so what other programs take of the cores shows: «cores used» is CPU over wall time, on one core and on
-all. Seconds are those of planning, scoring and finalising in the quickest round. «CPU ratio» is the CPU on all cores over that on one: what
-is above 1 is spent on starting threads, each with an engine of its own and code that V8 optimises for each anew, and on sharing caches. Planning
-runs beside scoring; finalising formats chunks on all cores, and the thread that appends them formats what the others have no time for.
+all. Seconds are those of planning, scoring and finalizing in the quickest round. «CPU ratio» is the CPU on all cores over that on one: what
+is above 1 is spent on starting threads, each with an engine of its own and code that V8 optimizes for each anew, and on sharing caches. Planning
+runs beside scoring; finalizing formats chunks on all cores, and the thread that appends them formats what the others have no time for.
 «× of separate runs»: as many one-core runs as there are cores, at once, which share nothing but the machine (its memory, its clock, and what
 its cores are made of): what linear means here.
 Cores that were not used waited: at the start for the main thread, at the end for the one that writes the reports.

@@ -1,6 +1,10 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { listBroken, readPlaces } from "./architecture/house.ts";
 import { findCircle, parseSource, readSources, type Source } from "./architecture/sources.ts";
+import { findBritish, readComments } from "./architecture/spelling.ts";
 
 /** The tables of docs/architecture.md, and its grep rules, as tests. */
 
@@ -153,5 +157,28 @@ describe("docblocks", () => {
       });
     });
     expect(bare).toEqual([]);
+  });
+});
+
+describe("spelling", () => {
+  it("is American in comments", () => {
+    const tests = ["test", "bench"].flatMap(readSources);
+    const files = [...sources, ...edges, ...programs, ...tests];
+    expect(files.flatMap(({ path, text }) => findBritish(path, readComments(text)))).toEqual([]);
+  });
+
+  it("is American in documents", () => {
+    const root = join(import.meta.dirname, "..");
+    const paths = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" }).trim().split("\n");
+    const documents = paths.filter((path) => existsSync(join(root, path)));
+    expect(documents.length).toBeGreaterThan(15);
+    expect(documents.flatMap((path) => findBritish(path, readFileSync(join(root, path), "utf8")))).toEqual([]);
+  });
+
+  it("a planted word is seen, and neither code nor data are", () => {
+    const planted = '/** The colour of its centre. */ f();\nconst status = "cancelled"; // finalising "labelled"';
+    const found = ["a.ts:1: colour", "a.ts:1: centre", "a.ts:2: finalising"];
+    expect(findBritish("a.ts", readComments(planted))).toEqual(found);
+    expect(findBritish("a.md", "a `cancelled` job, grey-48x48.png, otherwise a surprise")).toEqual([]);
   });
 });

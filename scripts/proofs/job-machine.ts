@@ -55,7 +55,7 @@ export const JOB_MACHINE: readonly Mutation[] = inPart("The job machine", [
   },
   {
     ...node,
-    promise: "cancelled jobs leave valid, finalized outputs",
+    promise: "canceled jobs leave valid, finalized outputs",
     test: SIMULATION,
     name: "leaves valid, finalized output",
     file: "src/scoring/job/job-machine.ts",

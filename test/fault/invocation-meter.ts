@@ -86,7 +86,7 @@ export function createInvocationMeter(peaks: InvocationPeaks): InvocationMeter {
   };
 }
 
-/** A body is an open connection until it was read or cancelled. */
+/** A body is an open connection until it was read or canceled. */
 function watchBody(body: ReadableStream<Uint8Array>, leave: () => void): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>({

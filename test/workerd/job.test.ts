@@ -346,7 +346,7 @@ describe("the API", () => {
   });
 
   it("cancels: valid, finalized partial output, every input with one outcome", async () => {
-    // One after the other, so many that most are left when the job is cancelled.
+    // One after the other, so many that most are left when the job is canceled.
     for (let i = 0; i < 40; i++) await store.put(`cancelled/${i}.png`, readPicture("grey-48x48.png"));
     const manifest = {
       input: { store: "faces", prefix: "cancelled/" },
