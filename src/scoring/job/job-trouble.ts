@@ -33,7 +33,7 @@ function isHeld(chunk: ChunkRow): boolean {
 export function releaseChunk(state: JobState, event: Extract<JobEvent, { kind: "release" }>): Draft | null {
   const { chunk, attempt, failure, nowMs } = event;
   if (!isLeasedBy(chunk, attempt) || state.status === "finalizing") return null;
-  // It lives: what it computed did not kill it.
+  // The consumer lives: what it computed did not kill it.
   return giveBack(state, "leased", { ...chunk, expiries: 0 }, failure, nowMs);
 }
 
@@ -59,7 +59,7 @@ function giveBack(
   }
   if (chunk.count === 1) return failAlone(state, from, chunk, failure?.code ?? "item_poisoned", nowMs);
   if (failure !== null) {
-    // The store gives other objects: the first of these is tried by itself, and keeps nobody waiting.
+    // The store returns other objects: the first input is tried by itself, so that the rest need not wait for it.
     const [first, rest] = cutChunk(chunk, 1);
     const split: readonly ChunkRow[] = from === null ? [] : [{ ...chunk, status: "split", dueMs: 0 }];
     const cut = putRows(state, from, [...split, rest]);
@@ -87,7 +87,7 @@ function sendLater(state: JobState, from: "leased" | null, chunk: ChunkRow, fail
   return { state: queued.state, effects: [...queued.effects, { kind: "send-chunk", chunkId: chunk.id, delaySeconds }] };
 }
 
-/** Writes rows in the place of one that was `from` (`null`: of none), and counts them. */
+/** Replaces a row with the status `from` (`null` if there was none) by other rows, and counts them. */
 function putRows(state: JobState, from: "queued" | "leased" | null, rows: readonly ChunkRow[]): Draft {
   const chunks = { ...state.chunks };
   if (from !== null) chunks[from] -= 1;
@@ -103,9 +103,9 @@ export function unqueue(state: JobState, chunk: ActiveChunk): Draft {
   return putRows(state, chunk.status, [{ ...chunk, status: "pending", dueMs: 0, client: null }]);
 }
 
-/** Its message ended among the dead letters: sent again if nobody had taken the chunk, else the consumer died. */
+/** Its message ended among the dead letters: sent again if nobody had taken the chunk, otherwise its consumer died. */
 export function loseChunk(state: JobState, chunk: ChunkRow, nowMs: number): Draft | null {
-  // A message of the time before a client took the chunk says nothing about it.
+  // A message from before a client took the chunk says nothing about it.
   if (!isActive(chunk) || isHeld(chunk)) return null;
   if (state.status === "finalizing") return null;
   if (!isWorking(state)) return unqueue(state, chunk);
@@ -133,8 +133,8 @@ function resend(state: JobState, chunk: ChunkRow, nowMs: number): Draft {
 }
 
 /**
- * Halves a chunk whose consumer died. A single image is sealed when consumers died so often while they computed it; where they
- * died otherwise, a restart or a lost machine are the likelier cause, and it takes far more.
+ * Halves a chunk whose consumer died. A single image is sealed when enough consumers died while they computed it; if they
+ * died at other times, a restart or a lost machine is the likelier cause, and it takes far more deaths.
  */
 function breakChunk(state: JobState, chunk: ActiveChunk, nowMs: number): Draft {
   if (chunk.count > 1) return halve(state, chunk.status, chunk);

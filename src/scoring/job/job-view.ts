@@ -22,7 +22,7 @@ export interface JobView {
   readonly priority: number;
   /** Who scores: the server's consumers, or clients, or both. See docs/client-compute.md. */
   readonly execution: "edge" | "client" | "auto";
-  /** True while it has one chunk out at most, since a job of a higher priority has some to give. */
+  /** True while it has at most one chunk out, because a job of a higher priority has chunks to give. */
   readonly outranked: boolean;
   /** The store that the job waits for since its last call failed, and when it is tried again; absent: none. */
   readonly waiting?: {
@@ -47,15 +47,15 @@ export interface JobView {
   readonly chunks: JobState["chunks"];
   /** Inputs a second, averaged; `null` before two reports. */
   readonly rate: number | null;
-  /** Seconds until scoring is done at that rate; `null` where it cannot be said. */
+  /** Seconds until scoring is done at that rate; `null` if unknown. */
   readonly etaSeconds: number | null;
   readonly failure: JobFailure | null;
   readonly issues: readonly Issue[];
-  /** What the job asks for and will not get, and an input that is empty, in sentences. */
+  /** What the job asks for and will not get, or that its input is empty, in sentences. */
   readonly warnings: readonly string[];
   readonly output: { readonly store: string; readonly prefix: string };
   readonly retryOf: string | null;
-  /** The run of a schedule that it is; absent for other jobs. */
+  /** The run of a schedule that the job is; absent for other jobs. */
   readonly schedule?: { readonly id: string; readonly dueAt: string };
   /** When the job and its outputs are deleted, ISO 8601; absent before the end, and without `output.retentionDays`. */
   readonly retainUntil?: string;
@@ -100,7 +100,7 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     warnings: [
       state.plan.status === "done" ? describeEmptyInput(spec.manifest, state.listed) : null,
       isEnded(state.status) ? describeNoFace(state.outcomes.no_face, finished) : null,
-      // With several faces a picture there are more records than inputs, with none found as many.
+      // With several faces per picture there are more records than inputs; without a face, one record.
       describeOmission(output.formats, Math.max(state.listed, state.records), LIMITS),
     ].filter((one) => one !== null),
     output: { store: output.store, prefix: jobFolder(output.prefix, state.id, state.generation) },

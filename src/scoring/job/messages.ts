@@ -1,9 +1,9 @@
-/** What travels through the queue. Small: 128 KB is the platform's limit of a message, these are about 100 bytes. */
+/** What travels through the queue. Small: the platform's limit is 128 KB per message, these have about 100 bytes. */
 
 /** One message: a step or a chunk of a job, by name only. */
 export type WorkMessage =
   | { readonly kind: "plan"; readonly jobId: string; readonly step: number }
-  /** `probe`: a store of the job was away; it is tried before the engine is taken. */
+  /** `probe`: a store of the job was unavailable; it is tried before the engine is taken. */
   | { readonly kind: "score"; readonly jobId: string; readonly chunkId: string; readonly probe?: true }
   | { readonly kind: "finalize"; readonly jobId: string; readonly step: number }
   | { readonly kind: "erase"; readonly jobId: string; readonly step: number }
@@ -11,7 +11,7 @@ export type WorkMessage =
 
 /** The port to the queue. Delivery is at least once, in any order; a send may fail as a whole. */
 export interface WorkQueue {
-  /** Any number of messages; the adapter batches. @throws ScoringError `queue_unavailable` */
+  /** Sends any number of messages; the adapter batches them. @throws ScoringError `queue_unavailable` */
   send(messages: readonly { readonly message: WorkMessage; readonly delaySeconds: number }[]): Promise<void>;
 }
 

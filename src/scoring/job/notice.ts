@@ -1,8 +1,8 @@
-/** What a job tells its owner when it has ended, and when it is tried again. */
+/** The notice by which a job tells its owner that it has ended, and when sending is retried. */
 
 import type { JobStatus } from "./job-status.ts";
 
-/** What still has to be told; kept by the coordinator until it was, or until the attempts are spent. */
+/** A notice that still has to be sent; the coordinator keeps it until it is, or until the attempts are spent. */
 export interface Notice {
   readonly eventId: number;
   /** JSON text of the payload: the same at each attempt. */

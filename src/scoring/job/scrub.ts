@@ -1,11 +1,11 @@
-/** Removing an image's name from what a job says beside its records. Pure. */
+/** Removes an image's name from what a job says besides its records. Pure. */
 
 import type { JobSpec } from "./job-spec.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";
 import type { EraseTarget } from "./erasure-state.ts";
 
-/** Instead of a text that named an erased image. */
+/** Replaces a text that named an erased image. */
 export const ERASED_TEXT = "(erased)";
 
 /** The accepted manifest without the targets. Its hash stays that of what was submitted. */
@@ -15,7 +15,7 @@ export function scrubSpec(spec: JobSpec, targets: readonly EraseTarget[]): JobSp
   const objects = input.objects?.filter(
     (object) => !targets.some(({ key, id }) => key === object.key && (id === null || id === (object.id ?? object.key))),
   );
-  // A listing of one object has its key for a prefix.
+  // To list one object, its key serves as the prefix.
   const isNamed = targets.some(({ key, id }) => key === input.prefix && id === null);
   const scrubbed = {
     ...input,

@@ -1,12 +1,12 @@
-/** A store that is away: how a call of it failed, and how long a job has waited; what follows is in store-wait.ts. */
+/** A store that is unavailable: how its call failed, and how long a job has waited; store-wait.ts handles it. */
 
 import type { ErrorCode } from "../../errors.ts";
 
-/** A call of a store that failed for a reason that may pass, in all its attempts. */
+/** A call of a store that failed for a transient reason in all its attempts. */
 export interface StoreFailure {
   readonly store: string;
   readonly code: ErrorCode;
-  /** Whether the store answered other reads meanwhile: then it may be the one object that cannot be read. */
+  /** Whether the store answered other reads in the meantime: then only the one object may be unreadable. */
   readonly served: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface StoreWait {
   readonly code: ErrorCode;
   /** When the wait began, ms since the epoch. */
   readonly sinceMs: number;
-  /** Tries in vain, each after a pause. */
+  /** Failed tries, each after a pause. */
   readonly failures: number;
   /** When it is tried again. */
   readonly retryMs: number;

@@ -1,22 +1,22 @@
 /**
- * What becomes of a job whose store is away: it waits. Nothing is handed out until a pause is over, which grows with each try in vain
- * (1, 2, 4 … seconds); then two chunks go out to probe the store. When something was finished, the places open again one by
- * one, so that a store that is throttling is not stormed anew. An outage costs time: it counts against no input and no attempt.
+ * A job whose store is unavailable waits. Nothing is handed out until a pause is over, which grows with each failed try
+ * (1, 2, 4 … seconds); then two chunks go out to probe the store. Once something is finished, the places open again one by
+ * one, so that a throttling store is not stormed again. An outage costs time, but counts against no input and no attempt.
  */
 
 import type { JobState } from "./job-state.ts";
 import { backoffSeconds, type Draft, withEffects } from "./job-transition.ts";
 import type { StoreFailure, StoreWait } from "./store-failure.ts";
 
-/** Chunks that try a store at once after a pause: two, so that one that cannot be read itself does not stand for the store. */
+/** Chunks that try a store at once after a pause: two, so that a single unreadable object is not mistaken for the store. */
 const PROBES = 2;
 
-/** Whether it is the store that is in the way, and not one object in it. */
+/** Whether the store is at fault, and not one object in it. */
 export function isOutage({ served, code }: StoreFailure): boolean {
   return !served || code === "store_throttled";
 }
 
-/** Waits for a store, or longer. Several failures of one try, chunks that were out together, make one pause. */
+/** Starts or prolongs the wait for a store. Failures of chunks that were out together make one pause. */
 export function awaitStore(state: JobState, failure: StoreFailure, nowMs: number): Draft {
   const { store, code } = failure;
   const before = state.waiting ?? null;
@@ -31,7 +31,7 @@ export function awaitStore(state: JobState, failure: StoreFailure, nowMs: number
   };
 }
 
-/** Something was finished: the stores are there, and one more chunk may be out. */
+/** Something was finished: the stores work, and one more chunk may be out. */
 export function openWindow(draft: Draft): Draft {
   const { state } = draft;
   const { waiting = null, window = null } = state;
@@ -47,7 +47,7 @@ export function pauseSeconds({ waiting }: JobState, nowMs: number): number {
   return Math.max(0, Math.ceil(((waiting?.retryMs ?? nowMs) - nowMs) / 1000));
 }
 
-/** Whether a chunk may be taken now: not during a pause, and after it by those who probe only. */
+/** Whether a chunk may be taken now: not during a pause, and after it only to probe. */
 export function isServed(state: JobState, nowMs: number): boolean {
   const { waiting = null } = state;
   return waiting === null || (nowMs >= waiting.retryMs && state.chunks.leased < PROBES);

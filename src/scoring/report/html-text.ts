@@ -11,7 +11,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Markup that is safe as it stands. A class, so that no object parsed from JSON can pass for it. */
+/** Markup that is safe as it is. A class, so that no object parsed from JSON can pass for it. */
 export class SafeHtml {
   readonly #markup: string;
 

@@ -1,4 +1,4 @@
-/** The words that stand on every report. */
+/** The notices on every report. */
 
 /** What the figures are, and the law on using them. Regulation (EU) 2024/1689, the AI Act. */
 export const REPORT_NOTICE = {
