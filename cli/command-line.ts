@@ -1,4 +1,4 @@
-/** What citty lets pass: options that a command does not have, options without their value, words that nothing reads. */
+/** Refuses what citty lets pass: options that a command does not have, options without a value, words that nothing reads. */
 
 import { parseArgs } from "node:util";
 import type { ArgsDef, CommandDef, Resolvable } from "citty";
@@ -9,12 +9,12 @@ export class UsageError extends Error {}
 
 /** The command that a command line means. */
 export interface FoundCommand {
-  /** As it is written: `countenance key create`. */
+  /** The command as it is written: `countenance key create`. */
   readonly name: string;
-  /** Names of the commands below it, of which one should have followed. */
+  /** Names of its subcommands, of which one should have followed. */
   readonly commands: readonly string[];
   readonly args: ArgsDef;
-  /** The words behind its name. */
+  /** The words after its name. */
   readonly words: readonly string[];
 }
 
@@ -24,7 +24,7 @@ async function resolve<T>(value: Resolvable<T>): Promise<T> {
   return isMade(value) ? value() : value;
 }
 
-/** Goes down from `main` as far as the words name commands. */
+/** Follows the words from `main` on as far as they name commands. */
 export async function findCommand(main: CommandDef, words: readonly string[]): Promise<FoundCommand> {
   let command = main;
   let name = "countenance";
@@ -45,10 +45,10 @@ export async function findCommand(main: CommandDef, words: readonly string[]): P
  */
 export function checkWords({ name: command, commands, args, words }: FoundCommand): void {
   if (commands.length > 0) {
-    if (words[0] === undefined) throw new UsageError("no command is named");
+    if (words[0] === undefined) throw new UsageError("a command is missing");
     throw new UsageError(`there is no command ${words[0]}${suggest(words[0], commands)}`);
   }
-  // It looks at what another command line could become.
+  // It completes other command lines.
   if (command === "countenance complete") return;
   const takesValue = (name: string): boolean => args[name]?.type === "string" || args[name]?.type === "enum";
   const isSwitch = (name: string): boolean => args[name]?.type === "boolean";
@@ -62,7 +62,7 @@ export function checkWords({ name: command, commands, args, words }: FoundComman
   let places = Object.values(args).filter(({ type }) => type === "positional").length;
   for (const token of tokens) {
     if (token.kind === "positional" && --places < 0)
-      throw new UsageError(`nothing reads ${JSON.stringify(token.value)}`);
+      throw new UsageError(`${JSON.stringify(token.value)} is one word too many`);
     if (token.kind !== "option") continue;
     const { name, rawName, value, inlineValue } = token;
     if (takesValue(name)) {

@@ -1,11 +1,11 @@
-/** What the process says when it ends; scripts may rely on it. */
+/** Exit codes of the process; scripts may rely on them. */
 export const EXIT_CODES = {
   ok: 0,
-  /** The job failed, was cancelled or expired; or something unexpected. */
+  /** The job failed, was canceled or expired; or something unexpected. */
   failed: 1,
   /** The command line or the manifest is wrong; nothing was done. */
   usage: 2,
-  /** The server cannot be reached, or is out of order; the same command may succeed later. */
+  /** The server cannot be reached, or fails; the same command may succeed later. */
   unavailable: 4,
   /** The key is unknown, or may not do this; or a limit is reached. */
   refused: 5,

@@ -2,7 +2,7 @@ import { mkdir, open, readFile } from "node:fs/promises";
 import { ScoringError } from "../src/errors.ts";
 import { findJsonError } from "../src/json-error.ts";
 
-/** Files and folders that the command line names: what is wrong with one is told by its name. */
+/** Files and folders that the command line names: errors name the path. */
 
 function refuse(path: string, cause: unknown): never {
   const text = cause instanceof Error ? cause.message : String(cause);
@@ -21,7 +21,7 @@ export async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true }).catch((error: unknown) => refuse(path, error));
 }
 
-/** A file that holds one JSON object; `-` is standard input. @throws ScoringError `validation_failed`, with line and column where it is no JSON */
+/** A file that holds one JSON object; `-` is standard input. @throws ScoringError `validation_failed`, with line and column if it is not JSON */
 export async function readJson(path: string): Promise<Record<string, unknown>> {
   const text = await readFile(path === "-" ? "/dev/stdin" : path, "utf8").catch((error: unknown) =>
     refuse(path, error),
@@ -35,5 +35,5 @@ export async function readJson(path: string): Promise<Record<string, unknown>> {
     throw new ScoringError("validation_failed", `${place}: not JSON from here on`, { cause });
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
-  throw new ScoringError("validation_failed", `${path}: the manifest is a JSON object`);
+  throw new ScoringError("validation_failed", `${path}: the manifest must be a JSON object`);
 }

@@ -1,6 +1,6 @@
 import { ScoringError } from "../src/errors.ts";
 
-/** The whole number of an option; `undefined` where it was not given. Whether it is a possible one, the server says. @throws ScoringError `validation_failed` */
+/** The whole number of an option; `undefined` where it was not given. The server checks its range. @throws ScoringError `validation_failed` */
 export function readInteger(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^-?\d{1,15}$/.test(text)) return Number(text);

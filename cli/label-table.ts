@@ -13,7 +13,7 @@ const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 /**
  * The labels of a report as a table for a terminal: count, share with its 95 % interval, mean probability, and a bar;
- * below it, where every input went.
+ * below it, the outcomes of all inputs.
  */
 export function renderLabelTable(report: Report): string {
   const table = new Table({
@@ -39,7 +39,7 @@ function listReasons(reasons: readonly { readonly code: string; readonly count: 
   return reasons.length === 0 ? "" : ` (${reasons.map(({ code, count }) => `${count} ${code}`).join(", ")})`;
 }
 
-/** One line: how many inputs there were and where each went. */
+/** One line: how many inputs there were and their outcomes. */
 export function describeInputs({ denominators }: Report): string {
   const rest = [
     [denominators.noFace, "without a face", ""],
@@ -52,7 +52,7 @@ export function describeInputs({ denominators }: Report): string {
   return `${denominators.listed} images: ${denominators.scored} scored${parts.join("")}.`;
 }
 
-/** Two lines: what made the labels, and what they are not. */
+/** Two lines: what made the labels, and what they do not say. */
 function describeModel({ provenance, modelEvaluation }: Report): string {
   const accuracy =
     modelEvaluation === null ? "" : `, right on ${percent(modelEvaluation.accuracy)} of ${modelEvaluation.dataset}`;

@@ -37,24 +37,24 @@ const main = defineCommand({
   },
 });
 
-// `… | head` reads what it wants and leaves.
+// `… | head` stops reading early.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit();
   throw error;
 });
 
-// Adds `complete <shell>`, and answers what the shell then asks.
+// Adds `complete <shell>`, and answers the shell's requests for completions.
 await tab(main);
 
 /** What to do next, by code. */
 const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   unauthorized: "set COUNTENANCE_KEY to an API key of this server, or pass --key",
-  forbidden: "ask for a key with these rights: countenance key create --help",
+  forbidden: "ask an admin for a key with these rights: countenance key create --help",
   api_unavailable: "set COUNTENANCE_URL to the server's address, or pass --url; `npm start` starts one on this machine",
   rate_limited: "wait a minute",
 };
 
-/** What lists the things of a command's kind. */
+/** The command that lists what a command acts on. */
 function hintList(command: string): string {
   if (command.startsWith("countenance key ")) return "countenance key list shows the keys";
   if (command.startsWith("countenance schedule ")) return "countenance schedule list shows the schedules of this key";
@@ -75,7 +75,7 @@ function chooseErrorCode(error: ScoringError): number {
   return error.disposition === "request" ? EXIT_CODES.usage : EXIT_CODES.failed;
 }
 
-/** What, and where; no stack for what the caller can mend. @param command as it is written, for what to read next */
+/** Prints what went wrong and where, without a stack if the caller can fix it. @param command as it is written, to point to its help */
 function explain(error: unknown, command: string): number {
   if (error instanceof ScoringError) {
     process.stderr.write(`error: ${showText(error.detail)}\n`);
@@ -94,7 +94,7 @@ function explain(error: unknown, command: string): number {
   return EXIT_CODES.failed;
 }
 
-/** citty colors whatever it prints, into files too. */
+/** citty colors whatever it prints, even into files. */
 async function showUsage<T extends ArgsDef>(command: CommandDef<T>, parent?: CommandDef<T>): Promise<void> {
   const usage = await renderUsage(command, parent);
   const isColored = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "";

@@ -1,4 +1,4 @@
-/** What a bar shows at one moment. */
+/** What a bar shows. */
 export interface Progress {
   readonly finished: number;
   /** 0 while it is not known. */
@@ -50,7 +50,7 @@ export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
         return;
       }
       const tenth = progress.total > 0 ? Math.floor((10 * progress.finished) / progress.total) : -1;
-      // A job that waits makes no tenths.
+      // A waiting job makes no progress to print.
       if (tenth === lastTenth && (progress.label === lastLabel || lastLabel === "")) return;
       lastTenth = tenth;
       lastLabel = progress.label;

@@ -5,7 +5,7 @@ import type { Issue } from "../src/errors.ts";
 const OBEYED = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
 /**
- * A name or a message as one line of a terminal: others chose it, and whoever reads it may be an admin. What a terminal would obey
+ * A name or a message as one line of a terminal: others chose it, and its reader may be an admin. What a terminal would obey
  * becomes the replacement character.
  */
 export function showText(text: string): string {

@@ -1,10 +1,10 @@
 import { type Api, createApi } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
 
-/** Options that every command to a server has. */
+/** Options of every command that talks to a server. */
 export const CONNECTION_ARGS = {
   url: { type: "string", description: "The server; default COUNTENANCE_URL, else http://127.0.0.1:8787" },
-  key: { type: "string", description: "An API key; default COUNTENANCE_KEY (better: others see command lines)" },
+  key: { type: "string", description: "An API key; default COUNTENANCE_KEY (safer: others can see command lines)" },
   json: { type: "boolean", description: "Print JSON on standard output", default: false },
 } as const;
 
@@ -15,7 +15,10 @@ export function findServer(args: { readonly url?: string | undefined; readonly k
 } {
   const url = args.url ?? process.env["COUNTENANCE_URL"] ?? "http://127.0.0.1:8787";
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new ScoringError("validation_failed", `${JSON.stringify(url)} is not the address of a server`);
+    throw new ScoringError(
+      "validation_failed",
+      `${JSON.stringify(url)} is not the address of a server: give --url or COUNTENANCE_URL as http://… or https://…`,
+    );
   }
   const key = args.key ?? process.env["COUNTENANCE_KEY"];
   if (key === undefined || key === "") throw new ScoringError("unauthorized", "there is no API key");

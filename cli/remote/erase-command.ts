@@ -29,7 +29,7 @@ const ADVICE: Readonly<Record<Erased["state"], string>> = {
 export const eraseCommand = defineCommand({
   meta: {
     name: "erase",
-    description: "Erase an image from the outputs of all finished jobs of this key (an admin key's: of all)",
+    description: "Erase an image from the outputs of all finished jobs of this key (with an admin key, of all keys)",
   },
   args: {
     store: { type: "positional", description: "Store that holds the image", required: true },
@@ -37,7 +37,7 @@ export const eraseCommand = defineCommand({
     id: { type: "string", description: "Only this input: one member of a shard, or one row of a table" },
     wait: {
       type: "boolean",
-      description: "Until all of them are rewritten (--no-wait: only ask for it)",
+      description: "Wait until all of them are rewritten (--no-wait: only request it)",
       default: true,
     },
     ...CONNECTION_ARGS,

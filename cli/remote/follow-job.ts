@@ -21,7 +21,7 @@ export function chooseExitCode({ status }: JobView): number {
   return whole ? EXIT_CODES.withErrors : EXIT_CODES.failed;
 }
 
-/** Shows a job's progress to its end, then its labels; sets the exit code. Ctrl-C ends the showing, not the job. */
+/** Shows a job's progress to its end, then its labels; sets the exit code. Ctrl-C stops the display, not the job. */
 export async function followJob(api: Api, id: string, json: boolean): Promise<void> {
   const bar = createProgressBar(process.stderr);
   let job = await api.readJob(id);

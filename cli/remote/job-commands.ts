@@ -92,7 +92,7 @@ const get = defineCommand({
 
 const list = defineCommand({
   meta: { name: "list", description: "The newest jobs of this key" },
-  args: { limit: { type: "string", description: "At most so many", default: "20" }, ...CONNECTION_ARGS },
+  args: { limit: { type: "string", description: "At most this many", default: "20" }, ...CONNECTION_ARGS },
   async run({ args }) {
     const jobs = [];
     for await (const job of readJobs(connect(args), readInteger("limit", args.limit))) {
@@ -150,12 +150,12 @@ export const remoteCommands = {
   watch,
   get,
   list,
-  cancel: commandJob("cancel", "Cancel a job; what is scored stays and is finished"),
+  cancel: commandJob("cancel", "Cancel a job; what is scored is kept and written out"),
   pause: commandJob("pause", "Pause a job"),
-  resume: commandJob("resume", "Go on with a paused job"),
+  resume: commandJob("resume", "Continue a paused job"),
   "retry-failed": commandJob(
     "retry-failed",
-    "A new job over the inputs of an ended one that failed, were skipped or left behind",
+    "Make a new job of the inputs of an ended job that failed, were skipped or left behind",
   ),
   verify,
   delete: remove,

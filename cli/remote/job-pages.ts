@@ -1,12 +1,12 @@
 import type { JobPage } from "../../src/scoring/job/job-directory.ts";
 import type { connect } from "./connection.ts";
 
-/** Jobs of one answer; the server gives no more. */
+/** Jobs per answer; the server gives no more. */
 const PAGE_JOBS = 100;
 
 /**
  * The jobs of this key, the newest first, asked for page by page as they are read.
- * @param limit at most so many; less than 1 the server refuses
+ * @param limit at most this many; the server refuses less than 1
  */
 export async function* readJobs(
   api: Pick<ReturnType<typeof connect>, "listJobs">,

@@ -11,13 +11,14 @@ const ID_ARG = { type: "positional", description: "The key's id", required: true
 function showKey(shown: ShownKey, json: boolean): void {
   if (json) return printJson(shown);
   print(shown.key);
-  process.stderr.write(`key ${shown.id}; its text is shown this once only\n`);
+  process.stderr.write(`key ${shown.id}; its text is shown only this once\n`);
 }
 
 function readScopes(text: string | undefined): Scope[] | undefined {
   return text?.split(",").map((name) => {
     const scope = SCOPES.find((known) => known === name.trim());
-    if (scope === undefined) throw new ScoringError("validation_failed", `--scopes: ${SCOPES.join(", ")}`);
+    if (scope === undefined)
+      throw new ScoringError("validation_failed", `--scopes must be some of ${SCOPES.join(", ")}`);
     return scope;
   });
 }
@@ -27,11 +28,11 @@ const create = defineCommand({
   args: {
     name: { type: "positional", description: "Who it is for", required: true },
     scopes: { type: "string", description: `Of ${SCOPES.join(",")}; default all but admin` },
-    grants: { type: "string", description: "store/prefix/ or store, by commas; default every store" },
-    purposes: { type: "string", description: "Purposes that jobs may declare, by commas; default any" },
+    grants: { type: "string", description: "store/prefix/ or store, separated by commas; default every store" },
+    purposes: { type: "string", description: "Purposes that jobs may declare, separated by commas; default any" },
     "max-jobs": { type: "string", description: "Jobs at once" },
     "max-priority": { type: "string", description: "Highest priority of its jobs; default 0" },
-    "max-images-per-day": { type: "string", description: "Images a day (UTC)" },
+    "max-images-per-day": { type: "string", description: "Images per day (UTC)" },
     "expires-in-seconds": { type: "string", description: "When it ends; default never" },
     ...CONNECTION_ARGS,
   },
@@ -69,7 +70,7 @@ const rotate = defineCommand({
   meta: { name: "rotate", description: "A new text for a key; its jobs stay" },
   args: {
     id: ID_ARG,
-    "overlap-seconds": { type: "string", description: "How long the old text still opens", default: "86400" },
+    "overlap-seconds": { type: "string", description: "How long the old text stays valid", default: "86400" },
     ...CONNECTION_ARGS,
   },
   async run({ args }) {
@@ -79,7 +80,7 @@ const rotate = defineCommand({
 });
 
 const remove = defineCommand({
-  meta: { name: "remove", description: "Remove a key: it opens nothing from now on" },
+  meta: { name: "remove", description: "Remove a key: it stops working at once" },
   args: { id: ID_ARG, ...CONNECTION_ARGS },
   run: ({ args }) => connect(args).removeKey(args.id),
 });

@@ -6,7 +6,7 @@ import { openOutput } from "../files.ts";
 /** Bytes of one request. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
-/** Names by what a person asks for. */
+/** Names of outputs by what a person asks for. */
 export const OUTPUT_WORDS: Readonly<Record<string, string>> = {
   labels: "labels.jsonl",
   report: "report.json",
@@ -31,7 +31,7 @@ async function* readWindows(api: Api, id: string, { name, size }: OutputView): A
 
 /** Copies one output to a file, or to standard output. Never held whole. */
 export async function saveOutput(api: Api, id: string, name: string, path: string | undefined): Promise<void> {
-  // Before the file is opened: what lies there stays where there is nothing to copy.
+  // Before the file is opened, so that an existing file stays if there is nothing to copy.
   const output = await findOutput(api, id, name);
   if (path === undefined) {
     for await (const bytes of readWindows(api, id, output)) process.stdout.write(bytes);

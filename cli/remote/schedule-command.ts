@@ -45,7 +45,7 @@ const create = defineCommand({
     prefix: { type: "string", description: "Score every object under this prefix; may hold {yyyy}, {mm}, {dd}, {hh}" },
     "output-prefix": { type: "string", description: "Prefix of the outputs; default out/" },
     model: { type: "string", description: "name@version, or a name for its newest" },
-    purpose: { type: "string", description: "What the labels are for; some keys demand it" },
+    purpose: { type: "string", description: "What the labels are for; some keys require it" },
     disabled: { type: "boolean", description: "Make it, but do not run it yet", default: false },
     ...CONNECTION_ARGS,
   },
@@ -92,7 +92,7 @@ const get = defineCommand({
 });
 
 const update = defineCommand({
-  meta: { name: "update", description: "Change a schedule; what is not given stays" },
+  meta: { name: "update", description: "Change a schedule; options that are left out stay as they are" },
   args: {
     id: ID_ARG,
     name: { type: "string", description: "Another name" },
@@ -100,13 +100,14 @@ const update = defineCommand({
     "window-offset-hours": { type: "string", description: OFFSET_TEXT },
     manifest: { type: "string", description: "Manifest file, JSON (- reads standard input)" },
     baseline: { type: "string", description: "Job of a run that later runs are compared with too, or none" },
-    enable: { type: "boolean", description: "Run it again, from now on", default: false },
+    enable: { type: "boolean", description: "Start running it again", default: false },
     disable: { type: "boolean", description: "Stop running it", default: false },
     ...CONNECTION_ARGS,
   },
   async run({ args }) {
     const { enable, disable, baseline } = args;
-    if (enable && disable) throw new ScoringError("validation_failed", "either --enable or --disable");
+    if (enable && disable)
+      throw new ScoringError("validation_failed", "--enable and --disable exclude each other: give one of them");
     const change = pick({
       name: args.name,
       cron: args.cron,
@@ -115,7 +116,7 @@ const update = defineCommand({
       baselineJobId: baseline === "none" ? null : baseline,
       enabled: enable || disable ? enable : undefined,
     });
-    if (Object.keys(change).length === 0) throw new UsageError("nothing is to be changed");
+    if (Object.keys(change).length === 0) throw new UsageError("nothing to change: name what should change");
     show(await connect(args).changeSchedule(args.id, change), args.json);
   },
 });
@@ -124,7 +125,7 @@ const run = defineCommand({
   meta: { name: "run", description: "Run a schedule now and print the job's id" },
   args: {
     id: ID_ARG,
-    "due-at": { type: "string", description: "For the window of another time, such as 2026-11-22T02:30:00Z" },
+    "due-at": { type: "string", description: "Run it for the window of another time, such as 2026-11-22T02:30:00Z" },
     ...CONNECTION_ARGS,
   },
   async run({ args }) {

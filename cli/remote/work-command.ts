@@ -19,13 +19,13 @@ export const workCommand = defineCommand({
   args: {
     job: { type: "positional", description: "The job's id", required: false },
     any: { type: "boolean", description: "Every open job of this key, one after the other", default: false },
-    threads: { type: "string", description: "Threads; default one a core" },
+    threads: { type: "string", description: "Threads; default one per core" },
     engine: { type: "enum", options: [...LOCAL_ENGINES], description: "What computes the network", default: "fused" },
     ...CONNECTION_ARGS,
   },
   async run({ args }) {
     if ((args.job === undefined) === !args.any) {
-      throw new ScoringError("validation_failed", "name a job, or pass --any");
+      throw new ScoringError("validation_failed", "a job is missing: name one, or pass --any");
     }
     const threads = readThreads(args.threads) ?? availableParallelism();
     const server = findServer(args);
@@ -33,7 +33,7 @@ export const workCommand = defineCommand({
       filename: new URL("./work-thread.ts", import.meta.url).href,
       minThreads: threads,
       maxThreads: threads,
-      // The second one reads while the first one computes.
+      // The second task reads while the first one computes.
       concurrentTasksPerWorker: 2,
       idleTimeout: 60_000,
     });
@@ -58,7 +58,7 @@ export const workCommand = defineCommand({
       let total: ComputeSummary = { chunks: 0, records: 0 };
       for (const id of args.job === undefined ? await listOpenJobs(api) : [args.job]) {
         const done = await runClientCompute(ports, id, options).catch((error: unknown) => {
-          // Among all jobs there are those of the edge.
+          // All jobs include those that run on the edge only.
           if (args.any && error instanceof ScoringError && error.code === "conflict") return { chunks: 0, records: 0 };
           throw error;
         });

@@ -11,7 +11,7 @@ const ROUNDS = 5;
 
 /** `countenance bench`: how fast this machine scores face crops, one thread, decoding not counted. */
 export const benchCommand = defineCommand({
-  meta: { name: "bench", description: "How many faces a second one core of this machine scores" },
+  meta: { name: "bench", description: "How many faces per second one core of this machine scores" },
   args: {
     model: { type: "string", description: "name@version, or a name for its newest", default: "deep-emotion" },
     engine: { type: "enum", options: [...LOCAL_ENGINES], description: "What computes the network", default: "fused" },
@@ -25,7 +25,7 @@ export const benchCommand = defineCommand({
     const open = createScorerSource(args.engine);
     const { classifier } = await open({ model: args.model, tta: "none", findsFaces: false });
     const { batchSize } = classifier;
-    // What a face shows does not change how long it takes; sameness would.
+    // What a face shows does not change how long it takes, but equal faces could.
     const pixels = Uint8Array.from({ length: batchSize * FACE_PIXELS }, (_, at) => (at * 31 + (at >> 7)) % 256);
     for (let batch = 0; batch < WARM_UP_BATCHES; batch++) await classifier.classify(pixels, batchSize);
     const rounds: number[] = [];
@@ -45,7 +45,7 @@ export const benchCommand = defineCommand({
     process.stdout.write(
       args.json
         ? `${JSON.stringify(result)}\n`
-        : `${facesPerSecond.toLocaleString("en")} faces a second: ${model} on ${engine}, one thread, ${machine} (best of ${ROUNDS} rounds)\n`,
+        : `${facesPerSecond.toLocaleString("en")} faces per second: ${model} on ${engine}, one thread, ${machine} (best of ${ROUNDS} rounds)\n`,
     );
   },
 });

@@ -11,18 +11,18 @@ const SITE_FOLDER = join(import.meta.dirname, "../../public");
 export const serveCommand = defineCommand({
   meta: { name: "serve", description: "Run the whole platform on this machine: API, console, jobs, schedules" },
   args: {
-    data: { type: "string", description: "Folder of everything that the server keeps", default: "countenance-data" },
+    data: { type: "string", description: "Folder for everything that the server keeps", default: "countenance-data" },
     host: { type: "string", description: "Address to listen on", default: "127.0.0.1" },
-    port: { type: "string", description: "Port to listen on; 0 takes a free one", default: "8787" },
-    threads: { type: "string", description: "Threads that score; default one a core" },
+    port: { type: "string", description: "Port to listen on; 0 takes a free port", default: "8787" },
+    threads: { type: "string", description: "Threads that score; default one per core" },
   },
   async run({ args }) {
     const port = Number(args.port);
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-      throw new ScoringError("validation_failed", `--port is a number from 0 to 65535, not ${args.port}`);
+      throw new ScoringError("validation_failed", `--port must be a number from 0 to 65535, not ${args.port}`);
     }
     const threads = readThreads(args.threads) ?? availableParallelism();
-    // What it needs is loaded by no other command.
+    // No other command loads what it needs.
     const [{ startServer }, { readVariables }, { createConsoleLogger }] = await Promise.all([
       import("../../src/serve/server.ts"),
       import("../../src/serve/serve-config.ts"),

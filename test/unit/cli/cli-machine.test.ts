@@ -55,11 +55,11 @@ describe("a command line", () => {
     [["key", "create", "ward", "--grants"], "--grants needs a value"],
     [["list", "--limit="], "--limit needs a value"],
     [["list", "--json=no"], "--json takes no value"],
-    [["submit", "one.json", "two.json"], 'nothing reads "two.json"'],
+    [["submit", "one.json", "two.json"], '"two.json" is one word too many'],
     [["--json", "list"], "there is no command --json"],
     [["constructor"], "there is no command constructor"],
     [["key", "make"], "there is no command make"],
-    [["key"], "no command is named"],
+    [["key"], "a command is missing"],
   ])("%j is refused before anything is asked, with what to read next", (words, finding) => {
     const { status, stderr } = run(...words, ...(words[0] === "key" && words.length === 1 ? [] : nowhere));
     expect([status, stderr.split("\n")[0]]).toEqual([2, `error: ${finding}`]);
@@ -88,7 +88,7 @@ describe("files that the command line names", () => {
     [["submit", "absent.json"], "absent.json: no such file or directory"],
     [["submit", "."], ".: illegal operation on a directory"],
     [["submit", "bad.json"], "bad.json:3:14: not JSON from here on"],
-    [["submit", "list.json"], "list.json: the manifest is a JSON object"],
+    [["submit", "list.json"], "list.json: the manifest must be a JSON object"],
     [["score", ".", "--out", "list.json"], "list.json: file already exists"],
     [["score", ".", "--out", "list.json/out"], "list.json/out: not a directory"],
   ])("%j: the place and the reason, no stack", (words, finding) => {
@@ -127,7 +127,7 @@ describe("what does not go to a terminal", () => {
 });
 
 describe("bench", () => {
-  it("says how many faces a second this machine scores, and with what", () => {
+  it("says how many faces per second this machine scores, and with what", () => {
     const { status, stdout } = run("bench", "--seconds", "0.05", "--json");
     expect(status).toBe(0);
     const result = JSON.parse(stdout) as Record<string, unknown>;
@@ -138,7 +138,7 @@ describe("bench", () => {
     expect(result["engine"]).toMatch(/^fused-wasm/);
     expect(Math.max(...(result["rounds"] as number[]))).toBe(result["facesPerSecond"]);
     expect(result["facesPerSecond"]).toBeGreaterThan(0);
-    expect(run("bench", "--seconds", "0.05").stdout).toMatch(/^[\d,]+ faces a second: deep-emotion@\d+ on /);
+    expect(run("bench", "--seconds", "0.05").stdout).toMatch(/^[\d,]+ faces per second: deep-emotion@\d+ on /);
   });
 
   it("refuses lengths and models that there are none of", () => {
