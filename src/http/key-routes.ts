@@ -114,7 +114,7 @@ export function addKeyRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     createRoute({
       method: "delete",
       path: "/v1/keys/{id}",
-      summary: "Remove a key: it opens nothing from now on, its sessions included",
+      summary: "Remove a key: it and its sessions stop working at once",
       request: { params: keyIdParam },
       responses: { 204: { description: "Gone" }, ...problemResponses },
     }),
