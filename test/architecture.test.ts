@@ -176,7 +176,13 @@ describe("spelling", () => {
   });
 
   it("a planted word is seen, and neither code nor data are", () => {
-    const planted = '/** The colour of its centre. */ f();\nconst status = "cancelled"; // finalising "labelled"';
+    // In pieces, so that they are no comments here.
+    const planted = [
+      "/",
+      "** The colour of its centre. *",
+      '/ f();\nconst status = "cancelled"; /',
+      "/ finalising",
+    ].join("");
     const found = ["a.ts:1: colour", "a.ts:1: centre", "a.ts:2: finalising"];
     expect(findBritish("a.ts", readComments(planted))).toEqual(found);
     expect(findBritish("a.md", "a `cancelled` job, grey-48x48.png, otherwise a surprise")).toEqual([]);
