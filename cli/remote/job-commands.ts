@@ -1,3 +1,4 @@
+import { ABSTENTION_PRECISIONS } from "../../src/model/abstention.ts";
 import { LABEL_FORMATS } from "../../src/scoring/keys.ts";
 import { defineCommand } from "citty";
 import type { JobAction } from "../../src/client/api.ts";
@@ -27,6 +28,10 @@ const submit = defineCommand({
     faces: { type: "string", description: "auto (default), aligned, largest or all" },
     model: { type: "string", description: "name@version, or a name for its newest" },
     tta: { type: "string", description: "none or flip" },
+    abstain: {
+      type: "string",
+      description: `Give no label below this precision: ${ABSTENTION_PRECISIONS.join(", ")}`,
+    },
     pipeline: { type: "string", description: "Preprocessing 1, 2 or 3; default the model's" },
     name: { type: "string", description: "A name for the job" },
     priority: { type: "string", description: "-100 to 100; jobs of a higher one go first. Default 0" },

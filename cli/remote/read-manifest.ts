@@ -20,6 +20,7 @@ export interface ManifestFlags {
   readonly faces?: string | undefined;
   readonly model?: string | undefined;
   readonly tta?: string | undefined;
+  readonly abstain?: string | undefined;
   readonly pipeline?: string | undefined;
 }
 
@@ -33,10 +34,11 @@ export async function readManifest(flags: ManifestFlags): Promise<ManifestInput>
   const { name, purpose, store, format, faces, model, tta } = flags;
   const priority = readInteger("priority", flags.priority);
   const pipeline = readInteger("pipeline", flags.pipeline);
+  const abstain = flags.abstain === undefined ? undefined : { precision: Number(flags.abstain) };
   if (flags.manifest === undefined && store === undefined) {
     throw new ScoringError("validation_failed", "give a manifest file, or --store with --prefix or --list");
   }
-  const manifest = { ...file, ...pick({ name, purpose, priority, format, faces, model, tta, pipeline }) };
+  const manifest = { ...file, ...pick({ name, purpose, priority, format, faces, model, tta, abstain, pipeline }) };
   const list = flags.list === undefined ? undefined : { key: flags.list, ...pick({ store: flags["list-store"] }) };
   const source = { prefix: flags.prefix, manifest: list };
   const outputStore = flags["output-store"] ?? (file["output"] === undefined ? store : undefined);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { uuidv7 } from "uuidv7";
 import { ScoringError } from "../../src/errors.ts";
 import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
-import { chooseFaceFinder, type JobSpec } from "../../src/scoring/job/job-spec.ts";
+import { chooseFaceFinder, chooseThresholds, type JobSpec } from "../../src/scoring/job/job-spec.ts";
 import { isEnded } from "../../src/scoring/job/job-status.ts";
 import { type JobView, viewJob } from "../../src/scoring/job/job-view.ts";
 import { jobFolder, partKey, workPrefix } from "../../src/scoring/keys.ts";
@@ -124,6 +124,7 @@ async function acceptJob(value: unknown): Promise<JobSpec> {
     model: registry.resolve(manifest.model),
     modelSha256: card.sha256,
     pipeline: manifest.pipeline ?? card.pipeline,
+    ...chooseThresholds(manifest, card),
     ...chooseFaceFinder(manifest),
     retryOf: null,
     owner: null,

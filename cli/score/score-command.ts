@@ -1,3 +1,4 @@
+import { ABSTENTION_PRECISIONS } from "../../src/model/abstention.ts";
 import { LABEL_FORMATS } from "../../src/scoring/keys.ts";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
@@ -79,6 +80,10 @@ export const scoreCommand = defineCommand({
     },
     model: { type: "string", description: "name@version, or a name for its newest", default: "deep-emotion" },
     tta: { type: "enum", options: ["none", "flip"], description: "Average with the mirrored face", default: "none" },
+    abstain: {
+      type: "string",
+      description: `Give no label below this precision: ${ABSTENTION_PRECISIONS.join(", ")}`,
+    },
     pipeline: {
       type: "enum",
       options: ["1", "2", "3"],
@@ -120,6 +125,7 @@ export const scoreCommand = defineCommand({
         faces: args.faces,
         model: args.model,
         tta: args.tta,
+        ...(args.abstain === undefined ? {} : { abstain: { precision: Number(args.abstain) } }),
         ...(args["group-by"] === undefined ? {} : { groupBy: args["group-by"].split(",") }),
         ...(args.pipeline === undefined ? {} : { pipeline: Number(args.pipeline) }),
         output: { store: "output", prefix: "", formats: args.formats.split(",") },

@@ -1,5 +1,6 @@
 /** Scores pictures without a job: the chunk's own code over bytes that the caller holds, with the engines of one runtime. */
 
+import { type AbstentionPrecision, findThresholds } from "../model/abstention.ts";
 import { ScoringError } from "../errors.ts";
 import type { ImageDecoder } from "../image/image-types.ts";
 import type { Classifier } from "../model/classifier.ts";
@@ -37,6 +38,8 @@ export interface PictureScorerOptions {
   readonly engine?: "fused" | "tfjs";
   /** `flip` averages with the mirrored face: somewhat better, half as fast. Default `none`. */
   readonly tta?: "none" | "flip";
+  /** Gives no label where it would be right less often than this share, by the model's card: `label` is `null` and `abstained` says which it was. Default: every face gets one. */
+  readonly abstain?: AbstentionPrecision;
   /** Version of the preprocessing; default the model's own. */
   readonly pipeline?: PipelineVersion;
 }
@@ -109,7 +112,9 @@ export async function createPictureScorer<Picture>(
     parts.createClassifier(model, engine),
   ]);
   const classifier = options.tta === "flip" ? createFlipClassifier(plain) : plain;
-  const stamp = { model: classifier.model, pipeline: options.pipeline ?? model.card.pipeline };
+  const { abstain, tta = "none" } = options;
+  const thresholds = abstain === undefined ? {} : { thresholds: findThresholds(model.card, abstain, tta) };
+  const stamp = { model: classifier.model, pipeline: options.pipeline ?? model.card.pipeline, ...thresholds };
   const faceOptions = {
     mode: faces,
     minFacePixels: options.minFacePixels ?? manifestSchema.shape.minFacePixels.parse(undefined),

@@ -1,5 +1,6 @@
 /** Scores a leased chunk with the edge's own code: its inputs are a store whose objects lie behind signed addresses. */
 
+import { makeStamp } from "../../scoring/chunk/chunk-options.ts";
 import { base64ToUint8Array } from "uint8array-extras";
 import { ScoringError } from "../../errors.ts";
 import { answerCanary } from "../../scoring/client-compute/canary.ts";
@@ -31,7 +32,7 @@ export async function scoreLease(
   const { records } = await scoreChunk({ store: createLeasedStore(lease, read), ...scorer }, items, {
     format: task.format,
     faces: task.faces,
-    stamp: { model: task.model, pipeline: task.pipeline },
+    stamp: makeStamp(task),
     maxImageBytes: task.maxImageBytes,
     maxConnections: MAX_CONNECTIONS,
     maxAheadBytes: MAX_PREFETCH_BYTES,

@@ -4,12 +4,18 @@ import type { JobSpec } from "../job/job-spec.ts";
 import type { Limits } from "../limits.ts";
 import { findsFaces } from "../records/face-mode.ts";
 import { toFaceOptions } from "./faces.ts";
+import type { RecordStamp } from "./score-record.ts";
 import type { ChunkOptions } from "./score-chunk.ts";
 import type { ScorerOptions } from "./scorer.ts";
 
 /** What the job asks of a scorer. */
 export function chooseScorer({ model, manifest }: Pick<JobSpec, "model" | "manifest">): ScorerOptions {
   return { model, tta: manifest.tta, findsFaces: findsFaces(manifest) };
+}
+
+/** What the records of a job, or of a client's task, have in common. */
+export function makeStamp({ model, pipeline, thresholds }: RecordStamp): RecordStamp {
+  return { model, pipeline, ...(thresholds === undefined ? {} : { thresholds }) };
 }
 
 /** The options of a chunk under the limits of the server. */
@@ -22,7 +28,7 @@ export function makeChunkOptions(
   return {
     format: spec.manifest.format,
     faces: toFaceOptions(spec.manifest),
-    stamp: { model: spec.model, pipeline: spec.pipeline },
+    stamp: makeStamp(spec),
     maxImageBytes,
     maxConnections,
     maxAheadBytes,

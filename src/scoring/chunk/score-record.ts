@@ -4,7 +4,9 @@ import { ScoringError, type ErrorCode } from "../../errors.ts";
 import type { Box } from "../../model/face-finder.ts";
 import { FACE_PIXELS } from "../../model/labels.ts";
 import type { Scores } from "../../model/classifier.ts";
-import { deriveVerdict } from "../../model/softmax.ts";
+import { isConfident, type Thresholds } from "../../model/abstention.ts";
+import { deriveVerdict, type Verdict } from "../../model/softmax.ts";
+import { roundMicro } from "../records/field-types.ts";
 import type { SelectedFace } from "./faces.ts";
 import type { Outcome, PipelineVersion, QualityRecord, ScoreRecord } from "../records/records.ts";
 import type { InputItem } from "../records/input-item.ts";
@@ -14,6 +16,19 @@ export interface RecordStamp {
   /** `name@version`. */
   readonly model: string;
   readonly pipeline: PipelineVersion;
+  /** Where labels are given only from these probabilities on. */
+  readonly thresholds?: Thresholds;
+}
+
+/** The label of a face, or that it was not given: decided on the probability at the 6 decimals of the record. */
+export function giveLabel(
+  { label, labelIndex, probabilities }: Pick<Verdict, "label" | "labelIndex" | "probabilities">,
+  thresholds: Thresholds | undefined,
+): Pick<ScoreRecord, "label" | "abstained"> {
+  if (thresholds === undefined || isConfident(thresholds, labelIndex, roundMicro(probabilities[labelIndex]!))) {
+    return { label };
+  }
+  return { label: null, abstained: { label, threshold: thresholds[labelIndex] ?? null } };
 }
 
 /** A record without a face: failed, skipped, no face, canceled, expired. */
@@ -73,7 +88,7 @@ export function makeScoredRecord(face: PendingFace, scores: Scores, row: number,
     key: item.key,
     etag: face.etag,
     status: "scored",
-    label: verdict.label,
+    ...giveLabel(verdict, stamp.thresholds),
     probabilities: verdict.probabilities,
     margin: verdict.margin,
     entropy: verdict.entropy,

@@ -1,13 +1,15 @@
 /** Looks for lies in a client's records: first in the form of all of them, then in the values of some, against the edge's own. */
 
+import type { Thresholds } from "../../model/abstention.ts";
+import { giveLabel } from "../chunk/score-record.ts";
 import { deriveVerdict } from "../../model/softmax.ts";
 import { DISPOSITIONS } from "../../errors.ts";
 import { formatGroups } from "../records/record-line.ts";
 import type { FaceMode } from "../records/face-mode.ts";
-import type { ScoreRecord } from "../records/records.ts";
+import { findTopLabel, type ScoreRecord } from "../records/records.ts";
 import type { InputItem } from "../records/input-item.ts";
 import type { RecordStamp } from "../chunk/score-record.ts";
-import { ENGINE_MARGIN } from "../records/engine-agreement.ts";
+import { isSameLabel } from "../records/engine-agreement.ts";
 import { type Cell, RECORD_FIELDS, SCORE_FIELDS } from "../records/record-fields.ts";
 
 /** Half a unit of float32 rounding over seven sums. */
@@ -57,21 +59,23 @@ function findFault(item: InputItem, record: ScoreRecord, stamp: RecordStamp): st
   if (formatGroups(record.groups) !== formatGroups(item.groups ?? {})) return "other groups";
   const { status, error } = record;
   if (status === "cancelled" || status === "expired") return `${status} is not for a client to say`;
-  if (status === "scored") return error === null ? findScoreFault(record) : "an error in a scored record";
+  if (status === "scored")
+    return error === null ? findScoreFault(record, stamp.thresholds) : "an error in a scored record";
   if (SCORE_FIELDS.some((name) => (record[name] ?? null) !== null)) return "values without a score";
   if (status === "no_face") return error === null ? null : "an error where there is no face";
   if (error === null || DISPOSITIONS[error.code] !== "item") return "no reason of the input's own";
   return error.message.length > MAX_MESSAGE_CHARACTERS ? "a message that is too long" : null;
 }
 
-function findScoreFault(record: ScoreRecord): string | null {
+function findScoreFault(record: ScoreRecord, thresholds: Thresholds | undefined): string | null {
   const { probabilities, face, quality } = record;
   if (probabilities === null || face === null || (quality ?? null) === null) return "a score without its values";
   if (probabilities.some((p) => !(p >= 0 && p <= 1))) return "a probability outside 0…1";
   const sum = probabilities.reduce((total, p) => total + p, 0);
   if (Math.abs(sum - 1) > SUM_TOLERANCE) return `probabilities that sum to ${sum}`;
   const verdict = deriveVerdict({ probabilities: Float32Array.from(probabilities) }, 0);
-  if (verdict.label !== record.label) return "a label that is not the most probable";
+  if (verdict.label !== findTopLabel(record)) return "a label that is not the most probable";
+  if (giveLabel(verdict, thresholds).label !== record.label) return "a label that the job's thresholds do not give";
   const derived = [verdict.margin - (record.margin ?? NaN), verdict.entropy - (record.entropy ?? NaN)];
   return derived.every((difference) => Math.abs(difference) <= SUM_TOLERANCE) ? null : "another margin or entropy";
 }
@@ -97,8 +101,7 @@ function compare(claimed: ScoreRecord, own: ScoreRecord): string | null {
     const [theirs, ours] = [read(claimed), read(own)];
     if (isFar(theirs, ours, tolerance)) return `${name} ${theirs}, not ${ours}`;
   }
-  const sure = (own.margin ?? 1) > ENGINE_MARGIN;
-  return sure && claimed.label !== own.label ? `${claimed.label}, not ${own.label}` : null;
+  return isSameLabel(claimed, own) ? null : `${claimed.label}, not ${own.label}`;
 }
 
 function isFar(a: Cell, b: Cell, tolerance: number): boolean {

@@ -1,5 +1,6 @@
 /** The ports of serving clients, and the checks that every request of a client begins with. */
 
+import { makeStamp } from "../chunk/chunk-options.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { toFaceOptions } from "../chunk/faces.ts";
 import type { LendScorer } from "../chunk/scorer.ts";
@@ -78,8 +79,8 @@ export function makeHold(keyId: string, nonce: string): ClientHold {
 
 /** The job as its clients see it. */
 export function describeTask(spec: JobSpec, limits: Limits): ClientTask {
-  const { manifest, model, modelSha256, pipeline } = spec;
+  const { manifest, modelSha256 } = spec;
   const { format, tta } = manifest;
   const faces = toFaceOptions(manifest);
-  return { model, modelSha256, pipeline, tta, format, faces, maxImageBytes: limits.maxImageBytes };
+  return { ...makeStamp(spec), modelSha256, tta, format, faces, maxImageBytes: limits.maxImageBytes };
 }

@@ -3,6 +3,7 @@
  * types: the server checks what it receives (client-shapes.ts), a client trusts its server.
  */
 
+import type { Thresholds } from "../../model/abstention.ts";
 import type { FaceOptions } from "../chunk/faces.ts";
 import type { InputFormat } from "../manifest/input-spec.ts";
 import type { PipelineVersion, ScoreRecord } from "../records/records.ts";
@@ -19,6 +20,8 @@ export interface ClientTask {
   readonly model: string;
   readonly modelSha256: string;
   readonly pipeline: PipelineVersion;
+  /** By label, from which probability on it is given; absent where every face gets one. */
+  readonly thresholds?: Thresholds;
   readonly tta: "none" | "flip";
   readonly format: InputFormat;
   readonly faces: FaceOptions;

@@ -38,6 +38,7 @@ export async function writeReports(
     faces: manifest.faces,
     faceFinder: spec.faceFinder ?? null,
     tta: manifest.tta,
+    abstain: manifest.abstain?.precision ?? null,
     minGroupSize: manifest.minGroupSize,
     drift,
     baseline,

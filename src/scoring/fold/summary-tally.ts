@@ -6,7 +6,7 @@
  */
 
 import { LABEL_COUNT, LABELS, type Label } from "../../model/labels.ts";
-import { OUTCOMES, type Outcome, type ScoreRecord } from "../records/records.ts";
+import { findTopLabel, OUTCOMES, type Outcome, type ScoreRecord } from "../records/records.ts";
 import { createQualityBuilder, mergeQuality, type QualitySummary } from "./summary-quality.ts";
 
 /** Bins of the histogram of the top probability. */
@@ -28,6 +28,15 @@ export interface TruthSummary {
   };
 }
 
+/** Scored faces whose label was not given. */
+export interface AbstentionSummary {
+  /** By the label that was not given. */
+  readonly labels: readonly number[];
+  /** Those whose true label is known, and those of them where the label would have been right. */
+  readonly judged: number;
+  readonly correct: number;
+}
+
 /** Counts and sums of a set of records. */
 export interface TallySummary {
   /** Inputs by outcome. An input with several faces counts once. */
@@ -36,8 +45,10 @@ export interface TallySummary {
   readonly reasons: Readonly<Record<string, number>>;
   /** Inputs that came with a true label, scored or not. */
   readonly labelled: number;
-  /** Scored faces by label. */
+  /** Scored faces by most probable label, given or not: shares and their corrections rest on all of them. */
   readonly labels: readonly number[];
+  /** Of these, the faces whose label was not given; `null` where all were. Missing means `null`, in summaries of before. */
+  readonly abstained?: AbstentionSummary | null;
   /** Sums of the seven probabilities, millionths. */
   readonly probabilities: readonly number[];
   /** Sum of entropies, millionths of a nat. */
@@ -67,6 +78,7 @@ export function emptyTally(): TallySummary {
     reasons: {},
     labelled: 0,
     labels: zeros(LABEL_COUNT),
+    abstained: null,
     probabilities: zeros(LABEL_COUNT),
     entropy: 0,
     margin: 0,
@@ -114,6 +126,7 @@ export function createTallyBuilder(): TallyBuilder {
     confidence: zeros(CALIBRATION_BINS),
   };
   let judged = 0;
+  const abstained = { labels: zeros(LABEL_COUNT), faces: 0, judged: 0, correct: 0 };
   const quality = createQualityBuilder();
 
   function addFace(record: ScoreRecord, label: Label, probabilities: readonly number[]): void {
@@ -125,6 +138,12 @@ export function createTallyBuilder(): TallyBuilder {
     tally.entropy += Math.round((record.entropy ?? 0) * MICRO);
     tally.margin += Math.round((record.margin ?? 0) * MICRO);
     increment(tally.confidence, confidenceBin(top));
+    if (record.abstained !== undefined) {
+      increment(abstained.labels, predicted);
+      abstained.faces += 1;
+      abstained.judged += record.truth === null ? 0 : 1;
+      abstained.correct += record.truth === label ? 1 : 0;
+    }
     if (record.truth === null) return;
     judged += 1;
     const bin = calibrationBin(top);
@@ -144,9 +163,8 @@ export function createTallyBuilder(): TallyBuilder {
           reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
         }
       }
-      if (record.status === "scored" && record.label !== null && record.probabilities !== null) {
-        addFace(record, record.label, record.probabilities);
-      }
+      const label = record.status === "scored" ? findTopLabel(record) : null;
+      if (label !== null && record.probabilities !== null) addFace(record, label, record.probabilities);
       if (record.quality) quality.add(record.quality);
     },
     build: () => ({
@@ -154,6 +172,10 @@ export function createTallyBuilder(): TallyBuilder {
       reasons: sortCounts(reasons),
       labelled: tally.labelled,
       labels: [...tally.labels],
+      abstained:
+        abstained.faces === 0
+          ? null
+          : { labels: [...abstained.labels], judged: abstained.judged, correct: abstained.correct },
       probabilities: [...tally.probabilities],
       entropy: tally.entropy,
       margin: tally.margin,
@@ -195,6 +217,11 @@ function mergeTruth(a: TruthSummary | null, b: TruthSummary | null): TruthSummar
   };
 }
 
+function mergeAbstained(a: AbstentionSummary | null, b: AbstentionSummary | null): AbstentionSummary | null {
+  if (a === null || b === null) return a ?? b;
+  return { labels: addLists(a.labels, b.labels), judged: a.judged + b.judged, correct: a.correct + b.correct };
+}
+
 /** Sum of two tallies: associative and commutative exactly, with {@link emptyTally} as identity. */
 export function mergeTallies(a: TallySummary, b: TallySummary): TallySummary {
   const inputs: Record<Outcome, number> = { ...a.inputs };
@@ -206,6 +233,7 @@ export function mergeTallies(a: TallySummary, b: TallySummary): TallySummary {
     reasons: sortCounts(reasons),
     labelled: a.labelled + b.labelled,
     labels: addLists(a.labels, b.labels),
+    abstained: mergeAbstained(a.abstained ?? null, b.abstained ?? null),
     probabilities: addLists(a.probabilities, b.probabilities),
     entropy: a.entropy + b.entropy,
     margin: a.margin + b.margin,

@@ -1,6 +1,7 @@
 /** A job as it was accepted: the checked manifest with every default filled in. Stored once, never changed. */
 
 import { findsFaces } from "../records/face-mode.ts";
+import { findThresholds, type Thresholds } from "../../model/abstention.ts";
 import { FACE_FINDER } from "../../model/face-levels.ts";
 import type { JobOwner } from "../access/access.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -30,6 +31,8 @@ export interface JobSpec {
   readonly modelSha256: string;
   /** Version of the model's preprocessing. */
   readonly pipeline: PipelineVersion;
+  /** By label, from which probability on it is given; absent where every face gets one. */
+  readonly thresholds?: Thresholds;
   /** Name of the face finder; absent where pictures are taken as they are, and in jobs of before it was noted. */
   readonly faceFinder?: string;
   /** The job whose failed inputs this one takes up again. */
@@ -38,6 +41,17 @@ export interface JobSpec {
   readonly owner: JobOwner | null;
   /** Absent for a job that no schedule made. */
   readonly schedule?: ScheduleOrigin;
+}
+
+/**
+ * The part of a spec that says which labels are given.
+ * @throws ScoringError `validation_failed` where the model's card has no thresholds for it
+ */
+export function chooseThresholds(
+  { abstain, tta }: Pick<Manifest, "abstain" | "tta">,
+  card: Parameters<typeof findThresholds>[0],
+): Pick<JobSpec, "thresholds"> {
+  return abstain === undefined ? {} : { thresholds: findThresholds(card, abstain.precision, tta) };
 }
 
 /** The part of a spec that says who finds the faces, if anybody does. */

@@ -1,5 +1,6 @@
 /** The manifest of a job: from untrusted JSON to a checked value with every default filled in, or to all findings together. */
 
+import { ABSTENTION_PRECISIONS } from "../../model/abstention.ts";
 import { FACE_MODES } from "../records/face-mode.ts";
 import { DEFAULT_MIN_FACE_PIXELS, DEFAULT_MIN_FACE_SCORE, FACE_DETAILS } from "../../model/face-levels.ts";
 import { z } from "zod";
@@ -60,6 +61,8 @@ export const manifestSchema = z.strictObject({
   minFaceScore: z.number().min(0).max(1).default(DEFAULT_MIN_FACE_SCORE),
   faceDetail: z.enum(FACE_DETAILS).default("normal"),
   tta: z.enum(["none", "flip"]).default("none"),
+  /** Labels that would be right less often than this share are not given; see docs/model.md. */
+  abstain: z.strictObject({ precision: z.union(ABSTENTION_PRECISIONS.map((one) => z.literal(one))) }).optional(),
   /** Version of the preprocessing; the model card's by default. See docs/model.md. */
   pipeline: z.union([z.literal(1), z.literal(2), z.literal(3)]).optional(),
   model: z.string().min(1).max(128).default(DEFAULT_MODEL),

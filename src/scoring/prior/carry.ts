@@ -10,10 +10,10 @@ import type { PriorRecords, PriorRun } from "./prior-run.ts";
 
 /** Whether the same picture gets the same record in both jobs: model, preprocessing, face finder and every option that a record depends on. */
 export function canCarry(spec: JobSpec, before: JobSpec): boolean {
-  const [now, then] = [spec, before].map(({ manifest, model, modelSha256, pipeline, faceFinder = null }) => {
+  const [now, then] = [spec, before].map(({ manifest, thresholds = null, faceFinder = null, ...made }) => {
     const { input, format, tta } = manifest;
-    const options = [format, toFaceOptions(manifest), tta];
-    return JSON.stringify([model, modelSha256, pipeline, faceFinder, input.store, ...options]);
+    const options = [format, toFaceOptions(manifest), tta, thresholds];
+    return JSON.stringify([made.model, made.modelSha256, made.pipeline, faceFinder, input.store, ...options]);
   });
   return now === then;
 }

@@ -8,6 +8,8 @@ export interface FieldType<T> {
   write(value: T): string;
   /** @throws ScoringError `validation_failed` with the path of the first wrong value */
   read(value: unknown, path: string): T;
+  /** Left out of an object where it is missing. */
+  readonly optional?: true;
 }
 
 const MICRO = 1_000_000;
@@ -112,6 +114,7 @@ const isWhole = <T extends object>(value: Partial<T>, names: readonly (keyof T)[
 /** An object of these fields, written in their order. Others are dropped when it is read. */
 export function object<T extends object>(fields: { readonly [K in keyof T]-?: FieldType<T[K]> }): FieldType<T> {
   const names = keysOf(fields);
+  const required = names.filter((name) => !fields[name].optional);
   const paths = rememberPaths((path) => names.map((name) => (path === "record" ? name : `${path}.${name}`)));
   const heads = names.map((name, index) => `${index === 0 ? "{" : ","}${JSON.stringify(name)}:`);
   return {
@@ -119,6 +122,7 @@ export function object<T extends object>(fields: { readonly [K in keyof T]-?: Fi
       let line = "";
       for (let index = 0; index < names.length; index++) {
         const name = names[index]!;
+        if (fields[name].optional && value[name] === undefined) continue;
         line += heads[index]! + fields[name].write(value[name]);
       }
       return `${line}}`;
@@ -129,9 +133,10 @@ export function object<T extends object>(fields: { readonly [K in keyof T]-?: Fi
       const read: Partial<T> = {};
       for (let index = 0; index < names.length; index++) {
         const name = names[index]!;
+        if (fields[name].optional && given[name] === undefined) continue;
         read[name] = fields[name].read(given[name], inside[index]!);
       }
-      return isWhole(read, names) ? read : refuse(path, "whole");
+      return isWhole(read, required) ? read : refuse(path, "whole");
     },
   };
 }

@@ -42,6 +42,8 @@ export interface RecordField<T> extends FieldType<T> {
   readonly ofScore: boolean;
 }
 
+type Abstained = NonNullable<ScoreRecord["abstained"]>;
+
 /** Finders agree on a box to less than this, pixels; θ and detector scores to less than the second. */
 const BOX_TOLERANCE = 0.05;
 const FACE_TOLERANCE = 1e-3;
@@ -92,6 +94,8 @@ const quality: FieldType<QualityRecord> = object<QualityRecord>({
   side: decimal,
 });
 
+const abstained: FieldType<Abstained> = object<Abstained>({ label: choice(LABELS), threshold: nullable(decimal) });
+
 const ERROR_CODES = keysOf(DISPOSITIONS);
 
 /** Every field, in the order of the line. */
@@ -102,6 +106,17 @@ export const RECORD_FIELDS = {
   status: field(choice(OUTCOMES), [textColumn("status", ({ status }) => status, { required: true, tolerance: 0 })]),
   // Two engines may choose two labels where the margin is small: see check-records.ts.
   label: field(nullable(choice(LABELS)), [textColumn("label", ({ label }) => label)], true),
+  abstained: {
+    ...field(
+      abstained,
+      [
+        textColumn("abstained_label", (record) => record.abstained?.label ?? null),
+        decimalColumn("abstained_threshold", null, (record) => record.abstained?.threshold),
+      ],
+      true,
+    ),
+    optional: true as const,
+  },
   probabilities: field(
     nullable(list(decimal, LABEL_COUNT)),
     LABELS.map((label, index) =>

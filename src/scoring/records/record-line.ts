@@ -3,7 +3,7 @@
 import { ScoringError } from "../../errors.ts";
 import { object, refuse, texts } from "./field-types.ts";
 import { RECORD_FIELDS } from "./record-fields.ts";
-import type { ScoreRecord } from "./records.ts";
+import { findTopLabel, type ScoreRecord } from "./records.ts";
 
 const record = object<ScoreRecord>(RECORD_FIELDS);
 
@@ -42,8 +42,8 @@ export function parseRecord(input: unknown): ScoreRecord {
     }
   }
   const parsed = record.read(value, "record");
-  if (parsed.status === "scored" && (parsed.label === null || parsed.probabilities === null)) {
-    refuse("label", "set, with probabilities, where the status is scored");
+  if (parsed.status === "scored" && (findTopLabel(parsed) === null || parsed.probabilities === null)) {
+    refuse("label", "set, with probabilities, where the status is scored and nothing was abstained from");
   }
   return parsed;
 }

@@ -43,7 +43,10 @@ export interface ScoreRecord {
   readonly key: string;
   readonly etag: string | null;
   readonly status: Outcome;
+  /** `null` without a score, and where the job abstains: see `abstained`. */
   readonly label: Label | null;
+  /** The label that was not given, since its probability is below the job's threshold; `threshold` is `null` where the model never earns that label. Missing: a label was given, or there is no score. */
+  readonly abstained?: { readonly label: Label; readonly threshold: number | null };
   /** Seven, in label order, rounded to 6 decimals. */
   readonly probabilities: readonly number[] | null;
   /** First minus second probability. */
@@ -58,4 +61,9 @@ export interface ScoreRecord {
   readonly model: string;
   readonly pipeline: PipelineVersion;
   readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+}
+
+/** The most probable label of a scored face, given or not; `null` without a score. */
+export function findTopLabel({ label, abstained }: Pick<ScoreRecord, "label" | "abstained">): Label | null {
+  return label ?? abstained?.label ?? null;
 }

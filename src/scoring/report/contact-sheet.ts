@@ -6,7 +6,7 @@ import { swapsSides } from "../../image/exif.ts";
 import { LABELS } from "../../model/labels.ts";
 import { html, type SafeHtml } from "./html-text.ts";
 import { REPORT_NOTICE } from "./legal-notice.ts";
-import type { ScoreRecord } from "../records/records.ts";
+import { findTopLabel, type ScoreRecord } from "../records/records.ts";
 import { renderPage } from "./report-html.ts";
 import { formatCount, formatPercent } from "./report-format.ts";
 import { describeReason } from "./reason-words.ts";
@@ -99,7 +99,7 @@ function renderChances(record: ScoreRecord): SafeHtml | null {
   return html`<dl class="chances">
     ${LABELS.map((label, index) => {
       const share = record.probabilities?.[index] ?? 0;
-      const top = label === record.label ? "top" : "";
+      const top = label === findTopLabel(record) ? "top" : "";
       return html`<dt class="${top}">${label}</dt>
         <dd class="${top}" title="${formatPercent(share)}"><i style="width:${(100 * share).toFixed(1)}%"></i></dd>`;
     })}
@@ -107,12 +107,13 @@ function renderChances(record: ScoreRecord): SafeHtml | null {
 }
 
 function renderFace(record: ScoreRecord, number: number | null): SafeHtml {
-  const top = record.label === null ? null : (record.probabilities?.[LABELS.indexOf(record.label)] ?? null);
+  const label = findTopLabel(record);
+  const top = label === null ? null : (record.probabilities?.[LABELS.indexOf(label)] ?? null);
   const prefix = number === null ? "" : `${number} `;
   const title =
-    record.label === null
+    label === null
       ? html`<h2 class="bad">${prefix}${record.status.replaceAll("_", " ")}</h2>`
-      : html`<h2>${prefix}${record.label}<span>${formatPercent(top, 0)}</span></h2>`;
+      : html`<h2>${prefix}${record.label ?? `Not sure: ${label}`}<span>${formatPercent(top, 0)}</span></h2>`;
   return html`<section>
     ${title}${renderChances(record)}${record.error !== null && html`<div class="quiet">${describeReason(record.error.code)}</div>`}
   </section>`;

@@ -1,5 +1,6 @@
 /** Figures that a reader can use, from the exact sums of a tally. */
 
+import { type AbstentionFigures, describeAbstained } from "./abstentions.ts";
 import { LABEL_COUNT, LABELS, type Label } from "../../model/labels.ts";
 import { computeCalibrationError } from "../statistics/calibration.ts";
 import { type ClassificationFigures, computeClassification } from "../statistics/classification.ts";
@@ -34,6 +35,8 @@ export interface Figures {
   readonly inputs: number;
   readonly faces: number;
   readonly labels: readonly LabelFigures[];
+  /** Faces whose label was not given; `null` where every one was. */
+  readonly abstained: AbstentionFigures | null;
   /** Nats; `null` without faces, as all means. */
   readonly meanEntropy: number | null;
   readonly meanMargin: number | null;
@@ -94,6 +97,7 @@ export function describeTally(
       meanProbability: mean(tally.probabilities[index] ?? 0),
       corrected: prevalence?.shares[index] ?? null,
     })),
+    abstained: describeAbstained(tally),
     meanEntropy: mean(tally.entropy),
     meanMargin: mean(tally.margin),
     confidence: tally.confidence,

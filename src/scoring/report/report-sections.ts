@@ -1,5 +1,6 @@
 /** The sections of the report page about this job's own figures. */
 
+import { describeAbstentions } from "./abstentions.ts";
 import { describeNoFace } from "../records/no-face.ts";
 import { LABELS } from "../../model/labels.ts";
 import { type HtmlValue, html, type SafeHtml, trustHtml } from "./html-text.ts";
@@ -38,6 +39,7 @@ export function renderOverview(report: Report): SafeHtml {
   const { denominators: counts, total, modelEvaluation } = report;
   const lost = counts.skipped + counts.failed;
   const [first] = rankLabels(report);
+  const unsure = describeAbstentions(total.abstained, counts.faces, report.provenance.abstain);
   const faceless = describeNoFace(counts.noFace, counts.listed - counts.unaccounted);
   return html`<p class="lead">${describeResult(report)}</p>
     ${
@@ -50,7 +52,7 @@ export function renderOverview(report: Report): SafeHtml {
         </p>
       </section>`
     }
-    ${faceless !== null && html`<p class="alert">${faceless}</p>`}
+    ${faceless !== null && html`<p class="alert">${faceless}</p>`} ${unsure !== null && html`<p>${unsure}</p>`}
     <div class="tiles">
       ${renderTile(formatCount(counts.faces), "Faces scored", `from ${formatCount(counts.scored)} of ${formatCount(counts.listed)} inputs`)}
       ${first?.share ? renderTile(first.label, "Most frequent", `${formatPercent(first.share.value)} of faces`) : null}

@@ -39,6 +39,8 @@ export interface ReportContext {
   /** `null` where pictures were taken as they are, or the job is older than the note of it. */
   readonly faceFinder: string | null;
   readonly tta: "none" | "flip";
+  /** The precision below which labels are not given; `null` or missing: every face gets one. */
+  readonly abstain?: number | null;
   readonly minGroupSize: number;
   /** Seed of the bootstrap: the same seed gives the same interval. Default 1. */
   readonly seed?: number;
@@ -108,6 +110,8 @@ export interface Provenance {
   readonly faces: ReportContext["faces"];
   readonly faceFinder: ReportContext["faceFinder"];
   readonly tta: ReportContext["tta"];
+  /** The precision below which labels are not given; `null`: every face gets one. */
+  readonly abstain: number | null;
 }
 
 /** The whole report. Shares are 0…1. */
@@ -240,6 +244,7 @@ export function buildReport(summary: ChunkSummary, context: ReportContext): Repo
       faces: context.faces,
       faceFinder: context.faceFinder,
       tta: context.tta,
+      abstain: context.abstain ?? null,
     },
   };
 }

@@ -6,7 +6,7 @@ import { probeConditionalPut } from "../../storage/conditional-put.ts";
 import { type Caller, toOwner } from "../access/access.ts";
 import { checkManifestAccess } from "../manifest/manifest-access.ts";
 import type { Directory } from "../job/job-directory.ts";
-import { chooseFaceFinder, type JobSpec, type ScheduleOrigin } from "../job/job-spec.ts";
+import { chooseFaceFinder, chooseThresholds, type JobSpec, type ScheduleOrigin } from "../job/job-spec.ts";
 import { isEnded } from "../job/job-status.ts";
 import { type JobView, viewJob } from "../job/job-view.ts";
 import { probeKey } from "../keys.ts";
@@ -60,6 +60,7 @@ export async function submitJob(
   if (manifest.notify !== undefined) await checkNotifyName(deps, manifest.notify.url);
   if (manifest.dryRun) return { kind: "dry-run", plan: await planDryRun(deps, manifest, caller) };
   const card = await deps.registry.card(manifest.model);
+  const thresholds = chooseThresholds(manifest, card);
   const manifestSha256 = await digestHex(new TextEncoder().encode(JSON.stringify(manifest)));
   const nowMs = deps.clock();
   const reservation = await reserveJob(deps, {
@@ -87,6 +88,7 @@ export async function submitJob(
     model: deps.registry.resolve(manifest.model),
     modelSha256: card.sha256,
     pipeline: manifest.pipeline ?? card.pipeline,
+    ...thresholds,
     ...chooseFaceFinder(manifest),
     retryOf: options.retryOf ?? null,
     owner: toOwner(caller),

@@ -20,7 +20,7 @@ import { groupByInput } from "../records/record-groups.ts";
 import { readObject } from "../../storage/read-object.ts";
 import { digestHex } from "../sha256.ts";
 import type { ScoreRecord } from "../records/records.ts";
-import { ENGINE_TOLERANCE, ENGINE_MARGIN } from "../records/engine-agreement.ts";
+import { ENGINE_TOLERANCE, isSameLabel } from "../records/engine-agreement.ts";
 
 /** What verification needs from the deployment. */
 export interface VerifyDeps {
@@ -149,7 +149,7 @@ export function compareRecords(
   const difference = measureDifference(was, is);
   if (difference !== null) tally.maxDifference = Math.max(tally.maxDifference, difference);
   const sameStatus = was?.status === is.status && was.error?.code === is.error?.code;
-  const sameLabel = was?.label === is.label || (is.margin ?? 1) <= ENGINE_MARGIN;
+  const sameLabel = was !== undefined && isSameLabel(was, is);
   if (sameStatus && sameLabel && (difference ?? 0) <= ENGINE_TOLERANCE) {
     tally.agreed += 1;
   } else if (tally.disagreements.length < MAX_LISTED) {

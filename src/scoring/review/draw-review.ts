@@ -11,7 +11,7 @@ import type { JobSpec } from "../job/job-spec.ts";
 import { LABEL_FILES, OUTPUT_NAMES } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { parseRecord } from "../records/record-line.ts";
-import type { ScoreRecord } from "../records/records.ts";
+import { findTopLabel, type ScoreRecord } from "../records/records.ts";
 import type { Report } from "../report/report.ts";
 import { parseStored } from "../stored-json.ts";
 import { createSampleDraw, type DrawnFace, type SampleDraw } from "./draw-sample.ts";
@@ -91,7 +91,8 @@ async function addRecords(
   known: ReadonlySet<string> | null,
 ): Promise<void> {
   for await (const { record, item, index } of faces) {
-    const { label, probabilities, margin, face, id } = record;
+    const { probabilities, margin, face, id } = record;
+    const label = findTopLabel(record);
     if (record.status !== "scored" || label === null || probabilities === null) continue;
     const value = by !== null && Object.hasOwn(record.groups, by) ? (record.groups[by] ?? null) : null;
     draw.add(

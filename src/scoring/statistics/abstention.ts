@@ -3,11 +3,9 @@
  * labels is right (selective classification: El-Yaniv and Wiener 2010, JMLR 11:1605–1641).
  */
 
+import { ABSTENTION_PRECISIONS, isConfident } from "../../model/abstention.ts";
 import { LABEL_COUNT } from "../../model/labels.ts";
 import { findTopLabel } from "./calibration.ts";
-
-/** Precisions that a card keeps thresholds for. */
-export const ABSTENTION_PRECISIONS = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95] as const;
 
 /** A label whose threshold would rest on fewer faces is not given at all. */
 export const MIN_ABSTENTION_FACES = 20;
@@ -56,12 +54,6 @@ export function fitThresholds(
     });
     return threshold;
   });
-}
-
-/** Whether a face with this label and top probability is given its label. */
-export function isConfident(thresholds: readonly (number | null)[], label: number, top: number): boolean {
-  const threshold = thresholds[label] ?? null;
-  return threshold !== null && top >= threshold;
 }
 
 /**

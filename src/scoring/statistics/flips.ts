@@ -2,7 +2,7 @@
 
 import { ScoringError } from "../../errors.ts";
 import { LABEL_COUNT, LABELS, type Label } from "../../model/labels.ts";
-import type { ScoreRecord } from "../records/records.ts";
+import { findTopLabel, type ScoreRecord } from "../records/records.ts";
 
 /** One input whose label changed. */
 export interface FlipSample {
@@ -62,17 +62,19 @@ export function summarizeFlips(pairs: Iterable<RecordPair>, maxSamples = 20): Fl
       else if (before !== null) counts.vanished += 1;
       continue;
     }
-    if (before.label === null || after.label === null) {
-      if (after.label !== null) counts.newlyScored += 1;
-      else if (before.label !== null) counts.noLongerScored += 1;
+    // The most probable labels, so that another wish for certainty is no flip.
+    const [from, to] = [findTopLabel(before), findTopLabel(after)];
+    if (from === null || to === null) {
+      if (to !== null) counts.newlyScored += 1;
+      else if (from !== null) counts.noLongerScored += 1;
       continue;
     }
-    const cell = LABELS.indexOf(before.label) * LABEL_COUNT + LABELS.indexOf(after.label);
+    const cell = LABELS.indexOf(from) * LABEL_COUNT + LABELS.indexOf(to);
     matrix[cell] = (matrix[cell] ?? 0) + 1;
-    if (before.label === after.label) continue;
+    if (from === to) continue;
     if (before.etag !== null && before.etag === after.etag) counts.unchangedFlips += 1;
     const margin = Math.min(before.margin ?? 0, after.margin ?? 0);
-    samples.push({ id: after.id, from: before.label, to: after.label, margin });
+    samples.push({ id: after.id, from, to, margin });
     // Keeps memory bounded without sorting at every flip.
     if (samples.length > 4 * maxSamples + 64) samples.sort(compareSamples).splice(maxSamples);
   }

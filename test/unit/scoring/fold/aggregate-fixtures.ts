@@ -94,6 +94,10 @@ const scored: fc.Arbitrary<ScoreRecord> = fc.record({
   error: fc.constant(null),
 });
 
+const unsure: fc.Arbitrary<ScoreRecord> = fc
+  .tuple(scored, fc.option(micro(1)))
+  .map(([{ label, ...record }, threshold]) => ({ ...record, label: null, abstained: { label: label!, threshold } }));
+
 const unscored: fc.Arbitrary<ScoreRecord> = fc.record({
   ...common,
   status: fc.constantFrom("no_face", "skipped", "failed", "cancelled", "expired"),
@@ -109,7 +113,7 @@ const unscored: fc.Arbitrary<ScoreRecord> = fc.record({
 });
 
 /** Any record. */
-export const anyRecord: fc.Arbitrary<ScoreRecord> = fc.oneof({ weight: 3, arbitrary: scored }, unscored);
+export const anyRecord: fc.Arbitrary<ScoreRecord> = fc.oneof({ weight: 3, arbitrary: scored }, unsure, unscored);
 
 /** A seeded job: `count` records of four sites, some failing; `tilt` moves probability from Neutral to Happy. */
 export function makeRecords(

@@ -1,13 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LABEL_COUNT } from "../../../../src/model/labels.ts";
-import {
-  ABSTENTION_PRECISIONS,
-  fitAbstention,
-  fitThresholds,
-  isConfident,
-  MIN_ABSTENTION_FACES,
-} from "../../../../src/scoring/statistics/abstention.ts";
+import { ABSTENTION_PRECISIONS, isConfident } from "../../../../src/model/abstention.ts";
+import { fitAbstention, fitThresholds, MIN_ABSTENTION_FACES } from "../../../../src/scoring/statistics/abstention.ts";
 import { findTopLabel } from "../../../../src/scoring/statistics/calibration.ts";
 import { createRandom } from "../../../../src/scoring/statistics/random.ts";
 
