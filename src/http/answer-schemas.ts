@@ -73,7 +73,7 @@ const taskSchema: z.ZodType<ClientTask> = z.object({
   model: z.string(),
   modelSha256: z.string(),
   pipeline: z.union([z.literal(1), z.literal(2), z.literal(3)]),
-  thresholds: z.array(z.number().nullable()).exactOptional(),
+  thresholds: z.array(z.number().nullable()).optional(),
   tta: z.enum(["none", "flip"]),
   format: z.enum(["image", "tar", "fer2013-csv"]),
   faces: z.object({

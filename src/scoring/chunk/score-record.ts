@@ -17,7 +17,7 @@ export interface RecordStamp {
   readonly model: string;
   readonly pipeline: PipelineVersion;
   /** Where labels are given only from these probabilities on. */
-  readonly thresholds?: Thresholds;
+  readonly thresholds?: Thresholds | undefined;
 }
 
 /** The label of a face, or that it was not given: decided on the probability at the 6 decimals of the record. */

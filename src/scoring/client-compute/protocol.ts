@@ -21,7 +21,7 @@ export interface ClientTask {
   readonly modelSha256: string;
   readonly pipeline: PipelineVersion;
   /** By label, from which probability on it is given; absent where every face gets one. */
-  readonly thresholds?: Thresholds;
+  readonly thresholds?: Thresholds | undefined;
   readonly tta: "none" | "flip";
   readonly format: InputFormat;
   readonly faces: FaceOptions;
