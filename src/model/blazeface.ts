@@ -46,7 +46,10 @@ const GRIDS = [
 
 /** Bytes 0…255 to −1…1. */
 export function toBlazeFaceInput(rgb: Uint8Array): Float32Array {
-  return Float32Array.from(rgb, (value) => value / 127.5 - 1);
+  // Not Float32Array.from: it goes through an iterator and took more time than the network.
+  const values = new Float32Array(rgb.length);
+  for (let i = 0; i < rgb.length; i++) values[i] = rgb[i]! / 127.5 - 1;
+  return values;
 }
 
 /** All anchors at or above a logit, unordered. @param width of the network's input */

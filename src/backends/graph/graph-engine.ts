@@ -12,6 +12,9 @@ import { createArena, FLOAT } from "./places.ts";
 
 /** Plans kept, one a picture size; the oldest goes. */
 const MAX_PLANS = 16;
+/** The first size keeps its memory beside all others if it takes no more than this: a network that looks again and again at small pictures lays out less. */
+const RESIDENT_BYTES = 4 * 2 ** 20;
+
 /** A map or a vector: row by row, pixel by pixel, channels together. */
 export interface PictureValue {
   readonly channels: number;
@@ -76,21 +79,34 @@ export async function createGraphEngine(
   let current: PicturePlan | null = null;
   let disposed = false;
 
+  let resident: { readonly key: string; readonly plan: PicturePlan } | null = null;
+
   const findPlan = (height: number, width: number): PicturePlan => {
     const key = `${height}×${width}`;
-    const plan = plans.get(key) ?? planPicture(network, placed, height, width, arena.end());
+    if (resident?.key === key) return resident.plan;
+    const start = resident?.plan.end ?? arena.end();
+    const plan = plans.get(key) ?? planPicture(network, placed, height, width, start);
+    if (resident === null && plans.size === 0 && plan.end - start <= RESIDENT_BYTES) {
+      layOut(plan, start);
+      resident = { key, plan };
+      return plan;
+    }
     plans.delete(key);
     plans.set(key, plan);
     if (plans.size > MAX_PLANS) plans.delete(plans.keys().next().value!);
     return plan;
   };
 
-  /** Lays a plan out; buffers of the plan before it lose their meaning. */
-  const activate = (plan: PicturePlan): void => {
-    if (plan === current) return;
+  const layOut = (plan: PicturePlan, start: number): void => {
     kernel.reserve(plan.end);
-    kernel.bytes(arena.end(), plan.end - arena.end()).fill(0);
+    kernel.bytes(start, plan.end - start).fill(0);
     kernel.words(plan.start, plan.words.length).set(plan.words);
+  };
+
+  /** Lays a plan out; buffers of the plan before it lose their meaning, but for the resident one's. */
+  const activate = (plan: PicturePlan): void => {
+    if (plan === current || plan === resident?.plan) return;
+    layOut(plan, resident?.plan.end ?? arena.end());
     current = plan;
   };
 
