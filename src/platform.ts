@@ -17,6 +17,7 @@ import { DEFAULT_MODEL } from "./scoring/manifest/manifest.ts";
 import { createReadiness } from "./scoring/operations/readiness.ts";
 import type { ScheduleDeps } from "./scoring/schedules/run-schedule.ts";
 import { sendWebhook, type WebhookOptions } from "./scoring/webhook/webhook.ts";
+import { deriveWebhookSecret } from "./scoring/webhook/webhook-secret.ts";
 import { createNameResolver, type ResolveName } from "./scoring/webhook/webhook-names.ts";
 import type { WorkDeps } from "./scoring/work/work-deps.ts";
 import type { WebhookConfig } from "./settings.ts";
@@ -111,6 +112,7 @@ export function createPlatform(parts: PlatformParts): Platform {
     adminKey,
     devKey,
     limitRate: parts.limitRate,
+    readWebhookSecret: webhook === null ? null : (keyId) => deriveWebhookSecret(webhook.secret, keyId),
     withScorer: parts.withScorer,
     withReference: parts.withReference,
     logger,
@@ -132,8 +134,7 @@ function makeWebhookSender(
   limits: Limits,
   clock: () => number,
 ): NonNullable<WorkDeps["sendWebhook"]> {
-  const options: WebhookOptions = {
-    secret: webhook.secret,
+  const options: Omit<WebhookOptions, "secret"> = {
     allowedHosts: webhook.allowedHosts,
     ...makeResolver(webhook, limits),
     maxRedirects: limits.maxWebhookRedirects,
@@ -141,7 +142,10 @@ function makeWebhookSender(
     clock,
     fetch: (target, init) => fetch(target, init),
   };
-  return (url, id, payload) => sendWebhook(url, id, payload, options);
+  return async (url, id, payload, keyId) => {
+    const secret = keyId === null ? webhook.secret : await deriveWebhookSecret(webhook.secret, keyId);
+    await sendWebhook(url, id, payload, { ...options, secret });
+  };
 }
 
 function makeResolver({ resolverUrl }: WebhookConfig, limits: Limits): { readonly resolve?: ResolveName } {

@@ -85,8 +85,18 @@ const remove = defineCommand({
   run: ({ args }) => connect(args).removeKey(args.id),
 });
 
-/** `countenance key`: for admin keys. */
+const webhookSecret = defineCommand({
+  meta: { name: "webhook-secret", description: "The secret with which webhooks of this key's jobs are signed" },
+  args: { ...CONNECTION_ARGS },
+  async run({ args }) {
+    const secret = await connect(args).readWebhookSecret();
+    if (args.json) printJson({ secret });
+    else print(secret);
+  },
+});
+
+/** `countenance key`: for admin keys, but for the secret of webhooks. */
 export const keyCommand = defineCommand({
   meta: { name: "key", description: "Make, list, rotate and remove API keys" },
-  subCommands: { create, list, rotate, remove },
+  subCommands: { create, list, rotate, remove, "webhook-secret": webhookSecret },
 });

@@ -15,6 +15,15 @@ export const NEWS_AND_NIGHTS: readonly Mutation[] = inPart("News and nights", [
   },
   {
     ...node,
+    promise: "no receiver of webhooks can sign them for another key",
+    test: "test/unit/scoring/webhook/webhook-secret.test.ts",
+    name: "which no other key has",
+    file: "src/scoring/webhook/webhook-secret.ts",
+    from: "countenance-webhook-1:${keyId}",
+    to: "countenance-webhook-1",
+  },
+  {
+    ...node,
     promise: "webhooks are tried again under one id until they were taken",
     test: "test/unit/scoring/webhook/webhook.test.ts",
     name: "tells once the job has ended",

@@ -119,6 +119,8 @@ export interface Api {
   listModels(signal?: AbortSignal): Promise<ModelList>;
   listStores(signal?: AbortSignal): Promise<readonly StoreView[]>;
   upload(store: string, key: string, body: Blob | Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<void>;
+  /** The secret with which webhooks of this key's jobs are signed, as Standard Webhooks writes it. */
+  readWebhookSecret(): Promise<string>;
   /** For admin keys. The text of a new key is in these two answers only. */
   makeKey(key: NewKey): Promise<ShownKey>;
   rotateKey(id: string, overlapSeconds: number): Promise<ShownKey>;
@@ -247,6 +249,7 @@ export function createApi(options: ApiOptions = {}): Api {
       return { bytes, total: total === undefined ? bytes.length : Number(total) };
     },
     listModels: (signal) => ask("GET", "/v1/models", { signal }),
+    readWebhookSecret: async () => (await ask<{ readonly secret: string }>("GET", "/v1/webhook-secret")).secret,
     async listStores(signal) {
       return (await ask<{ stores: StoreView[] }>("GET", "/v1/stores", { signal })).stores;
     },

@@ -36,6 +36,8 @@ export interface ApiDeps extends ScheduleDeps {
   readReadiness(): Promise<Readiness>;
   /** Lends scorers on the engine that chunks are scored with: what clients are compared with. */
   readonly withScorer: LendScorer;
+  /** The secret with which the webhooks of a key's jobs are signed; `null` if none is configured. */
+  readonly readWebhookSecret: ((keyId: string) => Promise<string>) | null;
   /** False if `who` has asked too often. */
   limitRate(who: string): Promise<boolean>;
   readonly logger: Logger;

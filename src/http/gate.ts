@@ -85,6 +85,7 @@ export function chooseScope(path: string, method: string): Scope | null {
   const reads = method === "GET" || method === "HEAD";
   if (/^\/v1\/keys(\/|$)/.test(path)) return "admin";
   if (isReaderPath(path)) return "reviews:write";
+  if (path === "/v1/webhook-secret") return "jobs:write";
   if (/^\/v1\/stores\/[^]/.test(path)) return reads ? "jobs:read" : "objects:write";
   if (/^\/v1\/(session|models|stores)$/.test(path)) return null;
   return reads ? "jobs:read" : "jobs:write";

@@ -233,6 +233,9 @@ export const EXAMPLES: Readonly<Record<string, OperationExample>> = {
     request: { name: "lab", scopes: ["jobs:read", "jobs:write"], grants: [{ store: "faces", prefix: "portraits/" }] },
     response: { ...KEY, key: KEY_TEXT },
   },
+  "GET /v1/webhook-secret": {
+    response: { secret: "whsec_3q2+7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" },
+  },
   "GET /v1/keys": {
     response: { keys: [KEY] },
   },

@@ -186,6 +186,12 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
     description:
       "For keys with the scope `admin`. `grants` are the stores and prefixes that the key opens; null opens all.",
   },
+  "GET /v1/webhook-secret": {
+    operationId: "readWebhookSecret",
+    tag: "keys",
+    description:
+      "What `webhook-signature` of the notices about this key's jobs is made with, as the libraries of Standard Webhooks take it. It stays the same when the key is rotated, and no other key has it. 404 where the deployment sends no webhooks.",
+  },
   "GET /v1/keys": {
     operationId: "listKeys",
     tag: "keys",

@@ -1,4 +1,4 @@
-/** `/v1/models`, `/v1/stores` with uploads, `/healthz`, `/readyz`. */
+/** `/v1/models`, `/v1/stores` with uploads, `/v1/webhook-secret`, `/healthz`, `/readyz`. */
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
@@ -57,6 +57,23 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       responses: { 200: json(modelListSchema, "Models"), ...problemResponses },
     }),
     async (c) => c.json(await viewModels(deps.registry), 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/webhook-secret",
+      summary:
+        "The secret with which webhooks of this key's jobs are signed (Standard Webhooks); the scope is jobs:write",
+      responses: { 200: json(z.object({ secret: z.string() }), "The secret of this key"), ...problemResponses },
+    }),
+    async (c) => {
+      if (deps.readWebhookSecret === null) {
+        throw new ScoringError("not_found", "this deployment sends no webhooks: WEBHOOK_SECRET is not set");
+      }
+      const secret = await deps.readWebhookSecret(c.get("caller").keyId);
+      return c.json({ secret }, 200, { "cache-control": "no-store" });
+    },
   );
 
   app.openapi(

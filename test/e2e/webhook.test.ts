@@ -104,10 +104,13 @@ it("tells the receiver of a job's end, signed", async () => {
   const arrived = new Promise<Parameters<typeof told>[0]>((resolve) => (told = resolve));
   const job = await api.submitJob({ ...manifest, notify: { url: `http://${host}/hook` } });
   const { headers, body } = await arrived;
-  expect(new Webhook(secret).verify(body, headers)).toMatchObject({
+  const own = await api.readWebhookSecret();
+  expect(new Webhook(own).verify(body, headers)).toMatchObject({
     type: "job.completed",
     data: { id: job.id, status: "completed" },
   });
+  // Nor would another key's do, or the deployment's.
+  expect(() => new Webhook(secret).verify(body, headers)).toThrow("No matching signature");
 });
 
 it.each([

@@ -122,8 +122,10 @@ export interface JobCoordinator {
   /** The given chunk ids without a finished chunk: parts that no report counts. At most 1,000 ids. */
   listOrphans(ids: readonly string[]): Promise<readonly string[]>;
   listEvents(afterId: number, limit: number): Promise<readonly JobEventRow[]>;
-  /** What to send, and where; `null` if it has been sent or given up. */
-  readNotice(eventId: number): Promise<{ readonly url: string; readonly notice: Notice } | null>;
+  /** What to send, where, and the key of the job; `null` if it has been sent or given up. */
+  readNotice(
+    eventId: number,
+  ): Promise<{ readonly url: string; readonly keyId: string | null; readonly notice: Notice } | null>;
   /** The receiver has it. */
   finishNotice(eventId: number): Promise<void>;
   /** Finds lost work; returns when to be called again, or `null` once the job has ended. */

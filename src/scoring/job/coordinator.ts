@@ -193,8 +193,10 @@ function noticeCalls(deps: CoordinatorDeps): Calls<"listEvents" | "readNotice" |
     listEvents: async (afterId: number, limit: number) => rows.listEvents(afterId, limit),
     async readNotice(eventId: number) {
       const notice = rows.readNotice();
-      const url = rows.readSpec()?.manifest.notify?.url;
-      return notice === null || notice.eventId !== eventId || url === undefined ? null : { url, notice };
+      const spec = rows.readSpec();
+      const url = spec?.manifest.notify?.url;
+      if (notice === null || notice.eventId !== eventId || url === undefined) return null;
+      return { url, keyId: spec?.owner?.keyId ?? null, notice };
     },
     async finishNotice(eventId: number): Promise<void> {
       if (rows.readNotice()?.eventId === eventId) rows.writeNotice(null);

@@ -35,7 +35,7 @@ async function notify(deps: WorkDeps, message: Extract<WorkMessage, { kind: "not
   const due = await job.readNotice(message.eventId);
   if (due === null || deps.sendWebhook === undefined) return;
   try {
-    await deps.sendWebhook(due.url, `${message.jobId}.${message.eventId}`, due.notice.payload);
+    await deps.sendWebhook(due.url, `${message.jobId}.${message.eventId}`, due.notice.payload, due.keyId);
     await job.finishNotice(message.eventId);
   } catch (error) {
     deps.failed?.(message, toScoringError(error));

@@ -33,8 +33,12 @@ export interface WorkDeps extends Pick<FinalizeDeps, "formatting" | "openHash"> 
   readonly limits: Limits;
   /** How many scorers a small job is spread over. Absent: its chunks are as large as the job allows. */
   readonly scorers?: number;
-  /** Sends one signed message; absent where no secret is configured. @throws ScoringError `webhook_failed`, `address_forbidden` */
-  sendWebhook?(url: string, id: string, payload: string): Promise<void>;
+  /**
+   * Sends one message, signed with the secret of the job's key; absent where no secret is configured.
+   * @param keyId `null`: the job has no key, and the deployment's secret signs
+   * @throws ScoringError `webhook_failed`, `address_forbidden`
+   */
+  sendWebhook?(url: string, id: string, payload: string, keyId: string | null): Promise<void>;
   /** Calls `beat` now and then until what it gave is called: the consumer is alive. Absent where no lease runs out. */
   readonly startHeart?: (beat: () => Promise<unknown>) => () => void;
   /** Starts the time of one chunk; the answer says whether it is over. Absent: it never is. */

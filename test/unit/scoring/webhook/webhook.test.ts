@@ -152,7 +152,8 @@ describe("the coordinator's schedule", () => {
       clock: () => nowMs,
       queue: { send: async (messages) => void sent.push(...messages.map(({ message }) => message)) },
     });
-    await job.create({ ...spec, pipeline: 1, retryOf: null, owner: null });
+    const owner = { keyId: "9f1c2b7a5d3e4f60", grants: null, maxImagesPerDay: null };
+    await job.create({ ...spec, pipeline: 1, retryOf: null, owner });
     await job.command("cancel");
     const ticket = await job.beginFinalize(0);
     await job.commitFinalize({ step: 0, attempt: ticket!.attempt, checkpoint: null, done: true });
@@ -161,7 +162,7 @@ describe("the coordinator's schedule", () => {
     const [first] = notices();
     const eventId = first?.kind === "notify" ? first.eventId : 0;
     const due = await job.readNotice(eventId);
-    expect(due?.url).toBe("https://example.com/hook");
+    expect(due).toMatchObject({ url: "https://example.com/hook", keyId: "9f1c2b7a5d3e4f60" });
     expect(JSON.parse(due!.notice.payload)).toMatchObject({ type: "job.cancelled", data: { id: "job" } });
 
     // The message was lost: the sweep sends it again, when its time has come.
