@@ -13,7 +13,7 @@ import { MUTATIONS } from "./proofs/mutations.ts";
 const root = join(import.meta.dirname, "..");
 const DOCUMENT = "docs/proofs.md";
 const MARKS = ["<!-- written by npm run proofs -->", "<!-- end -->"] as const;
-/** Seeds of each simulated property: few find what is broken for all. */
+/** Seeds per simulated property: a few find what is broken for all. */
 const RUNS = "12";
 const TIMEOUT_MS = 10 * 60_000;
 
@@ -71,7 +71,7 @@ async function tryMutation(copy: string, mutation: Mutation): Promise<Verdict> {
   const { file, from, to, project, test, name } = mutation;
   const path = join(copy, file);
   const text = await readFile(path, "utf8");
-  if (!text.includes(from)) return { mutation, complaint: null, output: `${file} has no longer: ${from}` };
+  if (!text.includes(from)) return { mutation, complaint: null, output: `${file} no longer has: ${from}` };
   await writeFile(
     path,
     text.replace(from, () => to),

@@ -1,4 +1,4 @@
-/** Compiles the SIMD engines: `npm run build:engine`. The binaries are committed; a test holds them to the source. */
+/** Compiles the SIMD engines: `npm run build:engine`. The binaries are committed; a test compares them with the source. */
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -48,7 +48,7 @@ export async function compileEngine(
     [source, "--outFile", "engine.wasm", "--runtime", "stub", "--noAssert", ...OPTIMIZATION, ...features],
     {
       stderr: messages,
-      // Sources by a relative name, so that nothing of the place enters the binary.
+      // Sources by a relative name, so that no path of this machine enters the binary.
       readFile: (name) => readSource(name),
       writeFile: (name, contents) => {
         if (name === "engine.wasm" && typeof contents !== "string") binary = contents;

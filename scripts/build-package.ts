@@ -31,6 +31,8 @@ for (const path of await readdir(join(root, "src"), { recursive: true })) {
 await chmod(join(dist, "cli/countenance.js"), 0o755);
 const changed = rollUpTypes(root, DOORS, { check: process.argv.includes("--check") });
 if (changed.length > 0) {
-  process.stderr.write(`${changed.join(", ")}: the API is not the reported one; npm run build writes the reports\n`);
+  process.stderr.write(
+    `${changed.join(", ")}: the API differs from its report: run npm run build and commit the reports\n`,
+  );
   process.exitCode = 1;
 }

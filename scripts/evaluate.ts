@@ -55,10 +55,10 @@ async function main(): Promise<void> {
   if (modes === undefined) throw new Error(`--tta is one of ${Object.keys(MODES).join(", ")}`);
   const corners = options["align-corners"];
   if (corners !== undefined && corners !== "true" && corners !== "false") {
-    throw new Error("--align-corners is true or false");
+    throw new Error("--align-corners must be true or false");
   }
   const limit = options.limit === undefined ? Infinity : Number(options.limit);
-  if (!(limit > 0)) throw new Error("--limit is a positive number");
+  if (!(limit > 0)) throw new Error("--limit must be a positive number");
   const { model, folder } = await loadModelFrom(options.model, corners === undefined ? null : corners === "true");
   if (options["write-card"] && folder === null)
     throw new Error("--write-card needs a model with a card; export it first");

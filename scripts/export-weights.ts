@@ -77,7 +77,7 @@ function checkRoundTrip(bytes: Uint8Array, tensors: ReadonlyMap<string, Tensor>)
     const again = read.get(name);
     const same = again !== undefined && formatShape(again.shape) === formatShape(shape);
     if (!same || !data.every((value, index) => Object.is(value, again.data[index]))) {
-      throw new Error(`tensor ${name} does not come back from weights.safetensors as it was`);
+      throw new Error(`tensor ${name} is not the same when it is read back from weights.safetensors`);
     }
   }
 }
@@ -85,11 +85,11 @@ function checkRoundTrip(bytes: Uint8Array, tensors: ReadonlyMap<string, Tensor>)
 function parseTemperature(text: string | undefined): number | null {
   if (text === undefined || text === "none") return null;
   const value = Number(text);
-  if (!(value > 0)) throw new Error("--temperature is a positive number or none");
+  if (!(value > 0)) throw new Error("--temperature must be a positive number or none");
   return value;
 }
 
-/** A version is what its hash says, for good: records and run locks name it. */
+/** A version keeps its hash forever, since records and run locks name it. */
 async function checkFree(folder: string, id: string, sha256: string): Promise<void> {
   const known = await readFile(join(folder, "card.json"), "utf8").catch(() => null);
   if (known === null || parseModelCard(known).sha256 === sha256) return;

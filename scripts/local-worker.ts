@@ -93,7 +93,7 @@ function findOrigin(output: string): string | undefined {
   return /Ready on (http:\/\/127\.0\.0\.1:\d+)/.exec(output)?.[1];
 }
 
-/** One look at the server, at most a second long, so that looking is also the waiting. */
+/** One request to the server, at most a second long, so that asking is also the waiting. */
 async function probe(origin: string | undefined): Promise<"up" | "down"> {
   const pause = new Promise<void>((resolve) => setTimeout(resolve, 150));
   const up =

@@ -1,6 +1,6 @@
 /**
  * Marks the faces of the pictures that the detection benchmark is composed of, in test/golden/marked-faces.json: box and eyes of every face by
- * the face mesh of `@vladmandic/human` (468 points), which is no part of any detector that is measured. Where to look is written down below
+ * the face mesh of `@vladmandic/human` (468 points), which is not part of any detector that is measured. Where to look is written down below
  * for the group photographs and is the whole picture for the portraits; the result was looked at face by face.
  *
  *     node scripts/mark-faces.ts

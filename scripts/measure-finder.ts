@@ -1,10 +1,10 @@
 /**
- * The detection benchmark: recall by size of the face, false finds, box and roll error and CPU-ms of the face finder, on pictures composed from what the
- * tests' packages bring (scripts/finder/compose.ts). The table of docs/faces.md.
+ * The detection benchmark: recall by size of the face, false finds, box and roll error and CPU-ms of the face finder, on pictures composed from those in the
+ * tests' packages (scripts/finder/compose.ts). The table of docs/faces.md.
  *
  *     node scripts/measure-finder.ts [--detail fine] [--limit 20] [--only crowd] [--min-score 0.6]
  *
- * `--limit` takes at most so many pictures of each kind, evenly; `--only` those kinds whose title has the word.
+ * `--limit` takes at most this many pictures of each kind, evenly spread; `--only` takes the kinds whose title has the word.
  */
 
 import { parseArgs } from "node:util";

@@ -70,7 +70,7 @@ function splitDocuments(records: string): unknown[] {
     try {
       documents.push(JSON.parse(held));
     } catch {
-      // What is cut off at either end of a recording.
+      // A document that is cut off at either end of a recording.
     }
     held = "";
   }

@@ -56,7 +56,7 @@ function simulate(objects: number): Record<string, string | number> {
     findsFaces: false,
   } as const;
   const estimate = estimateJob({ ...facts, packed: false, reads: objects });
-  // Neighbors in a shard come in one read a chunk.
+  // Neighbors in a shard come in one read per chunk.
   const packed = estimateJob({ ...facts, packed: true, reads: chunks });
   return {
     objects,

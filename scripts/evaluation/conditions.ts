@@ -86,7 +86,7 @@ const darken =
   (face, random) =>
     Uint8Array.from(face, (value) => clip(value * share + 2 * random.nextNormal()));
 
-/** To either side, half of the faces each. */
+/** Half of the faces to each side. */
 const turnEither =
   (degrees: number): Degrade =>
   (face, random) =>

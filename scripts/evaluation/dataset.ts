@@ -21,6 +21,6 @@ export interface Dataset {
 export interface DatasetOptions {
   /** FER2013's usage: Training, PublicTest, PrivateTest or all. */
   readonly usage: string;
-  /** At most so many faces. */
+  /** At most this many faces. */
   readonly limit: number;
 }

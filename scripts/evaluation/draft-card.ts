@@ -48,7 +48,7 @@ export interface CardDraft {
   readonly evaluations: readonly ModelEvaluation[];
   readonly training: ModelCard["training"];
   readonly license: string;
-  /** Beside those of every card of the family. */
+  /** In addition to those of every card of the family. */
   readonly notices: readonly string[];
 }
 

@@ -84,7 +84,7 @@ export async function readFerCsv(path: string, options: DatasetOptions): Promise
 const SHEET_SIDE = 30;
 const SHEET_FACES = SHEET_SIDE * SHEET_SIDE;
 
-/** Reads lossless sheets of 30×30 faces (`sheet-00.png` …) with `labels.u8` and `usage.u8`, one byte a face each. */
+/** Reads lossless sheets of 30×30 faces (`sheet-00.png` …) with `labels.u8` and `usage.u8`, one byte per face each. */
 export async function readFerSheets(folder: string, options: DatasetOptions): Promise<Dataset> {
   checkUsage(options.usage);
   const [labels, usages] = await Promise.all([readFile(join(folder, "labels.u8")), readFile(join(folder, "usage.u8"))]);

@@ -22,7 +22,7 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /**
- * Loads a model by what is given: `name@version` or a bare name among `models/`, a model folder, or a checkpoint file,
+ * Loads a model by a reference: `name@version` or a bare name among `models/`, a model folder, or a checkpoint file,
  * which is read as it is.
  * @param alignCorners replaces the card's option; null keeps it (false for a checkpoint)
  */

@@ -15,7 +15,7 @@ async function exists(path: string): Promise<boolean> {
 
 /**
  * Opens a data set by what lies at `path`: a `fer2013.csv`, a folder of lossless sheets with `labels.u8`, or a folder
- * with one folder of images a class. 48×48 pixels of the first two are used as they are; images go through decoding and
+ * with one folder of images per class. 48×48 pixels of the first two are used as they are; images go through decoding and
  * preprocessing as in a job.
  */
 export async function openDataset(path: string, options: DatasetOptions): Promise<Dataset> {

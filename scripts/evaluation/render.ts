@@ -42,7 +42,7 @@ export function renderFigures(model: string, engine: string, dataset: Dataset, f
   const folds = figures.foldTemperatures.map((value) => value.toFixed(3)).join(", ");
   const failed = dataset.failed.slice(0, 20).map(({ path, code, message }) => `  ${path}: ${code}: ${message}`);
   return [
-    `${model} on ${dataset.name}: ${dataset.count} faces, ${engine}, ${rate} faces a CPU-second`,
+    `${model} on ${dataset.name}: ${dataset.count} faces, ${engine}, ${rate} faces per CPU-second`,
     ...(failed.length > 0 ? [`${dataset.failed.length} files could not be read and are not counted:`, ...failed] : []),
     `temperature ${figures.fittedTemperature.toFixed(3)} fits these faces best (by fold: ${folds})`,
     "",

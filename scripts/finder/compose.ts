@@ -10,7 +10,7 @@ import { createRandom, type RandomSource } from "../../src/scoring/statistics/ra
 import { blurRaster, cutRaster, mapRaster, pasteRaster, scaleRaster, turnRaster } from "./raster-tools.ts";
 import { createSourceReader, listSources } from "./sources.ts";
 
-/** A face as it is known to be. */
+/** A face with its known place. */
 export interface MarkedFace {
   /** Around the points of the face mesh: from the hairline to the chin. */
   readonly box: Box;

@@ -1,18 +1,18 @@
-/** Finds held against the faces that a scene is known to show. */
+/** Compares finds with the faces that a scene is known to show. */
 
 import type { Box, Eyes, FoundFace, Point } from "../../src/model/face-finder.ts";
 import { longerSide } from "../../src/model/face-overlap.ts";
 import type { MarkedFace, Scene } from "./compose.ts";
 
-/** A face, and the find that is of it. */
+/** A face, and its find. */
 export interface Judgment {
   /** Longer side of the face, pixels of the scene. */
   readonly size: number;
-  /** None: the face was missed. */
+  /** Absent: the face was missed. */
   readonly hit: Hit | null;
 }
 
-/** How a find lies to its face. */
+/** How a find compares with its face. */
 export interface Hit {
   /** Distance of the two middles over the face's longer side. */
   readonly offset: number;

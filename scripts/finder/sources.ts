@@ -1,4 +1,4 @@
-/** The pictures that the detection benchmark is composed of, from packages that the tests have anyway. */
+/** The pictures that the detection benchmark is composed of, from packages that the tests need anyway. */
 
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";

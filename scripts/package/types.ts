@@ -19,9 +19,9 @@ export const DOORS: readonly Door[] = [
 ];
 
 /**
- * One declaration file per door, without what is not exported from it, and its API report.
+ * One declaration file per entry, without what is not exported from it, and its API report.
  * @param options.check only compares the reports
- * @returns the doors whose report has changed
+ * @returns the entries whose report has changed
  */
 export function rollUpTypes(root: string, doors: readonly Door[], options: { readonly check: boolean }): string[] {
   mkdirSync(join(root, "docs/api"), { recursive: true });

@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import { build } from "esbuild";
 
 /**
- * What the package brings of others' instead of depending on it: TensorFlow.js's packages take 66 MB installed, what is
+ * The code of others that the package includes instead of depending on it: TensorFlow.js's packages take 66 MB installed, what is
  * used of them 1 MB; of the two image codecs only the decoders are used.
  */
 
@@ -112,7 +112,7 @@ export async function useVendor(dist: string): Promise<void> {
     const text = await readFile(path, "utf8");
     const pointed = text.replace(/"(@(?:tensorflow|jsquash|cwasm)\/[^"]+)"/g, (_, name: string) => {
       const file = targets.get(name);
-      if (file === undefined) throw new Error(`${path} uses ${name}, which the package does not bring`);
+      if (file === undefined) throw new Error(`${path} uses ${name}, which the package does not include`);
       const address = relative(entry.parentPath, join(dist, "vendor", file));
       return JSON.stringify(address.startsWith(".") ? address : `./${address}`);
     });
