@@ -345,7 +345,7 @@ describe("two thousand faces", () => {
     await startComputing(page, "fused-wasm");
     await handedIn(page, 2);
     await context?.setOffline(true);
-    await page.getByText("This machine is offline. It goes on by itself when the network is back.").waitFor();
+    await page.getByText("This machine is offline. Scoring continues by itself when the network is back.").waitFor();
     await failed;
     expect((await api.readJob(id)).status).toBe("running");
     await context?.setOffline(false);

@@ -82,7 +82,7 @@ describe("a server that asks for a pause, or is away", () => {
       return refuse(route);
     });
     await page.reload();
-    await page.getByRole("alert").getByText("It is asked again in a moment").waitFor();
+    await page.getByRole("alert").getByText("The page tries again in a moment").waitFor();
     await page.locator(".job-row").waitFor();
     await page.getByRole("alert").waitFor({ state: "detached" });
     await page.goto(`${worker.origin}/#/jobs/${id}?tab=pictures`);
@@ -212,7 +212,7 @@ describe("the form", () => {
     await page.getByLabel("A prefix of a store").check();
     await page.getByLabel("Prefix", { exact: true }).fill("portraits/");
     await page.getByText("Limits and notification").click();
-    await page.getByLabel("Pictures a chunk").fill("many");
+    await page.getByLabel("Pictures per chunk").fill("many");
     await page.getByText("Limits and notification").click();
     await page.getByRole("button", { name: "Check and estimate" }).click();
     await page.getByText("expected number, received string").waitFor();

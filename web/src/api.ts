@@ -16,7 +16,7 @@ export interface Loaded<T> {
   readonly reload: () => void;
 }
 
-/** Fired when a request was refused for want of a session. */
+/** Fired when a request was refused because there is no session. */
 export const SIGNED_OUT = "countenance:signed-out";
 
 /** Loads when `load` changes, and again `everyMs` (the last value decides; `null` never) while the page is visible. */
@@ -65,8 +65,8 @@ export function noteSignedOut(thrown: unknown): ScoringError {
 }
 
 /**
- * Asks until it is answered, with growing pauses. Throws what will not pass.
- * @param told why it waits; `null` once it was answered
+ * Repeats a request until it is answered, with growing pauses. Throws errors that are not transient.
+ * @param told why it waits; `null` once it is answered
  */
 export async function patiently<T>(
   ask: () => Promise<T>,

@@ -1,4 +1,4 @@
-/** The shell: who is signed in, where one is, the words that stand on every page. */
+/** The shell: who is signed in, which page is open, and the words on every page. */
 
 import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { REPORT_NOTICE } from "../../src/scoring/report/legal-notice.ts";
@@ -141,7 +141,7 @@ function Page(props: {
     return <JobPage key={route.path[1]} id={route.path[1]} query={route.query} />;
   }
   if (page === "jobs") {
-    // A page of older jobs begins anew: the last one's are not its own.
+    // A page of older jobs starts empty: the previous page's jobs are not its own.
     return <JobsPage key={route.query.get("before")} query={route.query} />;
   }
   return (

@@ -1,4 +1,4 @@
-/** What stands in the place of a page that broke: without it, React takes the whole console away. */
+/** Replaces a page that broke: without it, React would remove the whole console. */
 
 import { Component, type ReactNode } from "react";
 

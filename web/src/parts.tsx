@@ -52,7 +52,7 @@ export function Failure({ error, once }: { readonly error: ScoringError; readonl
   return (
     <div className="alert" role="alert">
       <strong>{nameTrouble(error)}</strong> {error.detail}
-      {mayPass(error) && (once === true ? ". Try it again in a moment." : ". It is asked again in a moment.")}
+      {mayPass(error) && (once === true ? ". Try again in a moment." : ". The page tries again in a moment.")}
     </div>
   );
 }

@@ -100,7 +100,7 @@ function Work({ state, status }: { readonly state: ComputeState; readonly status
         </div>
       )}
       <dl className="figures">
-        <Figure name="Faces a second" value={rate === null ? "–" : formatRate(rate)} />
+        <Figure name="Faces per second" value={rate === null ? "–" : formatRate(rate)} />
         <Figure name="Faces scored" value={formatCount(state.records)} />
         <Figure name="Chunks handed in" value={formatCount(state.chunks)} />
         <Figure name="Chunks in hand" value={formatCount(state.holds.length)} />

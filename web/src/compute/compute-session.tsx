@@ -1,4 +1,4 @@
-/** The work of this tab on one job: it goes on from page to page of the console, and after a reload. */
+/** The work of this tab on one job: it continues across the console's pages, and after a reload. */
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { ScoringError } from "../../../src/errors.ts";
@@ -22,7 +22,7 @@ export function useCompute(): ComputeSession {
   return useContext(Context);
 }
 
-/** What is started again after a reload. The tab's own storage: it goes with the tab. */
+/** What is started again after a reload. It is in the tab's own storage, which ends with the tab. */
 const STORED = "countenance-compute";
 
 interface Wanted {
@@ -43,17 +43,17 @@ function readWanted(): Wanted | null {
   }
 }
 
-/** Gives chunks back even while the page goes: the edge need not wait for their leases to run out. */
+/** Gives chunks back even while the page is closed, so that the edge need not wait for their leases to run out. */
 function giveBack(jobId: string, holds: readonly Hold[]): void {
   for (const { chunkId, nonce } of holds) {
     const path = `/v1/jobs/${encodeURIComponent(jobId)}/chunks/${chunkId}`;
     const headers = { "content-type": "application/json" };
-    // A lease that is over answers 409, a server that is away nothing: it runs out then.
+    // An expired lease is answered by 409; without an answer the lease runs out by itself.
     fetch(path, { method: "DELETE", keepalive: true, headers, body: JSON.stringify({ nonce }) }).catch(() => undefined);
   }
 }
 
-/** Provides the session. @param signedIn work that was going on before a reload goes on once this is true */
+/** Provides the session. @param signedIn work from before a reload continues once this is true */
 export function ComputeProvider(props: { readonly signedIn: boolean; readonly children: ReactNode }): ReactNode {
   const [state, setState] = useState<ComputeState | null>(null);
   const worker = useRef<Worker | null>(null);
@@ -86,7 +86,7 @@ export function ComputeProvider(props: { readonly signedIn: boolean; readonly ch
         loop.terminate();
         worker.current = null;
         if (message.kind === "failed") noteSignedOut(new ScoringError(message.error.code, message.error.detail));
-        // Signed in again, it goes on.
+        // Signed in again: the work continues.
         if (message.kind === "ended" || message.error.code !== "unauthorized") sessionStorage.removeItem(STORED);
       };
       loop.addEventListener("message", ({ data }: MessageEvent<LoopReply>) => take(data));
@@ -127,7 +127,7 @@ export function ComputeProvider(props: { readonly signedIn: boolean; readonly ch
       if (!document.hidden) worker.current?.postMessage(request);
     };
     resume();
-    // A page that goes may come back from the browser's cache of pages.
+    // A page that is left may come back from the browser's page cache.
     window.addEventListener("pagehide", end);
     window.addEventListener("pageshow", resume);
     window.addEventListener("online", wake);

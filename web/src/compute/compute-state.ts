@@ -1,4 +1,4 @@
-/** What a browser that computes shows, folded from what its loop tells. Pure: the clock is a parameter. */
+/** What a computing browser shows, folded from its loop's events. Pure: the clock is a parameter. */
 
 import {
   type EngineChoice,
@@ -35,14 +35,14 @@ export interface ComputeState {
   /** Chunks that went back to the server, and why the last one did. */
   readonly returned: number;
   readonly lastReturn: PlainError | null;
-  /** Why nothing happens at the moment: an error that may pass, or no free chunk. */
+  /** Why nothing happens at the moment: a transient error, or no free chunk. */
   readonly waiting: { readonly error: PlainError | null } | null;
   readonly failure: PlainError | null;
   /** Records of the last chunks and when they were taken, oldest first. */
   readonly recent: readonly { readonly atMs: number; readonly records: number }[];
 }
 
-/** The rate is that of so many chunks and so much time, whichever is less. */
+/** The rate covers this many chunks or this much time, whichever is less. */
 const RECENT_CHUNKS = 50;
 const RECENT_MS = 20_000;
 
@@ -116,7 +116,7 @@ function without(holds: readonly Hold[], chunkId: string): readonly Hold[] {
   return holds.filter((hold) => hold.chunkId !== chunkId);
 }
 
-/** Records a second over the last chunks; `null` before there are any. */
+/** Records per second over the last chunks; `null` before there are any. */
 export function measureRate({ recent }: ComputeState, nowMs: number): number | null {
   const last = recent.filter(({ atMs }, index) => index === recent.length - 1 || nowMs - atMs <= RECENT_MS);
   const [first, ...rest] = last;

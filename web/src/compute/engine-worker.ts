@@ -1,4 +1,4 @@
-/** Scores leased chunks on one engine. The loop has one of these for a GPU, and one a core otherwise. */
+/** Scores leased chunks on one engine. The loop has one of these for a GPU, otherwise one per core. */
 
 import { findsFaces } from "../../../src/scoring/records/face-mode.ts";
 import { createApi } from "../../../src/client/api.ts";
@@ -64,7 +64,7 @@ async function reply(answer: () => Promise<string>): Promise<WorkReply> {
     return { kind: "done", value: await answer() };
   } catch (thrown) {
     const { code, detail } = toScoringError(thrown);
-    // What a browser says when a file does not come.
+    // What a browser says when a file cannot be loaded.
     const isAway = thrown instanceof TypeError && /fetch|network|load|import/i.test(thrown.message);
     return { kind: "failed", code: isAway ? "api_unavailable" : code, detail };
   }

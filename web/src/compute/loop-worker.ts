@@ -1,5 +1,5 @@
 /**
- * Runs the loop of a computing client beside the page, where a tab in the background throttles no timer. Scoring runs in
+ * Runs the loop of a computing client in a worker, where a background tab's timers are not throttled. Scoring runs in
  * workers of its own, so that leases are renewed while chunks are scored.
  */
 
@@ -37,7 +37,7 @@ function createLoop() {
 
   async function run({ jobId, model, choice }: Extract<LoopRequest, { kind: "start" }>): Promise<void> {
     const rungs = listRungs(choice).map((engine): ScorerRung => {
-      // One GPU, or threads that share the cores: one worker. Else one a core.
+      // One GPU, or threads that share the cores: one worker. Otherwise one per core.
       const size = engine === "webgpu" || engine === "wasm-threads" ? 1 : Math.max(1, navigator.hardwareConcurrency);
       const open = async () => {
         pool = await openWorkerPool({

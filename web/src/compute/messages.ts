@@ -9,7 +9,7 @@ import type { BrowserEngine } from "../engine/engine-names.ts";
 export const LADDER = ["webgpu", "fused-wasm", "wasm-threads", "wasm"] as const satisfies readonly BrowserEngine[];
 /** A rung of the ladder. */
 export type Rung = (typeof LADDER)[number];
-/** Where to begin: at the best, or at a rung that the reader chose; what comes below it is there should it fail. */
+/** Where to begin: at the best, or at a rung that the reader chose; the rungs below it are used if it fails. */
 export type EngineChoice = "auto" | Rung;
 
 /** The rungs that a choice leaves. */
@@ -17,7 +17,7 @@ export function listRungs(choice: EngineChoice): readonly Rung[] {
   return choice === "auto" ? LADDER : LADDER.slice(LADDER.indexOf(choice));
 }
 
-/** An error as plain values: a class does not survive the way. */
+/** An error as plain values: a class does not survive the transfer. */
 export interface PlainError {
   readonly code: ErrorCode;
   readonly detail: string;
@@ -32,13 +32,13 @@ export type PlainEvent = Plain<ComputeEvent>;
 /** From the page to the loop. To end it, the page ends the worker. */
 export type LoopRequest =
   | { readonly kind: "start"; readonly jobId: string; readonly model: string; readonly choice: EngineChoice }
-  /** The network is back, or the page: whoever waits looks again. */
+  /** The network or the page is back: whoever waits tries again. */
   | { readonly kind: "wake" };
 
 /** From the loop to the page. */
 export type LoopReply =
   | { readonly kind: "event"; readonly event: PlainEvent }
-  /** The job needs nobody any more. */
+  /** The job no longer needs anybody. */
   | { readonly kind: "ended" }
   | { readonly kind: "failed"; readonly error: PlainError };
 
@@ -58,5 +58,5 @@ export type EngineRequest =
 /** From a scoring worker. The value of an opened engine says what it runs on. */
 export type EngineReply =
   | { readonly kind: "done"; readonly id: number; readonly reply: WorkReply }
-  /** An input cannot be read now, and is asked for again. */
+  /** An input cannot be read now, and is requested again. */
   | { readonly kind: "pausing"; readonly waitMs: number; readonly error: PlainError };

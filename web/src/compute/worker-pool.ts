@@ -43,7 +43,7 @@ export async function openWorkerPool(options: PoolOptions): Promise<WorkerPool> 
     for (const worker of workers) worker.end("it was closed");
   };
   try {
-    // The first one shows whether there is any use in the others.
+    // The first one shows whether the others are worth starting.
     const what = await add();
     await Promise.all(Array.from({ length: size - 1 }, add));
     const detail = size === 1 ? what : `${what}; ${size} workers`;
@@ -101,7 +101,7 @@ function startWorker(pausing: PoolOptions["pausing"]): ScoringWorker {
   });
   worker.addEventListener("error", (event) => {
     event.preventDefault();
-    // Without a word its script did not come; with one, it came and broke.
+    // Without a message its script could not be loaded; with one, it was loaded and broke.
     const away = !answered && !event.message;
     const code = away ? "api_unavailable" : "engine_unavailable";
     fail({ code, detail: event.message || "the scoring worker could not be loaded" });

@@ -16,7 +16,7 @@ export interface StartedEngine {
 
 /**
  * Starts one engine.
- * @param options.hardwareOnly WebGPU on a GPU only, not on a program that plays one
+ * @param options.hardwareOnly WebGPU only on a GPU, not on software that emulates one
  * @throws ScoringError `engine_unavailable`, `model_invalid`
  */
 export async function startEngine(

@@ -6,7 +6,7 @@ import { Failure } from "../parts.tsx";
 import { formatBytes } from "../words.ts";
 
 const ABOUT: Readonly<Record<string, string>> = {
-  "labels.jsonl": "One record a picture, in input order",
+  "labels.jsonl": "One record per picture or face, in input order",
   "labels.csv": "The same as a table",
   "labels.parquet": "The same, in columns",
   "errors.jsonl": "Failed and skipped inputs; itself a list that can be run",

@@ -1,11 +1,11 @@
-/** The picture of a record, asked for once it stays on the screen, and given up where it leaves it. */
+/** The picture of a record, requested once it stays on the screen, and given up when it leaves it. */
 
 import { type ReactNode, useEffect, useState } from "react";
 import type { PlacedRecord } from "../../../src/client/label-reader.ts";
 import { api, noteSignedOut, patiently } from "../api.ts";
 import { Picture } from "./picture.tsx";
 
-/** Records that fly past while the page scrolls cost no request: a key has only so many a minute. */
+/** Records that fly past while the page scrolls cost no request: a key has a limited number per minute. */
 const SETTLE_MS = 150;
 
 const EMPTY = { url: null, failed: false } as const;

@@ -71,7 +71,7 @@ const FOLDER_GROUP = "folder";
 /** Inline objects that one manifest may hold. */
 export const MAX_NAMED_OBJECTS = 10_000;
 
-/** The manifest of a draft. Numbers that are none stay as they are typed: the server says what is wrong with them. */
+/** The manifest of a draft. Invalid numbers stay as they were typed: the server says what is wrong with them. */
 export function makeManifest(draft: Draft, files: readonly DroppedFile[]): ManifestInput {
   const groupBy = draft.groupBy.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]));
   const marksGroups = draft.source === "upload" && draft.folders === "groups" && files.length > 0;

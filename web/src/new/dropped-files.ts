@@ -13,7 +13,7 @@ export interface DroppedFile {
 export interface Drop {
   /** Sorted by path; a folder that holds everything is not part of the paths. */
   readonly taken: readonly DroppedFile[];
-  /** Files that are none of the format by their names. */
+  /** Files whose names are not of the format. */
   readonly leftOut: number;
 }
 
@@ -28,7 +28,7 @@ export const UPLOADS: Readonly<
 
 type Format = keyof typeof UPLOADS;
 
-/** Every file of the format in a drop; folders are walked. Must be called in the event itself: the items die with it. */
+/** Every file of the format in a drop; folders are walked. Must be called in the event itself, since the items expire with it. */
 export async function readDrop(transfer: DataTransfer, format: Format): Promise<Drop> {
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   if (entries.length === 0) return readFiles(transfer.files, format);

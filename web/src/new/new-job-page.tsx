@@ -72,7 +72,7 @@ export function NewJobPage(): ReactNode {
     try {
       if (isUpload) {
         const target = { store: draft.store, prefix: draft.prefix };
-        // A wrong manifest is told before a thousand pictures are sent.
+        // A wrong manifest is reported before a thousand pictures are sent.
         await api.planJob({ ...makeManifest(draft, []), input: target });
         await uploads.send(target, files, stop.current.signal, (progress) => setStep({ kind: "uploading", progress }));
       }
@@ -133,7 +133,7 @@ export function NewJobPage(): ReactNode {
             <progress max={step.progress.total} value={step.progress.done} aria-label="Upload" />
             {step.progress.trouble !== null && (
               <span className="finding">
-                {nameTrouble(step.progress.trouble)} {step.progress.trouble.detail}. It goes on by itself.
+                {nameTrouble(step.progress.trouble)} {step.progress.trouble.detail}. The upload continues by itself.
               </span>
             )}
           </p>

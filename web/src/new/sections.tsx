@@ -151,7 +151,7 @@ export function ScoringSection({ draft, change, issues, choices }: SectionProps)
           issues={issues}
           value={draft.faces}
           choices={[
-            ["auto", "Small crops as they are, else the largest face"],
+            ["auto", "Small crops as they are, otherwise the largest face"],
             ["largest", "Find the largest face"],
             ["all", "Find every face"],
             ["aligned", "The picture is a face crop"],
@@ -167,13 +167,13 @@ export function ScoringSection({ draft, change, issues, choices }: SectionProps)
           change={(model) => change({ model })}
         />
         <ChoiceField
-          name="Mirrored too"
+          name="Average with the mirrored face"
           path="tta"
           issues={issues}
           value={draft.tta}
           choices={[
             ["none", "No"],
-            ["flip", "Yes: the mean of both, twice the work"],
+            ["flip", "Yes (takes twice as long)"],
           ]}
           change={(tta) => change({ tta })}
         />
@@ -267,7 +267,7 @@ export function OutputSection({ draft, change, issues, choices }: SectionProps):
       <details>
         <summary>Limits and notification</summary>
         <div className="fields">
-          {text("Pictures a chunk", "limits.chunkSize", "chunkSize", { placeholder: "256" })}
+          {text("Pictures per chunk", "limits.chunkSize", "chunkSize", { placeholder: "256" })}
           {text("Chunks at once", "limits.maxConcurrency", "maxConcurrency", { placeholder: "50" })}
           {text("Stop above this share of failures", "limits.errorThreshold", "errorThreshold", {
             placeholder: "0.05",

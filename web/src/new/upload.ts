@@ -1,4 +1,4 @@
-/** Uploads many pictures: a few at a time, each for as long as it takes. */
+/** Uploads many pictures: a few at a time, each retried for as long as it takes. */
 
 import type { Api } from "../../../src/client/api.ts";
 import type { ScoringError } from "../../../src/errors.ts";
@@ -10,7 +10,7 @@ export interface UploadProgress {
   readonly done: number;
   readonly total: number;
   readonly bytes: number;
-  /** Why nothing moves at the moment: too many requests, or no server. */
+  /** Why nothing happens at the moment: too many requests, or no server. */
   readonly trouble: ScoringError | null;
 }
 

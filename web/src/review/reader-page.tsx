@@ -67,7 +67,7 @@ function Choice(props: {
   );
 }
 
-/** How far, how fast, how long still. */
+/** Progress, pace and time left. */
 function Pace({ reading, isAway }: { readonly reading: Reading; readonly isAway: boolean }): ReactNode {
   const answered = countAnswered(reading);
   const total = reading.faces.length;
@@ -82,7 +82,7 @@ function Pace({ reading, isAway }: { readonly reading: Reading; readonly isAway:
         {pace !== null &&
           left !== null &&
           left > 0 &&
-          ` · ${pace.toFixed(0)} s a face, about ${formatDuration(left)} left`}
+          ` · ${pace.toFixed(0)} s per face, about ${formatDuration(left)} left`}
         {isAway &&
           waiting > 0 &&
           ` · no network: ${waiting} ${waiting === 1 ? "answer is" : "answers are"} kept here until it is back`}

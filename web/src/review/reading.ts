@@ -51,7 +51,7 @@ export function answerFace(reading: Reading, label: Exclude<Answer, "undone">, s
   };
 }
 
-/** Takes the last answer of this sitting back and shows its face again; nothing where there is none. */
+/** Withdraws the last answer of this sitting and shows its face again; does nothing without one. */
 export function undoAnswer(reading: Reading): Reading {
   const position = reading.past.at(-1);
   const face = position === undefined ? undefined : reading.faces[position];
@@ -81,7 +81,7 @@ export function listUpcoming(reading: Reading, count: number): readonly ReaderFa
   return reading.faces.slice(reading.position).filter(isOpen).slice(0, count);
 }
 
-/** Median seconds a face; `null` before three were answered. */
+/** Median seconds per face; `null` before three have been answered. */
 export function computePace({ paces }: Reading): number | null {
   if (paces.length < 3) return null;
   const sorted = [...paces].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** A reading with its server: pictures loaded ahead, answers sent as they come, kept on this machine while the network is away. */
+/** A reading connected to its server: pictures are loaded ahead, answers are sent as they come, and kept on this machine without a network. */
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { createReviewApi } from "../../../src/client/review-api.ts";
@@ -42,7 +42,7 @@ function keepWaiting(name: string, waiting: readonly GivenAnswer[]): void {
 /** What the page shows. */
 export interface OpenReading {
   readonly reading: Reading | null;
-  /** Address of the picture that is shown; `null` while it loads, `"gone"` where it cannot be had. */
+  /** Address of the picture that is shown; `null` while it loads, `"gone"` if it cannot be loaded. */
   readonly picture: string | null;
   /** Why answers wait or the list does not come; `null` where nothing does. */
   readonly trouble: ScoringError | null;

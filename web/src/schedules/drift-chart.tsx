@@ -22,7 +22,7 @@ function findShare({ report }: Night, label: string): Share {
   return report.total.labels.find((row) => row.label === label)?.share ?? null;
 }
 
-/** One small chart a label: the share with its 95 % band; all on one scale. */
+/** One small chart per label: the share with its 95 % band; all on one scale. */
 export function ShareLines({ nights }: { readonly nights: readonly Night[] }): ReactNode {
   const highest = Math.max(
     0.05,
@@ -133,7 +133,7 @@ export function DriftTable({ nights }: { readonly nights: readonly Night[] }): R
   );
 }
 
-/** What passed a mark in the last night, against the night before and the baseline. */
+/** What passed a threshold in the last night, against the night before and the baseline. */
 export function Findings({ night }: { readonly night: Night }): ReactNode {
   return listComparisons(night.report).map(({ against, findings }) => (
     <div key={against.jobId}>

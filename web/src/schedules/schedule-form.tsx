@@ -48,7 +48,7 @@ function readDraft(draft: Draft): NewSchedule {
       message: cause instanceof Error ? cause.message : "not JSON",
     });
   }
-  if (issues.length > 0) throw new ScoringError("validation_failed", "the form has findings", { issues });
+  if (issues.length > 0) throw new ScoringError("validation_failed", "the form is not valid", { issues });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server checks all of it
   return { name, cron, windowOffsetHours, manifest: manifest as ManifestInput };
 }

@@ -9,7 +9,7 @@ import { Failure, StatusPill } from "../parts.tsx";
 
 const loadSchedules = (signal: AbortSignal) => api.listSchedules(signal);
 
-/** Whether a run's job goes on: its page is then asked again sooner. */
+/** Whether a run's job has not ended: then its page is reloaded sooner. */
 export function isRunning({ job }: ScheduleRunView): boolean {
   return job !== null && !isEnded(job.status);
 }

@@ -23,7 +23,7 @@ interface Shown {
 }
 
 const ENGINE_WORDS: Readonly<Record<EngineChoice, string>> = { auto: "The best that starts", ...ENGINE_NAMES };
-/** More are scored, but only so many are shown. */
+/** More are scored, but only this many are shown. */
 const MAX_SHOWN = 200;
 
 type Engine = Extract<Reply, { kind: "ready" | "unavailable" }>;
@@ -101,7 +101,7 @@ export function TryPage(): ReactNode {
               value={faces}
               onChange={(event) => setFaces(FACE_MODES.find((mode) => mode === event.target.value) ?? "auto")}
             >
-              <option value="auto">Small crops as they are, else the largest face</option>
+              <option value="auto">Small crops as they are, otherwise the largest face</option>
               <option value="largest">Find the largest face</option>
               <option value="all">Find every face</option>
               <option value="aligned">The picture is a face crop</option>
