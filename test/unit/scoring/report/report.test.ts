@@ -4,6 +4,7 @@ import { parseModelCard } from "../../../../src/model/card.ts";
 import { renderContactSheet } from "../../../../src/scoring/report/contact-sheet.ts";
 import { escapeHtml, html, trustHtml } from "../../../../src/scoring/report/html-text.ts";
 import { buildReport, type ReportContext } from "../../../../src/scoring/report/report.ts";
+import { FACE_FINDER } from "../../../../src/model/face-levels.ts";
 import { renderReportHtml } from "../../../../src/scoring/report/report-html.ts";
 import {
   formatCount,
@@ -48,6 +49,15 @@ function makeContext(overrides: Partial<ReportContext> = {}): ReportContext {
 
 const records = makeRecords(1000);
 const summary = summarize(records, { groupBy: ["site"] });
+
+const renderFound = (faceFinder: string | null) => renderReportHtml(buildReport(summary, makeContext({ faceFinder })));
+
+it("states how many faces its finder finds, by size, and nothing of a finder that it does not know", () => {
+  const page = renderFound(FACE_FINDER).replaceAll(/\s+/g, " ");
+  expect(page).toContain("84.9 % of 24 to 32 pixels, 95.6 % of 32 to 48 pixels");
+  expect(page).toContain("99.5 % from 64 pixels on");
+  for (const other of [null, "tiny-face@1/2"]) expect(renderFound(other)).not.toContain("the finder finds");
+});
 
 describe("report.json", () => {
   it("accounts for every listed input, with reasons", () => {
