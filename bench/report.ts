@@ -76,12 +76,12 @@ function renderModels(models: readonly ModelResult[]): string {
     workerd === null ? "" : round(workerd),
     workerd === null ? "" : (1000 / workerd).toFixed(3),
   ]);
-  return renderTable(["model", "engine", "faces/CPU-s in Node", "ms a face", "in workerd", "ms a face"], rows);
+  return renderTable(["model", "engine", "faces/CPU-s in Node", "ms per face", "in workerd", "ms per face"], rows);
 }
 
 function renderWebgpu(webgpu: WebgpuResult): string {
   if (webgpu.kind === "skipped") {
-    return `Skipped in this run: ${webgpu.reason}. (SwiftShader, a CPU that plays a GPU, tests that results are right, never speed.)`;
+    return `Skipped in this run: ${webgpu.reason}. (SwiftShader, a CPU that emulates a GPU, tests that results are right, never speed.)`;
   }
   const rows = webgpu.rates.map(({ engine, batch, median, best, deviation }) => [
     engine,
@@ -137,7 +137,7 @@ function renderJobs(jobs: readonly JobResult[]): string {
     cpuMillisecondsPerFace.toFixed(2),
     `$${(cpuMillisecondsPerFace * DOLLARS_PER_MILLION_CPU_MS).toFixed(3)}`,
   ]);
-  return renderTable(["job", "faces", "seconds", "faces/s", "CPU-ms a face", "CPU of a million faces"], rows);
+  return renderTable(["job", "faces", "seconds", "faces/s", "CPU-ms per face", "CPU of a million faces"], rows);
 }
 
 /** The whole page. */
@@ -200,17 +200,17 @@ ${renderStages(stages)}
 
 From the request to the last output in local workerd, which here is also the object store, the queue and the
 coordinator's disk: their CPU is in the figure, and no deployment is billed for it. The price is of CPU alone; single objects cost
-$0.36 a million reads more, and requests $0.30 a million. A metered API for comparison: Google Cloud Vision lists face detection
-with emotion likelihoods at $1.50 a thousand images (https://cloud.google.com/vision/pricing), $1,500 a million.
+$0.36 per million reads more, and requests $0.30 per million. A metered API for comparison: Google Cloud Vision lists face detection
+with emotion likelihoods at $1.50 per thousand images (https://cloud.google.com/vision/pricing), $1,500 per million.
 
 ${renderJobs(jobs)}
 
 ## \`countenance score\` on all cores
 
-The same job on one core and on all, in turn, each in a process of its own that is pinned there, a scoring thread a core; the wall clock
+The same job on one core and on all, in turn, each in a process of its own that is pinned there, a scoring thread per core; the wall clock
 from before the modules are loaded, so what other programs take of the cores shows: «cores used» is CPU over wall time, on one core and on
 all. Seconds are those of planning, scoring and finalizing in the quickest round. «CPU ratio» is the CPU on all cores over that on one: what
-is above 1 is spent on starting threads, each with an engine of its own and code that V8 optimizes for each anew, and on sharing caches. Planning
+is above 1 is spent on starting threads, each with an engine of its own and code that V8 optimizes again for each, and on sharing caches. Planning
 runs beside scoring; finalizing formats chunks on all cores, and the thread that appends them formats what the others have no time for.
 «× of separate runs»: as many one-core runs as there are cores, at once, which share nothing but the machine (its memory, its clock, and what
 its cores are made of): what linear means here.

@@ -34,7 +34,7 @@ function sumWork({ steps }: StageProfile): Map<string, number> {
   return sums;
 }
 
-/** Dollars a million CPU milliseconds on Workers (https://developers.cloudflare.com/workers/platform/pricing/). */
+/** Dollars per million CPU milliseconds on Workers (https://developers.cloudflare.com/workers/platform/pricing/). */
 export const DOLLARS_PER_MILLION_CPU_MS = 0.02;
 
 const TOGETHER = "together";

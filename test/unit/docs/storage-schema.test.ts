@@ -100,7 +100,7 @@ describe("rows", () => {
   it.each([
     ["Rows of a job's coordinator", "jobs", isCoordinators, 5],
     ["Rows of the directory", "jobs", (file: string) => !isCoordinators(file), 5],
-    ["Rows of a server of one's own", "serve", () => true, 2],
+    ["Rows of a self-hosted server", "serve", () => true, 2],
   ] as const)("%s: every table, and no other", (heading, folder, isIn, atLeast) => {
     const tables = findIn(folder, createTable, isIn);
     expect(tables.length).toBeGreaterThanOrEqual(atLeast);
