@@ -2,7 +2,7 @@
 
 import { parseArgs } from "node:util";
 import type { ArgsDef, CommandDef, Resolvable } from "citty";
-import { suggest } from "./did-you-mean.ts";
+import { suggest } from "../src/scoring/manifest/did-you-mean.ts";
 
 /** The command line is wrong; nothing was done. */
 export class UsageError extends Error {}

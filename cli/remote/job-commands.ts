@@ -1,71 +1,30 @@
-import { ABSTENTION_PRECISIONS } from "../../src/model/abstention.ts";
-import { LABEL_FORMATS } from "../../src/scoring/keys.ts";
 import { defineCommand } from "citty";
 import type { JobAction } from "../../src/client/api.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { readInteger } from "../integers.ts";
 import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
+import { findJob } from "./find-job.ts";
 import { describeJob, followJob } from "./follow-job.ts";
 import { readJobs } from "./job-pages.ts";
 import { OUTPUT_WORDS, saveOutput, verifyOutputs } from "./outputs.ts";
-import { readManifest } from "./read-manifest.ts";
+import { formatJobs } from "./job-list.ts";
+import { submit } from "./submit-command.ts";
+import type { JobPage } from "../../src/scoring/job/job-directory.ts";
 
-const JOB_ARG = { type: "positional", description: "The job's id", required: true } as const;
-
-const submit = defineCommand({
-  meta: { name: "submit", description: "Submit a job: a manifest file (- reads standard input), options, or both" },
-  args: {
-    manifest: { type: "positional", description: "Manifest file, JSON", required: false },
-    store: { type: "string", description: "Store of the inputs" },
-    prefix: { type: "string", description: "Score every object under this prefix" },
-    list: { type: "string", description: "Key of a manifest object: JSONL or CSV, optionally gzip" },
-    "list-store": { type: "string", description: "The store of --list, if it is not that of the inputs" },
-    "output-store": { type: "string", description: "Store of the outputs; default --store" },
-    "output-prefix": { type: "string", description: "Prefix of the outputs; default out/" },
-    formats: { type: "string", description: LABEL_FORMATS.join(",") },
-    format: { type: "string", description: "image, tar or fer2013-csv" },
-    faces: { type: "string", description: "auto (default), aligned, largest or all" },
-    model: { type: "string", description: "name@version, or a name for its newest" },
-    tta: { type: "string", description: "none or flip" },
-    abstain: {
-      type: "string",
-      description: `Give no label below this precision: ${ABSTENTION_PRECISIONS.join(", ")}`,
-    },
-    pipeline: { type: "string", description: "Preprocessing 1, 2 or 3; default the model's" },
-    name: { type: "string", description: "A name for the job" },
-    priority: { type: "string", description: "-100 to 100; jobs of a higher one go first. Default 0" },
-    purpose: { type: "string", description: "What the labels are for; some keys demand it" },
-    "idempotency-key": { type: "string", description: "Submitting again with the same one gives the same job" },
-    watch: { type: "boolean", description: "Follow the job to its end", default: false },
-    "dry-run": { type: "boolean", description: "Only say what it would read, take and cost", default: false },
-    ...CONNECTION_ARGS,
-  },
-  async run({ args }) {
-    const api = connect(args);
-    const manifest = await readManifest(args);
-    if (args["dry-run"]) {
-      const plan = await api.planJob(manifest);
-      if (args.json) return printJson(plan);
-      print(`${plan.objects} objects, ${plan.bytes} bytes, ${plan.chunks} chunks${plan.complete ? "" : " (so far)"}`);
-      print(JSON.stringify(plan.estimate, null, 2));
-      for (const warning of plan.warnings) process.stderr.write(`warning: ${showText(warning)}\n`);
-      return;
-    }
-    const job = await api.submitJob(manifest, args["idempotency-key"]);
-    if (args.watch) {
-      process.stderr.write(`job ${job.id}\n`);
-      return followJob(api, job.id, args.json);
-    }
-    if (args.json) printJson(job);
-    else print(job.id);
-  },
-});
+const JOB_ARG = {
+  type: "positional",
+  description: "The job's id, or as much of its end as no other has",
+  required: true,
+} as const;
 
 const watch = defineCommand({
   meta: { name: "watch", description: "Follow a job to its end, then show its labels" },
   args: { job: JOB_ARG, ...CONNECTION_ARGS },
-  run: ({ args }) => followJob(connect(args), args.job, args.json),
+  async run({ args }) {
+    const api = connect(args);
+    await followJob(api, await findJob(api, args.job), args.json);
+  },
 });
 
 const get = defineCommand({
@@ -82,14 +41,15 @@ const get = defineCommand({
   },
   async run({ args }) {
     const api = connect(args);
+    const id = await findJob(api, args.job);
     if (args.output === undefined) {
-      const job = await api.readJob(args.job);
+      const job = await api.readJob(id);
       return args.json ? printJson(job) : print(describeJob(job));
     }
     if (args.output !== "outputs") {
-      return saveOutput(api, args.job, OUTPUT_WORDS[args.output] ?? args.output, args.out);
+      return saveOutput(api, id, OUTPUT_WORDS[args.output] ?? args.output, args.out);
     }
-    const outputs = await api.listOutputs(args.job);
+    const outputs = await api.listOutputs(id);
     if (args.json) return printJson(outputs);
     for (const { name, size } of outputs) print(`${name.padEnd(16)} ${size}`);
   },
@@ -99,12 +59,11 @@ const list = defineCommand({
   meta: { name: "list", description: "The newest jobs of this key" },
   args: { limit: { type: "string", description: "At most this many", default: "20" }, ...CONNECTION_ARGS },
   async run({ args }) {
-    const jobs = [];
-    for await (const job of readJobs(connect(args), readInteger("limit", args.limit))) {
-      if (args.json) jobs.push(job);
-      else print(describeJob(job));
-    }
+    const jobs: JobPage["jobs"][number][] = [];
+    for await (const job of readJobs(connect(args), readInteger("limit", args.limit))) jobs.push(job);
     if (args.json) printJson(jobs);
+    else if (jobs.length === 0) process.stderr.write("this key has no jobs\n");
+    else for (const line of formatJobs(jobs, Date.now())) print(line);
   },
 });
 
@@ -112,7 +71,8 @@ const verify = defineCommand({
   meta: { name: "verify", description: "Read a job's outputs again and compare them with the hashes of _SUCCESS" },
   args: { job: JOB_ARG, ...CONNECTION_ARGS },
   async run({ args }) {
-    const verdicts = await verifyOutputs(connect(args), args.job);
+    const api = connect(args);
+    const verdicts = await verifyOutputs(api, await findJob(api, args.job));
     if (args.json) printJson(verdicts);
     else for (const { name, bytes, state } of verdicts) print(`${state.padEnd(8)} ${name} (${bytes} bytes)`);
     if (verdicts.some(({ state }) => state !== "ok")) process.exitCode = EXIT_CODES.failed;
@@ -122,7 +82,10 @@ const verify = defineCommand({
 const remove = defineCommand({
   meta: { name: "delete", description: "Forget an ended job and delete its outputs" },
   args: { job: JOB_ARG, ...CONNECTION_ARGS },
-  run: ({ args }) => connect(args).deleteJob(args.job),
+  async run({ args }) {
+    const api = connect(args);
+    await api.deleteJob(await findJob(api, args.job));
+  },
 });
 
 const models = defineCommand({
@@ -142,7 +105,8 @@ function commandJob(action: JobAction, description: string) {
     meta: { name: action, description },
     args: { job: JOB_ARG, ...CONNECTION_ARGS },
     async run({ args }) {
-      const job = await connect(args).commandJob(args.job, action);
+      const api = connect(args);
+      const job = await api.commandJob(await findJob(api, args.job), action);
       if (args.json) printJson(job);
       else print(describeJob(job));
     },

@@ -8,6 +8,8 @@ import { type Issue, ScoringError } from "../../errors.ts";
 import { LABELS } from "../../model/labels.ts";
 import { LABEL_FORMATS, normalizePrefix } from "../keys.ts";
 import { LIMITS } from "../limits.ts";
+import { suggest } from "./did-you-mean.ts";
+import { listFields } from "./known-fields.ts";
 import { MAX_PRIORITY } from "../access/access.ts";
 
 const storeName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "a store's name: a-z, 0-9 and -");
@@ -108,7 +110,7 @@ export function parseManifest(
   knowsModel: (reference: string) => boolean,
 ): Manifest {
   const parsed = manifestSchema.safeParse(value, { reportInput: false });
-  if (!parsed.success) throw refuse(parsed.error.issues.map(toIssue));
+  if (!parsed.success) throw refuse(parsed.error.issues.map(nameField));
   const manifest = parsed.data;
   const issues: Issue[] = [];
   const add = (path: string, code: string, message: string): void => void issues.push({ path, code, message });
@@ -157,6 +159,14 @@ function refuse(issues: readonly Issue[]): ScoringError {
 export function toIssue(issue: z.core.$ZodIssue): Issue {
   const keys = issue.code === "unrecognized_keys" ? issue.keys : [];
   return { path: formatPath([...issue.path, ...keys.slice(0, 1)]), code: issue.code, message: issue.message };
+}
+
+/** The finding with the field that was probably meant. */
+function nameField(issue: z.core.$ZodIssue): Issue {
+  const told = toIssue(issue);
+  if (issue.code !== "unrecognized_keys") return told;
+  const meant = suggest(issue.keys[0] ?? "", listFields(manifestSchema, issue.path));
+  return { ...told, message: `${told.message}${meant}` };
 }
 
 /** `input.objects[3].key`, as people write it. */

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkWords, type FoundCommand } from "../../../cli/command-line.ts";
-import { suggest } from "../../../cli/did-you-mean.ts";
+import { suggest } from "../../../src/scoring/manifest/did-you-mean.ts";
 
 const COMMANDS = ["score", "submit", "watch", "get", "list", "cancel", "retry-failed", "key"];
 
