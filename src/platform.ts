@@ -25,7 +25,10 @@ import type { StoreTable } from "./store-table.ts";
 import { VERSION } from "./version.ts";
 
 /** The parts that a deployment brings. */
-export interface PlatformParts extends Pick<ApiDeps, "adminKey" | "devKey" | "limitRate" | "withReference"> {
+export interface PlatformParts extends Pick<
+  ApiDeps,
+  "adminKey" | "devKey" | "limitRate" | "withReference" | "hook" | "basePath"
+> {
   readonly stores: StoreTable;
   readonly registry: Registry;
   readonly directory: WholeDirectory;
@@ -60,6 +63,7 @@ export function createPlatform(parts: PlatformParts): Platform {
   const openStore = (name: string): ReturnType<StoreTable["open"]> => stores.open(name);
   const openJob = (id: string): JobHandle => parts.openJob(id);
   const openEraser = (id: string): Eraser => parts.openEraser(id);
+  const hook = parts.hook === undefined ? {} : { hook: parts.hook };
   const work: WorkDeps = {
     openJob,
     openEraser,
@@ -80,7 +84,7 @@ export function createPlatform(parts: PlatformParts): Platform {
     registry,
     directory,
     schedules: directory,
-    readCaller: (keyId) => readCallerById(keyId, { adminKey, devKey, clock, keys: directory }),
+    readCaller: (keyId) => readCallerById(keyId, { adminKey, devKey, clock, keys: directory, ...hook }),
     clock,
     webhookHosts: webhook?.allowedHosts ?? null,
     ...(resolve === undefined ? {} : { resolveName: resolve }),
@@ -111,6 +115,8 @@ export function createPlatform(parts: PlatformParts): Platform {
     keys: directory,
     adminKey,
     devKey,
+    ...hook,
+    ...(parts.basePath === undefined ? {} : { basePath: parts.basePath }),
     limitRate: parts.limitRate,
     readWebhookSecret: webhook === null ? null : (keyId) => deriveWebhookSecret(webhook.secret, keyId),
     withScorer: parts.withScorer,

@@ -16,6 +16,8 @@ export const DOORS: readonly Door[] = [
   { name: "countenance-browser", source: "src/library/browser" },
   { name: "countenance-workerd", source: "src/library/workerd" },
   { name: "client", source: "src/client/index" },
+  { name: "worker", source: "src/embedded" },
+  { name: "testing", source: "test/contract/index" },
 ];
 
 /**

@@ -2,6 +2,7 @@
 
 import type { LendScorer } from "../scoring/chunk/scorer.ts";
 import type { Logger } from "../log.ts";
+import type { Caller } from "../scoring/access/access.ts";
 import type { KeyDirectory } from "../scoring/access/api-key.ts";
 import type { JobCoordinator } from "../scoring/job/coordinator-port.ts";
 import type { Eraser } from "../scoring/erase/eraser-port.ts";
@@ -21,6 +22,14 @@ export interface JobHandle extends JobCoordinator {
   erase(): Promise<void>;
 }
 
+/** Who asks, where the deployment knows people otherwise than by keys. */
+export interface CallerHook {
+  /** `null`: whom the request's key or session names. */
+  identify(request: Request): Promise<Caller | null>;
+  /** Rights by id, for work that was asked for earlier; `null`: of no such caller. */
+  recall(keyId: string): Promise<Caller | null>;
+}
+
 /** The ports that the routes work with. */
 export interface ApiDeps extends ScheduleDeps {
   openJob(jobId: string): JobHandle;
@@ -30,6 +39,9 @@ export interface ApiDeps extends ScheduleDeps {
   readonly adminKey: string | null;
   /** Accepted for requests to a loopback address only; `null` in production. */
   readonly devKey: string | null;
+  readonly hook?: CallerHook;
+  /** Where the API is mounted, for its description; empty or absent: at the root. */
+  readonly basePath?: string;
   /** Lends scorers on the reference engine, for verification. */
   readonly withReference: VerifyDeps["withReference"];
   /** Whether a job could run now; cached. */

@@ -56,7 +56,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
     in: "cookie",
     name: SESSION_COOKIE,
   });
-  addDescription(app, deps.version);
+  addDescription(app, deps.version, deps.basePath ?? "");
   return app;
 }
 
@@ -69,7 +69,7 @@ function listMethods(app: OpenAPIHono, path: string): string[] {
 }
 
 /** Anybody may ask for it and making it takes tens of milliseconds, so it is made once. */
-function addDescription(app: OpenAPIHono, version: string): void {
+function addDescription(app: OpenAPIHono, version: string, basePath: string): void {
   let text: string | null = null;
   app.get("/v1/openapi.json", (c) => {
     text ??= JSON.stringify(
@@ -82,6 +82,7 @@ function addDescription(app: OpenAPIHono, version: string): void {
             description: "Scores the apparent facial expression of faces in object storage, in batches.",
             license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
           },
+          ...(basePath === "" ? {} : { servers: [{ url: basePath }] }),
           security: [{ key: [] }, { session: [] }],
         }),
       ),

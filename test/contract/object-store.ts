@@ -10,7 +10,16 @@ import { describeUploads } from "./object-store-uploads.ts";
 
 export { LINE_BREAK_NAME } from "./object-store-keys.ts";
 
-/** Registers the suite. */
+/**
+ * Registers the suite.
+ * @example
+ * ```ts
+ * import { describeObjectStore } from "countenance/testing";
+ * import { createMyStore } from "./my-store.ts";
+ *
+ * describeObjectStore({ name: "mine", open: () => createMyStore("an empty bucket") });
+ * ```
+ */
 export function describeObjectStore(subject: StoreUnderTest): void {
   describe(`object store: ${subject.name}`, () => {
     let store: ObjectStore | undefined;

@@ -41,6 +41,8 @@ it.each(["bundler", "nodenext"])("type-checks with moduleResolution %s", async (
     join(folder, "consumer.ts"),
     `import { aggregate, createScorer, readRecords, renderReport, type Report, type ScoreRecord } from "countenance";
      import { createApi, type JobEvent } from "countenance/client";
+     import type { ObjectStore } from "countenance/testing";
+     import { createCountenance, type CountenanceWorker } from "countenance/worker";
      const scorer = await createScorer({ model: "deep-emotion", faces: "all", engine: "fused" });
      const records: readonly ScoreRecord[] = await scorer.score({ picture: new Uint8Array(), groups: { night: "1" } });
      const report: Report = await aggregate(scorer.scoreAll(["a.jpg", new Blob()]), { groupBy: ["night"] });
@@ -52,6 +54,8 @@ it.each(["bundler", "nodenext"])("type-checks with moduleResolution %s", async (
        output: { store: "faces", prefix: "out/" },
      });
      for await (const event of api.followJob(id, new AbortController().signal)) console.log((event as JobEvent).type);
+     const worker: CountenanceWorker = createCountenance({ basePath: "/a", stores: () => ({}) as Record<string, ObjectStore> });
+     console.log(worker);
      // @ts-expect-error there is no such model option
      await createScorer({ modle: "deep-emotion" });`,
   );
