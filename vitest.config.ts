@@ -5,15 +5,16 @@ import { defineConfig } from "vitest/config";
 /**
  * Projects: `node` runs the core, adapters and architecture rules under Node; `workerd` runs inside the Workers runtime
  * with the bindings of wrangler.toml; `browser` and `e2e` drive real Chromium and real `wrangler dev` from Node;
- * `serve` runs the same suites against `countenance serve`; `package` packs this project and uses it as a stranger would
+ * `serve` and `serve-more` run the same suites against `countenance serve`; `package` packs this project and uses it as a stranger would
  * (`npm run test:package`); `long` is what takes minutes (`npm run test:long`).
  */
 const drivesServers = { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false } as const;
 
-/** Suites of `e2e` that hold for a server of one's own as well. */
-const onServe = ["cli", "client-work", "cross-store", "restart", "schedules", "webhook"].map(
-  (name) => `test/e2e/${name}.test.ts`,
-);
+/** Suites of `e2e` that hold for a server of one's own as well: the shorter ones are in `npm test`. */
+const onServe = {
+  serve: ["cross-store", "restart", "webhook"],
+  "serve-more": ["cli", "client-work", "schedules"],
+} as const;
 
 export default defineConfig({
   test: {
@@ -58,14 +59,14 @@ export default defineConfig({
           ...drivesServers,
         },
       },
-      {
+      ...Object.entries(onServe).map(([name, suites]) => ({
         test: {
-          name: "serve",
-          include: [...onServe, "test/serve/**/*.test.ts"],
+          name,
+          include: suites.map((suite) => `test/e2e/${suite}.test.ts`),
           env: { PLATFORM: "serve" },
           ...drivesServers,
         },
-      },
+      })),
       {
         test: {
           name: "long",
