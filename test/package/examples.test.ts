@@ -104,7 +104,9 @@ describe("against a server", () => {
       const told = await run("python3", ["python/query_over_http.py", job], folder, variables);
       process.stdout.write(told);
       expect(told).toMatch(/skipped|faces/);
-      await expect(run("python3", ["python/wait_for_success.py", "no-job"], folder, variables)).rejects.toThrow("404");
+      await expect(
+        run("python3", ["python/wait_for_success.py", "0190b6a5-0000-7000-8000-000000000001"], folder, variables),
+      ).rejects.toThrow("404");
     },
   );
 });
