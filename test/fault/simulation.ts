@@ -15,6 +15,7 @@ import type { JobSpec } from "../../src/scoring/job/job-spec.ts";
 import type { JobState } from "../../src/scoring/job/job-state.ts";
 import { isEnded } from "../../src/scoring/job/job-status.ts";
 import type { ChunkRow } from "../../src/scoring/job/chunk-row.ts";
+import type { JobRows } from "../../src/scoring/job/job-rows.ts";
 import type { Limits } from "../../src/scoring/limits.ts";
 import { createMemoryRows } from "../../src/scoring/job/memory-rows.ts";
 import type { WorkMessage } from "../../src/scoring/job/messages.ts";
@@ -67,6 +68,8 @@ export interface SimulationOptions {
   readonly sendAt?: (sends: number) => "lose" | "duplicate" | null;
   /** Pictures that kill the isolate that decodes them: it never answers. */
   readonly isDeadly?: (bytes: Uint8Array) => boolean;
+  /** Where the coordinator keeps the job; in memory by default. */
+  readonly rows?: JobRows;
   /** Coordinators of ended jobs that this one reads: the runs before it. */
   readonly ended?: ReadonlyMap<string, JobCoordinator>;
   /** Called between steps, to give commands. */
@@ -127,7 +130,7 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
 
   let queue: QueuedMessage[] = [];
-  const rows = createMemoryRows();
+  const rows = options.rows ?? createMemoryRows();
   const coordinator = createCoordinator({
     rows,
     limits,
