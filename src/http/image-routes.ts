@@ -15,6 +15,10 @@ const placeShape = z.object({
     .openapi({ type: "integer", param: { required: true } }),
   length: z.coerce.number().int().min(2),
   input: z.coerce.number().int().nonnegative().optional().openapi({ type: "integer" }),
+  chunk: z
+    .string()
+    .regex(/^\d{9}(_\d{1,9})?$/)
+    .optional(),
 });
 
 /** The route of pictures; see {@link readRecordPicture} for what is read. */
@@ -23,7 +27,7 @@ export function addImageRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     method: "get",
     path: "/v1/jobs/{id}/images/{record}",
     summary:
-      "The picture of one record; `at` and `length` are the bytes of its line in labels.jsonl, `input` the number of its input (shards and tables)",
+      "The picture of one record; `at` and `length` are the bytes of its line in labels.jsonl, `input` the number of its input (shards and tables); with `chunk`, of its line in that chunk's part, while the job runs",
     request: { params: jobIdParam.extend({ record: z.string() }), query: placeShape },
     responses: { 200: file("The picture", ["image/jpeg", "image/png", "image/webp"]), ...problemResponses },
   });

@@ -1,5 +1,7 @@
 /** Examples in the API's document; a test holds each to the schema that it is an example of. */
 
+import { REVIEW_EXAMPLES } from "./review-examples.ts";
+
 /** A body that an operation takes, and its answer in the first successful status where that is JSON. */
 export interface OperationExample {
   readonly request?: unknown;
@@ -25,6 +27,7 @@ export const PARAMETER_EXAMPLES: Readonly<Record<string, unknown>> = {
   length: 512,
   input: 0,
   sample: 32,
+  reader: "anna",
   limit: 50,
   download: "1",
   range: "bytes=0-65535",
@@ -56,10 +59,12 @@ const JOB = {
     finished: 40,
     outcomes: { scored: 39, no_face: 1, skipped: 0, failed: 0, cancelled: 0, expired: 0 },
     errors: {},
+    labels: [1, 0, 2, 25, 3, 1, 7],
     records: 40,
     bytes: 4_194_304,
   },
   chunks: { pending: 0, queued: 0, leased: 1, done: 1 },
+  engines: ["fused-wasm-simd"],
   rate: 21.5,
   etaSeconds: 2,
   failure: null,
@@ -169,6 +174,13 @@ export const EXAMPLES: Readonly<Record<string, OperationExample>> = {
   },
   "POST /v1/jobs/{id}/retry-failed": {
     response: { ...JOB, retryOf: JOB_ID },
+  },
+  ...REVIEW_EXAMPLES,
+  "GET /v1/jobs/{id}/latest": {
+    response: {
+      chunk: CHUNK_ID,
+      records: [{ record: { id: "portraits/0001.jpg", status: "scored", label: "Happy" }, at: 0, length: 512 }],
+    },
   },
   "GET /v1/jobs/{id}/outputs": {
     response: { outputs: [{ name: "labels.csv", size: 9216, etag: "9b2f7d6c1a0e4f38", type: "text/csv" }] },

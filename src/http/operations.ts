@@ -12,6 +12,7 @@ export const TAGS = {
   models: "Models that a job can name.",
   keys: "API keys and the sessions of browsers.",
   compute: "For clients that lend a machine: canaries, leases, records.",
+  reviews: "A sample of a job's faces for people to label, and what follows from their labels.",
   operations: "Health of the deployment.",
 } as const;
 
@@ -114,6 +115,51 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
     operationId: "getReport",
     tag: "outputs",
     description: "Shares of the labels with 95 % intervals, denominators, drift and provenance.",
+  },
+  "GET /v1/jobs/{id}/latest": {
+    operationId: "listLatestRecords",
+    tag: "outputs",
+    description:
+      "The last records of the chunk that was finished last, newest first, each with the bytes of its line in the chunk's part. None before the first chunk and after the job's end.",
+  },
+  "POST /v1/jobs/{id}/reviews": {
+    operationId: "drawReview",
+    tag: "reviews",
+    description:
+      "Draws faces by lot, stratified by label, margin and group, with known chances: as many as `size` says, or as an interval of ± `halfWidth` takes. `dryRun` only tells how many. A job has one review; `readers` are the keys that may read it beside the job's own.",
+  },
+  "GET /v1/jobs/{id}/reviews": {
+    operationId: "getReview",
+    tag: "reviews",
+    description:
+      "Shares, accuracy, precision and recall on the job's own pictures with 95 % intervals, agreement of the readers, and what a fit for the next run would be. `Accept: text/html` gives a page to hand over.",
+  },
+  "DELETE /v1/jobs/{id}/reviews": {
+    operationId: "deleteReview",
+    tag: "reviews",
+    description: "The sample and every answer go; the job's outputs stay. Another review can then be drawn.",
+  },
+  "GET /v1/jobs/{id}/reviews/lines": {
+    operationId: "getReviewLines",
+    tag: "reviews",
+    description: "One line per answer with reader, label, time and seconds; a label taken back is a line of its own.",
+  },
+  "GET /v1/jobs/{id}/reviews/faces": {
+    operationId: "listReviewFaces",
+    tag: "reviews",
+    description:
+      "For readers: the scope `reviews:write` is enough. Nothing says what the model thought. `reader` tells readers of one key apart.",
+  },
+  "POST /v1/jobs/{id}/reviews/answers": {
+    operationId: "addReviewAnswers",
+    tag: "reviews",
+    description:
+      "Answers are appended, never changed: the last one of a reader for a face counts. `undone` takes one back.",
+  },
+  "GET /v1/jobs/{id}/reviews/pictures/{at}": {
+    operationId: "getReviewPicture",
+    tag: "reviews",
+    description: "Only pictures of drawn faces, by their place in the sample.",
   },
   "GET /v1/jobs/{id}/outputs": {
     operationId: "listOutputs",

@@ -3,6 +3,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { jobFolder, LABEL_FILES, OUTPUT_NAMES } from "../scoring/keys.ts";
+import { LIMITS } from "../scoring/limits.ts";
+import { readLatestRecords } from "../scoring/requests/latest-records.ts";
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import type { ApiDeps } from "./api-deps.ts";
@@ -66,7 +68,34 @@ export function addOutputRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       },
     );
   }
+  addLatest(app, deps);
   addNamedOutputs(app, deps);
+}
+
+/** What a running job made last. */
+function addLatest(app: OpenAPIHono, deps: ApiDeps): void {
+  const lineSchema = z.object({ record: z.record(z.string(), z.unknown()), at: z.int(), length: z.int() });
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/jobs/{id}/latest",
+      summary: "The newest records of a job that goes on",
+      request: {
+        params: jobIdParam,
+        query: z.object({
+          limit: z.coerce.number().int().min(1).max(LIMITS.maxLatestRecords).default(12).openapi({ type: "integer" }),
+        }),
+      },
+      responses: {
+        200: json(z.object({ chunk: z.string().nullable(), records: z.array(lineSchema) }), "Records"),
+        ...problemResponses,
+      },
+    }),
+    async (c) => {
+      const { chunk, records } = await readLatestRecords(deps, c.req.valid("param").id, c.req.valid("query").limit);
+      return c.json({ chunk, records: records.map((line) => ({ ...line, record: { ...line.record } })) }, 200);
+    },
+  );
 }
 
 /** Every output by its name, and which there are. */

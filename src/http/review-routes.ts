@@ -37,7 +37,15 @@ const drawSchema = z.strictObject({
   dryRun: z.boolean().default(false),
 });
 
-const readerSchema = z.string().regex(/^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,39}$/u);
+/** Not as a pattern of the document: JSON Schema has none by Unicode class. */
+const readerSchema = z
+  .string()
+  .min(1)
+  .max(40)
+  .refine(
+    (text) => /^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u.test(text),
+    "a letter or digit, then letters, digits, spaces, dots, dashes and underscores",
+  );
 
 const answersSchema = z.strictObject({
   reader: readerSchema.exactOptional(),

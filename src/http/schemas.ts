@@ -2,6 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import { ERROR_CODES } from "../errors.ts";
+import { LABELS } from "../model/labels.ts";
 import { JOB_STATUSES } from "../scoring/job/job-status.ts";
 import { describeStatuses } from "./problem.ts";
 
@@ -52,10 +53,12 @@ export const jobSchema = z
       finished: count,
       outcomes: z.record(z.string(), count),
       errors: z.record(z.string(), count),
+      labels: z.array(count).length(LABELS.length),
       records: count,
       bytes: count,
     }),
     chunks: z.object({ pending: count, queued: count, leased: count, done: count }),
+    engines: z.array(z.string()),
     rate: z.number().nullable(),
     etaSeconds: z.number().nullable(),
     failure: z.object({ code: z.string(), message: z.string() }).nullable(),

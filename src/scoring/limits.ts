@@ -267,6 +267,8 @@ export const LIMITS = {
   readinessTimeoutMs: 5_000,
   /** Jobs of one page of `GET /v1/jobs`. */
   maxJobsPerPage: 100,
+  /** Records of one answer of `GET /v1/jobs/{id}/latest`. */
+  maxLatestRecords: 48,
 
   /** Reading one checkpoint; files from strangers are read. */
   checkpoint: {

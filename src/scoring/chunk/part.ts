@@ -1,6 +1,7 @@
 /** The part object of one chunk: written create-only, and read back if it exists already. */
 
 import { ScoringError, type ErrorCode } from "../../errors.ts";
+import { LABELS } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { ChunkResult } from "../job/chunk-row.ts";
 import { emptyOutcomes } from "../job/outcome-counts.ts";
@@ -65,11 +66,13 @@ export async function describePart(
 ): Promise<ChunkResult> {
   const outcomes: Record<Outcome, number> = { ...emptyOutcomes() };
   const errors: Partial<Record<ErrorCode, number>> = {};
+  const labels = LABELS.map(() => 0);
   for (const record of part.records) {
+    if (record.label !== null) labels[LABELS.indexOf(record.label)]! += 1;
     if (!countsAsInput(record, faces)) continue;
     outcomes[record.status] += 1;
     if (record.error !== null) errors[record.error.code] = (errors[record.error.code] ?? 0) + 1;
   }
   const sha256 = await digestHex(part.bytes, openHash);
-  return { outcomes, errors, records: part.records.length, sha256, bytes: part.bytes.length, ...receipt };
+  return { outcomes, errors, labels, records: part.records.length, sha256, bytes: part.bytes.length, ...receipt };
 }

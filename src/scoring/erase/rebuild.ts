@@ -1,6 +1,7 @@
 /** Building a new generation of a job's outputs without the targets: first the parts, then everything that is merged from them. */
 
 import { ScoringError } from "../../errors.ts";
+import { LABELS } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { type MergeState, openMerge } from "../finalize/finalize-merge.ts";
 import type { FinalizeContext } from "../finalize/finalize-context.ts";
@@ -8,7 +9,7 @@ import { readPieces } from "../finalize/finalize-pieces.ts";
 import { writeReports } from "../finalize/finalize-reports.ts";
 import type { FinalizeDeps } from "../finalize/finalize.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
-import { addErrors, addOutcomes, emptyOutcomes } from "../job/outcome-counts.ts";
+import { addErrors, addLabels, addOutcomes, emptyOutcomes } from "../job/outcome-counts.ts";
 import { carryKey, jobFolder, OUTPUT_NAMES, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { formatPiece, type MergePiece } from "../finalize/merge-piece.ts";
@@ -155,8 +156,9 @@ async function removeTargets(
     outcomes[record.status] += 1;
     if (record.error !== null) errors = addErrors(errors, { [record.error.code]: 1 });
   }
+  const labels = LABELS.map((label) => goneRecords.filter((record) => record.label === label).length);
   const bytes = gone.reduce((sum, { size }) => sum + (size ?? 0), 0);
-  const removed: Removed = { inputs: gone.length, bytes, records: goneRecords.length, outcomes, errors };
+  const removed: Removed = { inputs: gone.length, bytes, records: goneRecords.length, outcomes, errors, labels };
   if (items.length === 0) return { piece: null, removed };
   const chunk: ChunkRow = { ...piece.chunk, first, count: items.length };
   if (gone.length === 0 || piece.body === null || chunk.result === null) {
@@ -177,5 +179,6 @@ function addRemoved(a: Removed, b: Removed): Removed {
     records: a.records + b.records,
     outcomes: addOutcomes(a.outcomes, b.outcomes),
     errors: addErrors(a.errors, b.errors),
+    labels: addLabels(a.labels, b.labels),
   };
 }

@@ -40,6 +40,8 @@ export interface ClientHold {
 export interface ChunkResult {
   readonly outcomes: OutcomeCounts;
   readonly errors: ErrorCounts;
+  /** Records by label, in label order; absent in reports from before it was counted. */
+  readonly labels?: readonly number[];
   /** Records written: equal to the inputs except with `faces: "all"`. */
   readonly records: number;
   /** SHA-256 of the part object, hex, and its bytes. */

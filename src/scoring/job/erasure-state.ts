@@ -40,6 +40,8 @@ export interface Removed {
   readonly records: number;
   readonly outcomes: OutcomeCounts;
   readonly errors: ErrorCounts;
+  /** Records by label; absent in steps from before it was counted. */
+  readonly labels?: readonly number[];
 }
 
 /** What one step found. `rebuilt`: the new generation is whole. */

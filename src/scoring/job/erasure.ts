@@ -6,7 +6,7 @@
 import type { JobState } from "./job-state.ts";
 import { isEnded } from "./job-status.ts";
 import type { JobFailure, JobTask } from "./job-task.ts";
-import { addErrors, addOutcomes } from "./outcome-counts.ts";
+import { addErrors, addLabels, addOutcomes } from "./outcome-counts.ts";
 import { backoffSeconds } from "./job-transition.ts";
 import { scrubState } from "./scrub.ts";
 import type { EraseTarget, Erasure, Removed, EraseOutcome } from "./erasure-state.ts";
@@ -119,6 +119,14 @@ export function subtract(state: JobState, removed: Removed): JobState {
     listedBytes: state.listedBytes - removed.bytes,
     records: state.records - removed.records,
     outcomes: addOutcomes(state.outcomes, negate(removed.outcomes)),
+    ...(state.labels === undefined
+      ? {}
+      : {
+          labels: addLabels(
+            state.labels,
+            removed.labels?.map((count) => -count),
+          ),
+        }),
     errors: Object.fromEntries(errors),
   };
 }

@@ -6,7 +6,7 @@ import type { JobEffect, JobEvent } from "./job-event.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";
 import type { ChunkResult, ChunkRow } from "./chunk-row.ts";
-import { addErrors, addOutcomes, countFinished } from "./outcome-counts.ts";
+import { addErrors, addLabels, addOutcomes, countFinished } from "./outcome-counts.ts";
 import { countClientChunk } from "./job-clients.ts";
 import { meterChunk, readMeter } from "./job-meter.ts";
 import { isActive, isLeasedBy, returnRest, unqueue } from "./job-trouble.ts";
@@ -44,7 +44,7 @@ export function finishChunk(state: JobState, chunk: ChunkRow, result: ChunkResul
   const excess = findExcess(state, result.records - chunk.count);
   if (excess !== null) return leaveOut(state, chunk, excess, nowMs);
   const done: ChunkRow = { ...chunk, status: "done", dueMs: 0, result, client: null };
-  const counted = countResult(state, from, result, nowMs);
+  const counted = countResult(state, from, done, result, nowMs);
   const told = progress(counted, [{ kind: "put-chunk", chunk: done }], nowMs);
   return watchThreshold(openWindow(told), nowMs);
 }
@@ -60,7 +60,7 @@ export function finishPart(state: JobState, event: Extract<JobEvent, { kind: "fi
   const excess = findExcess(state, result.records - inputs);
   if (excess !== null) return leaveOut(state, chunk, excess, nowMs);
   const [head, rest] = cutChunk(chunk, inputs);
-  const counted = countResult(state, "leased", result, nowMs);
+  const counted = countResult(state, "leased", head, result, nowMs);
   const rows: JobEffect[] = [
     { kind: "put-chunk", chunk: { ...chunk, status: "split", dueMs: 0 } },
     { kind: "put-chunk", chunk: { ...head, status: "done", result } },
@@ -73,6 +73,7 @@ export function finishPart(state: JobState, event: Extract<JobEvent, { kind: "fi
 function countResult(
   state: JobState,
   from: "leased" | "queued" | "pending",
+  { id }: Pick<ChunkRow, "id">,
   result: ChunkResult,
   nowMs: number,
 ): JobState {
@@ -82,6 +83,8 @@ function countResult(
     chunks: { ...state.chunks, [from]: state.chunks[from] - 1, done: state.chunks.done + 1 },
     outcomes,
     errors: addErrors(state.errors, result.errors),
+    labels: addLabels(state.labels, result.labels),
+    lastChunk: id,
     records: state.records + result.records,
     reads: state.reads + result.reads,
     readBytes: state.readBytes + result.readBytes,

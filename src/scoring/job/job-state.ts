@@ -40,6 +40,10 @@ export interface JobState {
   };
   readonly outcomes: OutcomeCounts;
   readonly errors: ErrorCounts;
+  /** Records by label, in label order; absent: none was counted. */
+  readonly labels?: readonly number[];
+  /** The chunk that was finished last: its part has the newest records; absent: none was. */
+  readonly lastChunk?: string;
   readonly records: number;
   /** Counted operations of finished chunks, for the receipt. */
   readonly reads: number;

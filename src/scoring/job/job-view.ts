@@ -10,7 +10,7 @@ import { describeOmission } from "../manifest/output-formats.ts";
 import type { JobState } from "./job-state.ts";
 import { isEnded, type JobStatus } from "./job-status.ts";
 import type { JobFailure } from "./job-task.ts";
-import { countFinished, type ErrorCounts, type OutcomeCounts } from "./outcome-counts.ts";
+import { addLabels, countFinished, type ErrorCounts, type OutcomeCounts } from "./outcome-counts.ts";
 import { jobFolder } from "../keys.ts";
 
 /** A job for its readers. */
@@ -41,10 +41,14 @@ export interface JobView {
     readonly finished: number;
     readonly outcomes: OutcomeCounts;
     readonly errors: ErrorCounts;
+    /** Records by label so far, in label order. */
+    readonly labels: readonly number[];
     readonly records: number;
     readonly bytes: number;
   };
   readonly chunks: JobState["chunks"];
+  /** What computed finished chunks; those of clients stand as `client:<name>`. */
+  readonly engines: readonly string[];
   /** Inputs a second, averaged; `null` before two reports. */
   readonly rate: number | null;
   /** Seconds until scoring is done at that rate; `null` if unknown. */
@@ -89,10 +93,12 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
       finished,
       outcomes: state.outcomes,
       errors: state.errors,
+      labels: addLabels(state.labels),
       records: state.records,
       bytes: state.listedBytes,
     },
     chunks: state.chunks,
+    engines: state.engines,
     rate: state.rate.perSecond === null ? null : Math.round(state.rate.perSecond * 100) / 100,
     etaSeconds: estimateSeconds(state, finished, nowMs),
     failure: state.failure,

@@ -1,6 +1,7 @@
 /** Inputs counted by outcome and by error code. */
 
 import { ERROR_CODES, type ErrorCode } from "../../errors.ts";
+import { LABELS } from "../../model/labels.ts";
 import { OUTCOMES, type Outcome } from "../records/records.ts";
 
 /** Inputs by outcome. */
@@ -29,6 +30,11 @@ export function addErrors(a: ErrorCounts, b: ErrorCounts): ErrorCounts {
     if (count !== undefined) sum[code] = (sum[code] ?? 0) + count;
   }
   return sum;
+}
+
+/** Records by label, in label order; what is absent counts nothing. */
+export function addLabels(a: readonly number[] = [], b: readonly number[] = []): readonly number[] {
+  return LABELS.map((_, index) => (a[index] ?? 0) + (b[index] ?? 0));
 }
 
 /** Inputs with an outcome. */

@@ -13,7 +13,7 @@ import { parseFerPixels } from "../chunk/fer-pixels.ts";
 import { readInputLines } from "../inputs/input-lines.ts";
 import { readItem } from "../inputs/read-item.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
-import { jobFolder, LABEL_FILES, OUTPUT_NAMES } from "../keys.ts";
+import { jobFolder, LABEL_FILES, OUTPUT_NAMES, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import type { InputFormat } from "../manifest/input-spec.ts";
 import type { InputItem } from "../records/input-item.ts";
@@ -32,6 +32,8 @@ export interface RecordPlace {
   readonly at: number;
   readonly length: number;
   readonly input?: number | undefined;
+  /** The chunk whose part has the line, of a job that has no `labels.jsonl` yet. */
+  readonly chunk?: string | undefined;
 }
 
 /** An encoded picture. */
@@ -60,7 +62,12 @@ export async function readRecordPicture(
   const { manifest } = known.spec;
   const folder = jobFolder(manifest.output.prefix, jobId, known.state.generation);
   const outputs = deps.openStore(manifest.output.store);
-  const record = await readRecord(outputs, `${folder}${LABEL_FILES.jsonl.name}`, place);
+  const { chunk } = place;
+  if (chunk !== undefined && manifest.format !== "image") {
+    throw new ScoringError("validation_failed", "chunk: for jobs over pictures, not over shards or tables");
+  }
+  const lines = chunk === undefined ? `${folder}${LABEL_FILES.jsonl.name}` : partKey(folder, chunk);
+  const record = await readRecord(outputs, lines, place);
   if (record?.id !== recordId) throw new ScoringError("not_found", "no such record stands there");
   const item = await findItem(outputs, `${folder}${OUTPUT_NAMES.input}`, manifest.format, record, {
     input: place.input,
