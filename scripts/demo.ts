@@ -12,11 +12,13 @@ import type { Report } from "../src/scoring/report/report.ts";
 import type { ObjectStore } from "../src/storage/object-store.ts";
 import { readBody } from "../src/storage/read-body.ts";
 import { createS3Store } from "../src/storage/s3/s3-store.ts";
+import { runReview } from "./demo-review.ts";
 import { startLocalWorker, type LocalWorker } from "./local-worker.ts";
 
 /**
  * `npm run demo`: the whole pipe on this machine. Starts local workerd, puts real portraits into its bucket over the S3
- * protocol, submits a job over HTTP, follows it, prints the label table and leaves every output in a folder.
+ * protocol, submits a job over HTTP, follows it, prints the label table and leaves every output in a folder. With
+ * `-- --review` a simulated reader then labels a sample of the portraits (demo-review.ts).
  */
 
 const root = join(import.meta.dirname, "..");
@@ -114,7 +116,7 @@ async function runJob(worker: LocalWorker, store: ObjectStore, pictures: Picture
   const report = JSON.parse(await readFile(join(folder, "report.json"), "utf8")) as Report;
   const lines = (await readFile(join(folder, "labels.jsonl"), "utf8")).trimEnd().split("\n");
   await writeFile(join(folder, "contact-sheet.html"), renderContactSheet(lines.map(parseRecord), images));
-  return { folder, report };
+  return { id, folder, report };
 }
 
 /** A path as somebody who stands in the working directory would type it. */
@@ -154,11 +156,15 @@ async function runDemo(): Promise<void> {
       credentials: { accessKeyId: "local", secretAccessKey: "local-secret" },
     });
     const group = await runJob(worker, store, groups);
-    const { folder, report } = await runJob(worker, store, portraits);
+    const { id, folder, report } = await runJob(worker, store, portraits);
 
     say();
     say(renderLabelTable(report));
     say();
+    if (process.argv.includes("--review")) {
+      await runReview({ origin: worker.origin, key: apiKey }, id, portraits.images, "portraits/", say);
+      say();
+    }
     say(`Done in ${formatDuration(Date.now() - started)}. Everything about the portraits is in ${place(folder)}/`);
     say("  labels.jsonl  labels.csv  errors.jsonl   one record per image");
     say("  report.html   report.json                the aggregates, with intervals");
