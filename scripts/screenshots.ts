@@ -66,7 +66,7 @@ async function shootComputing(page: Page, origin: string, look: string): Promise
   await page.locator('[data-status="taken"]').waitFor();
   await shoot(page, look, "compute-running");
   await page.getByText("Done: the job needs nobody any more.").waitFor();
-  await page.getByRole("heading", { name: "Apparent facial expression" }).waitFor({ timeout: 120_000 });
+  await page.getByRole("heading", { name: "Apparent expressions" }).waitFor({ timeout: 120_000 });
   await shoot(page, look, "compute-done");
 }
 
@@ -92,7 +92,7 @@ async function shootLook(
     await shoot(page, look.name, "job-running");
   }
   await page.goto(`${origin}/#/jobs/${id}`);
-  await page.getByRole("heading", { name: "Apparent facial expression" }).waitFor({ timeout: 120_000 });
+  await page.getByRole("heading", { name: "Apparent expressions" }).waitFor({ timeout: 120_000 });
   await shoot(page, look.name, "job");
   await page.goto(`${origin}/#/jobs/${id}?tab=pictures&sort=margin`);
   await page.locator(".face polygon.region").nth(3).waitFor({ state: "attached" });
@@ -108,7 +108,7 @@ async function shootLook(
   await page.locator(".job-row").first().waitFor();
   await shoot(page, look.name, "jobs");
   await page.goto(`${origin}/#/models`);
-  await page.getByRole("heading", { name: "deep-emotion@1" }).waitFor();
+  await page.getByRole("region", { name: "Models on FER2013 PublicTest" }).waitFor();
   await shoot(page, look.name, "models");
   const schedule = known === null ? await makeNights(origin) : known.schedule;
   await shootComputing(page, origin, look.name);

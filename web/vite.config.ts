@@ -2,6 +2,8 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { DESIGN_PARTS } from "../src/scoring/report/design-parts.ts";
+import { DESIGN_TOKENS } from "../src/scoring/report/design-tokens.ts";
 import { readWasmThreadScript } from "./wasm-thread-script.ts";
 
 const output = join(import.meta.dirname, "../public");
@@ -33,12 +35,22 @@ function emitWasmThreadScript(): Plugin {
   };
 }
 
+/** `virtual:design.css`: the style sheet that the console shares with reports. */
+function emitDesign(): Plugin {
+  const id = "virtual:design.css";
+  return {
+    name: "design",
+    resolveId: (source) => (source === id ? `\0${id}` : null),
+    load: (loaded) => (loaded === `\0${id}` ? `${DESIGN_TOKENS}${DESIGN_PARTS}` : null),
+  };
+}
+
 /** The console, built into the folder that the Worker serves. */
 export default defineConfig({
   root: import.meta.dirname,
   base: "./",
   publicDir: false,
-  plugins: [react(), removeStale()],
+  plugins: [react(), emitDesign(), removeStale()],
   assetsInclude: ["**/*.safetensors"],
   build: {
     outDir: output,

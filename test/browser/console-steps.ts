@@ -27,6 +27,11 @@ export async function signIn(page: Page): Promise<void> {
   await page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
 }
 
+/** Unfolds the settings that most jobs leave as they are. */
+export async function openMore(page: Page): Promise<void> {
+  await page.getByText("More settings").click();
+}
+
 /** Fills in the form with a folder of portraits, grouped by their folders, and starts the job. Returns its id. */
 export async function startJob(page: Page, name: string): Promise<string> {
   await page.goto(`${new URL(page.url()).origin}/#/new`);
@@ -35,6 +40,7 @@ export async function startJob(page: Page, name: string): Promise<string> {
   await page.getByText(/^\d+ pictures$/).waitFor();
   await page.getByLabel("Folders are").selectOption("groups");
   await page.getByLabel("Name", { exact: true }).fill(name);
+  await openMore(page);
   await page.getByLabel("Faces").selectOption("aligned");
   await page.getByRole("button", { name: "Start the job" }).click();
   await page.waitForURL(/#\/jobs\/[0-9a-f-]{36}/, { timeout: 90_000 });

@@ -7,7 +7,7 @@ import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.t
 import { type Api, createApi, type ManifestInput } from "../../src/client/api.ts";
 import { isEnded } from "../../src/scoring/job/job-status.ts";
 import { launchChromium } from "./chromium.ts";
-import { listPortraits, LOCAL_KEY } from "./console-steps.ts";
+import { listPortraits, LOCAL_KEY, openMore } from "./console-steps.ts";
 
 /** The console where something is amiss: a server that is away or asks for a pause, a key that is gone, a form that is wrong. */
 
@@ -167,6 +167,7 @@ describe("the form", () => {
   it("sends pictures to where they are scored, and scores none that were taken back", async () => {
     const [first = "", second = ""] = await listPortraits("male", 2);
     await page.goto(`${worker.origin}/#/new`);
+    await openMore(page);
     const prefix = page.getByLabel("Upload to the prefix");
     const check = page.getByRole("button", { name: "Check and estimate" });
     const plan = page.locator(".plan");
@@ -201,9 +202,10 @@ describe("the form", () => {
     await page.goto(`${worker.origin}/#/new`);
     await page.getByLabel("Choose a folder").setInputFiles(pictures);
     await page.getByText("1 file was left out").waitFor();
+    await openMore(page);
     await page.getByLabel("Faces").selectOption("aligned");
     await page.getByRole("button", { name: "Start the job" }).click();
-    await page.getByText("Shares of 4 scored faces").waitFor({ timeout: 120_000 });
+    await page.getByText("4 of 4 listed inputs were scored").waitFor({ timeout: 120_000 });
     expect(asked.size).toBe(4);
   });
 
@@ -211,9 +213,11 @@ describe("the form", () => {
     await page.goto(`${worker.origin}/#/new`);
     await page.getByLabel("A prefix of a store").check();
     await page.getByLabel("Prefix", { exact: true }).fill("portraits/");
+    await openMore(page);
     await page.getByText("Limits and notification").click();
     await page.getByLabel("Pictures per chunk").fill("many");
     await page.getByText("Limits and notification").click();
+    await openMore(page);
     await page.getByRole("button", { name: "Check and estimate" }).click();
     await page.getByText("expected number, received string").waitFor();
     expect(await page.evaluate("document.activeElement.dataset.path")).toBe("limits.chunkSize");

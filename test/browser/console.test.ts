@@ -14,7 +14,7 @@ import { listFolderModels } from "../../src/backends/models-node.ts";
 import { createRegistry } from "../../src/model/registry.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { launchChromium } from "./chromium.ts";
-import { listPortraits, LOCAL_KEY, signIn, startJob } from "./console-steps.ts";
+import { listPortraits, LOCAL_KEY, openMore, signIn, startJob } from "./console-steps.ts";
 
 /** What the page has of it; this file's own library has no DOM. */
 declare const document: { readonly cookie: string; readonly documentElement: { readonly scrollWidth: number } };
@@ -96,6 +96,7 @@ describe("the console", () => {
   it("shows the server's findings at their fields", async () => {
     await page.goto(`${worker.origin}/#/new`);
     await page.getByLabel("A prefix of a store").check();
+    await openMore(page);
     await page.getByLabel("Prefix", { exact: true }).fill("nowhere/");
     await page.getByLabel("Output prefix").fill("nowhere/out/");
     await page.getByRole("button", { name: "Check and estimate" }).click();
@@ -111,8 +112,8 @@ describe("the console", () => {
 
   it("leads from a folder of pictures to the report", async () => {
     jobId = await startJob(page, "portraits");
-    await page.getByRole("heading", { name: "Apparent facial expression" }).waitFor({ timeout: 120_000 });
-    await page.getByText("Shares of 72 scored faces").waitFor();
+    await page.getByRole("heading", { name: "Apparent expressions" }).waitFor({ timeout: 120_000 });
+    await page.getByText("72 of 72 listed inputs were scored").waitFor();
     await page.getByRole("heading", { name: "By folder" }).waitFor();
     expect(await page.getByRole("link", { name: "female", exact: true }).count()).toBe(1);
     expect(await listViolations()).toEqual([]);
@@ -169,7 +170,7 @@ describe("the console", () => {
 
   it("shows the models with their cards", async () => {
     await page.goto(`${worker.origin}/#/models`);
-    await page.getByRole("heading", { name: "deep-emotion@3" }).waitFor();
+    await page.getByRole("checkbox", { name: "deep-emotion@3", exact: true }).waitFor();
     expect(await listViolations()).toEqual([]);
   });
 
@@ -208,7 +209,7 @@ describe("the console", () => {
     for (const [path, words] of [
       ["jobs", "portraits"],
       ["new", "Start the job"],
-      [`jobs/${jobId}?tab=overview`, "Shares of 72 scored faces"],
+      [`jobs/${jobId}?tab=overview`, "72 of 72 listed inputs were scored"],
       [`jobs/${jobId}?tab=pictures`, "72 of 72 records"],
       ["models", "deep-emotion@3"],
       ["try", "Scoring with"],

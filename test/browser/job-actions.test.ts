@@ -9,7 +9,7 @@ import { createImageDecoder } from "../../src/image/decode.ts";
 import { preprocessFace } from "../../src/image/preprocess.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { launchChromium } from "./chromium.ts";
-import { listPortraits, LOCAL_KEY, signIn } from "./console-steps.ts";
+import { listPortraits, LOCAL_KEY, openMore, signIn } from "./console-steps.ts";
 
 /** What the page has of it; this file's own library has no DOM. */
 declare class DataTransfer {
@@ -55,7 +55,7 @@ async function readTruths(): Promise<Record<string, number>> {
   const cells = await matrix.locator("tbody tr").evaluateAll((rows) =>
     rows.map((row) => ({
       label: row.querySelector("th")?.textContent ?? "",
-      sum: [...row.querySelectorAll("td")].reduce((sum, cell) => sum + Number(cell.textContent), 0),
+      sum: Number(row.querySelector("td:last-child")?.textContent),
     })),
   );
   return Object.fromEntries(cells.map(({ label, sum }) => [label, sum]));
@@ -72,7 +72,7 @@ beforeAll(async () => {
   worker = await startLocalWorker({ persistTo: folder, variables: { MODELS: JSON.stringify(models) } });
   browser = await launchChromium();
   page = await browser.newPage();
-  matrix = page.getByRole("region", { name: "Confusion matrix of the job" });
+  matrix = page.getByRole("region", { name: "Confusion matrix of this job" });
   await page.goto(worker.origin);
   await signIn(page);
   const [path = ""] = await listPortraits("female", 1);
@@ -121,7 +121,7 @@ describe("a job's page", () => {
     await command("Retry what failed").click();
     await page.waitForURL((url) => /#\/jobs\/[0-9a-f-]{36}/.test(url.hash) && !url.hash.includes(id));
     await status("completed").waitFor({ timeout: 90_000 });
-    await page.getByText("Shares of 2 scored faces").waitFor();
+    await page.getByText("2 of 2 listed inputs were scored").waitFor();
     expect(await command("Retry what failed").count()).toBe(0);
   });
 
@@ -151,9 +151,9 @@ describe("the list of jobs", () => {
     const old = Array.from({ length: 3000 }, (_, index) => ({ key: "actions/face.jpg", id: String(index) }));
     const running = await submit(old, { chunkSize: 1, maxConcurrency: 1 });
     for (let newer = 0; newer < 2; newer++) await submit([{ key: "actions/face.jpg" }]);
-    const rows = page.locator("a.job-row");
+    const rows = page.locator(".job-row");
     const listIds = async (): Promise<string[]> =>
-      (await rows.evaluateAll((links) => links.map((link) => link.getAttribute("href") ?? ""))).map(
+      (await rows.evaluateAll((links) => links.map((row) => row.querySelector("a")?.getAttribute("href") ?? ""))).map(
         (href) => href.split("/").at(-1) ?? "",
       );
     const turn = async (name: string): Promise<string[]> => {
@@ -212,10 +212,11 @@ describe("the form", () => {
     await zone.dispatchEvent("drop", { dataTransfer: transfer });
     await page.getByText("2 pictures", { exact: true }).waitFor();
     expect(await page.locator(".drop.over").count()).toBe(0);
+    await openMore(page);
     await page.getByLabel("Faces").selectOption("aligned");
     await page.getByRole("button", { name: "Start the job" }).click();
     await page.waitForURL(/#\/jobs\/[0-9a-f-]{36}/, { timeout: 90_000 });
-    await page.getByText("Shares of 2 scored faces").waitFor({ timeout: 90_000 });
+    await page.getByText("2 of 2 listed inputs were scored").waitFor({ timeout: 90_000 });
   });
 
   it("uploads a table of FER2013's layout, and measures the labels against its own", async () => {
@@ -229,12 +230,13 @@ describe("the form", () => {
     await page.goto(`${worker.origin}/#/new`);
     await page.getByLabel("Choose pictures").setInputFiles([table]);
     await page.getByText("1 file was left out").waitFor();
+    await openMore(page);
     await page.getByLabel("Format").selectOption("fer2013-csv");
     await page.getByLabel("Choose tables").setInputFiles([table]);
     await page.getByText("1 table", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Start the job" }).click();
     await page.waitForURL(/#\/jobs\/[0-9a-f-]{36}/, { timeout: 90_000 });
-    await page.getByText("Shares of 4 scored faces").waitFor({ timeout: 90_000 });
+    await page.getByText("4 of 4 listed inputs were scored").waitFor({ timeout: 90_000 });
     expect(await readTruths()).toMatchObject({ Happy: 2, Sad: 1, Neutral: 1, Angry: 0 });
     await page.getByRole("tab", { name: "Pictures" }).click();
     await page.locator(".face img").first().waitFor();
@@ -246,11 +248,12 @@ describe("the form", () => {
     await put("models/mine@1/card.json", JSON.stringify({ ...card, name: "mine", version: 1 }));
     await put("models/mine@1/weights.safetensors", new Uint8Array(await readFile(join(models, "weights.safetensors"))));
     await page.goto(`${worker.origin}/#/models`);
-    await page.getByRole("heading", { name: "mine@1" }).waitFor();
+    await page.getByRole("checkbox", { name: "mine@1", exact: true }).waitFor();
     await page.getByRole("alert").filter({ hasText: "absent@1 cannot be used" }).waitFor();
     await page.goto(`${worker.origin}/#/new`);
     await page.getByLabel("A prefix of a store").check();
     await page.getByLabel("Prefix", { exact: true }).fill("actions/face");
+    await openMore(page);
     await page.getByLabel("Faces").selectOption("aligned");
     await page.getByLabel("Model").selectOption("mine@1");
     await page.getByLabel("Scored by").selectOption("auto");

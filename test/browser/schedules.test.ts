@@ -68,9 +68,10 @@ describe("schedules in the console", () => {
     await page.getByLabel("Name", { exact: true }).fill("portraits by night");
     await page.getByLabel("Cron").fill("* * * * *");
     await page.getByRole("button", { name: "Make the schedule" }).click();
-    await page.getByText("due again after less than 15 minutes", { exact: true }).waitFor();
+    await page.locator(".field").getByText("due again after less than 15 minutes", { exact: true }).waitFor();
     expect(await page.locator('[data-path="cron"]').getAttribute("aria-invalid")).toBe("true");
     await page.getByLabel("Cron").fill("30 2 * * *");
+    await page.getByText("The whole manifest").click();
     await page.getByLabel("Manifest", { exact: true }).fill("{");
     await page.getByRole("button", { name: "Make the schedule" }).click();
     await page.locator('[data-path="manifest"][aria-invalid="true"]').waitFor();
@@ -105,9 +106,7 @@ describe("schedules in the console", () => {
     const address = page.url();
     await page.getByRole("region", { name: "Table of nights" }).getByRole("link").first().click();
     await page.getByRole("heading", { name: "Compared with the last run" }).waitFor();
-    await page
-      .getByText("7 unchanged pictures keep their labels, 1 were scored again, 1 are new, 0 are gone")
-      .waitFor();
+    await page.getByText("7 unchanged inputs keep their records, 1 were scored again, 1 are new, 0 are gone").waitFor();
     expect(await listViolations()).toEqual([]);
     await page.goto(address);
     await page.getByRole("heading", { name: "Runs" }).waitFor();

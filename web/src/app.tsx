@@ -7,11 +7,13 @@ import { JobsPage } from "./jobs-page.tsx";
 import { ComputeProvider, useCompute } from "./compute/compute-session.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { type Route, useRoute } from "./route.ts";
+import { Skeleton } from "./parts.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { ThemeButton } from "./theme.tsx";
 
 const NewJobPage = lazyPage(() => import("./new/new-job-page.tsx").then((module) => module.NewJobPage));
 const JobPage = lazyPage(() => import("./job/job-page.tsx").then((module) => module.JobPage));
+const DesignPage = lazyPage(() => import("./design-page.tsx").then((module) => module.DesignPage));
 const ModelsPage = lazyPage(() => import("./models-page.tsx").then((module) => module.ModelsPage));
 const ReaderPage = lazyPage(() => import("./review/reader-page.tsx").then((module) => module.ReaderPage));
 const SchedulesPage = lazyPage(() => import("./schedules/schedules-page.tsx").then((module) => module.SchedulesPage));
@@ -25,13 +27,21 @@ function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>) {
   return lazy(async () => ({ default: await load() }));
 }
 
+/** `icon`: a path in a square of 24. */
 const LINKS = [
-  { path: "jobs", title: "Jobs" },
-  { path: "new", title: "New job" },
-  { path: "schedules", title: "Schedules" },
-  { path: "models", title: "Models" },
-  { path: "try", title: "Try it here" },
+  { path: "jobs", title: "Jobs", icon: "M4 6h16M4 12h16M4 18h10" },
+  { path: "new", title: "New job", icon: "M12 5v14M5 12h14" },
+  { path: "schedules", title: "Schedules", icon: "M12 7v5l3 2M12 3a9 9 0 1 0 .1 0" },
+  { path: "models", title: "Models", icon: "M5 19V9M12 19V5M19 19v-7" },
+  {
+    path: "try",
+    title: "Try it",
+    icon: "M4 8V5a1 1 0 0 1 1-1h3M16 4h3a1 1 0 0 1 1 1v3M4 16v3a1 1 0 0 0 1 1h3M16 20h3a1 1 0 0 0 1-1v-3M9 14c2 2 4 2 6 0M9 9h.1M15 9h.1",
+  },
 ] as const;
+
+/** Where the server is the reader's own machine. */
+const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(window.location.hostname);
 
 type Session = { readonly kind: "unknown" | "none" | "refused" } | { readonly kind: "signed-in"; readonly key: string };
 
@@ -55,9 +65,12 @@ export function App(): ReactNode {
         <a className="brand" href="#/jobs">
           <Mark /> Countenance
         </a>
-        <nav aria-label="Main">
+        <nav className="nav-main" aria-label="Main">
           {LINKS.map((link) => (
             <a key={link.path} href={`#/${link.path}`} aria-current={link.path === page ? "page" : undefined}>
+              <svg viewBox="0 0 24 24" aria-hidden="true">
+                <path d={link.icon} />
+              </svg>
               {link.title}
             </a>
           ))}
@@ -71,7 +84,7 @@ export function App(): ReactNode {
       </header>
       <main id="main" ref={main} tabIndex={-1}>
         <ErrorBoundary key={page}>
-          <Suspense fallback={<p className="quiet">Loading …</p>}>
+          <Suspense fallback={<Skeleton rows={3} words="Loading the page" />}>
             <Page
               route={route}
               page={page}
@@ -129,10 +142,11 @@ function Page(props: {
   const { route, page, session } = props;
   // Scoring in the page needs no server, so no key.
   if (page === "try") return <TryPage />;
-  if (session.kind === "unknown") return <p className="quiet">Loading …</p>;
+  if (session.kind === "unknown") return <Skeleton rows={3} words="Loading" />;
+  if (page === "design" && isLocal) return <DesignPage />;
   if (session.kind !== "signed-in") return <SignIn signedIn={props.signedIn} isOver={session.kind === "refused"} />;
-  if (page === "new") return <NewJobPage />;
-  if (page === "models") return <ModelsPage />;
+  if (page === "new") return <NewJobPage key={route.query.get("from")} from={route.query.get("from")} />;
+  if (page === "models") return <ModelsPage query={route.query} />;
   if (page === "schedules") return <SchedulePages path={route.path} />;
   if (page === "review" && route.path[1] !== undefined) {
     return <ReaderPage key={route.path[1]} id={route.path[1]} reader={route.query.get("reader")} />;

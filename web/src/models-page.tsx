@@ -1,137 +1,198 @@
-/** The models of the server, each with its card: how it was made and how often it errs. */
+/** The models of the server in one table, and two of them side by side. */
 
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import type { ModelView } from "../../src/client/api.ts";
-import { formatCount, formatNumber, formatPercent } from "../../src/scoring/report/report-format.ts";
+import type { ModelEvaluation } from "../../src/model/card.ts";
+import { LABELS } from "../../src/model/labels.ts";
+import { chooseShade } from "../../src/scoring/report/report-charts.ts";
+import { formatCount, formatInterval, formatNumber, formatPercent } from "../../src/scoring/report/report-format.ts";
+import { renderClasses } from "../../src/scoring/report/report-sections.ts";
 import { api, useLoad } from "./api.ts";
-import { ConfusionMatrix } from "./job/charts.tsx";
-import { Failure } from "./parts.tsx";
+import { Markup } from "./markup.tsx";
+import { Failure, Skeleton } from "./parts.tsx";
+import { setQuery } from "./route.ts";
+import "./styles/tables.css";
 
 const loadModels = (signal: AbortSignal) => api.listModels(signal);
 
-/** `#/models`. */
-export function ModelsPage(): ReactNode {
+/** One row of the table: a model as it was measured once. */
+interface Row {
+  readonly key: string;
+  readonly model: ModelView;
+  readonly evaluation: ModelEvaluation;
+}
+
+const MAX_CHOSEN = 2;
+
+/** `#/models?compare=a,b`. */
+export function ModelsPage({ query }: { readonly query: URLSearchParams }): ReactNode {
   const { value, error } = useLoad(loadModels);
+  const rows = (value?.models ?? []).flatMap((model) =>
+    model.evaluations.map((evaluation): Row => ({ key: nameRow(model, evaluation), model, evaluation })),
+  );
+  const datasets = [...new Set(rows.map(({ evaluation }) => evaluation.dataset))];
+  const asked = query.get("compare")?.split(",") ?? [];
+  const chosen = rows.filter(({ key }) => asked.includes(key));
+  const choose = (key: string): void => {
+    const kept = chosen.map((row) => row.key).filter((one) => one !== key);
+    const next = kept.length < chosen.length ? kept : [...kept, key].slice(-MAX_CHOSEN);
+    setQuery("compare", next.length === 0 ? null : next.join(","));
+  };
   return (
     <>
-      <h1>Models</h1>
+      <div className="head">
+        <div>
+          <h1>Models</h1>
+          <p className="quiet">How often each was right on faces that it was not trained on. Choose two to compare.</p>
+        </div>
+      </div>
       {error !== null && <Failure error={error} />}
+      {value === null && error === null && <Skeleton rows={3} words="Loading the models" />}
       {value?.unavailable.map(({ id, detail }) => (
         <div key={id} className="alert" role="alert">
           <strong>{id} cannot be used:</strong> {detail}.
         </div>
       ))}
-      {value?.models.map((model) => (
-        <Card key={model.id} model={model} />
+      {datasets.map((dataset) => (
+        <Dataset
+          key={dataset}
+          name={dataset}
+          rows={rows.filter(({ evaluation }) => evaluation.dataset === dataset)}
+          chosen={chosen}
+          choose={choose}
+        />
       ))}
+      {chosen.length > 0 && <Chosen rows={chosen} />}
+      {value !== null && <Cards models={value.models} />}
     </>
   );
 }
 
-function Card({ model }: { readonly model: ModelView }): ReactNode {
+function nameRow({ id }: ModelView, { dataset, tta }: ModelEvaluation): string {
+  return `${id}/${dataset}/${tta}`.replaceAll(",", "");
+}
+
+function Dataset(props: {
+  readonly name: string;
+  readonly rows: readonly Row[];
+  readonly chosen: readonly Row[];
+  readonly choose: (key: string) => void;
+}): ReactNode {
+  const rows = props.rows.toSorted((a, b) => b.evaluation.accuracy - a.evaluation.accuracy);
   return (
-    <section className="card" aria-labelledby={`model-${model.id}`}>
-      <h2 id={`model-${model.id}`}>{model.id}</h2>
-      <p className="quiet">
-        Family {model.family}, {formatCount(model.parameters)} trained numbers, preprocessing version {model.pipeline},
-        {model.temperature === null ? " not calibrated" : ` temperature ${formatNumber(model.temperature)}`}, license{" "}
-        {model.license}
-      </p>
-      {model.evaluations.map((evaluation) => (
-        <div key={`${evaluation.dataset} ${evaluation.tta}`}>
-          <h3>
-            {evaluation.dataset}
-            {evaluation.tta === "flip" && ", mirrored too"}
-          </h3>
-          <dl className="figures">
-            <div>
-              <dt>Accuracy</dt>
-              <dd>
-                {formatPercent(evaluation.accuracy)}
-                <small>
-                  {" "}
-                  {formatPercent(evaluation.interval[0])}–{formatPercent(evaluation.interval[1])}
-                </small>
-              </dd>
-            </div>
-            <div>
-              <dt>Balanced</dt>
-              <dd>{formatPercent(evaluation.balancedAccuracy)}</dd>
-            </div>
-            <div>
-              <dt>Macro F1</dt>
-              <dd>{formatNumber(evaluation.macroF1)}</dd>
-            </div>
-            <div>
-              <dt>Calibration error</dt>
-              <dd>{formatNumber(evaluation.ece.after ?? evaluation.ece.before, 3)}</dd>
-            </div>
-            <div>
-              <dt>Faces</dt>
-              <dd>{formatCount(evaluation.faces)}</dd>
-            </div>
-          </dl>
-          <div
-            className="scroll"
-            tabIndex={0}
-            role="region"
-            aria-label={`${model.id} by label on ${evaluation.dataset}, ${evaluation.tta}`}
-          >
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Label</th>
-                  <th scope="col">Precision</th>
-                  <th scope="col">Recall</th>
-                  <th scope="col">F1</th>
-                  <th scope="col">Faces</th>
+    <section className="card">
+      <h2>{props.name}</h2>
+      <p className="quiet">{formatCount(rows[0]?.evaluation.faces ?? 0)} faces; recall of each label as a heat map.</p>
+      <div className="scroll" tabIndex={0} role="region" aria-label={`Models on ${props.name}`}>
+        <table className="compare heat">
+          <thead>
+            <tr>
+              <th scope="col">Model</th>
+              <th scope="col">Accuracy</th>
+              <th scope="col">Balanced</th>
+              <th scope="col">ECE</th>
+              {LABELS.map((label) => (
+                <th key={label} scope="col">
+                  {label}
+                </th>
+              ))}
+              <th scope="col">Numbers</th>
+              <th scope="col">License</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ key, model, evaluation }, index) => {
+              const isChosen = props.chosen.some((row) => row.key === key);
+              return (
+                <tr key={key} data-chosen={isChosen}>
+                  <th scope="row">
+                    <label className="check">
+                      <input type="checkbox" checked={isChosen} onChange={() => props.choose(key)} />
+                      <span>
+                        {model.id}
+                        {evaluation.tta === "flip" && <small> mirrored too</small>}
+                      </span>
+                    </label>
+                  </th>
+                  <td className={index === 0 ? "best" : ""}>
+                    {formatPercent(evaluation.accuracy)}
+                    <small>{formatInterval({ low: evaluation.interval[0], high: evaluation.interval[1] })}</small>
+                  </td>
+                  <td>{formatPercent(evaluation.balancedAccuracy)}</td>
+                  <td>{formatNumber(evaluation.ece.after ?? evaluation.ece.before, 3)}</td>
+                  {evaluation.perClass.map(({ label, recall, support }) => (
+                    <td key={label} className={`shade-${chooseShade(recall)}`} title={`${formatCount(support)} faces`}>
+                      {formatPercent(recall, 0)}
+                    </td>
+                  ))}
+                  <td className="number">{formatCount(model.parameters)}</td>
+                  <td>{model.license}</td>
                 </tr>
-              </thead>
-              <tbody>
-                {evaluation.perClass.map((row) => (
-                  <tr key={row.label}>
-                    <th scope="row">{row.label}</th>
-                    <td>{formatPercent(row.precision)}</td>
-                    <td>{formatPercent(row.recall)}</td>
-                    <td>{formatNumber(row.f1)}</td>
-                    <td>{formatCount(row.support)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-          <details>
-            <summary>Confusion matrix and the command that measures it again</summary>
-            <ConfusionMatrix
-              rows={evaluation.confusion}
-              name={`Confusion matrix of ${model.id} on ${evaluation.dataset}, ${evaluation.tta}`}
-            />
-            <pre tabIndex={0}>{evaluation.command}</pre>
-          </details>
-        </div>
-      ))}
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Chosen({ rows }: { readonly rows: readonly Row[] }): ReactNode {
+  return rows.map(({ key, model, evaluation }) => (
+    <section key={key} className="card" aria-label={`${model.id} in detail`}>
+      <h2>
+        {model.id} on {evaluation.dataset}
+        {evaluation.tta === "flip" && ", mirrored too"}
+      </h2>
+      <Markup of={renderClasses(`${model.id} on ${evaluation.dataset}, ${evaluation.tta}`, evaluation.confusion)} />
       <details>
-        <summary>Training, weights and notices</summary>
-        <dl className="pairs">
-          <dt>Data</dt>
-          <dd>{model.training.data}</dd>
-          <dt>Chosen by</dt>
-          <dd>{model.training.selection}</dd>
-          <dt>Command</dt>
-          <dd>
-            <code>{model.training.command}</code>
-          </dd>
-          <dt>SHA-256</dt>
-          <dd>
-            <code>{model.sha256}</code>
-          </dd>
-        </dl>
-        <ul>
-          {model.notices.map((notice) => (
-            <li key={notice}>{notice}</li>
-          ))}
-        </ul>
+        <summary>The command that measures it again</summary>
+        <pre tabIndex={0}>{evaluation.command}</pre>
       </details>
+    </section>
+  ));
+}
+
+/** How each was made, one at a time. */
+function Cards({ models }: { readonly models: readonly ModelView[] }): ReactNode {
+  const [open, setOpen] = useState<string | null>(null);
+  const model = models.find(({ id }) => id === open) ?? models[0];
+  if (model === undefined) return null;
+  return (
+    <section className="card">
+      <h2>How a model was made</h2>
+      <label className="field">
+        <span className="visually-hidden">Model</span>
+        <select value={model.id} onChange={(event) => setOpen(event.target.value)}>
+          {models.map(({ id }) => (
+            <option key={id}>{id}</option>
+          ))}
+        </select>
+      </label>
+      <dl className="pairs">
+        <dt>Family</dt>
+        <dd>
+          {model.family}, preprocessing version {model.pipeline},{" "}
+          {model.temperature === null ? "not calibrated" : `temperature ${formatNumber(model.temperature)}`}
+        </dd>
+        <dt>Data</dt>
+        <dd>{model.training.data}</dd>
+        <dt>Chosen by</dt>
+        <dd>{model.training.selection}</dd>
+        <dt>Command</dt>
+        <dd>
+          <code>{model.training.command}</code>
+        </dd>
+        <dt>SHA-256</dt>
+        <dd>
+          <code>{model.sha256}</code>
+        </dd>
+      </dl>
+      <ul className="plain">
+        {model.notices.map((notice) => (
+          <li key={notice}>{notice}</li>
+        ))}
+      </ul>
     </section>
   );
 }

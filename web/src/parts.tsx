@@ -5,8 +5,10 @@ import { mayPass, type ScoringError } from "../../src/errors.ts";
 import type { JobStatus } from "../../src/scoring/job/job-status.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { OUTCOMES } from "../../src/scoring/records/records.ts";
-import { formatCount } from "../../src/scoring/report/report-format.ts";
-import { describeStatus, OUTCOME_WORDS, toneOf } from "./words.ts";
+import { LABELS } from "../../src/model/labels.ts";
+import { hueOf } from "../../src/scoring/report/design-tokens.ts";
+import { formatCount, formatTime } from "../../src/scoring/report/report-format.ts";
+import { describeStatus, formatAgo, OUTCOME_WORDS, toneOf } from "./words.ts";
 
 /** A status with its color; the word says it too. */
 export function StatusPill({ status }: { readonly status: JobStatus }): ReactNode {
@@ -38,6 +40,49 @@ export function Progress({ job }: { readonly job: JobView }): ReactNode {
         ),
       )}
     </span>
+  );
+}
+
+/** Where something will stand in a moment. @param props.words what is loaded, for those who do not see it */
+export function Skeleton({ rows, words }: { readonly rows: number; readonly words: string }): ReactNode {
+  return (
+    <div className="skeleton" role="status" aria-label={words}>
+      {Array.from({ length: rows }, (_, row) => (
+        <i key={row} />
+      ))}
+    </div>
+  );
+}
+
+/** Shares of the labels as one narrow bar; nothing where no face was scored. */
+export function LabelMix({ counts }: { readonly counts: readonly number[] }): ReactNode {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return null;
+  const shares = LABELS.map((label, index) => {
+    const before = counts.slice(0, index).reduce((sum, count) => sum + count, 0);
+    return { label, from: (100 * before) / total, width: (100 * (counts[index] ?? 0)) / total };
+  }).filter(({ width }) => width > 0);
+  const ranked = shares.toSorted((a, b) => b.width - a.width);
+  const words = ranked.map(({ label, width }) => `${label} ${width.toFixed(0)} %`);
+  return (
+    <>
+      <svg className="mix" role="img" aria-label={words.join(", ")}>
+        <title>{words.join(", ")}</title>
+        {shares.map(({ label, from, width }) => (
+          <rect key={label} className={hueOf(label)} x={`${from}%`} width={`${width}%`} height="100%" />
+        ))}
+      </svg>
+      <span>{words.slice(0, 2).join(" · ")}</span>
+    </>
+  );
+}
+
+/** A moment as time ago, with the full time in UTC on hover. */
+export function When({ iso, nowMs }: { readonly iso: string; readonly nowMs: number }): ReactNode {
+  return (
+    <time dateTime={iso} title={formatTime(iso)}>
+      {formatAgo(iso, nowMs)}
+    </time>
   );
 }
 

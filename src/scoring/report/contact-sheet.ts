@@ -9,33 +9,36 @@ import { REPORT_NOTICE } from "./legal-notice.ts";
 import { findTopLabel, type ScoreRecord } from "../records/records.ts";
 import { renderPage } from "./report-html.ts";
 import { formatCount, formatPercent } from "./report-format.ts";
+import { hueOf } from "./design-tokens.ts";
 import { describeReason } from "./reason-words.ts";
 import { REPORT_STYLE } from "./report-style.ts";
 
 const STYLE = `${REPORT_STYLE}
 main{max-width:1280px}
-.sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(190px,1fr));gap:14px;padding:0;margin:18px 0;list-style:none}
-.sheet li{background:var(--card);border:1px solid var(--line);border-radius:10px;overflow:hidden;display:flex;flex-direction:column;break-inside:avoid}
+.sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(180px,1fr));gap:var(--space-3);padding:0;margin:var(--space-4) 0;list-style:none}
+.sheet li{background:var(--card);border:1px solid var(--line);border-radius:var(--radius);overflow:hidden;display:flex;flex-direction:column;break-inside:avoid}
 .picture{display:block;width:100%;aspect-ratio:1;background:var(--track)}
 .no-picture{display:grid;place-items:center;color:var(--quiet)}
 .face-box{fill:none;stroke:#ffd400;stroke-width:2;vector-effect:non-scaling-stroke;paint-order:stroke}
 .face-halo{fill:none;stroke:#000;stroke-opacity:.55;stroke-width:4;vector-effect:non-scaling-stroke}
-.card-text{padding:10px 12px 12px;flex:1;display:flex;flex-direction:column}
-.card-text h2{display:flex;justify-content:space-between;gap:8px;font-size:1rem;margin:0 0 6px}
-.card-text h2 span{font-variant-numeric:tabular-nums;font-weight:400;color:var(--quiet)}
-.card-text p{margin:8px 0 0;font-size:.75rem;color:var(--quiet);overflow-wrap:anywhere;margin-top:auto;padding-top:8px}
-.chances{display:grid;grid-template-columns:max-content 1fr;gap:2px 8px;align-items:center;font-size:.75rem;margin:0}
+.face-text{padding:var(--space-2) var(--space-3) var(--space-3);flex:1;display:flex;flex-direction:column}
+.face-text h2{display:flex;justify-content:space-between;gap:var(--space-2);font-size:var(--text-body);margin:0 0 var(--space-1)}
+.face-text h2>span:last-child:not(.label){font-variant-numeric:tabular-nums;font-weight:400;color:var(--quiet)}
+.face-text p{margin:auto 0 0;padding-top:var(--space-2);font-size:var(--text-note);color:var(--quiet);overflow-wrap:anywhere}
+.chances{display:grid;grid-template-columns:max-content 1fr;gap:2px var(--space-2);align-items:center;font-size:var(--text-note);margin:0}
 .chances dt{color:var(--quiet)}.chances dt.top{color:var(--text);font-weight:600}
-.chances dd{margin:0!important;height:7px;background:var(--track);border-radius:2px}
-.chances dd i{display:block;height:100%;background:var(--idle);border-radius:2px}
-.chances dd.top i{background:var(--fill)}
-.chances{grid-template-columns:max-content 1fr!important}
+.chances dd{margin:0;height:6px;background:var(--track);border-radius:3px}
+.chances dd i{display:block;height:100%;background:var(--idle);border-radius:3px}
+.chances dd.top i{background:var(--hue,var(--accent))}
 .bad{color:var(--bad)}
 .sheet li.many{grid-column:1/-1;flex-direction:row;flex-wrap:wrap}
 .many .picture{flex:3 1 420px;width:auto;align-self:flex-start}
-.many .card-text{flex:1 1 190px}.card-text section{border:0;padding:0;margin:0;background:none}.many .card-text section{margin-bottom:14px}
-@media (max-width:600px){.sheet{grid-template-columns:1fr 1fr;gap:10px}.card-text{padding:8px}}
+.many .face-text{flex:1 1 190px}.many .face-text section{margin-bottom:var(--space-3)}
+@media (max-width:640px){.sheet{grid-template-columns:1fr 1fr;gap:var(--space-2)}.face-text{padding:var(--space-2)}}
 .face-number{fill:#ffd400;stroke:#000;stroke-width:.18em;paint-order:stroke;font-weight:700}
+@page{margin:10mm}
+@media print{.sheet{grid-template-columns:repeat(5,1fr);gap:2.5mm;margin:3mm 0}.sheet .chances{display:none}.sheet .face-text{padding:1mm 1.5mm}.sheet .face-text h2{font-size:8pt;margin:0}
+.sheet .face-text p{font-size:6pt;padding:0;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.sheet li:not(.many){height:42mm}.sheet li:not(.many) .picture{height:32mm;aspect-ratio:auto}}
 `;
 
 /** A data URI of a picture we can show, or of anything else: refused. */
@@ -99,7 +102,7 @@ function renderChances(record: ScoreRecord): SafeHtml | null {
   return html`<dl class="chances">
     ${LABELS.map((label, index) => {
       const share = record.probabilities?.[index] ?? 0;
-      const top = label === findTopLabel(record) ? "top" : "";
+      const top = label === findTopLabel(record) ? `top ${hueOf(label)}` : "";
       return html`<dt class="${top}">${label}</dt>
         <dd class="${top}" title="${formatPercent(share)}"><i style="width:${(100 * share).toFixed(1)}%"></i></dd>`;
     })}
@@ -113,20 +116,23 @@ function renderFace(record: ScoreRecord, number: number | null): SafeHtml {
   const title =
     label === null
       ? html`<h2 class="bad">${prefix}${record.status.replaceAll("_", " ")}</h2>`
-      : html`<h2>${prefix}${record.label ?? `Not sure: ${label}`}<span>${formatPercent(top, 0)}</span></h2>`;
+      : html`<h2>
+          <span class="label"><i class="dot ${hueOf(label)}"></i>${prefix}${record.label ?? `Not sure: ${label}`}</span>
+          <span>${formatPercent(top, 0)}</span>
+        </h2>`;
   return html`<section>
     ${title}${renderChances(record)}${record.error !== null && html`<div class="quiet">${describeReason(record.error.code)}</div>`}
   </section>`;
 }
 
-/** @param records of one picture: one, or one a face */
+/** @param records of one picture: one, or one per face */
 function renderCard(records: readonly ScoreRecord[], picture: Picture | null): SafeHtml | null {
   const first = records[0];
   if (first === undefined) return null;
   const isMany = records.length > 1;
   return html`<li class="${isMany ? "many" : ""}">
     ${drawPicture(picture, records)}
-    <div class="card-text">
+    <div class="face-text">
       ${records.map((record, index) => renderFace(record, isMany ? index + 1 : null))}
       <p><bdi>${isMany ? first.key : first.id}</bdi>${first.truth !== null && html` · given: ${first.truth}`}</p>
     </div>
@@ -147,7 +153,7 @@ function groupByPicture(records: readonly ScoreRecord[]): readonly (readonly Sco
 }
 
 /**
- * The page as text: a card a picture, with every face of it.
+ * The page as text: one card per picture, with every face of it.
  * @param thumbnails pictures by object key: encoded JPEG, PNG or WebP bytes, or `data:` URIs of them. Boxes are in pixels
  * of the full picture, so a thumbnail shows its box only if it is the full picture.
  */
@@ -163,7 +169,7 @@ export function renderContactSheet(
     "Contact sheet: apparent facial expression",
     STYLE,
     html`<main>
-      <header>
+      <header class="head">
         <h1>Contact sheet</h1>
         <p class="quiet">
           ${formatCount(scored)} of ${formatCount(groups.length)} pictures scored, ${formatCount(faces)} faces. Labels

@@ -4,9 +4,9 @@ import { FACE_FINDER, FACE_RECALL } from "../../model/face-levels.ts";
 import { LABELS } from "../../model/labels.ts";
 import { html, type SafeHtml } from "./html-text.ts";
 import type { Report } from "./report.ts";
-import { renderConfusion } from "./report-charts.ts";
 import { formatCount, formatInterval, formatNumber, formatP, formatPercent, formatPoints } from "./report-format.ts";
-import { renderPerClass } from "./report-sections.ts";
+import type { ReportLinks } from "./report-links.ts";
+import { renderClasses } from "./report-sections.ts";
 import type { DriftReport } from "../statistics/drift.ts";
 import { QUALITY_MEASURES } from "../fold/summary-quality.ts";
 
@@ -20,7 +20,7 @@ const MEASURE_NAMES = {
 export function renderQuality(report: Report): SafeHtml | null {
   const { quality } = report.total;
   if (quality === null) return null;
-  return html`<section>
+  return html`<section class="card">
     <h2>Input quality</h2>
     <p class="quiet">Measured on each face as the model saw it.</p>
     <div class="scroll" tabindex="0" role="region" aria-label="Table of input quality">
@@ -94,14 +94,15 @@ function renderFlips(flips: NonNullable<DriftReport["flips"]>): SafeHtml {
 }
 
 /** Comparison with another run. */
-export function renderDrift(drift: DriftReport | null): SafeHtml | null {
+export function renderDrift(drift: DriftReport | null, links: ReportLinks): SafeHtml | null {
   if (drift === null) return null;
+  const link = links.job(drift.against.jobId);
   const { inputs, labels, quality, confidence, findings } = drift;
-  return html`<section class="long">
+  return html`<section class="card long">
     <h2>Compared with ${drift.against.name}</h2>
     <p class="quiet">
-      Job <code>${drift.against.jobId}</code>: ${formatCount(drift.facesBefore)} faces then,
-      ${formatCount(drift.facesAfter)} now.
+      Job <code>${link === null ? drift.against.jobId : html`<a href="${link}">${drift.against.jobId}</a>`}</code>:
+      ${formatCount(drift.facesBefore)} faces then, ${formatCount(drift.facesAfter)} now.
       ${
         inputs !== null &&
         html`${formatCount(inputs.carried)} unchanged inputs keep their records, ${formatCount(inputs.scoredAgain)} were
@@ -110,7 +111,7 @@ export function renderDrift(drift: DriftReport | null): SafeHtml | null {
     </p>
     ${
       findings.length > 0
-        ? html`<ul class="findings">
+        ? html`<ul class="plain">
             ${findings.map((finding) => html`<li><b>${finding}</b></li>`)}
           </ul>`
         : html`<p><b>Nothing passed a mark: labels, confidence and input quality are as before.</b></p>`
@@ -191,7 +192,7 @@ export function renderDrift(drift: DriftReport | null): SafeHtml | null {
 /** The model's own accuracy. */
 export function renderModel(report: Report): SafeHtml {
   const { modelEvaluation: evaluation, provenance } = report;
-  return html`<section class="long">
+  return html`<section class="card long">
     <h2>How far the model can be trusted</h2>
     ${
       evaluation === null
@@ -203,11 +204,7 @@ export function renderModel(report: Report): SafeHtml {
               is ${formatPercent(evaluation.balancedAccuracy)}. These faces are not yours: expect other figures on other
               pictures.
             </p>
-            ${renderPerClass("Classes on the evaluation set", evaluation.perClass)}
-            <details>
-              <summary>Which labels it confuses</summary>
-              ${renderConfusion("Confusion matrix of the evaluation set", evaluation.confusion, LABELS)}
-            </details>`
+            ${renderClasses("the evaluation set", evaluation.confusion)}`
     }
     ${
       provenance.notices.length > 0 &&
@@ -227,9 +224,9 @@ export function renderProvenance(report: Report): SafeHtml {
     largest: "the largest face of each picture",
     all: "all faces of each picture",
   }[provenance.faces];
-  return html`<section>
+  return html`<section class="card">
     <h2>Provenance</h2>
-    <dl>
+    <dl class="pairs">
       <dt>Job</dt>
       <dd><code>${job.id}</code></dd>
       <dt>Purpose</dt>

@@ -12,7 +12,7 @@ export function renderFairness(audit: FairnessAudit): SafeHtml {
   return html`<h3>Errors by <bdi>${audit.key}</bdi></h3>
     ${describeGaps(audit).map((sentence) => html`<p>${sentence}</p>`)}
     <div class="scroll" tabindex="0" role="region" aria-label="Gaps between groups by ${audit.key}">
-      <table class="text">
+      <table class="text tight">
         <thead>
           <tr>
             <th scope="col">Label</th>

@@ -14,9 +14,12 @@ export function formatPercent(share: number | null, digits = 1): string {
   return share === null ? "–" : `${(100 * share).toFixed(digits)}\u00a0%`;
 }
 
-/** "10.1–14.9 %". */
+/** "10.1–14.9 %"; with a bound below 0, "−3.1 to 14.9 %"; where both bounds are 0 to one digit, "below 0.1 %". */
 export function formatInterval(share: { low: number; high: number } | null): string {
-  return share === null ? "–" : `${(100 * share.low).toFixed(1)}–${(100 * share.high).toFixed(1)}\u00a0%`;
+  if (share === null) return "–";
+  const [low, high] = [share.low, share.high].map((bound) => (100 * bound).toFixed(1).replace("-", "−"));
+  if (low === "0.0" && high === "0.0") return "below 0.1\u00a0%";
+  return share.low < 0 ? `${low} to ${high}\u00a0%` : `${low}–${high}\u00a0%`;
 }
 
 /** Fixed digits after the point; `null` → an en dash. */

@@ -4,14 +4,9 @@ import { html, type SafeHtml, trustHtml } from "./html-text.ts";
 import type { Report } from "./report.ts";
 import { renderDrift, renderModel, renderProvenance, renderQuality } from "./report-background.ts";
 import { formatTime } from "./report-format.ts";
-import {
-  renderConfidence,
-  renderGroups,
-  renderInputs,
-  renderLabels,
-  renderOverview,
-  renderTruth,
-} from "./report-sections.ts";
+import { renderGroups } from "./report-groups.ts";
+import { NO_LINKS, type ReportLinks } from "./report-links.ts";
+import { renderConfidence, renderFindings, renderInputs, renderLabels, renderTruth } from "./report-sections.ts";
 import { REPORT_STYLE } from "./report-style.ts";
 
 /** Keeps the page from loading or sending anything even if an escape were missing. */
@@ -37,6 +32,16 @@ export function renderPage(title: string, style: string, body: SafeHtml): string
   </html>`.toString()}\n`;
 }
 
+/**
+ * Everything that a report shows, in the order in which it is read: what to look into first, shares, how far they can be
+ * trusted, where they come from. The console shows the same markup.
+ */
+export function renderReportBody(report: Report, links: ReportLinks): SafeHtml {
+  return html`${renderFindings(report)} ${renderLabels(report, links)} ${renderDrift(report.drift, links)}
+  ${renderDrift(report.baseline, links)} ${renderGroups(report, links)} ${renderTruth(report)} ${renderModel(report)}
+  ${renderConfidence(report, links)} ${renderInputs(report, links)} ${renderQuality(report)} ${renderProvenance(report)}`;
+}
+
 /** The whole page as text. The same report gives the same bytes. */
 export function renderReportHtml(report: Report): string {
   const { job, notice } = report;
@@ -45,21 +50,15 @@ export function renderReportHtml(report: Report): string {
     `${name}: apparent facial expression`,
     REPORT_STYLE,
     html`<main>
-      <header>
+      <header class="head">
         <h1><bdi>${name}</bdi> <span class="pill">${job.status.replaceAll("_", " ")}</span></h1>
         <p class="quiet">Apparent facial expression, ${formatTime(job.finishedAt)}, model ${report.provenance.model}</p>
       </header>
       <div class="notice">
-        <p><b>${notice.wording}</b></p>
-        <p>${notice.error}</p>
+        <p>${notice.wording} ${notice.error}</p>
       </div>
-      ${renderOverview(report)} ${renderLabels(report)} ${renderDrift(report.drift)} ${renderDrift(report.baseline)}
-      ${renderGroups(report)} ${renderTruth(report)} ${renderConfidence(report)} ${renderInputs(report)}
-      ${renderQuality(report)} ${renderModel(report)} ${renderProvenance(report)}
-      <div class="notice">
-        <p><b>Law</b></p>
-        ${notice.law.map((sentence) => html`<p>${sentence}</p>`)}
-      </div>
+      ${renderReportBody(report, NO_LINKS)}
+      <div class="notice">${notice.law.map((sentence) => html`<p>${sentence}</p>`)}</div>
       <footer>
         Created ${formatTime(job.createdAt)}, finished ${formatTime(job.finishedAt)}. The same figures for machines:
         report.json.

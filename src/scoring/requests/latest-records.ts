@@ -4,7 +4,7 @@ import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { readBody } from "../../storage/read-body.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
-import { isEnded } from "../job/job-state.ts";
+import { isEnded } from "../job/job-status.ts";
 import { jobFolder, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { parseRecord } from "../records/record-line.ts";

@@ -27,7 +27,7 @@ export function renderReviewHtml(
     `${name}: review`,
     REPORT_STYLE,
     html`<main>
-      <header>
+      <header class="head">
         <h1><bdi>${name}</bdi> <span class="pill">review</span></h1>
         <p class="quiet">
           Apparent facial expression by ${formatCount(figures.readers.length)}
@@ -40,7 +40,7 @@ export function renderReviewHtml(
       ${figures.groups.map(({ value, figures: group }) => renderFaces(value ?? "All other groups", group))}
       ${figures.agreement !== null && renderAgreement(figures.agreement)}
       ${figures.fit !== null && renderFit(figures.fit)}
-      <section>
+      <section class="card">
         <h2>How to read this</h2>
         <p>${ASSUMPTIONS}</p>
         ${
@@ -63,13 +63,16 @@ const formatShare = (share: ShareInterval | null): HtmlValue =>
   share === null ? "–" : html`${formatPercent(share.value)}<small>${formatInterval(share)}</small>`;
 
 function renderFaces(title: string, { labels, faces, answered, accuracy }: ReviewedFaces): SafeHtml {
-  return html`<section>
+  return html`<section class="card">
     <h2><bdi>${title}</bdi></h2>
     <p class="quiet">
       ${formatCount(faces)} faces, ${formatCount(answered)} of them labeled by readers; accuracy
       ${formatPercent(accuracy.value)} (${formatInterval(accuracy)}).
     </p>
-    ${renderShareBars(labels.map(({ label, powered }) => ({ label, share: powered, note: html`<b>${formatPercent(powered.value)}</b>` })))}
+    ${renderShareBars(
+      `Shares of the labels: ${title}`,
+      labels.map(({ label, powered }) => ({ label, share: powered })),
+    )}
     <div class="scroll" tabindex="0" role="region" aria-label="Table of labels: ${title}">
       <table>
         <thead>
@@ -108,7 +111,7 @@ const describeAgreement = (name: string, one: Agreement | null): HtmlValue =>
   </p>`;
 
 function renderAgreement({ alpha, kappa }: NonNullable<ReviewFigures["agreement"]>): SafeHtml {
-  return html`<section>
+  return html`<section class="card">
     <h2>Do the readers agree?</h2>
     ${describeAgreement("Krippendorff's α", alpha)} ${describeAgreement("Cohen's κ", kappa)}
     ${alpha === null && html`<p>No face was labeled by two readers yet.</p>`}
@@ -116,7 +119,7 @@ function renderAgreement({ alpha, kappa }: NonNullable<ReviewFigures["agreement"
 }
 
 function renderFit({ temperature, calibrationError, precisionAim, thresholds }: ReviewFit): SafeHtml {
-  return html`<section>
+  return html`<section class="card">
     <h2>For the next run</h2>
     <p>
       Temperature: multiply the model's by <b>${formatNumber(temperature)}</b>; the calibration error goes from

@@ -73,7 +73,7 @@ describe("README and report", () => {
 
   it("report: the model's accuracy and each class's", () => {
     expect(page).toContain((evaluation.accuracy * 100).toFixed(1));
-    expect(page).toContain("Classes on the evaluation set");
+    expect(page).toContain("Classes of the evaluation set");
     for (const label of LABELS) expect(page.split(label).length).toBeGreaterThan(2);
   });
 

@@ -1,9 +1,10 @@
 /** The faces of a job as a sheet of cards, of which only those in view exist. */
 
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import type { PlacedRecord } from "../../../src/client/label-reader.ts";
 import { LABELS } from "../../../src/model/labels.ts";
+import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { describeReason } from "../../../src/scoring/report/reason-words.ts";
 import { OUTCOME_WORDS } from "../words.ts";
@@ -22,6 +23,8 @@ export function Sheet(props: {
   readonly open: (index: number) => void;
 }): ReactNode {
   const holder = useRef<HTMLDivElement>(null);
+  const [at, setAt] = useState(0);
+  const focusNext = useRef(false);
   const [layout, setLayout] = useState({ columns: 1, top: 0 });
   useEffect(() => {
     const element = holder.current;
@@ -42,10 +45,42 @@ export function Sheet(props: {
     overscan: 3,
     scrollMargin: layout.top,
   });
+  // A filter may leave fewer than there were.
+  const current = Math.min(at, Math.max(0, props.records.length - 1));
+  const { columns } = layout;
+  const move = (event: KeyboardEvent<HTMLDivElement>): void => {
+    const steps: Readonly<Record<string, number>> = {
+      ArrowRight: 1,
+      ArrowLeft: -1,
+      ArrowDown: columns,
+      ArrowUp: -columns,
+      PageDown: 3 * columns,
+      PageUp: -3 * columns,
+      Home: -current,
+      End: props.records.length - 1 - current,
+    };
+    const step = steps[event.key];
+    if (step === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    const next = Math.min(props.records.length - 1, Math.max(0, current + step));
+    focusNext.current = true;
+    setAt(next);
+    virtualizer.scrollToIndex(Math.floor(next / columns), { align: "auto" });
+  };
+  useEffect(() => {
+    if (!focusNext.current) return;
+    // The card exists once its row was scrolled into view.
+    const card = holder.current?.querySelector<HTMLElement>(`[data-index="${current}"]`);
+    if (card) {
+      focusNext.current = false;
+      card.focus({ preventScroll: true });
+    }
+  });
   return (
     <div
       ref={holder}
       className="sheet"
+      onKeyDown={move}
       style={{ height: virtualizer.getTotalSize() }}
       role="list"
       aria-label="Pictures"
@@ -70,7 +105,13 @@ export function Sheet(props: {
                 height: CARD_HEIGHT,
               }}
             >
-              <FaceCard id={props.id} placed={placed} open={() => props.open(index)} />
+              <FaceCard
+                id={props.id}
+                placed={placed}
+                index={index}
+                isStop={index === current}
+                open={() => (setAt(index), props.open(index))}
+              />
             </div>
           );
         }),
@@ -79,13 +120,33 @@ export function Sheet(props: {
   );
 }
 
-function FaceCard(props: { readonly id: string; readonly placed: PlacedRecord; readonly open: () => void }): ReactNode {
+/** @param props.isStop the one card of the sheet that Tab reaches; arrows go on from there */
+function FaceCard(props: {
+  readonly id: string;
+  readonly placed: PlacedRecord;
+  readonly index: number;
+  readonly isStop: boolean;
+  readonly open: () => void;
+}): ReactNode {
   const { record } = props.placed;
   return (
-    <button type="button" className="face" onClick={props.open}>
+    <button
+      type="button"
+      className="face"
+      data-index={props.index}
+      tabIndex={props.isStop ? 0 : -1}
+      onClick={props.open}
+    >
       <RecordPicture id={props.id} placed={props.placed} alt="" lazy />
       <span className="face-title">
-        <b className={record.label === null ? "bad" : ""}>{record.label ?? OUTCOME_WORDS[record.status]}</b>
+        {record.label === null ? (
+          <b className="bad">{OUTCOME_WORDS[record.status]}</b>
+        ) : (
+          <span className="label">
+            <i className={`dot ${hueOf(record.label)}`} />
+            {record.label}
+          </span>
+        )}
         {record.probabilities !== null && <span>{formatPercent(Math.max(...record.probabilities), 0)}</span>}
       </span>
       {record.probabilities !== null && (
@@ -93,7 +154,7 @@ function FaceCard(props: { readonly id: string; readonly placed: PlacedRecord; r
           {record.probabilities.map((chance, index) => (
             <span
               key={LABELS[index]}
-              className={LABELS[index] === record.label ? "top" : ""}
+              className={LABELS[index] === record.label ? `top ${hueOf(record.label)}` : ""}
               style={{ height: `${Math.max(4, 100 * chance)}%` }}
             />
           ))}
@@ -103,6 +164,22 @@ function FaceCard(props: { readonly id: string; readonly placed: PlacedRecord; r
         {record.error === null ? record.id.split("/").at(-1) : describeReason(record.error.code)}
         {record.truth !== null && ` · true: ${record.truth}`}
       </span>
+      {record.probabilities !== null && (
+        <span className="peek" aria-hidden="true">
+          {rankChances(record.probabilities).map(({ label, chance }) => (
+            <span key={label} className="chance">
+              {label} {formatPercent(chance, 0)}
+            </span>
+          ))}
+        </span>
+      )}
     </button>
   );
+}
+
+/** The three most probable labels. */
+function rankChances(probabilities: readonly number[]): { readonly label: string; readonly chance: number }[] {
+  return LABELS.map((label, index) => ({ label, chance: probabilities[index] ?? 0 }))
+    .toSorted((a, b) => b.chance - a.chance)
+    .slice(0, 3);
 }

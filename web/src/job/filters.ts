@@ -1,5 +1,6 @@
 /** Which records the gallery shows, from the address. */
 
+import { LABELS } from "../../../src/model/labels.ts";
 import type { PlacedRecord } from "../../../src/client/label-reader.ts";
 
 /** Filters and order; `null` takes everything. */
@@ -8,6 +9,8 @@ export interface Filters {
   readonly outcome: string | null;
   /** `name=value`. */
   readonly group: string | null;
+  /** Part of the id or the key, in any case. */
+  readonly search: string | null;
   /** Largest margin, 0…1. */
   readonly maxMargin: number | null;
   /** True label and label differ. */
@@ -23,6 +26,7 @@ export function parseFilters(query: URLSearchParams): Filters {
     label: query.get("label"),
     outcome: query.get("outcome"),
     group: query.get("group"),
+    search: query.get("q"),
     maxMargin: Number.isFinite(margin) && margin < 1 ? margin : null,
     wrong: query.get("wrong") === "1",
     sort: sort === "margin" || sort === "surest" ? sort : "input",
@@ -31,6 +35,7 @@ export function parseFilters(query: URLSearchParams): Filters {
 
 /** The records that pass, in the wanted order. */
 export function selectRecords(records: readonly PlacedRecord[], filters: Filters): readonly PlacedRecord[] {
+  const search = filters.search?.toLowerCase() ?? "";
   const cut = filters.group?.indexOf("=") ?? -1;
   const name = filters.group?.slice(0, cut) ?? "";
   const value = filters.group?.slice(cut + 1);
@@ -39,6 +44,7 @@ export function selectRecords(records: readonly PlacedRecord[], filters: Filters
       (filters.label === null || record.label === filters.label) &&
       (filters.outcome === null || record.status === filters.outcome) &&
       (filters.group === null || (Object.hasOwn(record.groups, name) && record.groups[name] === value)) &&
+      (search === "" || record.id.toLowerCase().includes(search) || record.key.toLowerCase().includes(search)) &&
       (filters.maxMargin === null || (record.margin !== null && record.margin <= filters.maxMargin)) &&
       (!filters.wrong || (record.truth !== null && record.label !== null && record.truth !== record.label)),
   );
@@ -50,6 +56,25 @@ export function selectRecords(records: readonly PlacedRecord[], filters: Filters
 
 function orderOf({ record }: PlacedRecord, sign: number): number {
   return record.margin === null ? Infinity : sign * record.margin;
+}
+
+/** Records by label in label order, and by outcome, of those that pass every filter but these two. */
+export function countChoices(
+  records: readonly PlacedRecord[],
+  filters: Filters,
+): { readonly labels: readonly number[]; readonly outcomes: Readonly<Record<string, number>> } {
+  const labels = LABELS.map(() => 0);
+  const outcomes: Record<string, number> = {};
+  for (const { record } of selectRecords(records, { ...filters, label: null, outcome: null, sort: "input" })) {
+    outcomes[record.status] = (outcomes[record.status] ?? 0) + 1;
+    if (record.label !== null) labels[LABELS.indexOf(record.label)]! += 1;
+  }
+  return { labels, outcomes };
+}
+
+/** Records whose label is not the given one. */
+export function countWrong(records: readonly PlacedRecord[]): number {
+  return records.filter(({ record: { label, truth } }) => truth !== null && label !== null && truth !== label).length;
 }
 
 /** Every `name=value` that occurs, sorted; at most `limit`. */

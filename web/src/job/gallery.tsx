@@ -8,14 +8,11 @@ import {
   readLabelWindow,
 } from "../../../src/client/label-reader.ts";
 import type { ScoringError } from "../../../src/errors.ts";
-import { LABELS } from "../../../src/model/labels.ts";
-import { OUTCOMES } from "../../../src/scoring/records/records.ts";
-import { formatCount, formatNumber, formatPercent } from "../../../src/scoring/report/report-format.ts";
+import { formatCount, formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { api, noteSignedOut, patiently } from "../api.ts";
 import { Failure } from "../parts.tsx";
-import { setQuery } from "../route.ts";
-import { OUTCOME_WORDS } from "../words.ts";
-import { listGroups, parseFilters, selectRecords } from "./filters.ts";
+import { FilterBar } from "./filter-bar.tsx";
+import { countChoices, countWrong, listGroups, parseFilters, selectRecords } from "./filters.ts";
 import { Sheet } from "./face-sheet.tsx";
 import { Viewer } from "./picture-viewer.tsx";
 
@@ -32,6 +29,7 @@ export function Gallery({ id, query }: { readonly id: string; readonly query: UR
   const shown = useMemo(() => selectRecords(records, filters), [records, filters]);
   const groups = useMemo(() => listGroups(records, MAX_GROUPS), [records]);
   const hasTruth = useMemo(() => records.some(({ record }) => record.truth !== null), [records]);
+  const choices = useMemo(() => countChoices(records, filters), [records, filters]);
   const [open, setOpen] = useState<number | null>(null);
   if (error?.code === "not_found") {
     return (
@@ -43,49 +41,13 @@ export function Gallery({ id, query }: { readonly id: string; readonly query: UR
   }
   return (
     <>
-      <section className="card filters" aria-label="Filters">
-        <Choice name="Label" query="label" value={filters.label} values={LABELS.map((label) => [label, label])} />
-        <Choice
-          name="Outcome"
-          query="outcome"
-          value={filters.outcome}
-          values={OUTCOMES.map((outcome) => [outcome, OUTCOME_WORDS[outcome]])}
-        />
-        {groups.length > 0 && (
-          <Choice name="Group" query="group" value={filters.group} values={groups.map((group) => [group, group])} />
-        )}
-        <Choice
-          name="Order"
-          query="sort"
-          value={filters.sort === "input" ? null : filters.sort}
-          all="as listed"
-          values={[
-            ["margin", "least certain first"],
-            ["surest", "most certain first"],
-          ]}
-        />
-        <label className="field">
-          <span className="name">Margin up to {formatNumber(filters.maxMargin ?? 1)}</span>
-          <input
-            type="range"
-            min="0"
-            max="1"
-            step="0.05"
-            value={filters.maxMargin ?? 1}
-            onChange={(event) => setQuery("margin", event.target.value === "1" ? null : event.target.value)}
-          />
-        </label>
-        {hasTruth && (
-          <label className="check">
-            <input
-              type="checkbox"
-              checked={filters.wrong}
-              onChange={(event) => setQuery("wrong", event.target.checked ? "1" : null)}
-            />
-            Only wrong ones
-          </label>
-        )}
-      </section>
+      <FilterBar
+        filters={filters}
+        choices={choices}
+        groups={groups}
+        hasTruth={hasTruth}
+        wrong={hasTruth ? countWrong(records) : 0}
+      />
       {error !== null && <Failure error={error} />}
       <p className="quiet" role="status">
         {formatCount(shown.length)} of {formatCount(records.length)} records
@@ -106,28 +68,6 @@ export function Gallery({ id, query }: { readonly id: string; readonly query: UR
         />
       )}
     </>
-  );
-}
-
-function Choice(props: {
-  readonly name: string;
-  readonly query: string;
-  readonly value: string | null;
-  readonly values: readonly (readonly [string, string])[];
-  readonly all?: string;
-}): ReactNode {
-  return (
-    <label className="field">
-      <span className="name">{props.name}</span>
-      <select value={props.value ?? ""} onChange={(event) => setQuery(props.query, event.target.value)}>
-        <option value="">{props.all ?? "all"}</option>
-        {props.values.map(([value, words]) => (
-          <option key={value} value={value}>
-            {words}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 

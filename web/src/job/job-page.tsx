@@ -1,28 +1,31 @@
-/** One job: live progress, then its report, its pictures and its files. */
+/** One job: live while it runs, then its findings, its pictures and its files. */
 
 import { type KeyboardEvent, type ReactNode, useEffect, useState } from "react";
 import type { JobAction } from "../../../src/client/api.ts";
 import type { ScoringError } from "../../../src/errors.ts";
 import { isEnded } from "../../../src/scoring/job/job-status.ts";
-import type { JobView } from "../../../src/scoring/job/job-view.ts";
 import { formatTime } from "../../../src/scoring/report/report-format.ts";
-import { api, noteSignedOut, patiently } from "../api.ts";
+import { api, noteSignedOut } from "../api.ts";
 import { ComputePanel } from "../compute/compute-panel.tsx";
-import { Failure, StatusPill } from "../parts.tsx";
+import { Failure, Skeleton, StatusPill } from "../parts.tsx";
 import { setQuery } from "../route.ts";
 import { ReviewTab } from "../review/review-tab.tsx";
+import "../styles/pictures.css";
 import { describeStatus, nameJob } from "../words.ts";
-import type { RatePoint } from "./charts.tsx";
+import { CompareTab } from "./compare-tab.tsx";
 import { Gallery } from "./gallery.tsx";
 import { ReportView } from "./report-view.tsx";
+import { Ended } from "./job-ended.tsx";
 import { Live } from "./job-progress.tsx";
 import { Commands } from "./job-commands.tsx";
 import { Files } from "./job-files.tsx";
+import { useJob } from "./use-job.ts";
 
 const TABS = [
   ["overview", "Overview"],
   ["pictures", "Pictures"],
   ["review", "Review"],
+  ["compare", "Compare"],
   ["files", "Files"],
 ] as const;
 
@@ -32,8 +35,8 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
   const [failure, setFailure] = useState<ScoringError | null>(null);
   useTitle(job === null ? null : `${nameJob(job)}, ${describeStatus(job.status)}`);
   const tab = TABS.find(([name]) => name === query.get("tab"))?.[0] ?? "overview";
-  if (job === null) return error === null ? <p className="quiet">Loading …</p> : <Failure error={error} />;
-  const hasOutputs = isEnded(job.status);
+  if (job === null) return error === null ? <Skeleton rows={3} words="Loading the job" /> : <Failure error={error} />;
+  const ended = isEnded(job.status);
   const act = async (action: JobAction): Promise<void> => {
     setFailure(null);
     try {
@@ -70,9 +73,9 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
       </div>
       {failure !== null && <Failure error={failure} once />}
       {error !== null && <Failure error={error} />}
-      <Live job={job} rates={rates} />
+      {ended ? <Ended job={job} /> : <Live job={job} rates={rates} />}
       <ComputePanel job={job} />
-      {hasOutputs && (
+      {ended && (
         <>
           <div className="tabs" role="tablist" aria-label="Parts of the job" onKeyDown={turnTabs}>
             {TABS.map(([name, words]) => (
@@ -94,6 +97,7 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
             {tab === "overview" && <ReportView id={id} />}
             {tab === "pictures" && <Gallery id={id} query={query} />}
             {tab === "review" && <ReviewTab id={id} />}
+            {tab === "compare" && <CompareTab id={id} other={query.get("with")} />}
             {tab === "files" && <Files id={id} />}
           </div>
         </>
@@ -121,31 +125,4 @@ function turnTabs(event: KeyboardEvent<HTMLElement>): void {
   const next = tabs.at((at + step) % tabs.length);
   next?.focus();
   next?.click();
-}
-
-/** The job as the event stream tells it, and its rate over time. */
-function useJob(id: string) {
-  const [job, setJob] = useState<JobView | null>(null);
-  const [error, setError] = useState<ScoringError | null>(null);
-  const [rates, setRates] = useState<readonly RatePoint[]>([]);
-  useEffect(() => {
-    const controller = new AbortController();
-    const follow = async (): Promise<void> => {
-      try {
-        setJob(await patiently(() => api.readJob(id, controller.signal), controller.signal, setError));
-        for await (const event of api.followJob(id, controller.signal, setError)) {
-          // A stream that is resumed tells old events first.
-          setJob((before) => (before !== null && isEnded(before.status) ? before : event.job));
-          const { rate, counts } = event.job;
-          if (rate !== null) setRates((before) => [...before.slice(-300), { finished: counts.finished, rate }]);
-        }
-      } catch (thrown) {
-        if (controller.signal.aborted) return;
-        setError(noteSignedOut(thrown));
-      }
-    };
-    void follow();
-    return () => controller.abort();
-  }, [id]);
-  return { job, error, rates, refresh: setJob };
 }

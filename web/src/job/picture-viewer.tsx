@@ -2,6 +2,7 @@
 
 import { type ReactNode, useEffect, useRef } from "react";
 import type { PlacedRecord } from "../../../src/client/label-reader.ts";
+import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatNumber, formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { OUTCOME_WORDS } from "../words.ts";
 import { Chances } from "./picture.tsx";
@@ -34,7 +35,16 @@ export function Viewer(props: {
       <div className="viewer-body">
         <RecordPicture key={props.placed.offset} id={props.id} placed={props.placed} alt={record.id} />
         <div className="viewer-text">
-          <h2>{record.label ?? OUTCOME_WORDS[record.status]}</h2>
+          <h2>
+            {record.label === null ? (
+              OUTCOME_WORDS[record.status]
+            ) : (
+              <span className="label">
+                <i className={`dot ${hueOf(record.label)}`} />
+                {record.label}
+              </span>
+            )}
+          </h2>
           <p className="quiet">apparent facial expression</p>
           <Chances record={record} />
           <ul className="legend">

@@ -3,6 +3,7 @@
 import { type ReactNode, useState } from "react";
 import { LABELS } from "../../../src/model/labels.ts";
 import type { ScoreRecord } from "../../../src/scoring/records/records.ts";
+import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { attendedRegion } from "./face-overlay.ts";
 
@@ -30,17 +31,33 @@ export function Picture(props: {
       />
       {size !== null && (
         <svg viewBox={`0 0 ${size.width} ${size.height}`} aria-hidden="true">
-          {props.faces.map(({ face }, index) =>
-            // oxlint-disable-next-line react/no-array-index-key -- faces of one picture have no other name
-            face === null ? null : <Overlay key={index} face={face} />,
-          )}
+          {/* What the transformer reads may reach beyond the picture: a viewport of its own cuts it there. */}
+          <svg width={size.width} height={size.height}>
+            {props.faces.map(({ face }, index) =>
+              // oxlint-disable-next-line react/no-array-index-key -- faces of one picture have no other name
+              face === null ? null : (
+                <Overlay
+                  key={index}
+                  face={face}
+                  number={props.faces.length > 1 ? index + 1 : null}
+                  side={size.height}
+                />
+              ),
+            )}
+          </svg>
         </svg>
       )}
     </div>
   );
 }
 
-function Overlay({ face }: { readonly face: NonNullable<ScoreRecord["face"]> }): ReactNode {
+/** @param props.number of several faces; @param props.side pixels down the picture */
+function Overlay(props: {
+  readonly face: NonNullable<ScoreRecord["face"]>;
+  readonly number: number | null;
+  readonly side: number;
+}): ReactNode {
+  const { face, number, side } = props;
   const { x, y, width, height } = face.box;
   const region = attendedRegion(face);
   const points = region?.map((point) => `${point.x},${point.y}`).join(" ");
@@ -50,6 +67,11 @@ function Overlay({ face }: { readonly face: NonNullable<ScoreRecord["face"]> }):
         <>
           <rect className="halo" x={x} y={y} width={width} height={height} />
           <rect className="box" x={x} y={y} width={width} height={height} />
+          {number !== null && (
+            <text className="number" x={Math.max(0, x)} y={Math.max(side / 14, y - side / 90)} fontSize={side / 15}>
+              {number}
+            </text>
+          )}
         </>
       )}
       {points !== undefined && (
@@ -69,7 +91,7 @@ export function Chances({ record }: { readonly record: Pick<ScoreRecord, "label"
   return (
     <ul className="chances">
       {LABELS.map((label, index) => (
-        <li key={label} className={label === record.label ? "top" : ""}>
+        <li key={label} className={label === record.label ? `top ${hueOf(label)}` : ""}>
           <span>{label}</span>
           <span className="chance-track" aria-hidden="true">
             <span style={{ width: `${100 * (probabilities[index] ?? 0)}%` }} />

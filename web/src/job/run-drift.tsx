@@ -2,7 +2,6 @@
 
 import type { ReactNode } from "react";
 import type { Report } from "../../../src/scoring/report/report.ts";
-import { formatCount, formatP, formatPercent } from "../../../src/scoring/report/report-format.ts";
 import type { DriftReport } from "../../../src/scoring/statistics/drift.ts";
 
 /** Comparisons of a report; reports of earlier versions have no baseline. */
@@ -20,31 +19,4 @@ export function FindingList({ findings }: Pick<DriftReport, "findings">): ReactN
       ))}
     </ul>
   );
-}
-
-/** A card for each run that the job was compared with. */
-export function RunDrift({ report }: { readonly report: Report }): ReactNode {
-  return listComparisons(report).map(({ against, inputs, flips, labels, findings }) => (
-    <section className="card" key={against.jobId}>
-      <h2>Compared with {against.name}</h2>
-      <p className="quiet">
-        <a href={`#/jobs/${against.jobId}`}>That run</a>
-        {inputs !== null &&
-          `: ${formatCount(inputs.carried)} unchanged pictures keep their labels, ${formatCount(inputs.scoredAgain)} were scored again, ${formatCount(inputs.appeared)} are new, ${formatCount(inputs.vanished)} are gone`}
-        .
-      </p>
-      <FindingList findings={findings} />
-      {flips !== null && (
-        <p>
-          {formatCount(flips.flipped)} of {formatCount(flips.compared)} pictures of both runs have another label (
-          {formatPercent(flips.share?.value ?? null)}).
-        </p>
-      )}
-      {labels !== null && (
-        <p>
-          Shift of the label shares: {labels.effect} (Cramér's V {labels.cramersV.toFixed(3)}, p {formatP(labels.p)}).
-        </p>
-      )}
-    </section>
-  ));
 }

@@ -10,7 +10,9 @@ import type { DroppedFile } from "./dropped-files.ts";
 export interface Draft {
   readonly name: string;
   readonly purpose: string;
-  readonly source: "upload" | "prefix" | "manifest";
+  readonly source: "upload" | "prefix" | "manifest" | "again";
+  /** The input of the job that is run again; `null` for a new one. */
+  readonly again: ManifestInput["input"] | null;
   readonly store: string;
   readonly prefix: string;
   readonly manifestKey: string;
@@ -44,6 +46,7 @@ export function emptyDraft(stamp: string): Draft {
     name: "",
     purpose: "",
     source: "upload",
+    again: null,
     store: "",
     prefix: nameUpload(stamp),
     manifestKey: "",
@@ -99,6 +102,7 @@ export function makeManifest(draft: Draft, files: readonly DroppedFile[]): Manif
 
 function makeInput(draft: Draft, files: readonly DroppedFile[]): ManifestInput["input"] {
   const { store, prefix } = draft;
+  if (draft.source === "again" && draft.again !== null) return draft.again;
   if (draft.source === "manifest") return { store, manifest: { key: draft.manifestKey } };
   if (draft.source === "prefix" || draft.folders === "nothing" || files.length === 0) return { store, prefix };
   return {
@@ -116,4 +120,33 @@ function readNumber<K extends string>(name: K, text: string): Partial<Record<K, 
   const value = Number(text);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one computed key
   return text.trim() === "" ? {} : ({ [name]: Number.isNaN(value) ? text : value } as Partial<Record<K, number>>);
+}
+
+const describe = (value: number | undefined): string => (value === undefined ? "" : String(value));
+
+/** The form of a job that was run before, to run it again. */
+export function draftFrom(manifest: ManifestInput, stamp: string): Draft {
+  const { limits, output } = manifest;
+  return {
+    ...emptyDraft(stamp),
+    name: manifest.name ?? "",
+    purpose: manifest.purpose ?? "",
+    source: "again",
+    again: manifest.input,
+    store: manifest.input.store,
+    format: manifest.format ?? "image",
+    faces: manifest.faces ?? "auto",
+    tta: manifest.tta ?? "none",
+    model: manifest.model ?? "deep-emotion",
+    execution: manifest.execution ?? "edge",
+    outputStore: output.store,
+    outputPrefix: output.prefix ?? "out/",
+    formats: output.formats ?? ["jsonl", "csv"],
+    groupBy: (manifest.groupBy ?? []).join(", "),
+    minGroupSize: describe(manifest.minGroupSize),
+    chunkSize: describe(limits?.chunkSize),
+    maxConcurrency: describe(limits?.maxConcurrency),
+    errorThreshold: describe(limits?.errorThreshold),
+    notifyUrl: manifest.notify?.url ?? "",
+  };
 }

@@ -6,10 +6,13 @@ import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import type { DryRun } from "../../../src/scoring/requests/dry-run.ts";
 import { api, noteSignedOut, useLoad } from "../api.ts";
 import { Failure, nameTrouble } from "../parts.tsx";
-import { formatBytes, formatDuration } from "../words.ts";
-import { type Draft, emptyDraft, makeManifest, MAX_NAMED_OBJECTS, nameUpload } from "./draft.ts";
+import "../styles/pictures.css";
+import { formatBytes } from "../words.ts";
+import { type Draft, draftFrom, emptyDraft, makeManifest, MAX_NAMED_OBJECTS, nameUpload } from "./draft.ts";
 import { type DroppedFile, UPLOADS } from "./dropped-files.ts";
-import { listFindings } from "./fields.tsx";
+import { ManifestDiff, useManifest } from "./manifest-diff.tsx";
+import { Plan, UnplacedFindings } from "./plan.tsx";
+import { UploadSection } from "./place-section.tsx";
 import { InputSection, OutputSection, ScoringSection } from "./sections.tsx";
 import { createUploads, type UploadProgress } from "./upload.ts";
 
@@ -25,14 +28,25 @@ const loadChoices = async (signal: AbortSignal) => {
   return { stores, models };
 };
 
-/** `#/new`. */
-export function NewJobPage(): ReactNode {
+/** Opens every fold around a field. */
+function unfold(field: HTMLElement): void {
+  for (let fold = field.closest("details"); fold !== null; fold = fold.parentElement?.closest("details") ?? null) {
+    fold.open = true;
+  }
+}
+
+/** `#/new`, or `#/new?from=<job>` to run one again. */
+export function NewJobPage({ from }: { readonly from: string | null }): ReactNode {
   const [draft, setDraft] = useState(() => emptyDraft(stampNow()));
   const [files, setFiles] = useState<readonly DroppedFile[]>([]);
   const [step, setStep] = useState<Step>({ kind: "editing" });
   const [plan, setPlan] = useState<DryRun | null>(null);
   const [error, setError] = useState<ScoringError | null>(null);
   const { value: choices, error: loadError } = useLoad(loadChoices);
+  const before = useManifest(from);
+  useEffect(() => {
+    if (before.value !== null) setDraft(draftFrom(before.value, stampNow()));
+  }, [before.value]);
   const [uploads] = useState(() => createUploads(api));
   const stop = useRef(new AbortController());
   const summary = useRef<HTMLDivElement>(null);
@@ -50,7 +64,7 @@ export function NewJobPage(): ReactNode {
     const { current } = form;
     if (error === null || current === null) return;
     const wrong = [...current.querySelectorAll<HTMLElement>('[aria-invalid="true"]')];
-    for (const field of wrong) field.closest("details")?.setAttribute("open", "");
+    for (const field of wrong) unfold(field);
     (wrong[0] ?? summary.current)?.focus();
   }, [error]);
   useEffect(() => {
@@ -106,8 +120,11 @@ export function NewJobPage(): ReactNode {
         void act("starting");
       }}
     >
-      <h1>New job</h1>
+      <div className="head">
+        <h1>{from === null ? "New job" : "Run again"}</h1>
+      </div>
       {loadError !== null && <Failure error={loadError} />}
+      {before.error !== null && <Failure error={before.error} />}
       {error !== null && (
         <div className="alert" role="alert" tabIndex={-1} ref={summary}>
           <strong>{mayPass(error) ? nameTrouble(error) : "Not accepted:"}</strong> {error.detail}
@@ -118,13 +135,8 @@ export function NewJobPage(): ReactNode {
       {tooMany && (
         <p className="finding">Folders can mean something for at most {formatCount(MAX_NAMED_OBJECTS)} pictures.</p>
       )}
-      <ScoringSection {...sections} choices={choices} />
-      <OutputSection {...sections} choices={choices} />
+      {before.value !== null && <ManifestDiff before={before.value} after={makeManifest(draft, files)} />}
       <section className="card">
-        <details>
-          <summary>The manifest that is sent</summary>
-          <pre tabIndex={0}>{describeManifest(draft, files)}</pre>
-        </details>
         {plan !== null && <Plan plan={plan} />}
         {step.kind === "uploading" && (
           <p role="status">
@@ -147,45 +159,18 @@ export function NewJobPage(): ReactNode {
           </button>
           {isUpload && files.length === 0 && <span className="quiet">Add {UPLOADS[draft.format].one}s first.</span>}
         </div>
+        <details>
+          <summary>More settings</summary>
+          <UploadSection {...sections} choices={choices} hasFiles={files.length > 0} clear={() => take([])} />
+          <ScoringSection {...sections} choices={choices} />
+          <OutputSection {...sections} choices={choices} />
+          <details>
+            <summary>The manifest that is sent</summary>
+            <pre tabIndex={0}>{describeManifest(draft, files)}</pre>
+          </details>
+        </details>
       </section>
     </form>
-  );
-}
-
-/** Places that have a field of their own, where the finding is shown. */
-const PLACES = [
-  "name",
-  "purpose",
-  "input.store",
-  "input.prefix",
-  "input.manifest",
-  "format",
-  "faces",
-  "tta",
-  "model",
-  "groupBy",
-  "minGroupSize",
-  "output.store",
-  "output.prefix",
-  "limits.chunkSize",
-  "limits.maxConcurrency",
-  "limits.errorThreshold",
-  "notify",
-];
-
-function UnplacedFindings({ issues }: { readonly issues: readonly Issue[] }): ReactNode {
-  const placed = new Set(PLACES.flatMap((path) => listFindings(issues, path)));
-  const rest = issues.filter((issue) => !placed.has(issue));
-  if (rest.length === 0) return null;
-  return (
-    <ul>
-      {rest.map(({ path, line, column, message }) => (
-        <li key={`${path} ${line} ${message}`}>
-          <code>{path}</code>
-          {line !== undefined && ` line ${line}${column === undefined ? "" : `, column ${column}`}`}: {message}
-        </li>
-      ))}
-    </ul>
   );
 }
 
@@ -195,42 +180,4 @@ function describeManifest(draft: Draft, files: readonly DroppedFile[]): string {
   if (objects === undefined || objects.length <= 3) return JSON.stringify(manifest, null, 2);
   const shown = { ...manifest, input: { ...manifest.input, objects: objects.slice(0, 3) } };
   return `${JSON.stringify(shown, null, 2)}\n… and ${formatCount(objects.length - 3)} more objects`;
-}
-
-function Plan({ plan }: { readonly plan: DryRun }): ReactNode {
-  return (
-    <div role="status" className="plan">
-      <dl className="figures">
-        <div>
-          <dt>Pictures</dt>
-          <dd>
-            {formatCount(plan.objects)}
-            {plan.complete ? "" : " or more"}
-          </dd>
-        </div>
-        <div>
-          <dt>Size</dt>
-          <dd>{plan.bytes === 0 && plan.objects > 0 ? "not known yet" : formatBytes(plan.bytes)}</dd>
-        </div>
-        <div>
-          <dt>Chunks</dt>
-          <dd>{formatCount(plan.chunks)}</dd>
-        </div>
-        <div>
-          <dt>CPU, estimated</dt>
-          <dd>{formatDuration(plan.estimate.cpuMs / 1000)}</dd>
-        </div>
-        <div>
-          <dt>Cost, estimated</dt>
-          <dd>${plan.estimate.dollars.toFixed(plan.estimate.dollars < 1 ? 4 : 2)}</dd>
-        </div>
-      </dl>
-      {plan.warnings.map((warning) => (
-        <p key={warning} className="finding">
-          {warning}
-        </p>
-      ))}
-      <p className="quiet">The manifest is valid; nothing was started.</p>
-    </div>
-  );
 }

@@ -1,22 +1,18 @@
 /** The three parts of the form. */
 
 import type { ReactNode } from "react";
-import type { ModelView, StoreView } from "../../../src/client/api.ts";
-import type { Issue } from "../../../src/errors.ts";
 import { LABEL_FILES, LABEL_FORMATS } from "../../../src/scoring/keys.ts";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import { formatBytes } from "../words.ts";
 import type { Draft } from "./draft.ts";
 import { DropZone } from "./drop-zone.tsx";
+import { DroppedFaces } from "./dropped-faces.tsx";
 import { type DroppedFile, UPLOADS } from "./dropped-files.ts";
 import { ChoiceField, TextField } from "./fields.tsx";
+import { PlaceFields } from "./place-section.tsx";
+import type { SectionProps } from "./section-props.ts";
 
-interface SectionProps {
-  readonly draft: Draft;
-  readonly change: (part: Partial<Draft>) => void;
-  readonly issues: readonly Issue[];
-  readonly choices: { readonly stores: readonly StoreView[]; readonly models: readonly ModelView[] } | null;
-}
+const AGAIN = ["again", "The same pictures"] as const;
 
 const SOURCES = [
   ["upload", "Upload pictures"],
@@ -32,14 +28,13 @@ export function InputSection(
   },
 ): ReactNode {
   const { draft, change, issues, files } = props;
-  const stores = (props.choices?.stores ?? []).map(({ name }) => [name, name] as const);
   const { words, one } = UPLOADS[draft.format];
   const hasFolders = files.some(({ path }) => path.includes("/"));
   return (
     <section className="card">
       <h2>Pictures</h2>
-      <div className="tabs" role="radiogroup" aria-label="Where the pictures are">
-        {SOURCES.map(([source, words]) => (
+      <div className="choices" role="radiogroup" aria-label="Where the pictures are">
+        {[...(draft.again === null ? [] : [AGAIN]), ...SOURCES].map(([source, words]) => (
           <label key={source}>
             <input type="radio" name="source" checked={draft.source === source} onChange={() => change({ source })} />
             <span>{words}</span>
@@ -66,38 +61,11 @@ export function InputSection(
           )}
         </DropZone>
       )}
+      {draft.source === "upload" && draft.format === "image" && files.length > 0 && (
+        <DroppedFaces files={files} faces={draft.faces} />
+      )}
       <div className="fields">
-        <ChoiceField
-          name="Store"
-          path="input.store"
-          issues={issues}
-          value={draft.store}
-          choices={stores}
-          change={(store) => change({ store })}
-        />
-        {draft.source === "manifest" ? (
-          <TextField
-            name="Key of the list"
-            path="input.manifest"
-            issues={issues}
-            value={draft.manifestKey}
-            placeholder="lists/tonight.jsonl"
-            hint="JSONL or CSV, may be gzip: key, id, label, groups"
-            change={(manifestKey) => change({ manifestKey })}
-          />
-        ) : (
-          <TextField
-            name={draft.source === "upload" ? "Upload to the prefix" : "Prefix"}
-            path="input.prefix"
-            issues={issues}
-            value={draft.prefix}
-            placeholder="2026/11/22/"
-            {...(draft.source === "upload" && draft.folders === "nothing"
-              ? { hint: "Everything that lies below it is scored" }
-              : {})}
-            change={(prefix) => change({ prefix })}
-          />
-        )}
+        {draft.source !== "upload" && draft.source !== "again" && <PlaceFields {...props} />}
         {draft.source === "upload" && draft.format === "image" && hasFolders && (
           <ChoiceField
             name="Folders are"
@@ -112,21 +80,13 @@ export function InputSection(
             change={(folders) => change({ folders })}
           />
         )}
-        <ChoiceField
-          name="Format"
-          path="format"
+        <TextField
+          name="Name"
+          path="name"
           issues={issues}
-          value={draft.format}
-          choices={[
-            ["image", "Pictures"],
-            ["tar", "Tar shards (WebDataset)"],
-            ["fer2013-csv", "FER2013 tables"],
-          ]}
-          change={(format) => {
-            if (files.length > 0) props.setFiles([]);
-            // Rows of a table are face crops; of shards and tables no folder says anything.
-            change({ format, folders: "nothing", ...(format === "fer2013-csv" ? { faces: "auto" } : {}) });
-          }}
+          value={draft.name}
+          placeholder="nightly"
+          change={(name) => change({ name })}
         />
       </div>
     </section>
@@ -142,8 +102,8 @@ function addFiles(files: readonly DroppedFile[], taken: readonly DroppedFile[]):
 export function ScoringSection({ draft, change, issues, choices }: SectionProps): ReactNode {
   const models = (choices?.models ?? []).map(({ id, name }) => [id, `${name}, version ${id.split("@")[1]}`] as const);
   return (
-    <section className="card">
-      <h2>Scoring</h2>
+    <section>
+      <h3>Scoring</h3>
       <div className="fields">
         <ChoiceField
           name="Faces"
@@ -215,21 +175,25 @@ export function ScoringSection({ draft, change, issues, choices }: SectionProps)
 /** Where it goes, and its limits. */
 export function OutputSection({ draft, change, issues, choices }: SectionProps): ReactNode {
   const stores = (choices?.stores ?? []).map(({ name }) => [name, name] as const);
-  const text = (name: string, path: string, key: keyof Draft, extra: { hint?: string; placeholder?: string } = {}) => (
+  const text = (
+    name: string,
+    path: string,
+    key: Exclude<keyof Draft, "again" | "formats">,
+    extra: { hint?: string; placeholder?: string } = {},
+  ) => (
     <TextField
       name={name}
       path={path}
       issues={issues}
-      value={String(draft[key])}
+      value={draft[key]}
       change={(value) => change({ [key]: value })}
       {...extra}
     />
   );
   return (
-    <section className="card">
-      <h2>Name and outputs</h2>
+    <section>
+      <h3>Outputs</h3>
       <div className="fields">
-        {text("Name", "name", "name", { placeholder: "nightly" })}
         {text("Purpose", "purpose", "purpose", { placeholder: "research", hint: "Stands on the report" })}
         <ChoiceField
           name="Output store"
@@ -272,7 +236,7 @@ export function OutputSection({ draft, change, issues, choices }: SectionProps):
           {text("Stop above this share of failures", "limits.errorThreshold", "errorThreshold", {
             placeholder: "0.05",
           })}
-          {text("Tell this address at the end", "notify", "notifyUrl", { placeholder: "https://…" })}
+          {text("Notify this address at the end", "notify", "notifyUrl", { placeholder: "https://…" })}
         </div>
       </details>
     </section>

@@ -1,7 +1,8 @@
-/** Label shares and drift from night to night. Plain SVG, for the reason in `job/charts.tsx`. */
+/** Label shares and drift from night to night. Plain SVG, since chart libraries write `<style>` into their SVG, which the content security policy refuses. */
 
 import type { ReactNode } from "react";
 import { LABELS } from "../../../src/model/labels.ts";
+import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import {
   formatCount,
   formatInterval,
@@ -33,7 +34,10 @@ export function ShareLines({ nights }: { readonly nights: readonly Night[] }): R
       <ul className="sparks">
         {LABELS.map((label) => (
           <li key={label}>
-            <span>{label}</span>
+            <span className="label">
+              <i className={`dot ${hueOf(label)}`} />
+              {label}
+            </span>
             <ShareLine label={label} shares={nights.map((night) => findShare(night, label))} highest={highest} />
             <b>{formatPercent(findShare(nights.at(-1)!, label)?.value ?? null)}</b>
           </li>
@@ -62,16 +66,27 @@ function ShareLine(props: {
     ...points.toReversed().map(({ x, low }) => `${x},${y(low)}`),
   ];
   const words = shares.map((share) => formatPercent(share?.value ?? null)).join(", ");
+  const [only] = points;
+  if (points.length === 1 && only !== undefined) {
+    // One night is a point, not a line.
+    const at = (share: number): string => `${(100 * (1 - share / highest)).toFixed(1)}%`;
+    return (
+      <svg className={`spark ${hueOf(label)}`} role="img" aria-label={`${label} by night: ${words}`}>
+        <line className="spark-whisker" x1="50%" x2="50%" y1={at(only.low)} y2={at(only.high)} />
+        <circle className="spark-dot" cx="50%" cy={at(only.value)} r="4" />
+      </svg>
+    );
+  }
   return (
     <svg
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       preserveAspectRatio="none"
-      className="spark"
+      className={`spark ${hueOf(label)}`}
       role="img"
       aria-label={`${label} by night: ${words}`}
     >
       <polygon points={band.join(" ")} className="spark-band" />
-      <polyline points={points.map(({ x, value }) => `${x},${y(value)}`).join(" ")} className="rate-line" />
+      <polyline points={points.map(({ x, value }) => `${x},${y(value)}`).join(" ")} className="spark-line" />
     </svg>
   );
 }
@@ -113,7 +128,9 @@ export function DriftTable({ nights }: { readonly nights: readonly Night[] }): R
                     "–"
                   ) : (
                     <>
-                      {formatCount(flips.flipped)} of {formatCount(flips.compared)}{" "}
+                      <a href={`#/jobs/${jobId}?tab=pictures&sort=margin`}>
+                        {formatCount(flips.flipped)} of {formatCount(flips.compared)}
+                      </a>{" "}
                       <small>{formatInterval(flips.share)}</small>
                     </>
                   )}

@@ -1,12 +1,13 @@
-/** The form that makes or changes a schedule. The manifest is JSON: every option of a job can be had. */
+/** The form that makes or changes a schedule: what most need as fields, every option of a job as JSON. */
 
-import { type ReactNode, useCallback, useEffect, useId, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { type ManifestInput, type NewSchedule } from "../../../src/client/api.ts";
 import { type Issue, ScoringError } from "../../../src/errors.ts";
 import type { ScheduleView } from "../../../src/scoring/schedules/schedule.ts";
 import { api, noteSignedOut, useLoad } from "../api.ts";
-import { listFindings, TextField } from "../new/fields.tsx";
-import { Failure } from "../parts.tsx";
+import { TextField } from "../new/fields.tsx";
+import { Failure, Skeleton } from "../parts.tsx";
+import { ManifestField, ManifestFields, NextTimes } from "./manifest-fields.tsx";
 
 interface Draft {
   readonly name: string;
@@ -19,6 +20,14 @@ const EXAMPLE = {
   input: { store: "faces", prefix: "{yyyy}/{mm}/{dd}/" },
   output: { store: "faces", prefix: "out/" },
 };
+
+/** Patterns that most schedules have. */
+const PRESETS = [
+  ["30 2 * * *", "every night"],
+  ["0 4 * * SUN", "every Sunday"],
+  ["0 5 1 * *", "on the first of each month"],
+  ["0 * * * *", "every hour"],
+] as const;
 
 function makeDraft(schedule: ScheduleView | null): Draft {
   const { name, cron, windowOffsetHours, manifest } = schedule ?? {
@@ -63,7 +72,7 @@ export function EditSchedulePage({ id }: { readonly id: string }): ReactNode {
   const load = useCallback((signal: AbortSignal) => api.readSchedule(id, signal), [id]);
   const { value, error } = useLoad(load);
   if (error !== null) return <Failure error={error} />;
-  return value === null ? <p className="quiet">Loading …</p> : <ScheduleForm schedule={value} />;
+  return value === null ? <Skeleton rows={2} words="Loading the schedule" /> : <ScheduleForm schedule={value} />;
 }
 
 function ScheduleForm({ schedule }: { readonly schedule: ScheduleView | null }): ReactNode {
@@ -99,7 +108,9 @@ function ScheduleForm({ schedule }: { readonly schedule: ScheduleView | null }):
         void send();
       }}
     >
-      <h1>{schedule === null ? "New schedule" : `Edit ${schedule.name}`}</h1>
+      <div className="head">
+        <h1>{schedule === null ? "New schedule" : `Edit ${schedule.name}`}</h1>
+      </div>
       {error !== null && (
         <div className="alert" role="alert" tabIndex={-1} ref={summary}>
           <strong>Not accepted:</strong> {error.detail}
@@ -108,13 +119,27 @@ function ScheduleForm({ schedule }: { readonly schedule: ScheduleView | null }):
       <section className="card">
         <div className="fields">
           <TextField name="Name" path="name" issues={issues} value={draft.name} change={(name) => change({ name })} />
+          <label className="field">
+            <span className="name">Runs</span>
+            <select
+              value={PRESETS.some(([cron]) => cron === draft.cron) ? draft.cron : ""}
+              onChange={(event) => event.target.value !== "" && change({ cron: event.target.value })}
+            >
+              {PRESETS.map(([cron, words]) => (
+                <option key={cron} value={cron}>
+                  {words}
+                </option>
+              ))}
+              <option value="">By a pattern of its own</option>
+            </select>
+          </label>
           <TextField
             name="Cron"
             path="cron"
             issues={issues}
             value={draft.cron}
             change={(cron) => change({ cron })}
-            hint="Minute, hour, day of month, month, day of week, in UTC. 30 2 * * * is half past two every night."
+            hint="Minute, hour, day of month, month, day of week, in UTC"
           />
           <TextField
             name="Window, hours"
@@ -125,7 +150,12 @@ function ScheduleForm({ schedule }: { readonly schedule: ScheduleView | null }):
             hint="Added to the due time for {yyyy}, {mm}, {dd} and {hh}: -24 names the day before."
           />
         </div>
-        <ManifestField value={draft.manifest} issues={issues} change={(manifest) => change({ manifest })} />
+        <NextTimes cron={draft.cron} />
+        <ManifestFields text={draft.manifest} issues={issues} change={(manifest) => change({ manifest })} />
+        <details open={issues.some(({ path }) => path.startsWith("manifest"))}>
+          <summary>The whole manifest</summary>
+          <ManifestField value={draft.manifest} issues={issues} change={(manifest) => change({ manifest })} />
+        </details>
         <div className="row">
           <button type="submit" className="primary" disabled={busy}>
             {schedule === null ? "Make the schedule" : "Save"}
@@ -136,43 +166,5 @@ function ScheduleForm({ schedule }: { readonly schedule: ScheduleView | null }):
         </div>
       </section>
     </form>
-  );
-}
-
-function ManifestField(props: {
-  readonly value: string;
-  readonly issues: readonly Issue[];
-  readonly change: (value: string) => void;
-}): ReactNode {
-  const id = useId();
-  const findings = listFindings(props.issues, "manifest");
-  return (
-    <div className="field">
-      <label className="name" htmlFor={id}>
-        Manifest
-      </label>
-      <textarea
-        id={id}
-        rows={14}
-        value={props.value}
-        spellCheck={false}
-        data-path="manifest"
-        aria-invalid={findings.length > 0}
-        aria-describedby={`${id}-hint ${id}-findings`}
-        onChange={(event) => props.change(event.target.value)}
-      />
-      <span id={`${id}-hint`} className="hint">
-        The manifest of a job, as JSON. Input, output and name may hold {"{yyyy}, {mm}, {dd} and {hh}"}.
-      </span>
-      {findings.length > 0 && (
-        <span id={`${id}-findings`} className="finding">
-          {findings.map(({ path, message }) => (
-            <span key={`${path} ${message}`}>
-              {path}: {message}
-            </span>
-          ))}
-        </span>
-      )}
-    </div>
   );
 }

@@ -5,17 +5,23 @@ import type { ScoringError } from "../../../src/errors.ts";
 import { formatCount, formatTime } from "../../../src/scoring/report/report-format.ts";
 import type { ScheduleView } from "../../../src/scoring/schedules/schedule.ts";
 import { api, noteSignedOut, useLoad } from "../api.ts";
-import { Failure } from "../parts.tsx";
+import { Failure, Skeleton } from "../parts.tsx";
+import "../styles/tables.css";
+import { describeCron } from "./cron-words.ts";
 import { DriftTable, Findings, ShareLines } from "./drift-chart.tsx";
 import { readNights } from "./nights.ts";
 import { isRunning, RunPill } from "./schedules-page.tsx";
+
+/** Due times that are told. */
+const TIMES = 5;
 
 /** `#/schedules/<id>`. */
 export function SchedulePage({ id }: { readonly id: string }): ReactNode {
   const load = useCallback((signal: AbortSignal) => api.readSchedule(id, signal), [id]);
   const { value, error, reload } = useLoad(load, ({ lastRuns }) => (lastRuns.some(isRunning) ? 2000 : 15_000));
   const [failure, setFailure] = useState<ScoringError | null>(null);
-  if (value === null) return error === null ? <p className="quiet">Loading …</p> : <Failure error={error} />;
+  if (value === null)
+    return error === null ? <Skeleton rows={3} words="Loading the schedule" /> : <Failure error={error} />;
   const act = async (work: () => Promise<unknown>): Promise<void> => {
     setFailure(null);
     try {
@@ -72,13 +78,18 @@ function Commands({ schedule, act }: { readonly schedule: ScheduleView; readonly
 
 function About({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
   const { cron, enabled, nextRuns, windowOffsetHours, manifest } = schedule;
+  const said = describeCron(cron, Date.now(), TIMES);
   return (
     <section className="card">
       <dl className="figures">
         <div>
-          <dt>Cron (UTC)</dt>
+          <dt>Runs</dt>
           <dd className="small">
-            <code>{cron}</code>
+            {"words" in said ? said.words : cron}
+            <small>
+              {" "}
+              <code>{cron}</code>
+            </small>
           </dd>
         </div>
         <div>
@@ -94,7 +105,13 @@ function About({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
           </dd>
         </div>
       </dl>
-      {nextRuns.length > 1 && <p className="quiet">Then {nextRuns.slice(1).map(formatTime).join(", ")}.</p>}
+      {enabled && "times" in said && (
+        <ul className="times" aria-label="Next times">
+          {said.times.map((time) => (
+            <li key={time}>{formatTime(time)}</li>
+          ))}
+        </ul>
+      )}
       <details>
         <summary>Manifest</summary>
         <pre tabIndex={0}>{JSON.stringify(manifest, null, 2)}</pre>

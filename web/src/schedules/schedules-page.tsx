@@ -5,7 +5,8 @@ import { isEnded } from "../../../src/scoring/job/job-status.ts";
 import { formatCount, formatTime } from "../../../src/scoring/report/report-format.ts";
 import type { ScheduleRunView, ScheduleView } from "../../../src/scoring/schedules/schedule.ts";
 import { api, useLoad } from "../api.ts";
-import { Failure, StatusPill } from "../parts.tsx";
+import { Failure, Skeleton, StatusPill } from "../parts.tsx";
+import { describeCron } from "./cron-words.ts";
 
 const loadSchedules = (signal: AbortSignal) => api.listSchedules(signal);
 
@@ -28,6 +29,7 @@ export function SchedulesPage(): ReactNode {
         </a>
       </div>
       {error !== null && <Failure error={error} />}
+      {value === null && error === null && <Skeleton rows={3} words="Loading the schedules" />}
       {value?.length === 0 && (
         <section className="card empty">
           <h2>No schedule yet</h2>
@@ -36,7 +38,7 @@ export function SchedulesPage(): ReactNode {
       )}
       <ul className="jobs">
         {value?.map((schedule) => (
-          <li key={schedule.id}>
+          <li key={schedule.id} className="card job-row">
             <ScheduleRow schedule={schedule} />
           </li>
         ))}
@@ -48,15 +50,16 @@ export function SchedulesPage(): ReactNode {
 function ScheduleRow({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
   const { id, name, cron, enabled, nextRuns, lastRuns } = schedule;
   const [last] = lastRuns;
+  const said = describeCron(cron, Date.now(), 1);
   return (
-    <a className="card job-row" href={`#/schedules/${id}`}>
-      <span className="job-name">{name}</span>
+    <>
+      <a className="job-name" href={`#/schedules/${id}`}>
+        {name}
+      </a>
+      <span className="job-mix">{"words" in said ? said.words : cron}</span>
       {last === undefined ? <span className="pill tone-idle">no run yet</span> : <RunPill run={last} />}
-      <span className="quiet job-when">
+      <span className="job-figures">
         {enabled ? `next ${nextRuns[0] === undefined ? "never" : formatTime(nextRuns[0])}` : "disabled"}
-      </span>
-      <span className="job-figures quiet">
-        <code>{cron}</code> UTC
         {last !== undefined && <> · last {formatTime(last.dueAt)}</>}
         {last !== undefined && last.job !== null && (
           <>
@@ -65,7 +68,7 @@ function ScheduleRow({ schedule }: { readonly schedule: ScheduleView }): ReactNo
           </>
         )}
       </span>
-    </a>
+    </>
   );
 }
 

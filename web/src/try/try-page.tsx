@@ -1,60 +1,31 @@
 /** Scores pictures in this browser. Nothing leaves it. */
 
 import { FACE_MODES, type FaceMode } from "../../../src/scoring/records/face-mode.ts";
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
 import type { ScoreRecord } from "../../../src/scoring/records/records.ts";
 import { LABELS } from "../../../src/model/labels.ts";
 import { formatCount, formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { describeReason } from "../../../src/scoring/report/reason-words.ts";
-import { computeWilson } from "../../../src/scoring/statistics/intervals.ts";
 import { ENGINE_NAMES } from "../engine/engine-names.ts";
-import { LabelBars } from "../job/charts.tsx";
+import { ShareChart } from "../markup.tsx";
+import "../styles/pictures.css";
 import { Chances, Picture } from "../job/picture.tsx";
 import { DropZone } from "../new/drop-zone.tsx";
 import type { DroppedFile } from "../new/dropped-files.ts";
 import { OUTCOME_WORDS } from "../words.ts";
-import { ENGINE_CHOICES, type EngineChoice, type Reply, type Request } from "./messages.ts";
+import { ENGINE_CHOICES, type EngineChoice } from "./messages.ts";
+import { type Engine, type Result, useScoringWorker } from "./use-scoring-worker.ts";
 
 interface Shown {
   readonly id: number;
   readonly name: string;
   readonly url: string;
-  readonly result: Extract<Reply, { kind: "scored" | "failed" }> | null;
+  readonly result: Result | null;
 }
 
 const ENGINE_WORDS: Readonly<Record<EngineChoice, string>> = { auto: "The best that starts", ...ENGINE_NAMES };
 /** More are scored, but only this many are shown. */
 const MAX_SHOWN = 200;
-
-type Engine = Extract<Reply, { kind: "ready" | "unavailable" }>;
-
-function useScoringWorker(choice: EngineChoice) {
-  const [engine, setEngine] = useState<Engine | null>(null);
-  const [results, setResults] = useState<ReadonlyMap<number, NonNullable<Shown["result"]>>>(new Map());
-  const worker = useRef<Worker | null>(null);
-  useEffect(() => {
-    const started = new Worker(new URL("scoring-worker.ts", import.meta.url), { type: "module", name: "scoring" });
-    worker.current = started;
-    started.addEventListener("message", (event: MessageEvent<Reply>) => {
-      const reply = event.data;
-      if (reply.kind === "ready" || reply.kind === "unavailable") setEngine(reply);
-      else setResults((before) => new Map(before).set(reply.id, reply));
-    });
-    started.addEventListener("error", (event) => {
-      const reason = event.message || "the scoring worker did not start";
-      setEngine({ kind: "unavailable", steps: [{ engine: "worker", taken: false, reason }] });
-    });
-    return () => started.terminate();
-  }, []);
-  const post = useCallback((request: Request, transfer: Transferable[] = []) => {
-    worker.current?.postMessage(request, transfer);
-  }, []);
-  useEffect(() => {
-    setEngine(null);
-    post({ kind: "open", engine: choice });
-  }, [choice, post]);
-  return { engine, results, post };
-}
 
 /** `#/try`. */
 export function TryPage(): ReactNode {
@@ -197,11 +168,9 @@ function Totals(props: {
         </div>
       </dl>
       {faces.length > 1 && (
-        <LabelBars
-          labels={LABELS.map((label) => {
-            const count = faces.filter((face) => face.label === label).length;
-            return { label, count, share: computeWilson(count, faces.length), meanProbability: null, corrected: null };
-          })}
+        <ShareChart
+          name="Shares of the labels"
+          counts={LABELS.map((label) => faces.filter((face) => face.label === label).length)}
         />
       )}
       <button type="button" onClick={props.clear}>

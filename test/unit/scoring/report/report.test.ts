@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseModelCard } from "../../../../src/model/card.ts";
+import { listReportFindings } from "../../../../src/scoring/report/findings.ts";
 import { renderContactSheet } from "../../../../src/scoring/report/contact-sheet.ts";
 import { escapeHtml, html, trustHtml } from "../../../../src/scoring/report/html-text.ts";
 import { buildReport, type ReportContext } from "../../../../src/scoring/report/report.ts";
@@ -18,6 +19,7 @@ import { describeGaps } from "../../../../src/scoring/statistics/fairness.ts";
 import { summarizeFlips } from "../../../../src/scoring/statistics/flips.ts";
 import { computeWilson } from "../../../../src/scoring/statistics/intervals.ts";
 import { summarize } from "../../../../src/scoring/fold/summary.ts";
+import type { ScoreRecord } from "../../../../src/scoring/records/records.ts";
 import { HOSTILE_TEXTS, makeRecords } from "../fold/aggregate-fixtures.ts";
 
 const card = parseModelCard(
@@ -57,6 +59,45 @@ it("states how many faces its finder finds, by size, and nothing of a finder tha
   expect(page).toContain("84.9 % of 24 to 32 pixels, 95.6 % of 32 to 48 pixels");
   expect(page).toContain("99.5 % from 64 pixels on");
   for (const other of [null, "tiny-face@1/2"]) expect(renderFound(other)).not.toContain("the finder finds");
+});
+
+const noFace = (count: number, of: readonly ScoreRecord[]): ScoreRecord[] =>
+  of.map((record, index) =>
+    index < count ? { ...record, status: "no_face" as const, label: null, probabilities: null, face: null } : record,
+  );
+const tell = (list: ScoreRecord[]): string[] =>
+  listReportFindings(buildReport(summarize(list, {}), makeContext({ listed: list.length }))).map(({ text }) => text);
+
+describe("findings", () => {
+  const quiet = records.filter(({ status }) => status === "scored");
+
+  it("are none where nothing stands out", () => {
+    expect(listReportFindings(buildReport(summarize(quiet, {}), makeContext({ listed: quiet.length })))).toEqual([]);
+  });
+
+  it("tell many pictures without a face, but not one of five", () => {
+    const [finding] = tell(noFace(Math.round(0.27 * quiet.length), quiet));
+    expect(finding).toMatch(
+      /^27\.0\s% \(95 % interval 24\.2–29\.9\s%\) of the pictures that were read have no found face/,
+    );
+    expect(tell(noFace(1, quiet.slice(0, 5)))).toEqual([]);
+  });
+
+  it("lead the page, those of drift and of gaps between groups among them", () => {
+    const report = buildReport(summary, makeContext({ listed: 1256, missingChunks: 1 }));
+    const findings = listReportFindings({
+      ...report,
+      drift: {
+        ...compareRuns(summary, summary, { against: { name: "the last run", jobId: "x" } }),
+        findings: ["Input side moved."],
+      },
+    });
+    expect(findings[0]?.text).toBe("This report is incomplete: 256 inputs are missing from it.");
+    expect(findings).toContainEqual({ tone: "warn", subject: "Last run", text: "Input side moved." });
+    const page = renderReportHtml(report);
+    expect(page.indexOf("Look at this first")).toBeGreaterThan(0);
+    expect(page.indexOf("Look at this first")).toBeLessThan(page.indexOf("Apparent expressions</h2>"));
+  });
 });
 
 describe("report.json", () => {
@@ -221,6 +262,11 @@ describe("html", () => {
       "12.3\u00a0%",
       "–",
       "10.0–25.0\u00a0%",
+    ]);
+    expect([{ low: -0.031, high: 0.149 }, { low: 0, high: 0.0003 }, null].map(formatInterval)).toEqual([
+      "−3.1 to 14.9\u00a0%",
+      "below 0.1\u00a0%",
+      "–",
     ]);
     expect([0.012, -0.0001, -0.05].map(formatPoints)).toEqual(["+1.2", "0.0", "−5.0"]);
     expect([formatTime("2026-11-23T01:00:00.000Z"), formatTime("soon")]).toEqual(["2026-11-23 01:00 UTC", "soon"]);

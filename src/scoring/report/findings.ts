@@ -1,0 +1,86 @@
+/** What a report leads with: what somebody should look into before reading any share. */
+
+import { describeAbstentions } from "./abstentions.ts";
+import type { Denominators, Report, ReportGroups } from "./report.ts";
+import { computeWilson } from "../statistics/intervals.ts";
+import { describeGaps } from "../statistics/fairness.ts";
+import { formatCount, formatInterval, formatPercent } from "./report-format.ts";
+
+/** Shares from which on something is told; the whole 95 % interval must lie above, so that small jobs cry no wolf. */
+export const FINDING_MARKS = {
+  /** Inputs without a found face, of those that could be read. */
+  noFace: 0.1,
+  /** Inputs that failed or were skipped. */
+  lost: 0.02,
+} as const;
+
+/** One thing to look into. */
+export interface ReportFinding {
+  /** `bad`: figures are not what they seem; `warn`: look before you use them; `good`: nothing passed a mark. */
+  readonly tone: "bad" | "warn" | "good";
+  /** One or two words. */
+  readonly subject: string;
+  readonly text: string;
+}
+
+type FindingSource = Pick<Report, "denominators" | "drift" | "baseline"> & {
+  readonly total: Pick<Report["total"], "abstained">;
+  readonly provenance: Pick<Report["provenance"], "abstain">;
+  readonly groups: readonly Pick<ReportGroups, "fairness">[];
+};
+
+/** What passed a mark, the gravest first; empty where nothing did. */
+export function listReportFindings(report: FindingSource): ReportFinding[] {
+  const { denominators: counts, drift, baseline, groups, total, provenance } = report;
+  const unsure =
+    (total.abstained?.faces ?? 0) === 0 ? null : describeAbstentions(total.abstained, counts.faces, provenance.abstain);
+  return [
+    ...describeMissing(counts),
+    ...describeShare(counts.noFace, counts.noFace + counts.scored, FINDING_MARKS.noFace, {
+      subject: "No face",
+      text: 'of the pictures that were read have no found face: the shares below are about the rest, and say nothing of these. Look at some; for small faces try faceDetail "fine" or a smaller minFacePixels, for face crops faces "aligned"',
+    }),
+    ...describeShare(counts.failed + counts.skipped, counts.listed, FINDING_MARKS.lost, {
+      subject: "Not scored",
+      text: "of the inputs failed or were skipped: errors.jsonl names each with its reason",
+    }),
+    ...(unsure === null ? [] : [{ tone: "warn" as const, subject: "Not sure", text: unsure }]),
+    ...(drift?.findings ?? []).map((text) => ({ tone: "warn" as const, subject: "Last run", text })),
+    ...(baseline?.findings ?? []).map((text) => ({ tone: "warn" as const, subject: "Baseline", text })),
+    ...groups.flatMap(({ fairness }) =>
+      fairness !== null && fairness.gaps.some(({ settled }) => settled)
+        ? describeGaps(fairness, 1).map((text) => ({ tone: "warn" as const, subject: "Groups", text }))
+        : [],
+    ),
+  ];
+}
+
+/** What is said where nothing passed a mark: what was looked at, with its figures. */
+export function describeQuiet({ denominators: counts }: Pick<Report, "denominators">): ReportFinding {
+  const { noFace, scored, failed, skipped, listed } = counts;
+  const read = noFace + scored;
+  const parts = [
+    `Each of the ${formatCount(listed)} inputs has an outcome`,
+    ...(read === 0 ? [] : [`${formatPercent(noFace / read)} of the pictures have no found face`]),
+    ...(listed === 0 ? [] : [`${formatPercent((failed + skipped) / listed)} failed or were skipped`]),
+  ];
+  return { tone: "good", subject: "As usual", text: `${parts.join("; ")}.` };
+}
+
+function describeMissing({ missingChunks, unaccounted }: Denominators): ReportFinding[] {
+  if (missingChunks === 0) return [];
+  const text = `This report is incomplete: ${formatCount(unaccounted)} inputs are missing from it.`;
+  return [{ tone: "bad", subject: "Incomplete", text }];
+}
+
+function describeShare(
+  count: number,
+  total: number,
+  mark: number,
+  words: Pick<ReportFinding, "subject" | "text">,
+): ReportFinding[] {
+  const share = computeWilson(count, total);
+  if (share === null || share.low <= mark) return [];
+  const text = `${formatPercent(share.value)} (95 % interval ${formatInterval(share)}) ${words.text}.`;
+  return [{ tone: share.low > 2.5 * mark ? "bad" : "warn", subject: words.subject, text }];
+}

@@ -1,0 +1,53 @@
+/** An ended job in one line, with what is done next. */
+
+import { type ReactNode, useCallback } from "react";
+import type { JobView } from "../../../src/scoring/job/job-view.ts";
+import { formatCount } from "../../../src/scoring/report/report-format.ts";
+import { api, useLoad } from "../api.ts";
+import { When } from "../parts.tsx";
+import { formatDuration } from "../words.ts";
+import { Troubles } from "./job-troubles.tsx";
+
+/** What is downloaded as the job's labels, the one that most programs read first. */
+const LABEL_FILES = ["labels.csv", "labels.jsonl", "labels.parquet"] as const;
+
+/** What came of it, and where it leads. */
+export function Ended({ job }: { readonly job: JobView }): ReactNode {
+  const { id, counts, times } = job;
+  const load = useCallback((signal: AbortSignal) => api.listOutputs(id, signal), [id]);
+  const { value } = useLoad(load);
+  const names = new Set((value ?? []).map(({ name }) => name));
+  const labels = LABEL_FILES.find((name) => names.has(name));
+  const end = times[job.status] ?? job.createdAt;
+  const seconds = (Date.parse(end) - Date.parse(times.running ?? job.createdAt)) / 1000;
+  const pictures = (outcome: string): string => `#/jobs/${id}?tab=pictures&outcome=${outcome}`;
+  const { scored, no_face: noFace, cancelled } = counts.outcomes;
+  return (
+    <>
+      <p className="quiet">
+        {formatCount(scored)} of {formatCount(counts.listed)} pictures scored in {formatDuration(seconds)} by{" "}
+        {job.model}, <When iso={end} nowMs={Date.now()} />.{" "}
+        {cancelled > 0 && `${formatCount(cancelled)} were left when it was cancelled; what was scored is kept. `}
+        {noFace > 0 && <a href={pictures("no_face")}>{formatCount(noFace)} without a face →</a>}
+      </p>
+      <div className="row job-actions">
+        {labels !== undefined && (
+          <a className="button primary" href={api.outputUrl(id, labels, true)} download={labels}>
+            Download labels
+          </a>
+        )}
+        {names.has("report.html") && (
+          <a className="button" href={api.outputUrl(id, "report.html", false)} target="_blank" rel="noreferrer">
+            Open report
+          </a>
+        )}
+        {names.has("run.lock.json") && (
+          <a className="button" href={`#/new?from=${id}`}>
+            Run again
+          </a>
+        )}
+      </div>
+      <Troubles job={job} />
+    </>
+  );
+}

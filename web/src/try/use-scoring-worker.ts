@@ -1,0 +1,39 @@
+/** The worker that scores pictures in this page. */
+
+import { useCallback, useEffect, useRef, useState } from "react";
+import type { EngineChoice, Reply, Request } from "./messages.ts";
+
+/** What scores, or why nothing does. */
+export type Engine = Extract<Reply, { kind: "ready" | "unavailable" }>;
+
+/** What came of one picture. */
+export type Result = Extract<Reply, { kind: "scored" | "failed" }>;
+
+/** A worker for as long as the component lives; results by the id of their request. */
+export function useScoringWorker(choice: EngineChoice) {
+  const [engine, setEngine] = useState<Engine | null>(null);
+  const [results, setResults] = useState<ReadonlyMap<number, Result>>(new Map());
+  const worker = useRef<Worker | null>(null);
+  useEffect(() => {
+    const started = new Worker(new URL("scoring-worker.ts", import.meta.url), { type: "module", name: "scoring" });
+    worker.current = started;
+    started.addEventListener("message", (event: MessageEvent<Reply>) => {
+      const reply = event.data;
+      if (reply.kind === "ready" || reply.kind === "unavailable") setEngine(reply);
+      else setResults((before) => new Map(before).set(reply.id, reply));
+    });
+    started.addEventListener("error", (event) => {
+      const reason = event.message || "the scoring worker did not start";
+      setEngine({ kind: "unavailable", steps: [{ engine: "worker", taken: false, reason }] });
+    });
+    return () => started.terminate();
+  }, []);
+  const post = useCallback((request: Request, transfer: Transferable[] = []) => {
+    worker.current?.postMessage(request, transfer);
+  }, []);
+  useEffect(() => {
+    setEngine(null);
+    post({ kind: "open", engine: choice });
+  }, [choice, post]);
+  return { engine, results, post };
+}
