@@ -11,6 +11,8 @@ export const EXIT_CODES = {
   refused: 5,
   /** The job ended, but some inputs have no label: see errors.jsonl. */
   withErrors: 3,
+  /** `schedule check`: something should be looked into. */
+  alerts: 6,
   /** Ctrl-C, as shells count it. A job on the server goes on. */
   interrupted: 130,
 } as const;

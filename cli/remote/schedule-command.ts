@@ -1,6 +1,9 @@
 import { defineCommand } from "citty";
-import type { NewSchedule, ScheduleChange } from "../../src/client/api.ts";
+import type { Api, NewSchedule, ScheduleChange } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
+import { isEnded } from "../../src/scoring/job/job-state.ts";
+import type { ReportFinding } from "../../src/scoring/report/findings.ts";
+import { listScheduleAlerts } from "../../src/scoring/report/schedule-alerts.ts";
 import type { ScheduleRunView, ScheduleView } from "../../src/scoring/schedules/schedule.ts";
 import { UsageError } from "../command-line.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -136,6 +139,48 @@ const run = defineCommand({
   },
 });
 
+/** Runs before the newest that say what is usual. */
+const USUAL_RUNS = 7;
+
+/** By its id, or by a name that one schedule alone has. */
+async function findSchedule(api: Api, text: string): Promise<ScheduleView> {
+  const named = (await api.listSchedules()).filter(({ id, name }) => id === text || name === text);
+  const [found] = named;
+  if (found === undefined) throw new ScoringError("not_found", `no schedule has the id or name ${text}`);
+  if (named.length > 1) throw new UsageError(`${named.length} schedules have the name ${text}: give an id`);
+  return api.readSchedule(found.id);
+}
+
+async function listAlerts(api: Api, { lastRuns }: ScheduleView): Promise<readonly ReportFinding[]> {
+  const ended = lastRuns.filter(({ failure, job }) => failure !== null || (job !== null && isEnded(job.status)));
+  const [last, ...before] = ended;
+  if (last === undefined) return [];
+  if (last.failure !== null) return [{ tone: "bad", subject: "Run", text: last.failure.message }];
+  const labeled = ({ job }: ScheduleRunView): boolean =>
+    job?.status === "completed" || job?.status === "completed_with_errors";
+  if (!labeled(last) || last.jobId === null) {
+    return [{ tone: "bad", subject: "Run", text: `the job of the last run is ${last.job?.status ?? "gone"}` }];
+  }
+  const earlier = before.filter(labeled).slice(0, USUAL_RUNS);
+  const reports = await Promise.all(earlier.flatMap(({ jobId }) => (jobId === null ? [] : [api.readReport(jobId)])));
+  return listScheduleAlerts(await api.readReport(last.jobId), reports);
+}
+
+const check = defineCommand({
+  meta: {
+    name: "check",
+    description: "Say what the last run of a schedule should be looked into for; exits 6 if anything",
+  },
+  args: { schedule: { ...ID_ARG, description: "The schedule's id or name" }, ...CONNECTION_ARGS },
+  async run({ args }) {
+    const api = connect(args);
+    const alerts = await listAlerts(api, await findSchedule(api, args.schedule));
+    if (args.json) printJson(alerts);
+    else for (const { subject, text } of alerts) print(`${subject}: ${showText(text)}`);
+    if (alerts.length > 0) process.exitCode = EXIT_CODES.alerts;
+  },
+});
+
 const remove = defineCommand({
   meta: { name: "delete", description: "Remove a schedule; the jobs of its runs stay" },
   args: { id: ID_ARG, ...CONNECTION_ARGS },
@@ -144,6 +189,6 @@ const remove = defineCommand({
 
 /** `countenance schedule`: jobs that come again. */
 export const scheduleCommand = defineCommand({
-  meta: { name: "schedule", description: "Make, list, show, change, run and delete schedules" },
-  subCommands: { create, list, get, update, run, delete: remove },
+  meta: { name: "schedule", description: "Make, list, show, change, run, check and delete schedules" },
+  subCommands: { create, list, get, update, run, check, delete: remove },
 });

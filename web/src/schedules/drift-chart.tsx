@@ -2,6 +2,8 @@
 
 import type { ReactNode } from "react";
 import { LABELS } from "../../../src/model/labels.ts";
+import { describeQuiet } from "../../../src/scoring/report/findings.ts";
+import { listScheduleAlerts } from "../../../src/scoring/report/schedule-alerts.ts";
 import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import {
   formatCount,
@@ -158,4 +160,22 @@ export function Findings({ night }: { readonly night: Night }): ReactNode {
       <FindingList findings={findings} />
     </div>
   ));
+}
+
+/** What the last night should be looked into for, or that there is nothing. */
+export function Alerts({ nights }: { readonly nights: readonly Night[] }): ReactNode {
+  const [last, ...earlier] = nights.toReversed().map(({ report }) => report);
+  if (last === undefined) return null;
+  const found = listScheduleAlerts(last, earlier);
+  const alerts = found.length === 0 ? [describeQuiet(last)] : found;
+  return (
+    <ul className="findings" aria-label="Alerts">
+      {alerts.map(({ tone, subject, text }) => (
+        <li key={text}>
+          <span className={`pill tone-${tone}`}>{subject}</span>
+          <span>{text}</span>
+        </li>
+      ))}
+    </ul>
+  );
 }

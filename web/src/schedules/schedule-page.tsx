@@ -8,7 +8,7 @@ import { api, noteSignedOut, useLoad } from "../api.ts";
 import { Failure, Skeleton } from "../parts.tsx";
 import "../styles/tables.css";
 import { describeCron } from "./cron-words.ts";
-import { DriftTable, Findings, ShareLines } from "./drift-chart.tsx";
+import { Alerts, DriftTable, Findings, ShareLines } from "./drift-chart.tsx";
 import { readNights } from "./nights.ts";
 import { isRunning, RunPill } from "./schedules-page.tsx";
 
@@ -135,6 +135,7 @@ function Drift({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
   return (
     <section className="card">
       <h2>From night to night</h2>
+      <Alerts nights={value} />
       <ShareLines nights={value} />
       <Findings night={last} />
       <DriftTable nights={value} />
