@@ -6,7 +6,7 @@ import { api, patiently, SIGNED_OUT } from "./api.ts";
 import { JobsPage } from "./jobs-page.tsx";
 import { ComputeProvider, useCompute } from "./compute/compute-session.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
-import { type Route, useRoute } from "./route.ts";
+import { parseRoute, type Route, useRoute } from "./route.ts";
 import { Skeleton } from "./parts.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { ThemeButton } from "./theme.tsx";
@@ -175,12 +175,22 @@ function SchedulePages({ path: [, id, verb] }: Pick<Route, "path">): ReactNode {
   return verb === "edit" ? <EditSchedulePage key={id} id={id} /> : <SchedulePage key={id} id={id} />;
 }
 
+/** `#/sign-in?key=…`, as the local server prints it: the key leaves the address before anything else. `null` without one. */
+async function signInByLink(): Promise<string | null> {
+  const { path, query } = parseRoute(window.location.hash);
+  const key = query.get("key");
+  if (!isLocal || path[0] !== "sign-in" || key === null) return null;
+  window.history.replaceState(null, "", "#/jobs");
+  window.dispatchEvent(new HashChangeEvent("hashchange"));
+  return api.signIn(key);
+}
+
 function useSession(): [Session, (session: Session) => void] {
   const [session, setSession] = useState<Session>({ kind: "unknown" });
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
-    const ask = (): Promise<string> => api.readSession();
+    const ask = (): Promise<string> => signInByLink().then((key) => key ?? api.readSession());
     window.addEventListener(SIGNED_OUT, () => setSession({ kind: "refused" }), { signal });
     patiently(ask, signal, () => undefined).then(
       (key) => setSession({ kind: "signed-in", key }),
