@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import type { Api, NewSchedule, ScheduleChange } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
-import { isEnded } from "../../src/scoring/job/job-state.ts";
+import { isEnded } from "../../src/scoring/job/job-status.ts";
 import type { ReportFinding } from "../../src/scoring/report/findings.ts";
 import { listScheduleAlerts } from "../../src/scoring/report/schedule-alerts.ts";
 import type { ScheduleRunView, ScheduleView } from "../../src/scoring/schedules/schedule.ts";

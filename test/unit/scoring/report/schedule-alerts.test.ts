@@ -4,13 +4,13 @@ import { expect, it } from "vitest";
 import { parseModelCard } from "../../../../src/model/card.ts";
 import { buildReport, type Report } from "../../../../src/scoring/report/report.ts";
 import { listScheduleAlerts } from "../../../../src/scoring/report/schedule-alerts.ts";
-import { summarise } from "../../../../src/scoring/fold/summary.ts";
+import { summarize } from "../../../../src/scoring/fold/summary.ts";
 import { makeRecords } from "../fold/aggregate-fixtures.ts";
 
 const card = parseModelCard(
   readFileSync(new URL("../../../../models/deep-emotion@2/card.json", import.meta.url), "utf8"),
 );
-const base = buildReport(summarise(makeRecords(50), {}), {
+const base = buildReport(summarize(makeRecords(50), {}), {
   job: { id: "a", name: null, purpose: null, status: "completed", createdAt: "", finishedAt: "" },
   listed: 50,
   missingChunks: 0,
