@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import type { Api, NewSchedule, ScheduleChange } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
-import { isEnded } from "../../src/scoring/job/job-status.ts";
+import { isEnded, JOB_STATUS_FACTS } from "../../src/scoring/job/job-status.ts";
 import type { ReportFinding } from "../../src/scoring/report/findings.ts";
 import { listScheduleAlerts } from "../../src/scoring/report/schedule-alerts.ts";
 import type { ScheduleRunView, ScheduleView } from "../../src/scoring/schedules/schedule.ts";
@@ -151,13 +151,13 @@ async function findSchedule(api: Api, text: string): Promise<ScheduleView> {
   return api.readSchedule(found.id);
 }
 
+const labeled = ({ job }: ScheduleRunView): boolean => job !== null && JOB_STATUS_FACTS[job.status].whole;
+
 async function listAlerts(api: Api, { lastRuns }: ScheduleView): Promise<readonly ReportFinding[]> {
   const ended = lastRuns.filter(({ failure, job }) => failure !== null || (job !== null && isEnded(job.status)));
   const [last, ...before] = ended;
   if (last === undefined) return [];
   if (last.failure !== null) return [{ tone: "bad", subject: "Run", text: last.failure.message }];
-  const labeled = ({ job }: ScheduleRunView): boolean =>
-    job?.status === "completed" || job?.status === "completed_with_errors";
   if (!labeled(last) || last.jobId === null) {
     return [{ tone: "bad", subject: "Run", text: `the job of the last run is ${last.job?.status ?? "gone"}` }];
   }

@@ -265,9 +265,8 @@ export const LIMITS = {
   /** `/readyz` needs no key, so it probes its parts only this often, and waits this long for each. */
   readinessMaxAgeMs: 10_000,
   readinessTimeoutMs: 5_000,
-  /** Jobs of one page of `GET /v1/jobs`. */
+  /** Jobs of one page of `GET /v1/jobs`, and records of one answer of `GET /v1/jobs/{id}/latest`. */
   maxJobsPerPage: 100,
-  /** Records of one answer of `GET /v1/jobs/{id}/latest`. */
   maxLatestRecords: 48,
 
   /** Reading one checkpoint; files from strangers are read. */

@@ -3,6 +3,7 @@
 import { type ReactNode, useId } from "react";
 import type { Issue } from "../../../src/errors.ts";
 import { formatTime } from "../../../src/scoring/report/report-format.ts";
+import "../styles/tables.css";
 import { listFindings, TextField } from "../new/fields.tsx";
 import { describeCron } from "./cron-words.ts";
 
