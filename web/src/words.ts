@@ -1,6 +1,6 @@
 /** Words for values of the API. */
 
-import type { Outcome } from "../../src/scoring/records/records.ts";
+import { findTopLabel, type Outcome, type ScoreRecord } from "../../src/scoring/records/records.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { JOB_STATUS_FACTS, type JobStatus, type JobStatusFacts } from "../../src/scoring/job/job-status.ts";
 
@@ -44,6 +44,12 @@ export const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = {
   cancelled: "Cancelled",
   expired: "Expired",
 };
+
+/** What stands for a record without a label: its outcome, or the label that was not sure enough to be given. */
+export function nameUnlabeled(record: Pick<ScoreRecord, "status" | "label" | "abstained">): string {
+  const unsure = findTopLabel(record);
+  return record.status === "scored" && unsure !== null ? `Not sure: ${unsure}` : OUTCOME_WORDS[record.status];
+}
 
 /** A job's name, or the end of its id where it has none. */
 export function nameJob({ id, name }: Pick<JobView, "id" | "name">): string {

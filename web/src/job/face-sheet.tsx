@@ -7,7 +7,7 @@ import { LABELS } from "../../../src/model/labels.ts";
 import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { describeReason } from "../../../src/scoring/report/reason-words.ts";
-import { OUTCOME_WORDS } from "../words.ts";
+import { nameUnlabeled } from "../words.ts";
 import { RecordPicture } from "./record-picture.tsx";
 
 const CARD_WIDTH = 210;
@@ -140,7 +140,7 @@ function FaceCard(props: {
       <RecordPicture id={props.id} placed={props.placed} alt="" lazy />
       <span className="face-title">
         {record.label === null ? (
-          <b className="bad">{OUTCOME_WORDS[record.status]}</b>
+          <b className="bad">{nameUnlabeled(record)}</b>
         ) : (
           <span className="label">
             <i className={`dot ${hueOf(record.label)}`} />

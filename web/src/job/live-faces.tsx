@@ -5,7 +5,7 @@ import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { describeReason } from "../../../src/scoring/report/reason-words.ts";
 import type { PlacedLine } from "../../../src/scoring/requests/latest-records.ts";
-import { OUTCOME_WORDS } from "../words.ts";
+import { nameUnlabeled } from "../words.ts";
 import { Picture } from "./picture.tsx";
 import { liveApi, useLatest } from "./use-job.ts";
 
@@ -41,7 +41,7 @@ function LiveFace(props: { readonly id: string; readonly chunk: string; readonly
       {url === null ? <div className="picture" /> : <Picture src={url} alt="" faces={[record]} />}
       {record.label === null ? (
         <span className="label">
-          {record.error === null ? OUTCOME_WORDS[record.status] : describeReason(record.error.code)}
+          {record.error === null ? nameUnlabeled(record) : describeReason(record.error.code)}
         </span>
       ) : (
         <span className="label">

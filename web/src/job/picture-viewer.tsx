@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import type { PlacedRecord } from "../../../src/client/label-reader.ts";
 import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatNumber, formatPercent } from "../../../src/scoring/report/report-format.ts";
-import { OUTCOME_WORDS } from "../words.ts";
+import { nameUnlabeled } from "../words.ts";
 import { Chances } from "./picture.tsx";
 import { RecordPicture } from "./record-picture.tsx";
 
@@ -37,7 +37,7 @@ export function Viewer(props: {
         <div className="viewer-text">
           <h2>
             {record.label === null ? (
-              OUTCOME_WORDS[record.status]
+              nameUnlabeled(record)
             ) : (
               <span className="label">
                 <i className={`dot ${hueOf(record.label)}`} />

@@ -6,7 +6,7 @@ import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { Picture } from "../job/picture.tsx";
 import { useScoringWorker } from "../try/use-scoring-worker.ts";
-import { OUTCOME_WORDS } from "../words.ts";
+import { nameUnlabeled } from "../words.ts";
 import type { DroppedFile } from "./dropped-files.ts";
 
 /** Pictures that are looked at. */
@@ -67,7 +67,7 @@ export function DroppedFaces(props: { readonly files: readonly DroppedFile[]; re
               {first === undefined ? (
                 <span className="label quiet">{result?.kind === "failed" ? "not read" : "looking …"}</span>
               ) : first.label === null ? (
-                <span className="label">{OUTCOME_WORDS[first.status]}</span>
+                <span className="label">{nameUnlabeled(first)}</span>
               ) : (
                 <span className="label">
                   <i className={`dot ${hueOf(first.label)}`} />

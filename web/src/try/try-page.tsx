@@ -12,7 +12,7 @@ import "../styles/pictures.css";
 import { Chances, Picture } from "../job/picture.tsx";
 import { DropZone } from "../new/drop-zone.tsx";
 import type { DroppedFile } from "../new/dropped-files.ts";
-import { OUTCOME_WORDS } from "../words.ts";
+import { nameUnlabeled } from "../words.ts";
 import { ENGINE_CHOICES, type EngineChoice } from "./messages.ts";
 import { type Engine, type Result, useScoringWorker } from "./use-scoring-worker.ts";
 
@@ -192,7 +192,7 @@ function Try({ item, result }: { readonly item: Shown; readonly result: Shown["r
         {records.map((record) => (
           <div key={record.id} data-probabilities={record.probabilities?.join(" ")}>
             <h2>
-              {record.label ?? OUTCOME_WORDS[record.status]}{" "}
+              {record.label ?? nameUnlabeled(record)}{" "}
               {record.probabilities !== null && <small>{formatPercent(Math.max(...record.probabilities), 0)}</small>}
             </h2>
             {record.error !== null && <p className="finding">{describeReason(record.error.code)}</p>}
