@@ -44,7 +44,7 @@ export interface LocalJobOptions extends Omit<LocalWorkOptions, "threads" | "lis
   /** The manifest, with stores named `input`, `output` and, for a list of the inputs elsewhere, `list`. */
   readonly manifest: unknown;
   readonly listFolder?: string | null;
-  /** Threads, each with an engine of its own; default: one a core. */
+  /** Threads, each with an engine of its own; default: one per core. */
   readonly threads?: number;
   /** Goes on with the newest run of the same inputs and options that did not end, if there is one. */
   readonly resume?: boolean;

@@ -6,7 +6,7 @@ import type { BegunRun, LocalJobOptions, LocalWatcher } from "./local-job.ts";
 
 const WIDTH = 28;
 
-/** A line a label: its count so far, its share, and a bar. */
+/** A line per label: its count so far, its share, and a bar. */
 export function formatLabels(counts: LabelCounts): readonly string[] {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   if (total === 0) return [];

@@ -10,7 +10,7 @@ import { placeLayer, planPicture, type PicturePlan } from "./picture-plan.ts";
 import { packLayer, padLanes } from "./picture-weights.ts";
 import { createArena, FLOAT } from "./places.ts";
 
-/** Plans kept, one a picture size; the oldest goes. */
+/** Plans kept, one per picture size; the oldest is dropped. */
 const MAX_PLANS = 16;
 /** The first size keeps its memory beside all others if it takes no more than this: a network that looks again and again at small pictures lays out less. */
 const RESIDENT_BYTES = 4 * 2 ** 20;

@@ -10,7 +10,7 @@ import type { GraphNode, NodeOf } from "../../model/graph/graph.ts";
 /** What is done to a value before it is stored; assembly/activation.ts. */
 export interface Activation {
   readonly kind: number;
-  /** Of all channels, or the name of a tensor with one a channel. */
+  /** Of all channels, or the name of a tensor with one per channel. */
   readonly slope: number | string | null;
 }
 

@@ -44,7 +44,7 @@ export function stop(state: JobState, verdict: Verdict, failure: JobFailure | nu
 /**
  * The failure of a job that would have more records than its outputs can hold, `null` if it may go on. An input without records yet will
  * have one at least: with `faces: "all"` how many is known only when its chunk has ended.
- * @param more inputs, or records beyond one an input, that are about to be counted
+ * @param more inputs, or records beyond one per input, that are about to be counted
  */
 export function findExcess(state: JobState, more: number): JobFailure | null {
   const { maxRecords } = state.rules;

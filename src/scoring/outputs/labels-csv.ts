@@ -1,5 +1,5 @@
 /**
- * `labels.csv`: RFC 4180 with CRLF-free line ends (`\n`), UTF-8, a header, one row a record.
+ * `labels.csv`: RFC 4180 with CRLF-free line ends (`\n`), UTF-8, a header, one row per record.
  *
  * Cells that a spreadsheet would run get a leading apostrophe (OWASP, "CSV Injection"): first character `= + - @`, tab or
  * carriage return, and their full-width forms. Numbers stay numbers, negative ones too.
