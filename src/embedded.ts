@@ -8,6 +8,7 @@ import { listBundledModels } from "./backends/models-workerd.ts";
 import { createScorerLender } from "./backends/scorer-workerd.ts";
 import { ScoringError } from "./errors.ts";
 import type { CallerHook } from "./http/api-deps.ts";
+import { describeProblem } from "./http/problem.ts";
 import type { Caller } from "./scoring/access/access.ts";
 import { type Config, parseConfig, type StoreConfig } from "./env.ts";
 import { consumeBatch, consumeDeadLetters } from "./jobs/consumer.ts";
@@ -121,7 +122,15 @@ export function createCountenance(options: CountenanceOptions = {}): Countenance
   };
   return {
     async fetch(request, env) {
-      return relocate(basePath, request, (inner) => open(env).platform.app.fetch(inner));
+      return relocate(basePath, request, (inner) => {
+        let app: Platform["app"];
+        try {
+          ({ app } = open(env).platform);
+        } catch (error) {
+          return describeProblem(new URL(inner.url).pathname, error, logger);
+        }
+        return app.fetch(inner);
+      });
     },
     async queue(batch, env) {
       const { config, platform } = open(env);
@@ -221,6 +230,8 @@ function openDirectory(config: Config): WholeDirectory {
   const stub = () => config.directory.getByName("all");
   return {
     reserve: (request) => stub().reserve(request),
+    confirm: (jobId) => stub().confirm(jobId),
+    withdraw: (...args) => stub().withdraw(...args),
     rank: (standing) => stub().rank(standing),
     update: (view) => stub().update(view),
     list: (options) => stub().list(options),
@@ -232,6 +243,8 @@ function openDirectory(config: Config): WholeDirectory {
     writeKey: (record) => stub().writeKey(record),
     readKey: (id) => stub().readKey(id),
     listKeys: () => stub().listKeys(),
+    endSession: (...args) => stub().endSession(...args),
+    isSessionEnded: (id) => stub().isSessionEnded(id),
     removeKey: (id) => stub().removeKey(id),
     addSchedule: (record, nextDueMs, maxPerOwner) => stub().addSchedule(record, nextDueMs, maxPerOwner),
     replaceSchedule: (record, nextDueMs) => stub().replaceSchedule(record, nextDueMs),

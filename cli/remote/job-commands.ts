@@ -68,7 +68,10 @@ const list = defineCommand({
 });
 
 const verify = defineCommand({
-  meta: { name: "verify", description: "Read a job's outputs again and compare them with the hashes of _SUCCESS" },
+  meta: {
+    name: "verify",
+    description: "Read a job's outputs again and compare them with the hashes of _SUCCESS or _FAILED",
+  },
   args: { job: JOB_ARG, ...CONNECTION_ARGS },
   async run({ args }) {
     const api = connect(args);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Api, OutputView } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
+import { OUTPUT_NAMES } from "../../src/scoring/keys.ts";
 import { openOutput } from "../files.ts";
 
 /** Bytes of one request. */
@@ -45,26 +46,27 @@ export async function saveOutput(api: Api, id: string, name: string, path: strin
   }
 }
 
-/** One object of `_SUCCESS` and whether it is what was written. */
+/** One object of the last output and whether it is what was written. */
 export interface Verdict {
   readonly name: string;
   readonly bytes: number;
   readonly state: "ok" | "differs" | "missing";
 }
 
-/** Reads every served output again and compares size and SHA-256 with `_SUCCESS`. Parts are not served: they are left out. */
+/** Reads every served output again and compares size and SHA-256 with `_SUCCESS` or `_FAILED`. Parts are not served: they are left out. */
 export async function verifyOutputs(api: Api, id: string): Promise<readonly Verdict[]> {
   const outputs = new Map((await api.listOutputs(id)).map((output) => [output.name, output]));
-  const last = outputs.get("_SUCCESS");
-  if (last === undefined) throw new ScoringError("conflict", "the job has no _SUCCESS: it has not ended well");
+  const last = outputs.get(OUTPUT_NAMES.success) ?? outputs.get(OUTPUT_NAMES.failed);
+  if (last === undefined)
+    throw new ScoringError("conflict", "the job has neither _SUCCESS nor _FAILED: it has not ended");
   const pieces: Uint8Array[] = [];
   for await (const bytes of readWindows(api, id, last)) pieces.push(bytes);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server's own document
-  const success = JSON.parse(Buffer.concat(pieces).toString("utf8")) as {
+  const closing = JSON.parse(Buffer.concat(pieces).toString("utf8")) as {
     readonly objects: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
   };
   const verdicts: Verdict[] = [];
-  for (const { name, bytes, sha256 } of success.objects) {
+  for (const { name, bytes, sha256 } of closing.objects) {
     if (name.startsWith("parts/")) continue;
     const output = outputs.get(name);
     if (output === undefined) {

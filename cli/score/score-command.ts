@@ -28,6 +28,17 @@ export function readThreads(value: string | undefined): number | undefined {
   return threads;
 }
 
+/** Outcomes after which a threshold of one's own is looked at: of fewer, one bad picture would be a large share. */
+const MIN_SAMPLE = 100;
+
+/** The option --error-threshold. @throws ScoringError `validation_failed` */
+export function readShare(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const share = Number(value);
+  if (/^\d*\.?\d+$/.test(value) && share <= 1) return share;
+  throw new ScoringError("validation_failed", `--error-threshold: ${JSON.stringify(value)} is not a share from 0 to 1`);
+}
+
 function chooseExitCode(view: JobView): number {
   if (view.status === "completed") return EXIT_CODES.ok;
   return view.status === "completed_with_errors" ? EXIT_CODES.withErrors : EXIT_CODES.failed;
@@ -92,6 +103,10 @@ export const scoreCommand = defineCommand({
     formats: { type: "string", description: LABEL_FORMATS.join(","), default: "jsonl,csv" },
     engine: { type: "enum", options: [...LOCAL_ENGINES], description: "What computes the network", default: "fused" },
     threads: { type: "string", description: "Threads; default one a core" },
+    "error-threshold": {
+      type: "string",
+      description: "Share of failed images, 0 to 1, above which the job fails once it has 100; default 0.05 of 1,000",
+    },
     list: { type: "string", description: "CSV or JSONL that names images of the folder, with groups and true labels" },
     "group-by": { type: "string", description: "Groups of --list to aggregate by, with commas between" },
     sample: { type: "string", description: "Score so many images of the folder, always the same ones" },
@@ -110,6 +125,7 @@ export const scoreCommand = defineCommand({
     const source = await describeInput(resolve(args.input), { list: args.list, sample });
     const outputFolder = resolve(args.out);
     const threads = readThreads(args.threads);
+    const errorThreshold = readShare(args["error-threshold"]);
     await makeFolder(outputFolder);
     const progress = showProgress(args.quiet);
     const view = await runLocalJob({
@@ -128,6 +144,7 @@ export const scoreCommand = defineCommand({
         ...(args.abstain === undefined ? {} : { abstain: { precision: Number(args.abstain) } }),
         ...(args["group-by"] === undefined ? {} : { groupBy: args["group-by"].split(",") }),
         ...(args.pipeline === undefined ? {} : { pipeline: Number(args.pipeline) }),
+        ...(errorThreshold === undefined ? {} : { limits: { errorThreshold, errorMinimumSample: MIN_SAMPLE } }),
         output: { store: "output", prefix: "", formats: args.formats.split(",") },
       },
       resume: args.resume,

@@ -2,6 +2,9 @@
 
 import { inPart, node, workerd, type Mutation } from "./mutation.ts";
 
+const ADMISSION = "test/unit/jobs/admission.test.ts";
+const SESSIONS = "test/workerd/attack-session.test.ts";
+const COOKIES = "test/unit/http/session.test.ts";
 const LISTS = "test/unit/scoring/plan/input-manifests.test.ts";
 const DIALECTS = "test/unit/scoring/plan/tar-dialects.test.ts";
 const GOLDENS = "test/unit/image/image-goldens.test.ts";
@@ -161,6 +164,107 @@ export const HOSTILE_BYTES: readonly Mutation[] = [
       file: "src/http/decode-key.ts",
       from: '"{[^]+}"',
       to: '"{.+}"',
+    },
+  ]),
+  ...inPart("Requests and ends", [
+    {
+      ...node,
+      promise: "the same request many times at once makes one job, and one 201",
+      test: ADMISSION,
+      name: "makes one job, with one 201",
+      file: "src/scoring/requests/submit.ts",
+      from: "probeKey(output.prefix, deps.newId())",
+      to: "probeKey(output.prefix, jobId)",
+    },
+    {
+      ...node,
+      promise: "a request that fails takes back no job that another has made of it",
+      test: ADMISSION,
+      name: "make at most one job a key",
+      file: "src/jobs/directory-rows.ts",
+      from: "if (taken.length === 0 && !confirmed) return;",
+      to: "",
+    },
+    {
+      ...node,
+      promise: "requests that died leave no place in their key's quota taken",
+      test: ADMISSION,
+      name: "make at most one job a key",
+      file: "src/scoring/requests/submit.ts",
+      from: "await deps.directory.withdraw(jobId, { confirmed: true });",
+      to: "",
+    },
+    {
+      ...node,
+      promise: "signing out ends a session on the server",
+      test: COOKIES,
+      name: "ends a session on the server",
+      file: "src/http/session-routes.ts",
+      from: "if (session !== null) await deps.keys.endSession",
+      to: "if (session === null) await deps.keys.endSession",
+    },
+    {
+      ...workerd,
+      promise: "a session ends with the overlap of its key's rotation",
+      test: SESSIONS,
+      name: "lives on through the overlap",
+      file: "src/http/session-routes.ts",
+      from: "{ id, sha256: known.sha256 }",
+      to: "{ id, sha256: known.record.sha256 }",
+    },
+    {
+      ...node,
+      promise: "an older cookie of the session's name locks nobody out",
+      test: COOKIES,
+      name: "is found behind older cookies",
+      file: "src/http/session.ts",
+      from: "const MAX_TRIED = 5;",
+      to: "const MAX_TRIED = 1;",
+    },
+    {
+      ...node,
+      promise: "unknown keys are counted against their address before the directory is asked",
+      test: COOKIES,
+      name: "counts unknown keys against their address",
+      file: "src/http/gate.ts",
+      from: "if (!isKnown) await limitAddress(c, deps);",
+      to: "",
+    },
+    {
+      ...node,
+      promise: "a job that failed writes `_FAILED` and no `_SUCCESS`",
+      test: "test/unit/cli/cli-score.test.ts",
+      name: "fails above a threshold",
+      file: "src/scoring/finalize/finalize-merge.ts",
+      from: ".whole ? OUTPUT_NAMES.success : OUTPUT_NAMES.failed;",
+      to: ".whole ? OUTPUT_NAMES.success : OUTPUT_NAMES.success;",
+    },
+    {
+      ...node,
+      promise: "run.lock.json holds no webhook token",
+      test: "test/unit/scoring/finalize/run-lock.test.ts",
+      name: "has the origin",
+      file: "src/scoring/finalize/run-lock.ts",
+      from: "content: withoutSecrets(manifest)",
+      to: "content: manifest",
+    },
+    {
+      ...node,
+      promise: "pickles of protocol 0 and 1 are named",
+      test: "test/unit/model/checkpoint/refusals.test.ts",
+      name: "",
+      file: "src/model/checkpoint/read-checkpoint.ts",
+      from: "if (isOldPickle(bytes)) {",
+      to: "if (bytes.length < 0) {",
+    },
+    {
+      ...node,
+      promise: "Wilson's interval is exact at any level",
+      test: "test/unit/scoring/statistics/statistics.test.ts",
+      name: "Wilson",
+      file: "src/scoring/statistics/intervals.ts",
+      from: "jstat.normal.inv((1 + level) / 2, 0, 1)",
+      to: "Number(jstat.normal.inv((1 + level) / 2, 0, 1).toFixed(4))",
     },
   ]),
 ];

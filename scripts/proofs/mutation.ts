@@ -10,7 +10,8 @@ export interface Mutation {
     | "News and nights"
     | "Limits of the platform"
     | "Trouble"
-    | "Hostile bytes";
+    | "Hostile bytes"
+    | "Requests and ends";
   /** What is promised, a phrase. */
   readonly promise: string;
   readonly project: "node" | "workerd" | "browser" | "e2e";

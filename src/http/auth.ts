@@ -9,7 +9,7 @@ import { type Caller, MAX_PRIORITY, type Scope, SCOPES } from "../scoring/access
 import type { ApiKeyRecord } from "../scoring/access/api-key.ts";
 import { digestHex } from "../scoring/sha256.ts";
 import type { ApiDeps } from "./api-deps.ts";
-import { readSession } from "./session.ts";
+import { readSession, type Session } from "./session.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 /** `ctn_<id>_<secret>`: the id finds the record, the secret has 256 bits. */
@@ -26,32 +26,48 @@ declare module "hono" {
   }
 }
 
+/** A key that was presented. */
+export interface KnownKey {
+  readonly record: ApiKeyRecord;
+  readonly sha256: string;
+}
+
 /** Who makes the request. @throws ScoringError `unauthorized`, `forbidden` */
 export async function authenticate(request: Request, deps: AuthDeps): Promise<Caller> {
   const known = await deps.hook?.identify(request);
   if (known) return known;
   const header = request.headers.get("authorization");
   if (header === null) {
-    const session = await readSession(request, (id) => readLiveKey(id, request, deps), deps.clock());
-    if (session !== null) return toCaller(session);
+    const session = await findSession(request, deps);
+    if (session !== null) return toCaller(session.key);
   }
   const [scheme, key] = (header ?? "").split(" ", 2);
   if (scheme?.toLowerCase() !== "bearer" || key === undefined || key === "") {
     throw new ScoringError("unauthorized", "send an API key: Authorization: Bearer <key>");
   }
-  return toCaller(await findKey(key, request, deps));
+  return toCaller((await findKey(key, request, deps)).record);
 }
 
-/** The record of `key`. @throws ScoringError `unauthorized`, the same for an unknown, a removed and an expired key */
-export async function findKey(key: string, request: Request, deps: AuthDeps): Promise<ApiKeyRecord> {
+/** The request's session, `null` without a valid one. @throws ScoringError `forbidden` for a change from another origin */
+export function findSession(request: Request, deps: AuthDeps): Promise<Session | null> {
+  const reader = {
+    readKey: (id: string) => readLiveKey(id, request, deps),
+    isSessionEnded: (id: string) => deps.keys.isSessionEnded(id),
+  };
+  return readSession(request, reader, deps.clock());
+}
+
+/** The record of `key`, and the hash of it that matched: the present one, or the one before its rotation. @throws ScoringError `unauthorized`, the same for an unknown, a removed and an expired key */
+export async function findKey(key: string, request: Request, deps: AuthDeps): Promise<KnownKey> {
   const sha256 = key.length > MAX_KEY_LENGTH ? "" : await digestHex(new TextEncoder().encode(key));
   const id = KEY_FORM.exec(key)?.[1];
   const stored = id === undefined ? null : await readLiveKey(id, request, deps);
   const candidates = stored === null ? await listBuiltInKeys(request, deps) : [stored];
   for (const candidate of candidates) {
-    if (isSameHash(candidate.sha256, sha256)) return candidate;
+    if (isSameHash(candidate.sha256, sha256)) return { record: candidate, sha256 };
     const { previous } = candidate;
-    if (previous !== null && previous.untilMs > deps.clock() && isSameHash(previous.sha256, sha256)) return candidate;
+    const overlaps = previous !== null && previous.untilMs > deps.clock();
+    if (overlaps && isSameHash(previous.sha256, sha256)) return { record: candidate, sha256 };
   }
   throw new ScoringError("unauthorized", "the API key is unknown, removed or expired");
 }

@@ -3,14 +3,17 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
+import { digestHex } from "../scoring/sha256.ts";
 import type { Caller, Scope } from "../scoring/access/access.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { authenticate, requireScope } from "./auth.ts";
+import { listCookies } from "./session.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Installs the gate; routes that are added later are behind it. */
 export function addGate(app: OpenAPIHono, deps: ApiDeps): void {
+  const identify = createIdentifier(deps);
   app.use("*", async (c, next) => {
     await next();
     setSecurityHeaders(c);
@@ -27,7 +30,7 @@ export function addGate(app: OpenAPIHono, deps: ApiDeps): void {
       if (c.req.path === "/v1/session") await limitAddress(c, deps);
       return next();
     }
-    const caller = await identify(c, deps);
+    const caller = await identify(c);
     c.set("caller", caller);
     const count = async (): Promise<void> => {
       if (!(await deps.limitRate(`key:${caller.keyId}`))) throw refuseRate();
@@ -62,14 +65,43 @@ function isGuess({ error, res }: Context): boolean {
   return res.status >= 400 && !(error instanceof ScoringError && error.disposition !== "request");
 }
 
-/** Wrong keys count against the address they come from, so that nobody can try keys at speed. */
-async function identify(c: Context, deps: ApiDeps): Promise<Caller> {
-  try {
-    return await authenticate(c.req.raw, deps);
-  } catch (error) {
-    if (error instanceof ScoringError && error.code === "unauthorized") await limitAddress(c, deps);
-    throw error;
-  }
+/**
+ * Finds who asks. Keys and cookies that are not known here count against the address they come from, and before the directory is
+ * asked: keys cannot be tried at speed, nor can trying them keep the directory from answering others.
+ */
+function createIdentifier(deps: ApiDeps): (c: Context) => Promise<Caller> {
+  const known = createRecentSet(deps.limits.maxKnownKeys);
+  return async (c) => {
+    // Other cookies, which may change with every request, make nobody unknown.
+    const credential = c.req.header("authorization") ?? listCookies(c.req.raw).join("; ");
+    const digest = await digestHex(new TextEncoder().encode(credential));
+    // Without one nobody asks the directory.
+    const isKnown = credential === "" || known.has(digest);
+    if (!isKnown) await limitAddress(c, deps);
+    try {
+      const caller = await authenticate(c.req.raw, deps);
+      if (credential !== "") known.add(digest);
+      return caller;
+    } catch (error) {
+      // Removed, expired or signed out since.
+      if (isKnown && error instanceof ScoringError && error.code === "unauthorized") await limitAddress(c, deps);
+      throw error;
+    }
+  };
+}
+
+/** The last `size` texts that were added. */
+function createRecentSet(size: number): { has(text: string): boolean; add(text: string): void } {
+  const texts = new Set<string>();
+  return {
+    has: (text) => texts.has(text),
+    add(text) {
+      texts.delete(text);
+      texts.add(text);
+      const [oldest = ""] = texts;
+      if (texts.size > size) texts.delete(oldest);
+    },
+  };
 }
 
 async function limitAddress(c: Context, deps: ApiDeps): Promise<void> {

@@ -31,6 +31,7 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   [OUTPUT_NAMES.summary, "application/json"],
   [OUTPUT_NAMES.runLock, "application/json"],
   [OUTPUT_NAMES.success, "application/json"],
+  [OUTPUT_NAMES.failed, "application/json"],
 ]);
 
 /** The offer that the request's `Accept` prefers (RFC 9110, 12.5.1); the first one if anything is accepted or nothing fits. */

@@ -81,9 +81,14 @@ export function describeStatuses(): string {
 
 /** Answers with a problem document; the cause of an internal error goes to the log, not to the caller. */
 export function answerProblem(context: Context, thrown: unknown, logger: Logger): Response {
+  return describeProblem(context.req.path, thrown, logger);
+}
+
+/** The same where there is no app yet: a configuration that cannot be read stops it from being made. */
+export function describeProblem(path: string, thrown: unknown, logger: Logger): Response {
   const error = toScoringError(thrown);
   const status = statusOf(error);
-  if (status === 500) logger.log("error", "request_failed", { path: context.req.path, error });
+  if (status === 500) logger.log("error", "request_failed", { path, error });
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
   if (status === 401) headers["www-authenticate"] = "Bearer";
   const retryAfter = status === 503 ? "5" : RETRY_AFTER[error.code];
@@ -93,7 +98,7 @@ export function answerProblem(context: Context, thrown: unknown, logger: Logger)
     title: error.code.replaceAll("_", " "),
     status,
     detail: error.code === "internal" ? "something went wrong on the server" : error.detail,
-    instance: context.req.path,
+    instance: path,
     code: error.code,
     ...(error.issues.length > 0 ? { issues: error.issues } : {}),
   };

@@ -1,12 +1,13 @@
 /** `/v1/session`: the console signs in with a key once and holds a cookie that no script can read. */
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
 import type { ApiDeps } from "./api-deps.ts";
-import { findKey, toCaller } from "./auth.ts";
+import { findKey, findSession, toCaller } from "./auth.ts";
 import { readJsonBody } from "./json-body.ts";
 import { json, jsonBody, OPEN, problemResponses } from "./schemas.ts";
-import { clearSessionCookie, makeSessionCookie, refuseForeignSignIn } from "./session.ts";
+import { clearOldCookie, clearSessionCookie, makeSessionCookie, refuseForeignSignIn } from "./session.ts";
 
 const credentials = z.strictObject({ key: z.string().min(1).max(512) });
 const sessionSchema = z.object({ key: z.string() });
@@ -29,9 +30,11 @@ export function addSessionRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     if (!parsed.success) throw new ScoringError("validation_failed", 'send { "key": "…" }');
     const known = await findKey(parsed.data.key, c.req.raw, deps);
     // For the audit log.
-    c.set("caller", toCaller(known));
-    const cookie = await makeSessionCookie(known, c.req.url, deps.clock());
-    return c.json({ key: known.id }, 200, { "set-cookie": cookie, "cache-control": "no-store" });
+    c.set("caller", toCaller(known.record));
+    const { id } = known.record;
+    const cookie = await makeSessionCookie({ id, sha256: known.sha256 }, c.req.url, deps.clock());
+    setCookies(c, cookie);
+    return c.json({ key: id }, 200, { "cache-control": "no-store" });
   });
 
   app.openapi(
@@ -48,10 +51,21 @@ export function addSessionRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     createRoute({
       method: "delete",
       path: "/v1/session",
-      summary: "Sign out: the cookie is removed",
+      summary: "Sign out: the session ends, and its cookie is removed",
       ...OPEN,
       responses: { 204: { description: "Signed out" }, ...problemResponses },
     }),
-    (c) => c.body(null, 204, { "set-cookie": clearSessionCookie(c.req.url) }),
+    async (c) => {
+      const session = await findSession(c.req.raw, deps);
+      if (session !== null) await deps.keys.endSession(session.id, session.endMs, deps.clock());
+      setCookies(c, clearSessionCookie(c.req.url));
+      return c.body(null, 204);
+    },
   );
+}
+
+/** With the cookie of an older version removed: it would be sent beside the new one. */
+function setCookies(c: Context, cookie: string): void {
+  c.header("set-cookie", cookie);
+  if (c.req.url.startsWith("https:")) c.header("set-cookie", clearOldCookie(), { append: true });
 }

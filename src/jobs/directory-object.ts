@@ -20,6 +20,12 @@ export class DirectoryBase extends DurableObject implements WholeDirectory {
   reserve(...args: Args<"reserve">): Answer<"reserve"> {
     return this.#rows.reserve(...args);
   }
+  confirm(...args: Args<"confirm">): Answer<"confirm"> {
+    return this.#rows.confirm(...args);
+  }
+  withdraw(...args: Args<"withdraw">): Answer<"withdraw"> {
+    return this.#rows.withdraw(...args);
+  }
   release(...args: Args<"release">): Answer<"release"> {
     return this.#rows.release(...args);
   }
@@ -40,6 +46,12 @@ export class DirectoryBase extends DurableObject implements WholeDirectory {
   }
   removeKey(...args: Args<"removeKey">): Answer<"removeKey"> {
     return this.#rows.removeKey(...args);
+  }
+  endSession(...args: Args<"endSession">): Answer<"endSession"> {
+    return this.#rows.endSession(...args);
+  }
+  isSessionEnded(...args: Args<"isSessionEnded">): Answer<"isSessionEnded"> {
+    return this.#rows.isSessionEnded(...args);
   }
   update(...args: Args<"update">): Answer<"update"> {
     return this.#rows.update(...args);

@@ -17,8 +17,10 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS admissions (jobId TEXT PRIMARY KEY, owner TEXT NOT NULL, day TEXT NOT NULL, atMs INTEGER NOT NULL, images INTEGER NOT NULL, open INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS admissions_open ON admissions (owner) WHERE open = 1;
   CREATE INDEX IF NOT EXISTS admissions_day ON admissions (owner, day);
+  CREATE TABLE IF NOT EXISTS unconfirmed (jobId TEXT PRIMARY KEY);
   CREATE TABLE IF NOT EXISTS ranks (jobId TEXT PRIMARY KEY, priority INTEGER NOT NULL, saidMs INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS ranks_priority ON ranks (priority);
+  CREATE TABLE IF NOT EXISTS ended_sessions (id TEXT PRIMARY KEY, endMs INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, createdMs INTEGER NOT NULL, record TEXT NOT NULL);
 `;
 
@@ -41,19 +43,21 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
   function admit(jobId: string, owner: Parameters<Directory["reserve"]>[0]["owner"], nowMs: number): Reservation {
     const day = new Date(nowMs).toISOString().slice(0, 10);
     sql.exec("DELETE FROM admissions WHERE atMs < ? AND jobId NOT IN (SELECT id FROM jobs)", nowMs - FORGET_MS);
+    sql.exec("DELETE FROM unconfirmed WHERE jobId NOT IN (SELECT jobId FROM admissions)");
     if (owner.maxJobs !== null) {
-      const open = sql
-        .exec<{ jobId: string }>(
-          "SELECT jobId FROM admissions WHERE owner = ? AND open = 1 ORDER BY jobId",
+      const openJobs = sql
+        .exec<{ jobId: string; reservedMs: number }>(
+          "SELECT jobId, atMs AS reservedMs FROM admissions WHERE owner = ? AND open = 1 ORDER BY jobId",
           owner.keyId,
         )
         .toArray();
-      if (open.length >= owner.maxJobs) return { kind: "full", openJobs: open.map((row) => row.jobId) };
+      if (openJobs.length >= owner.maxJobs) return { kind: "full", openJobs };
     }
     if (owner.maxImagesPerDay !== null && sumImages(owner.keyId, day, "") >= owner.maxImagesPerDay) {
       return { kind: "spent" };
     }
     sql.exec("INSERT INTO admissions VALUES (?, ?, ?, ?, 0, 1)", jobId, owner.keyId, day, nowMs);
+    sql.exec("INSERT INTO unconfirmed VALUES (?)", jobId);
     return { kind: "new", jobId };
   }
 
@@ -93,6 +97,18 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
         sql.exec("INSERT INTO requests VALUES (?, ?, ?, ?)", requestKey, bodySha256, jobId, nowMs);
       }
       return admission;
+    },
+
+    async confirm(jobId: string): Promise<boolean> {
+      sql.exec("DELETE FROM unconfirmed WHERE jobId = ?", jobId);
+      return sql.exec("SELECT jobId FROM admissions WHERE jobId = ?", jobId).toArray().length > 0;
+    },
+
+    async withdraw(jobId: string, { confirmed }: Parameters<Directory["withdraw"]>[1]): Promise<void> {
+      const taken = sql.exec("DELETE FROM unconfirmed WHERE jobId = ? RETURNING jobId", jobId).toArray();
+      if (taken.length === 0 && !confirmed) return;
+      sql.exec("DELETE FROM admissions WHERE jobId = ?", jobId);
+      sql.exec("DELETE FROM requests WHERE jobId = ?", jobId);
     },
 
     async release(jobIds: readonly string[]): Promise<void> {
@@ -140,6 +156,15 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
 
     async removeKey(id: string): Promise<boolean> {
       return sql.exec<{ id: string }>("DELETE FROM keys WHERE id = ? RETURNING id", id).toArray().length > 0;
+    },
+
+    async endSession(sessionId: string, endMs: number, nowMs: number): Promise<void> {
+      sql.exec("DELETE FROM ended_sessions WHERE endMs < ?", nowMs);
+      sql.exec("INSERT OR IGNORE INTO ended_sessions VALUES (?, ?)", sessionId, endMs);
+    },
+
+    async isSessionEnded(sessionId: string): Promise<boolean> {
+      return sql.exec("SELECT id FROM ended_sessions WHERE id = ?", sessionId).toArray().length > 0;
     },
 
     async update(view: JobView): Promise<void> {

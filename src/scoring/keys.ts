@@ -58,7 +58,9 @@ export const OUTPUT_NAMES = {
   reportHtml: "report.html",
   summary: "summary.json",
   runLock: "run.lock.json",
+  /** Written last, one of the two: whoever waits for `_SUCCESS` must not take a job that failed, expired or was canceled for one. */
   success: "_SUCCESS",
+  failed: "_FAILED",
 } as const;
 
 /** Records of one chunk, create-only. Chunk ids are deterministic, so the key is too. */

@@ -29,6 +29,8 @@ export const LIMITS = {
   maxKeySeconds: 10 * 366 * 86_400,
   /** Jobs of one key that have not ended: each keeps an alarm and a place in the queue. */
   maxJobsPerKey: 1000,
+  /** Keys and cookies that an isolate remembers as good: their requests do not count against their address. */
+  maxKnownKeys: 10_000,
   /** When a key has as many jobs as it may, this many are asked whether they have ended: each is a call to its own Durable Object. */
   maxOpenJobsAsked: 20,
   /** Schedules of one key: the cron looks at each, and each owes runs. */
@@ -49,7 +51,6 @@ export const LIMITS = {
   maxRunsPerTick: 100,
   /** `groupBy` names of a job: each multiplies the aggregates. */
   maxGroupBy: 4,
-
   /** Items of one planned page: an R2 or S3 listing page, and about 200 KB as a frozen page. */
   maxPageItems: 1000,
   /** Pages planned by one queue message, so that one invocation stays under the 10,000 subrequests and 15 minutes. */
@@ -100,7 +101,8 @@ export const LIMITS = {
    * transfer that is waited for. 25 MiB may take a minute and a half.
    */
   storePace: { answerMs: 10_000, bytesPerSecond: 320 * KIB },
-
+  /** A request that reserved a job and has not created it by then is taken for dead, and its place in its key's quota is free again. */
+  maxSubmitMs: 10 * 60_000,
   /** A chunk or step whose consumer has not been heard of for so long is taken for dead: three heartbeats. With a sweep, found within half a minute. */
   leaseMs: 25_000,
   /** How often a consumer says that it is still at its work. */
@@ -199,7 +201,6 @@ export const LIMITS = {
   maxRunBytes: 8 * MIB,
   /** Below this, reading what lies between two items costs less than a second request. */
   maxGapBytes: 64 * KIB,
-
   /** Reading the input. `maxItems` is a page's default; see PlanLimits in inputs/input-spec.ts. */
   plan: {
     maxItems: 1000,

@@ -271,12 +271,12 @@ function gateStore(store: ObjectStore, gate: Gate): ObjectStore {
   };
 }
 
-/** Every `_SUCCESS` under the job's folder, with the objects that are not as it says. */
+/** Every `_SUCCESS` and `_FAILED` under the job's folder, with the objects that are not as it says. */
 export async function checkGenerations(store: ObjectStore): Promise<Record<string, string[]>> {
   const found: Record<string, string[]> = {};
   for (const key of await listKeys(store, "out/")) {
-    if (!key.endsWith("/_SUCCESS")) continue;
-    const folder = key.slice(0, -"_SUCCESS".length);
+    if (!/\/_(SUCCESS|FAILED)$/.test(key)) continue;
+    const folder = key.slice(0, key.lastIndexOf("/") + 1);
     const text = new TextDecoder().decode((await readObject(store, key, 1e8))!);
     const { objects } = parseStored<{ objects: { name: string; bytes: number; sha256: string }[] }>(text);
     const wrong: string[] = [];

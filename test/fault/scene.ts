@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
+import { nameLast } from "../../src/scoring/finalize/finalize-merge.ts";
 import type { JobSpec } from "../../src/scoring/job/job-spec.ts";
+import type { JobStatus } from "../../src/scoring/job/job-status.ts";
 import { jobFolder } from "../../src/scoring/keys.ts";
 import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";
@@ -128,11 +130,12 @@ function byName(a: { name: string }, b: { name: string }): number {
   return a.name < b.name ? -1 : 1;
 }
 
-/** `_SUCCESS` names exactly what is there, with the right sizes and hashes. */
+/** `_SUCCESS`, or `_FAILED` where the job did not end well, names exactly what is there, with the right sizes and hashes. */
 export async function checkSuccess(store: ObjectStore, { allowLate = false, job = "job" } = {}): Promise<void> {
   const folder = jobFolder("out/", job);
-  const bytes = await readObject(store, `${folder}_SUCCESS`, 1e7);
-  const success = parseStored<{ objects: { name: string; bytes: number; sha256: string }[] }>(
+  const last = (await store.head(`${folder}_SUCCESS`)) === null ? "_FAILED" : "_SUCCESS";
+  const bytes = await readObject(store, `${folder}${last}`, 1e7);
+  const success = parseStored<{ status: JobStatus; objects: { name: string; bytes: number; sha256: string }[] }>(
     new TextDecoder().decode(bytes!),
   );
   const { objects } = await store.list({ prefix: folder });
@@ -141,12 +144,13 @@ export async function checkSuccess(store: ObjectStore, { allowLate = false, job 
     const body = await readObject(store, key, 1e7);
     there.push({ name: key.slice(folder.length), bytes: size, sha256: await digestHex(body!) });
   }
-  const names = new Set(["_SUCCESS", ...success.objects.map(({ name }) => name)]);
+  expect(nameLast(success.status)).toBe(last);
+  const names = new Set([last, ...success.objects.map(({ name }) => name)]);
   expect([...names]).toEqual(expect.arrayContaining(SAME));
   // A consumer that was taken for dead may write after the end: only a part or a carried state, which nothing names.
   const late = there.filter(({ name }) => !names.has(name) && !(allowLate && /^(parts|work)\//.test(name)));
   expect(late).toEqual([]);
-  expect(there.filter(({ name }) => names.has(name) && name !== "_SUCCESS").toSorted(byName)).toEqual(
+  expect(there.filter(({ name }) => names.has(name) && name !== last).toSorted(byName)).toEqual(
     success.objects.toSorted(byName),
   );
 }

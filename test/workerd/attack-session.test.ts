@@ -36,12 +36,16 @@ describe("a session", () => {
     const local = (await signIn(key)).headers.get("set-cookie")!;
     expect(local).toMatch(/; HttpOnly/);
     expect(local).toMatch(/; SameSite=Strict/);
-    expect(local).toMatch(/; Path=\/v1;/);
+    expect(local).toMatch(/^countenance_session=.*; Path=\/;/);
     const secure = await exports.default.fetch("https://127.0.0.1/v1/session", {
       method: "POST",
       body: JSON.stringify({ key }),
     });
-    expect(secure.headers.get("set-cookie")).toMatch(/; Secure$/);
+    const [cookie, old] = secure.headers.getSetCookie();
+    expect(cookie).toMatch(
+      /^__Host-countenance_session=[^;]+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+; Secure$/,
+    );
+    expect(old).toMatch(/^countenance_session=; Path=\/v1;.*Max-Age=0/);
     expect(secure.headers.get("strict-transport-security")).toContain("max-age=");
   });
 
@@ -78,21 +82,22 @@ describe("a session", () => {
   it("cannot be made, prolonged, or carried over to another key", async () => {
     const [mine, theirs] = [await makeKey(), await makeKey({ scopes: ["jobs:read", "admin"] })];
     const cookie = await getCookie(mine.key);
-    const [id = "", end = "", signature = ""] = cookie.slice(cookie.indexOf("=") + 1).split(".");
+    const [id = "", number = "", end = "", signature = ""] = cookie.slice(cookie.indexOf("=") + 1).split(".");
     expect(id).toBe(mine.id);
     const forged = [
-      `${theirs.id}.${end}.${signature}`,
-      `admin.${end}.${signature}`,
-      `local-development.${end}.${signature}`,
-      `${id}.${Number(end) + 1}.${signature}`,
-      `${id}.Infinity.${signature}`,
-      `${id}.${end}.${"0".repeat(64)}`,
-      `${id}.${end}.`,
-      `${id}.${end}.${signature.slice(2)}`,
+      `${theirs.id}.${number}.${end}.${signature}`,
+      `admin.${number}.${end}.${signature}`,
+      `local-development.${number}.${end}.${signature}`,
+      `${id}.${number}.${Number(end) + 1}.${signature}`,
+      `${id}.${number}.Infinity.${signature}`,
+      `${id}.${number}.${end}.${"0".repeat(64)}`,
+      `${id}.${number}.${end}.`,
+      `${id}.${number}.${end}.${signature.slice(2)}`,
       `${id}.1.${signature}`,
       "",
       ".",
       ".".repeat(5000),
+      `${id}.${"0".repeat(32)}.${end}.${signature}`,
     ];
     for (const value of forged) {
       expect([value, await statusOf(visit("/v1/session", `countenance_session=${value}`))]).toEqual([value, 401]);
@@ -119,12 +124,37 @@ describe("a session", () => {
     expect((await signIn(key, { origin: HOST })).status).toBe(200);
   });
 
-  it("ends with a rotation of its key", async () => {
+  it("lives on through the overlap of a rotation, and ends with it", async () => {
     const { id, key } = await makeKey();
     const cookie = await getCookie(key);
+    const rotate = (overlapSeconds: number) =>
+      ask<{ key: string }>(ADMIN, "POST", `/v1/keys/${id}/rotate`, { overlapSeconds });
+    await rotate(3600);
     expect(await statusOf(visit("/v1/session", cookie))).toBe(200);
-    await ask(ADMIN, "POST", `/v1/keys/${id}/rotate`, {});
+    // Signed in with the old text during the overlap: no longer than that.
+    const late = await getCookie(key);
+    expect(await statusOf(visit("/v1/session", late))).toBe(200);
+    const { body } = await rotate(0);
+    for (const old of [cookie, late]) expect(await statusOf(visit("/v1/session", old))).toBe(401);
+    expect(await statusOf(visit("/v1/session", await getCookie(body.key)))).toBe(200);
+  });
+
+  it("ends on the server when it is signed out, alone", async () => {
+    const { key } = await makeKey();
+    const [cookie, other] = [await getCookie(key), await getCookie(key)];
+    const own = { method: "DELETE", headers: { "sec-fetch-site": "same-origin" } };
+    expect(await statusOf(visit("/v1/session", cookie, own))).toBe(204);
     expect(await statusOf(visit("/v1/session", cookie))).toBe(401);
+    expect(await statusOf(visit("/v1/session", other))).toBe(200);
+    expect(await statusOf(visit("/v1/session", cookie, own))).toBe(204);
+  });
+
+  it("is found behind an older cookie of its name", async () => {
+    const { key } = await makeKey();
+    const cookie = await getCookie(key);
+    const old = `countenance_session=admin.1.${"0".repeat(64)}`;
+    expect(await statusOf(visit("/v1/session", `${old}; countenance_session=; ${cookie}`))).toBe(200);
+    expect(await statusOf(visit("/v1/session", old))).toBe(401);
   });
 });
 

@@ -369,6 +369,10 @@ describe("the API", () => {
       outcomes.cancelled,
     );
     expect(new Set(records.map(({ key: name }) => name)).size).toBe(listed);
-    expect(await listNames(job)).toContain("_SUCCESS");
+    const names = await listNames(job);
+    expect([names.includes("_SUCCESS"), names.includes("_FAILED")]).toEqual([false, true]);
+    expect(JSON.parse(new TextDecoder().decode(await readOutput(job, "_FAILED")))).toMatchObject({
+      status: "cancelled",
+    });
   });
 });

@@ -26,6 +26,9 @@ export interface KeyDirectory {
   listKeys(): Promise<readonly ApiKeyRecord[]>;
   /** False if there was none. */
   removeKey(id: string): Promise<boolean>;
+  /** Remembers that a session was signed out, until it would have ended by itself. */
+  endSession(sessionId: string, endMs: number, nowMs: number): Promise<void>;
+  isSessionEnded(sessionId: string): Promise<boolean>;
 }
 
 const grantPrefix = z

@@ -4,6 +4,8 @@ import { listPages } from "../../storage/list-pages.ts";
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { FinalizeDeps } from "../finalize/finalize.ts";
+import { nameLast } from "../finalize/finalize-merge.ts";
+import type { JobState } from "../job/job-state.ts";
 import { isCurrentOutput, jobFolder, OUTPUT_NAMES } from "../keys.ts";
 import type { EraseReport, Eraser, EraseTicket } from "./eraser-port.ts";
 import { eraseFromReview } from "../review/review-store.ts";
@@ -44,19 +46,22 @@ export async function runEraseStep(
       return report;
     }
     default:
-      await removeReplaced(store, output.prefix, spec.id, state.generation ?? 0);
+      await removeReplaced(store, output.prefix, state);
       return { ...plain, outcome: { kind: "cleaned" } };
   }
 }
 
 /** Deletes all of the job's objects outside its current generation, first the ones that mark a generation as complete. */
-async function removeReplaced(store: ObjectStore, prefix: string, jobId: string, generation: number): Promise<void> {
+async function removeReplaced(store: ObjectStore, prefix: string, state: JobState): Promise<void> {
+  const { id: jobId, generation = 0 } = state;
   const root = jobFolder(prefix, jobId);
   if (generation > 0) {
-    const success = await store.head(`${jobFolder(prefix, jobId, generation)}${OUTPUT_NAMES.success}`);
+    const last = nameLast(state.status);
+    const written = await store.head(`${jobFolder(prefix, jobId, generation)}${last}`);
     // Never delete the last whole generation.
-    if (success === null) throw new ScoringError("output_conflict", `generation ${generation} is not whole`);
-    await store.delete([`${root}${OUTPUT_NAMES.success}`]);
+    if (written === null) throw new ScoringError("output_conflict", `generation ${generation} is not whole`);
+    // Jobs that did not end well had a _SUCCESS once.
+    await store.delete([OUTPUT_NAMES.success, OUTPUT_NAMES.failed].map((name) => `${root}${name}`));
   }
   for await (const page of listPages(store, root)) {
     const replaced = page.objects.map(({ key }) => key).filter((key) => !isCurrentOutput(root, key, generation));

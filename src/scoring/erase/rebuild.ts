@@ -121,7 +121,7 @@ export async function rebuildOutputs(
     const lighter = scrubState(subtract(state, removed), erasure.targets);
     const drift = await comparison.finish(merge.summary());
     written.push(...(await writeReports({ ...context, state: lighter }, merge.summary(), state.status, drift)));
-    await merge.success(written);
+    await merge.close(written);
   } catch (error) {
     if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;
     if (carry.restarts >= limits.maxFinalizeRestarts) throw new ScoringError("output_conflict", UPLOAD_SPOILED);

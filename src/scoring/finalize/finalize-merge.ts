@@ -2,6 +2,8 @@
 
 import { ScoringError } from "../../errors.ts";
 import { LABEL_FILES, LABEL_FORMATS, type LabelFormat, OUTPUT_NAMES, partName } from "../keys.ts";
+import { endStatus } from "../job/job-state.ts";
+import { isEnded, JOB_STATUS_FACTS, type JobStatus } from "../job/job-status.ts";
 import {
   createMergedOutput,
   type MergedOutput,
@@ -20,7 +22,7 @@ import type { FinalizeContext } from "./finalize-context.ts";
 /** What the checkpoint holds of a merge; the bytes that it holds lie in the store under `buffer` and `encoder`. */
 export interface MergeState {
   readonly summary: ChunkSummary;
-  /** Objects that `_SUCCESS` names so far. */
+  /** Objects that the last output names so far. */
   readonly entries: number;
   readonly outputs: Readonly<Record<string, { upload: UploadState; buffer: string; encoder: string | null }>>;
 }
@@ -32,10 +34,10 @@ export interface Merge {
   add(piece: FormattedPiece): Promise<void>;
   summary(): ChunkSummary;
   save(name: (output: string) => string): Promise<MergeState>;
-  /** Completes every output but `_SUCCESS`. */
+  /** Completes every output but the last. */
   finish(): Promise<WrittenObject[]>;
-  /** Writes `_SUCCESS`: the parts that were merged, then these. */
-  success(objects: readonly WrittenObject[]): Promise<void>;
+  /** Writes the last one, `_SUCCESS` or `_FAILED`: the parts that were merged, then these. */
+  close(objects: readonly WrittenObject[]): Promise<void>;
 }
 
 /** A merged output, and which part of a piece goes into it. */
@@ -110,14 +112,15 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
   streams.push({ output: errors, take: (piece) => piece.errors, encoder: null });
   const { generation } = context;
   const replaced = generation && { generation: generation.number, replaces: generation.replaces };
-  const opening = { job: spec.id, manifest: spec.manifestSha256, model: spec.model, ...replaced };
+  const status = isEnded(state.status) ? state.status : endStatus(state);
+  const opening = { job: spec.id, status, manifest: spec.manifestSha256, model: spec.model, ...replaced };
   const head = `${JSON.stringify(opening).slice(0, -1)},"objects":[`;
-  const success = await open(OUTPUT_NAMES.success, JSON_TYPE, "success", head);
+  const last = await open(nameLast(status), JSON_TYPE, "success", head);
   let entries = saved?.entries ?? 0;
 
   async function addEntry(object: WrittenObject): Promise<void> {
     const { name, bytes, sha256 } = object;
-    await success.append(text.encode(`${entries === 0 ? "\n" : ",\n"}${JSON.stringify({ name, bytes, sha256 })}`));
+    await last.append(text.encode(`${entries === 0 ? "\n" : ",\n"}${JSON.stringify({ name, bytes, sha256 })}`));
     entries += 1;
   }
 
@@ -137,7 +140,7 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
     summary: () => summary,
     async save(name) {
       const outputs: Record<string, { upload: UploadState; buffer: string; encoder: string | null }> = {};
-      for (const { output, encoder: stream } of [...streams, { output: success, encoder: null }]) {
+      for (const { output, encoder: stream } of [...streams, { output: last, encoder: null }]) {
         const buffer = name(`${output.name}.buffer`);
         await store.put(buffer, output.saveBuffer());
         const encoder = stream === null ? null : name(`${output.name}.encoder`);
@@ -154,10 +157,15 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
       }
       return written;
     },
-    async success(objects) {
+    async close(objects) {
       for (const object of objects) await addEntry(object);
-      await success.append(text.encode("\n]}\n"));
-      await success.finish();
+      await last.append(text.encode("\n]}\n"));
+      await last.finish();
     },
   };
+}
+
+/** The output that says how a job ended, by its status. */
+export function nameLast(status: JobStatus): string {
+  return JOB_STATUS_FACTS[status].whole ? OUTPUT_NAMES.success : OUTPUT_NAMES.failed;
 }

@@ -1,7 +1,7 @@
 /**
  * The last stage: merges all parts, in input order, into the outputs that were asked for, in steps of bounded time and
  * memory. A step starts from what the previous one left and may be repeated: unfinished objects are carried in `work/`,
- * and `_SUCCESS` is written once everything else exists.
+ * and `_SUCCESS`, or `_FAILED`, is written once everything else exists.
  */
 
 import { deletePage, listPages } from "../../storage/list-pages.ts";
@@ -160,10 +160,10 @@ async function readCheckpoint(store: ObjectStore, key: string | null, limits: Li
   return parseStored<Checkpoint>(new TextDecoder().decode(bytes));
 }
 
-/** Instead of a checkpoint's key: `_SUCCESS` is written and only `work/` is left to be removed. */
+/** Instead of a checkpoint's key: the last output is written and only `work/` is left to be removed. */
 const CLEAN_UP = "clean-up";
 
-/** Closes every output, writes the reports, removes parts that nobody counts, and then writes `_SUCCESS`. */
+/** Closes every output, writes the reports, removes parts that nobody counts, and then writes the last output. */
 async function finish(
   context: FinalizeContext,
   job: JobCoordinator,
@@ -178,7 +178,7 @@ async function finish(
     const drift = await comparison.finish(merge.summary());
     written.push(...(await writeReports(context, merge.summary(), endStatus(ticket.state), drift)));
     if (orphans) await removeOrphans(store, folder, job);
-    await merge.success(written);
+    await merge.close(written);
   } catch (error) {
     if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;
     if (restarts >= limits.maxFinalizeRestarts) throw new ScoringError("output_conflict", UPLOAD_SPOILED);

@@ -60,6 +60,7 @@ export interface RunLock {
   readonly generation?: { readonly number: number; readonly replaces: number };
   readonly createdAt: string;
   readonly finishedAt: string;
+  /** The hash is of the manifest as it was sent; of the webhook's address, `content` has the origin alone. */
   readonly manifest: { readonly sha256: string; readonly content: JobSpec["manifest"] };
   readonly model: { readonly id: string; readonly sha256: string };
   /** Version of the preprocessing. */
@@ -91,7 +92,7 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     ...(context.generation && { generation: context.generation }),
     createdAt: new Date(state.createdMs).toISOString(),
     finishedAt: new Date(finishedMs).toISOString(),
-    manifest: { sha256: spec.manifestSha256, content: manifest },
+    manifest: { sha256: spec.manifestSha256, content: withoutSecrets(manifest) },
     model: { id: spec.model, sha256: spec.modelSha256 },
     pipeline: spec.pipeline,
     faceFinder: spec.faceFinder ?? null,
@@ -112,6 +113,12 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
       reads: meter.plannedReads,
     }),
   };
+}
+
+/** Receivers put tokens into the path and the query of their addresses: outputs are read by more people than may write to them. */
+function withoutSecrets(manifest: JobSpec["manifest"]): JobSpec["manifest"] {
+  const { notify } = manifest;
+  return notify === undefined ? manifest : { ...manifest, notify: { ...notify, url: new URL(notify.url).origin } };
 }
 
 function describeRun({ schedule }: JobSpec): Pick<RunLock, "schedule"> {

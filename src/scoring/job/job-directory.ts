@@ -11,7 +11,7 @@ export type Reservation =
   /** The key was used with another body. */
   | { readonly kind: "mismatch" }
   /** The owner has as many jobs as it may: those that have not ended, as far as is known, oldest first. */
-  | { readonly kind: "full"; readonly openJobs: readonly string[] }
+  | { readonly kind: "full"; readonly openJobs: readonly { readonly jobId: string; readonly reservedMs: number }[] }
   /** The owner has used its images of the day. */
   | { readonly kind: "spent" };
 
@@ -25,7 +25,7 @@ export interface JobPage {
 
 /** The port to what all jobs share. */
 export interface Directory {
-  /** Notes a job before it is created, so that a repeated request finds it. */
+  /** Notes a job before it is created, so that a repeated request finds it. Requests that repeat it may each go on to create it. */
   reserve(request: {
     readonly jobId: string;
     readonly idempotencyKey: string | null;
@@ -33,7 +33,14 @@ export interface Directory {
     readonly nowMs: number;
     readonly owner: Pick<Caller, "keyId" | "maxJobs" | "maxImagesPerDay">;
   }): Promise<Reservation>;
-  /** These jobs do not count as open any more: they ended, or were never created. */
+  /** Allows the reserved job to be created, and keeps {@link withdraw} from taking it back. False if that has happened: reserve again. */
+  confirm(jobId: string): Promise<boolean>;
+  /**
+   * Takes a reservation back, and forgets the request that made it, unless one of its requests has confirmed it.
+   * @param options.confirmed takes it back even so: for a job that was never created, although its requests must have ended
+   */
+  withdraw(jobId: string, options: { readonly confirmed: boolean }): Promise<void>;
+  /** These jobs do not count as open any more: they ended. */
   release(jobIds: readonly string[]): Promise<void>;
   /** Notes that a job has `images` inputs. False, and nothing noted, if its owner's day would then hold more than `maxImagesPerDay`. */
   chargeImages(charge: {

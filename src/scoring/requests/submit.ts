@@ -5,6 +5,7 @@ import type { Registry } from "../../model/registry.ts";
 import { probeConditionalPut } from "../../storage/conditional-put.ts";
 import { type Caller, toOwner } from "../access/access.ts";
 import { checkManifestAccess } from "../manifest/manifest-access.ts";
+import type { JobCoordinator } from "../job/coordinator-port.ts";
 import type { Directory } from "../job/job-directory.ts";
 import { chooseFaceFinder, chooseThresholds, type JobSpec, type ScheduleOrigin } from "../job/job-spec.ts";
 import { isEnded } from "../job/job-status.ts";
@@ -16,6 +17,9 @@ import { checkWebhookAddress } from "../webhook/webhook-address.ts";
 import { checkWebhookTarget } from "../webhook/webhook-names.ts";
 import type { SubmitDeps } from "./submit-deps.ts";
 import { type DryRun, planDryRun } from "./dry-run.ts";
+
+/** Reservations of one request: each is taken back at most once by every other request that has its key. */
+const MAX_RESERVATIONS = 5;
 
 /** The answer to a manifest. */
 export type Submission =
@@ -63,23 +67,14 @@ export async function submitJob(
   const thresholds = chooseThresholds(manifest, card);
   const manifestSha256 = await digestHex(new TextEncoder().encode(JSON.stringify(manifest)));
   const nowMs = deps.clock();
-  const reservation = await reserveJob(deps, {
-    jobId: deps.newId(),
+  const { kind, jobId, known } = await admitJob(deps, manifest, {
     idempotencyKey: options.idempotencyKey,
     bodySha256: manifestSha256,
     nowMs,
     owner: caller,
   });
-  const { jobId } = reservation;
+  if (known !== null) return { kind, job: viewJob(known.state, known.spec, nowMs) };
   const job = deps.openJob(jobId);
-  const known = reservation.kind === "known" ? await job.read() : null;
-  if (known !== null) return { kind: "known", job: viewJob(known.state, known.spec, nowMs) };
-  try {
-    await probeConditionalPut(deps.openStore(manifest.output.store), probeKey(manifest.output.prefix, jobId));
-  } catch (error) {
-    await deps.directory.release([jobId]);
-    throw error;
-  }
   const spec: JobSpec = {
     id: jobId,
     createdMs: nowMs,
@@ -94,7 +89,10 @@ export async function submitJob(
     owner: toOwner(caller),
     ...(schedule === undefined ? {} : { schedule }),
   };
-  return { kind: "created", job: viewJob(await job.create(spec), spec, nowMs) };
+  const state = await job.create(spec);
+  // Of requests that repeat each other any may have made it: all show what it was made of.
+  const made = kind === "known" ? await job.read() : null;
+  return { kind, job: viewJob(made?.state ?? state, made?.spec ?? spec, nowMs) };
 }
 
 /** @throws ScoringError `address_forbidden`, `webhook_failed` */
@@ -115,6 +113,40 @@ function knowsModel(registry: Registry, reference: string): boolean {
 
 type ReserveRequest = Parameters<Directory["reserve"]>[0];
 
+/** The job that a request may create; with `known`, the one that it has created before. */
+interface Admitted {
+  readonly kind: "created" | "known";
+  readonly jobId: string;
+  readonly known: Awaited<ReturnType<JobCoordinator["read"]>>;
+}
+
+/**
+ * Reserves a job, looks at the store of its outputs, and confirms it. What fails in between is taken back, unless another request
+ * with the same key has come further: then the job is that one's.
+ * @throws ScoringError `idempotency_mismatch`, `quota_exceeded`, `store_unconditional`, `conflict`
+ */
+async function admitJob(
+  deps: SubmitDeps,
+  { output }: Manifest,
+  request: Omit<ReserveRequest, "jobId">,
+): Promise<Admitted> {
+  for (let attempt = 0; attempt < MAX_RESERVATIONS; attempt++) {
+    const { kind, jobId } = await reserveJob(deps, { ...request, jobId: deps.newId() });
+    const admitted = { kind: kind === "new" ? "created" : "known", jobId } as const;
+    const known = kind === "known" ? await deps.openJob(jobId).read() : null;
+    if (known !== null) return { ...admitted, known };
+    try {
+      // A key of its own for each request: two that write one key would find the store out of order.
+      await probeConditionalPut(deps.openStore(output.store), probeKey(output.prefix, deps.newId()));
+    } catch (error) {
+      await deps.directory.withdraw(jobId, { confirmed: false });
+      throw error;
+    }
+    if (await deps.directory.confirm(jobId)) return { ...admitted, known: null };
+  }
+  throw new ScoringError("conflict", "the same request failed elsewhere meanwhile; send it again");
+}
+
 /** @throws ScoringError `idempotency_mismatch`, `quota_exceeded` */
 async function reserveJob(
   deps: SubmitDeps,
@@ -124,12 +156,17 @@ async function reserveJob(
   if (reservation.kind === "full") {
     // The list may lag behind jobs: ask the oldest that it takes for open; the hourly sweep asks all.
     const ended: string[] = [];
-    for (const id of reservation.openJobs.slice(0, deps.limits.maxOpenJobsAsked)) {
-      const job = await deps.openJob(id).read();
-      if (job !== null && isEnded(job.state.status)) ended.push(id);
+    let lost = 0;
+    for (const { jobId, reservedMs } of reservation.openJobs.slice(0, deps.limits.maxOpenJobsAsked)) {
+      const job = await deps.openJob(jobId).read();
+      if (job !== null && isEnded(job.state.status)) ended.push(jobId);
+      // Its requests have died between reserving and creating it.
+      if (job !== null || reservedMs >= request.nowMs - deps.limits.maxSubmitMs) continue;
+      await deps.directory.withdraw(jobId, { confirmed: true });
+      lost += 1;
     }
     await deps.directory.release(ended);
-    if (ended.length > 0) reservation = await deps.directory.reserve(request);
+    if (ended.length + lost > 0) reservation = await deps.directory.reserve(request);
   }
   switch (reservation.kind) {
     case "mismatch":

@@ -77,6 +77,24 @@ describe("countenance score", () => {
     expect(stderr).toContain("1 symbolic link was not followed");
   });
 
+  it("fails above a threshold of one's own, with _FAILED and never _SUCCESS", async () => {
+    const broken = join(folder, "broken");
+    await mkdir(broken);
+    await cp(join(portraits, "1.jpg"), join(broken, "a.jpg"));
+    for (let at = 0; at < 120; at++) await writeFile(join(broken, `${at}.jpg`), "no picture");
+    const scored = async (threshold: string) => {
+      const out = join(folder, `threshold-${threshold}`);
+      const { code } = await runCli("score", broken, "--out", out, "--threads", "1", "--error-threshold", threshold);
+      const outputs = await readOutputs(out);
+      const last = ["_SUCCESS", "_FAILED"].filter((name) => outputs.has(name));
+      return [code, last, (JSON.parse(outputs.get(last[0]!)!) as { status: string }).status];
+    };
+    expect(await scored("0.5")).toEqual([1, ["_FAILED"], "failed"]);
+    expect(await scored("1")).toEqual([3, ["_SUCCESS"], "completed_with_errors"]);
+    const refused = await runCli("score", broken, "--error-threshold", "5%");
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("--error-threshold")]);
+  }, 60_000);
+
   it("scores a folder over several threads, one record an image, in order", async () => {
     const out = join(folder, "out");
     const { code, stdout } = await runCli(

@@ -16,6 +16,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   "input.jsonl": "The inputs as they were listed",
   "run.lock.json": "What produced the labels: model, engine, hashes, receipt",
   _SUCCESS: "Every output with its size and SHA-256",
+  _FAILED: "The same, of a job that did not end well",
 };
 
 /** Each file of a job with its size and what it is for. */

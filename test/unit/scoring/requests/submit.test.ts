@@ -76,7 +76,11 @@ describe("a key that has as many jobs as it may", () => {
     const asked: string[] = [];
     const released: string[] = [];
     const directory = {
-      reserve: async () => (released.length === 0 ? { kind: "full", openJobs } : { kind: "new", jobId: "new" }),
+      reserve: async () => {
+        const full = openJobs.map((jobId) => ({ jobId, reservedMs: 0 }));
+        return released.length === 0 ? { kind: "full", openJobs: full } : { kind: "new", jobId: "new" };
+      },
+      confirm: async () => true,
       release: async (ids: readonly string[]) => void released.push(...ids),
     } as unknown as Directory;
     const openJob = (id: string): JobCoordinator => {
