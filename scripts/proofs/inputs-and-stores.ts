@@ -127,7 +127,7 @@ export const INPUTS_AND_STORES: readonly Mutation[] = inPart("Inputs and stores"
     project: "e2e",
     promise: "jobs over two stores",
     test: "test/e2e/cross-store.test.ts",
-    name: "reads an S3 store, writes to R2",
+    name: "reads an S3 store, writes to its own store",
     file: "src/scoring/manifest/input-spec.ts",
     from: "return input.manifest?.store ?? input.store;",
     to: "return input.store;",

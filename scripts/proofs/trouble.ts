@@ -14,7 +14,7 @@ export const TROUBLE: readonly Mutation[] = inPart("Trouble", [
     test: KILLS,
     name: "whatever message the queue should lose",
     file: "src/scoring/job/job-tasks.ts",
-    from: "return sendTask(state, task, nowMs, effects);",
+    from: "return sendTask({ ...state, [task]: { ...current, deaths } }, task, nowMs, effects);",
     to: "return draft;",
   },
   {

@@ -118,6 +118,7 @@ const guess = (at: number) => ({ authorization: `Bearer ctn_${String(at).padStar
 
 describe("the API", () => {
   const ADMIN = "an-admin-key-for-tests-of-32-characters";
+  const guess = (at: number) => ({ authorization: `Bearer ctn_${String(at).padStart(16, "0")}_${"x".repeat(43)}` });
 
   /** The API with a limit of requests by address, and what it asked the directory of keys. */
   function openApi(limit = Number.POSITIVE_INFINITY) {
@@ -164,7 +165,6 @@ describe("the API", () => {
 
   it("counts unknown keys against their address before it asks the directory, known ones never", async () => {
     const { call, asked, limited } = openApi(3);
-    const guess = (at: number) => ({ authorization: `Bearer ctn_${String(at).padStart(16, "0")}_${"x".repeat(43)}` });
     const statuses = [];
     for (let at = 0; at < 6; at++) statuses.push((await call("/v1/stores", guess(at))).status);
     expect(statuses).toEqual([401, 401, 401, 429, 429, 429]);
