@@ -95,7 +95,6 @@ export const LIMITS = {
   maxAheadBytes: 16 * MIB,
   /** Simultaneous open connections of a Worker; the seventh waits, and may deadlock behind unread bodies. */
   maxConnections: 6,
-
   /**
    * How long a call of a store may take: far above the slowest honest answer, so that a hanging server is detected; and the slowest
    * transfer that is waited for. 25 MiB may take a minute and a half.

@@ -118,7 +118,6 @@ const guess = (at: number) => ({ authorization: `Bearer ctn_${String(at).padStar
 
 describe("the API", () => {
   const ADMIN = "an-admin-key-for-tests-of-32-characters";
-  const guess = (at: number) => ({ authorization: `Bearer ctn_${String(at).padStart(16, "0")}_${"x".repeat(43)}` });
 
   /** The API with a limit of requests by address, and what it asked the directory of keys. */
   function openApi(limit = Number.POSITIVE_INFINITY) {
