@@ -23,8 +23,8 @@ export const JOB_MACHINE: readonly Mutation[] = inPart("The job machine", [
     test: "test/unit/scoring/job/job-priority.test.ts",
     name: "lets a job that came later overtake",
     file: "src/scoring/job/job-priority.ts",
-    from: "return state.outranked === true ?",
-    to: "return state.outranked === null ?",
+    from: "state.outranked === true ? OUTRANKED_DELAY_SECONDS : 0",
+    to: "0",
   },
   {
     ...node,
