@@ -1,0 +1,224 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
+import { type Api, createApi } from "../../src/client/api.ts";
+import { isEnded } from "../../src/scoring/job/job-status.ts";
+import { launchChromium } from "./chromium.ts";
+import { listPortraits, LOCAL_KEY, signIn } from "./console-steps.ts";
+import { compareViews } from "./compare-views.ts";
+
+/**
+ * Every page of the console as it is seen: accessible at three widths in both themes, as its picture in `views/` shows it, and
+ * with the three tasks that people come for at most so many clicks away.
+ *
+ * `WRITE_VIEWS=1` writes the pictures anew; look at each before it is committed.
+ */
+
+declare const axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+declare const document: { readonly documentElement: { readonly scrollWidth: number } };
+
+const VIEWS = join(import.meta.dirname, "views");
+/** Share of pixels that may differ: times, ids and the edges of letters. */
+const TOLERANCE = 0.02;
+
+let folder: string;
+let worker: LocalWorker;
+let browser: Browser;
+let context: BrowserContext;
+let api: Api;
+let axeSource: string;
+let job: string;
+let other: string;
+let schedule: string;
+
+async function runJob(name: string, model: string): Promise<string> {
+  const objects = (await listPortraits("female", 24)).map((path, index) => ({
+    key: `in/${basename(path)}`,
+    label: index % 3 === 0 ? ("Sad" as const) : ("Happy" as const),
+    groups: { site: index % 2 === 0 ? "north" : "south" },
+  }));
+  const { id } = await api.submitJob({
+    name,
+    model,
+    input: { store: "faces", objects },
+    faces: "aligned",
+    groupBy: ["site"],
+    output: { store: "faces", prefix: "out/" },
+  });
+  for await (const event of api.followJob(id, new AbortController().signal)) if (isEnded(event.job.status)) break;
+  return id;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "countenance-surfaces-"));
+  worker = await startLocalWorker({ persistTo: folder });
+  browser = await launchChromium();
+  axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  api = createApi({ baseUrl: worker.origin, key: LOCAL_KEY });
+  for (const path of await listPortraits("female", 24)) {
+    await api.upload("faces", `in/${basename(path)}`, new Uint8Array(await readFile(path)));
+  }
+  other = await runJob("portraits, the model before", "deep-emotion@2");
+  job = await runJob("portraits", "deep-emotion@3");
+  const manifest = { input: { store: "faces", prefix: "in/" }, output: { store: "faces", prefix: "out/" } };
+  ({ id: schedule } = await api.makeSchedule({ name: "by night", cron: "30 2 * * *", manifest }));
+  context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
+  const page = await context.newPage();
+  await page.goto(worker.origin);
+  await signIn(page);
+  await page.close();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await worker?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Where each page is, and what shows that it is there. */
+const listPages = (): readonly (readonly [name: string, path: string, shown: string])[] => [
+  ["jobs", "jobs", ".job-row"],
+  ["job", `jobs/${job}`, ".shares"],
+  ["pictures", `jobs/${job}?tab=pictures`, ".face img"],
+  ["review", `jobs/${job}?tab=review`, "form"],
+  ["compare", `jobs/${job}?tab=compare&with=${other}`, "tbody"],
+  ["files", `jobs/${job}?tab=files`, ".files tbody tr"],
+  ["new", "new", ".drop"],
+  ["again", `new?from=${job}`, ".card h2"],
+  ["schedules", "schedules", ".job-row"],
+  ["schedule", `schedules/${schedule}`, ".times li"],
+  ["schedule-new", "schedules/new", ".times li"],
+  ["models", "models", ".compare"],
+  ["try", "try", "[data-testid=engine]"],
+  ["design", "design", ".swatches"],
+];
+
+async function open(page: Page, path: string, shown: string): Promise<void> {
+  await page.goto(`${worker.origin}/#/${path}`);
+  await page.locator(shown).first().waitFor();
+}
+
+describe.each([
+  [1440, "light"],
+  [1440, "dark"],
+  [1280, "light"],
+  [1280, "dark"],
+  [390, "light"],
+  [390, "dark"],
+] as const)("at %i pixels, %s", (width, colorScheme) => {
+  it("no page has a violation, and none is wider than the screen", async () => {
+    const state = await context.storageState();
+    const own = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, storageState: state });
+    const page = await own.newPage();
+    const found: string[] = [];
+    for (const [name, path, shown] of listPages()) {
+      await open(page, path, shown);
+      await page.evaluate(axeSource);
+      const { violations } = await page.evaluate(() => axe.run());
+      for (const { id, nodes } of violations) found.push(`${name}: ${id}: ${nodes[0]?.html.slice(0, 160)}`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      if (wide > width) found.push(`${name}: ${wide} pixels wide`);
+    }
+    await own.close();
+    expect(found).toEqual([]);
+  });
+});
+
+describe("the main views", () => {
+  const MAIN = ["jobs", "job", "compare", "new", "schedule", "models", "try"];
+
+  it.each(MAIN)("%s looks as it did", async (name) => {
+    const page = await context.newPage();
+    const [, path = "", shown = ""] = listPages().find(([known]) => known === name) ?? [];
+    await open(page, path, shown);
+    await page.waitForLoadState("networkidle");
+    // What differs from run to run: times and durations.
+    const picture = await page.screenshot({ animations: "disabled", mask: [page.locator("time, .times, .quiet")] });
+    const file = join(VIEWS, `${name}.png`);
+    if (process.env["WRITE_VIEWS"] === "1") {
+      await mkdir(VIEWS, { recursive: true });
+      await writeFile(file, picture);
+    }
+    expect(await compareViews(page, await readFile(file), picture)).toBeLessThan(TOLERANCE);
+    await page.close();
+  });
+});
+
+/** Clicks on links, buttons and fields by hand of a person; typing and dropping count as none. */
+function countClicks(page: Page) {
+  let clicks = 0;
+  return {
+    click: async (role: "link" | "button" | "tab" | "checkbox", name: string | RegExp): Promise<void> => {
+      clicks += 1;
+      await page.getByRole(role, { name }).first().click();
+    },
+    count: () => clicks,
+  };
+}
+
+describe("what people come for", () => {
+  it("a first job takes at most three clicks", async () => {
+    const page = await context.newPage();
+    await open(page, "jobs", ".job-row");
+    const { click, count } = countClicks(page);
+    await click("link", "New job");
+    await page.getByLabel("Choose pictures").setInputFiles(await listPortraits("male", 3));
+    // A first look, before anything is sent.
+    await page.getByRole("list", { name: "A first look" }).locator(".dot").nth(2).waitFor();
+    await click("button", "Start the job");
+    await page.locator(".shares").waitFor({ timeout: 90_000 });
+    expect(count()).toBeLessThanOrEqual(3);
+    await page.close();
+  });
+
+  it("the wrong ones are found in at most four", async () => {
+    const page = await context.newPage();
+    await open(page, "jobs", ".job-row");
+    const { click, count } = countClicks(page);
+    await click("link", "portraits");
+    await click("tab", "Pictures");
+    await click("button", /^Wrong \d+$/);
+    await page.locator(".face").first().waitFor();
+    const titles = await page.locator(".face").allTextContents();
+    expect(titles.length).toBeGreaterThan(0);
+    for (const title of titles) {
+      const [label, truth] = [/^[A-Z][a-z]+/.exec(title)?.[0], /true: (\w+)/.exec(title)?.[1]];
+      expect(truth).toBeDefined();
+      expect(label).not.toBe(truth);
+    }
+    expect(count()).toBeLessThanOrEqual(4);
+    await page.close();
+  });
+
+  it("two models are compared in at most four", async () => {
+    const page = await context.newPage();
+    await open(page, "jobs", ".job-row");
+    const { click, count } = countClicks(page);
+    await click("link", "Models");
+    await click("checkbox", /^deep-emotion@3$/);
+    await click("checkbox", /^deep-emotion@2$/);
+    await page.getByRole("region", { name: "deep-emotion@3 in detail" }).waitFor();
+    await page.getByRole("region", { name: "deep-emotion@2 in detail" }).waitFor();
+    expect(await page.getByRole("region", { name: /^Confusion matrix of deep-emotion@[23]/ }).count()).toBe(2);
+    expect(count()).toBeLessThanOrEqual(4);
+    await page.close();
+  });
+
+  it("the gallery is one stop of Tab, and arrows go on from there", async () => {
+    const page = await context.newPage();
+    await open(page, `jobs/${job}?tab=pictures`, ".face img");
+    expect(await page.locator('.face[tabindex="0"]').count()).toBe(1);
+    await page.locator(".face").first().focus();
+    await page.keyboard.press("ArrowRight");
+    await page.locator('.face[data-index="1"]:focus').waitFor();
+    await page.keyboard.press("End");
+    await page.locator('.face[data-index="23"]:focus').waitFor();
+    await page.keyboard.press("Home");
+    await page.locator('.face[data-index="0"]:focus').waitFor();
+    await page.close();
+  });
+});
