@@ -11,7 +11,7 @@ import { parseSafetensors } from "../src/model/safetensors.ts";
 import { formatShape, type Tensor } from "../src/model/tensor.ts";
 import { LIMITS } from "../src/scoring/limits.ts";
 import { openDataset } from "./evaluation/open-dataset.ts";
-import { draftCard, fitFamily, serializeWeights, type CardDraft } from "./evaluation/draft-card.ts";
+import { draftCard, fitFamily, roundToHalf, serializeWeights, type CardDraft } from "./evaluation/draft-card.ts";
 import { openEngine } from "./evaluation/engines.ts";
 import { evaluateModel } from "./evaluation/evaluate-model.ts";
 import { renderFigures, toCardEvaluation } from "./evaluation/render.ts";
@@ -26,6 +26,7 @@ Nothing in it is run.
   --family NAME          deep-emotion, hog-svm or graph (a plain 3×3 network, folded); by default what the tensors look like
   --out FOLDER           models/NAME@N by default
   --align-corners        the sampler's option; the checkpoint's own "align_corners" where it has one, else false
+  --half                 float16 weights, half the size; figures are those of the rounded weights
   --evaluate PATH        measure on FER2013 PublicTest (csv or sheets) or a folder of class folders; or COUNTENANCE_DATA
   --temperature VALUE    a number, or none; by default fitted on the data of --evaluate
   --training-command C   how the weights were made, for the card
@@ -43,6 +44,7 @@ const { values: options, positionals } = parseArgs({
     out: { type: "string" },
     "align-corners": { type: "boolean" },
     evaluate: { type: "string" },
+    half: { type: "boolean", default: false },
     temperature: { type: "string" },
     "training-command": { type: "string", default: "unknown" },
     "training-data": { type: "string", default: "unknown" },
@@ -105,7 +107,8 @@ async function main(): Promise<void> {
     return;
   }
   const checkpoint = readCheckpoint(await readFile(path), LIMITS.checkpoint);
-  const weights = fitFamily(checkpoint, options.family ?? null);
+  const fitted = fitFamily(checkpoint, options.family ?? null);
+  const weights = options.half ? roundToHalf(fitted) : fitted;
   const bytes = await serializeWeights(weights);
   checkRoundTrip(bytes, weights.tensors);
   const place = checkpoint.path.length > 0 ? `, in ${checkpoint.path.join(" → ")}` : "";

@@ -17,7 +17,7 @@ import { checkHogSvmTensors } from "../../src/model/hog-svm.ts";
 import { LABELS } from "../../src/model/labels.ts";
 import { computeSha256, hashGraph } from "../../src/model/model.ts";
 import { countParameters } from "../../src/model/network-shapes.ts";
-import { serializeSafetensors } from "../../src/model/safetensors.ts";
+import { readFloat16, serializeSafetensors, writeFloat16 } from "../../src/model/safetensors.ts";
 import type { Tensor } from "../../src/model/tensor.ts";
 
 /** Weights checked against a family, and what the family says of them. */
@@ -35,6 +35,8 @@ export interface FamilyWeights {
   readonly settings: ModelCard["settings"];
   /** For the family "graph" only. */
   readonly graph?: Graph;
+  /** Whether the file holds float16: the tensors are rounded to it already. */
+  readonly half?: boolean;
   readonly notices: readonly string[];
 }
 
@@ -127,9 +129,23 @@ export function fitFamily(checkpoint: Checkpoint, family: string | null): Family
   };
 }
 
+/** The same weights, each rounded to float16. */
+export function roundToHalf(weights: FamilyWeights): FamilyWeights {
+  const round = ({ shape, data }: Tensor): Tensor => ({
+    shape,
+    data: data.map((value) => readFloat16(writeFloat16(value))),
+  });
+  return {
+    ...weights,
+    half: true,
+    tensors: new Map([...weights.tensors].map(([name, tensor]) => [name, round(tensor)])),
+  };
+}
+
 /** The bytes of weights.safetensors: a function of tensors and graph alone, so that an export can be repeated. */
-export async function serializeWeights({ tensors, graph }: FamilyWeights): Promise<Uint8Array> {
-  return serializeSafetensors(tensors, { format: "pt", ...(graph && { graph: await hashGraph(graph) }) });
+export async function serializeWeights({ tensors, graph, half }: FamilyWeights): Promise<Uint8Array> {
+  const metadata = { format: "pt", ...(graph && { graph: await hashGraph(graph) }) };
+  return serializeSafetensors(tensors, metadata, half ? "F16" : "F32");
 }
 
 /** A checked card for these weights. @throws ScoringError `model_invalid` */

@@ -79,14 +79,16 @@ export function parseSafetensors(bytes: Uint8Array, limits: SafetensorsLimits = 
 }
 
 /**
- * Writes float32 tensors. The same tensors and metadata give the same bytes, whatever the order of the map: names are
+ * Writes tensors as float32, or rounded to float16 at half the size. The same tensors and metadata give the same bytes, whatever the order of the map: names are
  * sorted by UTF-16 code units, the header is padded with spaces to 8 bytes so that the data stay aligned.
  * @throws ScoringError `model_invalid` if a tensor's data do not fill its shape
  */
 export function serializeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
+  dtype: "F32" | "F16" = "F32",
 ): Uint8Array {
+  const stride = DTYPES[dtype].bytes;
   const header: [string, unknown][] = [];
   const metadataKeys = Object.keys(metadata).sort();
   if (metadataKeys.length > 0) {
@@ -99,8 +101,8 @@ export function serializeSafetensors(
     if (countElements(shape) !== data.length) {
       fail(`tensor ${name}: shape ${formatShape(shape)} holds ${countElements(shape)} values, data ${data.length}`);
     }
-    const end = offset + data.length * DTYPES.F32.bytes;
-    header.push([name, { dtype: "F32", shape: [...shape], data_offsets: [offset, end] }]);
+    const end = offset + data.length * stride;
+    header.push([name, { dtype, shape: [...shape], data_offsets: [offset, end] }]);
     offset = end;
   }
   const json = new TextEncoder().encode(writeObject(header));
@@ -116,8 +118,9 @@ export function serializeSafetensors(
   let at = PREFIX_BYTES + headerBytes;
   for (const [, { data }] of sorted) {
     for (const value of data) {
-      view.setFloat32(at, value, true);
-      at += DTYPES.F32.bytes;
+      if (dtype === "F32") view.setFloat32(at, value, true);
+      else view.setUint16(at, writeFloat16(value), true);
+      at += stride;
     }
   }
   return bytes;
@@ -231,6 +234,23 @@ export function readFloat16(bits: number): number {
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** A number to the nearest IEEE 754 binary16, ties to even. */
+export function writeFloat16(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.abs(value);
+  if (Number.isNaN(size)) return 0x7e00;
+  if (size >= 65520) return sign | 0x7c00;
+  // Of the power of two below the value; subnormal numbers share that of the least normal one.
+  let exponent = Math.max(-14, Math.floor(Math.log2(size)));
+  if (exponent > -14 && 2 ** exponent > size) exponent -= 1;
+  const steps = size / 2 ** (exponent - 10);
+  const below = Math.floor(steps);
+  const rest = steps - below;
+  const rounded = rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
+  // A carry out of the fraction raises the exponent, as it should.
+  return sign | (rounded < 1024 && exponent === -14 ? rounded : ((exponent + 15) << 10) + rounded - 1024);
 }
 
 /** bfloat16, the upper half of a float32, to a number. */

@@ -1,7 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ScoringError } from "../../../src/errors.ts";
-import { parseSafetensors, readBfloat16, readFloat16, serializeSafetensors } from "../../../src/model/safetensors.ts";
+import {
+  parseSafetensors,
+  readBfloat16,
+  readFloat16,
+  serializeSafetensors,
+  writeFloat16,
+} from "../../../src/model/safetensors.ts";
 import { countElements, type Tensor } from "../../../src/model/tensor.ts";
 
 /** A file with any header, valid or not. */
@@ -199,5 +205,38 @@ describe("safetensors", () => {
 
   it("refuses to write data that do not fill their shape", () => {
     expect(() => serializeSafetensors(new Map([["a", { shape: [2], data: new Float32Array(3) }]]))).toThrow(/tensor a/);
+  });
+});
+
+describe("float16", () => {
+  it("writes every half as itself", () => {
+    const all = Array.from({ length: 0x10000 }, (_, bits) => bits).filter((bits) => !Number.isNaN(readFloat16(bits)));
+    expect(all.map((bits) => writeFloat16(readFloat16(bits)))).toEqual(all);
+    expect(readFloat16(writeFloat16(Number.NaN))).toBeNaN();
+  });
+
+  it("rounds to the nearest, ties to even", () => {
+    const any = fc.double({ min: -65_504, max: 65_504, noNaN: true });
+    const small = fc.double({ min: -1e-4, max: 1e-4, noNaN: true });
+    fc.assert(
+      fc.property(fc.oneof(any, small), (value) => {
+        const bits = writeFloat16(value);
+        const error = Math.abs(readFloat16(bits) - value);
+        for (const near of [bits - 1, bits + 1].filter(
+          (one) => (one & 0x7c00) !== 0x7c00 && one >> 15 === bits >> 15,
+        )) {
+          const other = Math.abs(readFloat16(near) - value);
+          expect(Number.isNaN(error) || error < other || (error === other && bits % 2 === 0)).toBe(true);
+        }
+      }),
+    );
+    expect([65519.9, 65520, 2 ** -25, 1.0001 * 2 ** -25].map(writeFloat16)).toEqual([0x7bff, 0x7c00, 0, 1]);
+  });
+
+  it("is half the size in a file, and reads back rounded", () => {
+    const tensors = new Map([["a", { shape: [3], data: Float32Array.of(0.1, -2, 1e-9) }]]);
+    const bytes = serializeSafetensors(tensors, {}, "F16");
+    expect(bytes.length - serializeSafetensors(tensors).length).toBe(-6);
+    expect([...parseSafetensors(bytes).tensors.get("a")!.data]).toEqual([readFloat16(0x2e66), -2, 0]);
   });
 });
