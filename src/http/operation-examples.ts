@@ -47,7 +47,7 @@ const JOB = {
   id: JOB_ID,
   name: "portraits",
   status: "running",
-  model: "deep-emotion@3",
+  model: "deep-emotion@4",
   priority: 0,
   execution: "edge",
   outranked: false,
@@ -110,7 +110,7 @@ const SCHEDULE = {
   lastRuns: [RUN],
 };
 const TASK = {
-  model: "deep-emotion@3",
+  model: "deep-emotion@4",
   modelSha256: SHA256,
   pipeline: 1,
   tta: "none",
@@ -151,7 +151,7 @@ export const EXAMPLES: Readonly<Record<string, OperationExample>> = {
   },
   "GET /v1/jobs/{id}/verify": {
     response: {
-      model: "deep-emotion@3",
+      model: "deep-emotion@4",
       modelUnchanged: true,
       engine: "tfjs-wasm-simd",
       compared: 32,
@@ -219,7 +219,7 @@ export const EXAMPLES: Readonly<Record<string, OperationExample>> = {
           groups: {},
           truth: null,
           quality: null,
-          model: "deep-emotion@3",
+          model: "deep-emotion@4",
           pipeline: 1,
           error: null,
         },

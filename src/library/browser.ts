@@ -51,14 +51,14 @@ const FACE_WEIGHTS_URL = new URL("../../models/faces/blazeface@1/weights.safeten
 /** The default model and the accuracy tier; the package's other models are for Node. */
 const MODELS: readonly ModelSource[] = [
   createUrlSource(
-    "deep-emotion@3",
-    new URL("../../models/deep-emotion@3/card.json", import.meta.url),
-    new URL("../../models/deep-emotion@3/weights.safetensors", import.meta.url),
+    "deep-emotion@4",
+    new URL("../../models/deep-emotion@4/card.json", import.meta.url),
+    new URL("../../models/deep-emotion@4/weights.safetensors", import.meta.url),
   ),
   createUrlSource(
-    "deep-emotion-wide@1",
-    new URL("../../models/deep-emotion-wide@1/card.json", import.meta.url),
-    new URL("../../models/deep-emotion-wide@1/weights.safetensors", import.meta.url),
+    "plain-net@1",
+    new URL("../../models/plain-net@1/card.json", import.meta.url),
+    new URL("../../models/plain-net@1/weights.safetensors", import.meta.url),
   ),
 ];
 
@@ -86,6 +86,10 @@ export async function createScorer(options: ScorerOptions = {}): Promise<Picture
               ? createFusedBrowserClassifier(wanted, FUSED_URLS)
               : (await import("../backends/tfjs-wasm-simd-url.ts")).createTfjsWasmUrlClassifier(wanted, TFJS_WASM_URL),
           "hog-svm": async (wanted) => createHogSvmClassifier(wanted),
+          graph: async (wanted) =>
+            engine === "fused"
+              ? (await import("../backends/graph/graph-browser.ts")).createGraphBrowserClassifier(wanted, GRAPH_URLS)
+              : (await import("../backends/tfjs-wasm-simd-url.ts")).createTfjsWasmUrlClassifier(wanted, TFJS_WASM_URL),
         }),
       read: readPictureBytes,
       isPicture: isPictureBytes,

@@ -31,9 +31,12 @@ export interface Registry {
 
 const ID = /^([a-z0-9]+(?:-[a-z0-9]+)*)@([1-9][0-9]{0,5})$/;
 
+/** Names for what most people choose between, where the model that they stand for is at hand. */
+const BUILT_IN_ALIASES: Readonly<Record<string, string>> = { fast: "deep-emotion", accurate: "plain-net" };
+
 /**
- * A registry over several sources, side by side.
- * @param aliases names of your own, each for an id or a bare name
+ * A registry over several sources, side by side. `fast` and `accurate` stand for `deep-emotion` and `plain-net`.
+ * @param aliases names of your own, each for an id or a bare name; they win over those two
  * @throws ScoringError `config_invalid` for a malformed or repeated id, or an alias that leads nowhere
  */
 export function createRegistry(
@@ -57,12 +60,14 @@ export function createRegistry(
     if (find(alias) !== undefined) throw new ScoringError("config_invalid", `the alias ${alias} hides a model`);
     if (find(target) === undefined) throw new ScoringError("config_invalid", `the alias ${alias} names no model`);
   }
+  const known = new Map(
+    Object.entries({ ...BUILT_IN_ALIASES, ...aliases }).filter(([alias]) => find(alias) === undefined),
+  );
   const resolve = (reference: string): string => {
-    const target = Object.hasOwn(aliases, reference) ? aliases[reference]! : reference;
-    const id = find(target);
+    const id = find(known.get(reference) ?? reference);
     if (id !== undefined) return id;
-    const known = listIds(byId).join(", ") || "none";
-    throw new ScoringError("unknown_model", `no model ${JSON.stringify(reference.slice(0, 100))}; there are: ${known}`);
+    const ids = listIds(byId).join(", ") || "none";
+    throw new ScoringError("unknown_model", `no model ${JSON.stringify(reference.slice(0, 100))}; there are: ${ids}`);
   };
   const loadOnce = remember((id: string) => loadModel(byId.get(id)!));
   const cardOnce = remember((id: string) => loadCard(byId.get(id)!));

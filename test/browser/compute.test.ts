@@ -421,7 +421,7 @@ describe("the panel", () => {
     expect(await listViolations(page)).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     await page.goto(`${worker.origin}/#/models`);
-    await page.getByRole("checkbox", { name: "deep-emotion@3", exact: true }).waitFor();
+    await page.getByRole("checkbox", { name: "deep-emotion@4", exact: true }).waitFor();
     expect(await listViolations(page)).toEqual([]);
     await page.getByRole("link", { name: "Computing" }).click();
     await page.getByRole("button", { name: "Stop", exact: true }).focus();

@@ -170,7 +170,7 @@ describe("the console", () => {
 
   it("shows the models with their cards", async () => {
     await page.goto(`${worker.origin}/#/models`);
-    await page.getByRole("checkbox", { name: "deep-emotion@3", exact: true }).waitFor();
+    await page.getByRole("checkbox", { name: "deep-emotion@4", exact: true }).waitFor();
     expect(await listViolations()).toEqual([]);
   });
 
@@ -211,7 +211,7 @@ describe("the console", () => {
       ["new", "Start the job"],
       [`jobs/${jobId}?tab=overview`, "72 of 72 listed inputs were scored"],
       [`jobs/${jobId}?tab=pictures`, "72 of 72 records"],
-      ["models", "deep-emotion@3"],
+      ["models", "deep-emotion@4"],
       ["try", "Scoring with"],
     ] as const) {
       await page.goto(`${worker.origin}/#/${path}`);
@@ -265,7 +265,7 @@ describe("the console", () => {
 
 async function scoreInNode(path: string): Promise<readonly number[]> {
   const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
-  const model = await createRegistry(await listFolderModels()).load("deep-emotion@3");
+  const model = await createRegistry(await listFolderModels()).load("deep-emotion@4");
   const classifier = await createFusedNodeClassifier(model);
   const { raster } = await decoder.decode(new Uint8Array(await readFile(path)));
   const { probabilities } = await classifier.classify(preprocessFace(raster, null), 1);

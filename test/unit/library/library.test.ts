@@ -36,7 +36,7 @@ describe("createScorer", () => {
   it("gives one record for a crop, whatever brings its bytes", async () => {
     const bytes = drawCrop(1);
     const [record] = await scorer.score(bytes);
-    expect(record).toMatchObject({ status: "scored", model: "deep-emotion@3", error: null });
+    expect(record).toMatchObject({ status: "scored", model: "deep-emotion@4", error: null });
     expect(record!.probabilities).toHaveLength(7);
     for (const picture of [bytes.buffer, new Blob([bytes]), new Response(bytes), new File([bytes], "face.png")]) {
       const [other] = await scorer.score(picture);
@@ -94,7 +94,7 @@ describe("aggregate", () => {
     const report = await aggregate(records, { groupBy: ["night"], faces: "aligned", madeAt });
     expect(report.denominators).toMatchObject({ listed: 2500, scored: 2500, unaccounted: 0 });
     expect(report.groups[0]!.groups.map(({ figures }) => figures.faces)).toEqual([1250, 1250]);
-    expect(report.provenance).toMatchObject({ model: "deep-emotion@3", faces: "aligned", faceFinder: null });
+    expect(report.provenance).toMatchObject({ model: "deep-emotion@4", faces: "aligned", faceFinder: null });
     expect(renderReport(report)).toMatch(/^<!doctype html>/i);
   });
 

@@ -10,7 +10,7 @@ import { createScoringParts } from "../engine/scoring-parts.ts";
 import { openEngine } from "./engine-ladder.ts";
 import type { Reply, Request } from "./messages.ts";
 
-const MODEL = "deep-emotion@3";
+const MODEL = "deep-emotion@4";
 
 function say(reply: Reply): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker speaks to its page only
