@@ -129,17 +129,15 @@ export function fitFamily(checkpoint: Checkpoint, family: string | null): Family
   };
 }
 
+const roundTensor = ({ shape, data }: Tensor): Tensor => ({
+  shape,
+  data: data.map((value) => readFloat16(writeFloat16(value))),
+});
+
 /** The same weights, each rounded to float16. */
 export function roundToHalf(weights: FamilyWeights): FamilyWeights {
-  const round = ({ shape, data }: Tensor): Tensor => ({
-    shape,
-    data: data.map((value) => readFloat16(writeFloat16(value))),
-  });
-  return {
-    ...weights,
-    half: true,
-    tensors: new Map([...weights.tensors].map(([name, tensor]) => [name, round(tensor)])),
-  };
+  const rounded = [...weights.tensors].map(([name, tensor]) => [name, roundTensor(tensor)] as const);
+  return { ...weights, half: true, tensors: new Map(rounded) };
 }
 
 /** The bytes of weights.safetensors: a function of tensors and graph alone, so that an export can be repeated. */
