@@ -126,11 +126,11 @@ def run(config: dict, data_path, out: Path, until=None) -> None:
     torch.manual_seed(config["seed"])
     net = DeepEmotion(Shape.of(config["shape"]), aux_norm=config["aux_norm"])
     params, stats = layout.gather(net)
-    if config["init"]:
+    last, log = out / f"{name}.last.npz", HERE / "logs" / f"{name}.jsonl"
+    if config["init"] and not last.exists():
         start = np.load(out / config["init"])
         params, stats = start["ema"], start["ema_stats"]
     adam = Adam(layout, params, stats, config)
-    last, log = out / f"{name}.last.npz", HERE / "logs" / f"{name}.jsonl"
     out.mkdir(parents=True, exist_ok=True)
     first, best = 0, 0.0
     if last.exists():

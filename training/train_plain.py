@@ -142,14 +142,14 @@ def run(config: dict, data_path, out: Path, device: str, until=None) -> None:
     plain = data.targets(train, config["targets"])
     torch.manual_seed(config["seed"])
     net = PlainNet(PlainShape.of(config["shape"]), config["channel_drop"], config["drop"])
-    if config["init"]:
+    last, log = out / f"{name}.last.pt", HERE / "logs" / f"{name}.jsonl"
+    if config["init"] and not last.exists():
         net.load_state_dict(load_weights(out / config["init"], net.shape, "cpu").state_dict())
     net = net.to(device=device, memory_format=torch.channels_last)
     ema = copy.deepcopy(net)
     matrices, rest = [p for p in net.parameters() if p.ndim > 1], [p for p in net.parameters() if p.ndim <= 1]
     sgd = torch.optim.SGD([{"params": matrices, "weight_decay": config["weight_decay"]}, {"params": rest, "weight_decay": 0.0}],
                           lr=config["lr"], momentum=config["momentum"], nesterov=True)
-    last, log = out / f"{name}.last.pt", HERE / "logs" / f"{name}.jsonl"
     first, step = 0, 0
     if last.exists():
         saved = torch.load(last, map_location=device)
