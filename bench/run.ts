@@ -14,6 +14,7 @@ import { measureNetwork } from "./network.ts";
 import { measureModels } from "./other-models.ts";
 import { listPortraits, readFaces } from "./portraits.ts";
 import { profileKernel } from "./profile.ts";
+import { wrapProse } from "./wrap-prose.ts";
 import { renderReport, type BenchRun } from "./report.ts";
 import { profileStages } from "./stages.ts";
 import type { ThreadsResult } from "./threads.ts";
@@ -91,7 +92,7 @@ async function main(): Promise<void> {
   };
   await mkdir(join(import.meta.dirname, "results"), { recursive: true });
   await writeFile(join(import.meta.dirname, "results", `${values.name}.json`), `${JSON.stringify(run, null, 1)}\n`);
-  const report = renderReport(run);
+  const report = wrapProse(renderReport(run));
   if (values.name === "latest") await writeFile(join(root, "docs", "benchmarks.md"), report);
   process.stdout.write(report);
 }

@@ -160,6 +160,29 @@ describe("docblocks", () => {
   });
 });
 
+const isLong = (line: string) => line.length > 120 && !line.trimStart().startsWith("|");
+const stripCode = (text: string) => text.replaceAll(/^\s*```[\s\S]*?^\s*```/gm, "");
+
+/** Markdown that people write; what a tool writes about exported types lies in docs/api/. */
+function listDocuments(): readonly string[] {
+  const root = join(import.meta.dirname, "..");
+  const paths = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" }).trim().split("\n");
+  return paths.map((path) => join(root, path)).filter((path) => existsSync(path) && !path.includes("/docs/api/"));
+}
+
+describe("documents", () => {
+  it("have lines of at most 120 columns outside of tables and code", () => {
+    const long = listDocuments().flatMap((path) =>
+      stripCode(readFileSync(path, "utf8"))
+        .split("\n")
+        .filter(isLong)
+        .map((line) => `${path}: ${line.slice(0, 60)}`),
+    );
+    expect(long).toEqual([]);
+    expect(["x".repeat(121), `| ${"x".repeat(121)} |`].map(isLong)).toEqual([true, false]);
+  });
+});
+
 describe("spelling", () => {
   it("is American in comments", () => {
     const tests = ["test", "bench"].flatMap(readSources);
@@ -168,11 +191,9 @@ describe("spelling", () => {
   });
 
   it("is American in documents", () => {
-    const root = join(import.meta.dirname, "..");
-    const paths = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" }).trim().split("\n");
-    const documents = paths.filter((path) => existsSync(join(root, path)));
+    const documents = listDocuments();
     expect(documents.length).toBeGreaterThan(15);
-    expect(documents.flatMap((path) => findBritish(path, readFileSync(join(root, path), "utf8")))).toEqual([]);
+    expect(documents.flatMap((path) => findBritish(path, readFileSync(path, "utf8")))).toEqual([]);
   });
 
   it("a planted word is seen, and neither code nor data are", () => {
