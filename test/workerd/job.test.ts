@@ -4,6 +4,7 @@ import { readEvents } from "../../src/client/event-stream.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { parsePart, splitLines } from "../../src/scoring/records/record-line.ts";
 import type { ScoreRecord } from "../../src/scoring/records/records.ts";
+import type { Report } from "../../src/scoring/report/report.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import { readBody } from "../../src/storage/read-body.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
@@ -115,24 +116,51 @@ describe("a job", () => {
     }
   });
 
-  it.each(["hog-svm@1", "deep-emotion-wide@1"])("is scored by %s too, mirrored or not", async (model) => {
-    await putGood("models/");
-    const input = { store: "faces", prefix: "models/" };
-    const lines: string[] = [];
-    for (const tta of ["none", "flip"]) {
-      const job = await follow((await submit({ input, output, model, tta })).body.id);
-      expect(job).toMatchObject({ status: "completed", model, counts: { outcomes: { scored: 6 } } });
-      const labels = await readOutput(job, "labels.jsonl");
-      lines.push(new TextDecoder().decode(labels));
-      for (const record of parsePart(labels)) {
-        expect(record.model).toBe(model);
-        expect(record.probabilities!.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 4);
-        // The matrix is that of a network with a spatial transformer.
-        expect(record.face?.theta === null).toBe(model === "hog-svm@1");
-      }
+  it("gives a label only where the accuracy tier is sure enough, and says so in report and run lock", async () => {
+    await putGood("unsure/");
+    const input = { store: "faces", prefix: "unsure/" };
+    const ask = async (more: object) => {
+      const job = await follow((await submit({ input, output, model: "accurate", ...more })).body.id);
+      return { job, records: parsePart(await readOutput(job, "labels.jsonl")) };
+    };
+    const every = await ask({});
+    const { job, records } = await ask({ abstain: { precision: 0.95 } });
+    expect(job).toMatchObject({ status: "completed", model: "plain-net@1", counts: { outcomes: { scored: 6 } } });
+    const unsure = records.filter(({ label }) => label === null);
+    expect(unsure.length).toBeGreaterThan(0);
+    for (const [at, record] of records.entries()) {
+      const before = every.records[at]!;
+      expect(record.label ?? record.abstained?.label).toBe(before.label);
+      expect(record.probabilities).toEqual(before.probabilities);
     }
-    expect(lines[0]).not.toBe(lines[1]);
+    const report = parseStored<Report>(new TextDecoder().decode(await readOutput(job, "report.json")));
+    expect(report.total.abstained?.faces).toBe(unsure.length);
+    expect(report.provenance.abstain).toBe(0.95);
+    const refused = await submit({ input, output, model: "hog-svm@1", abstain: { precision: 0.95 } });
+    expect(refused).toMatchObject({ status: 422, body: { issues: [{ path: "abstain.precision" }] } });
   });
+
+  it.each(["hog-svm@1", "deep-emotion-wide@1", "plain-net@1"])(
+    "is scored by %s too, mirrored or not",
+    async (model) => {
+      await putGood("models/");
+      const input = { store: "faces", prefix: "models/" };
+      const lines: string[] = [];
+      for (const tta of ["none", "flip"]) {
+        const job = await follow((await submit({ input, output, model, tta })).body.id);
+        expect(job).toMatchObject({ status: "completed", model, counts: { outcomes: { scored: 6 } } });
+        const labels = await readOutput(job, "labels.jsonl");
+        lines.push(new TextDecoder().decode(labels));
+        for (const record of parsePart(labels)) {
+          expect(record.model).toBe(model);
+          expect(record.probabilities!.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 4);
+          // The matrix is that of a network with a spatial transformer.
+          expect(record.face?.theta === null).toBe(!model.startsWith("deep-emotion"));
+        }
+      }
+      expect(lines[0]).not.toBe(lines[1]);
+    },
+  );
 
   it("turns each bad input into one record with its own code, and scores all the others", async () => {
     const good = await putGood("mixed/");
