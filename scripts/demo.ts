@@ -12,6 +12,7 @@ import type { Report } from "../src/scoring/report/report.ts";
 import type { ObjectStore } from "../src/storage/object-store.ts";
 import { readBody } from "../src/storage/read-body.ts";
 import { createS3Store } from "../src/storage/s3/s3-store.ts";
+import { renderTiers } from "./demo-tiers.ts";
 import { runReview } from "./demo-review.ts";
 import { startLocalWorker, type LocalWorker } from "./local-worker.ts";
 
@@ -97,12 +98,13 @@ interface Pictures {
 }
 
 /** Stores the pictures, runs a job over them and copies its outputs, with a contact sheet, into a folder. */
-async function runJob(worker: LocalWorker, store: ObjectStore, pictures: Pictures) {
+async function runJob(worker: LocalWorker, store: ObjectStore, pictures: Pictures, model = "fast") {
   const { name, faces, images } = pictures;
-  say(`Putting ${images.size} ${name} into the bucket "faces" under ${name}/ …`);
+  say(`Putting ${images.size} ${name} into the bucket "faces" under ${name}/, to be scored by the model "${model}" …`);
   for (const [key, bytes] of images) await store.put(key, bytes, { contentType: "image/jpeg" });
   const { id } = await callApi<JobView>(worker, "POST", "/v1/jobs", {
-    name: `demo: ${name}`,
+    name: `demo: ${name}, ${model}`,
+    model,
     purpose: "research",
     input: { store: "faces", prefix: `${name}/` },
     faces,
@@ -115,8 +117,9 @@ async function runJob(worker: LocalWorker, store: ObjectStore, pictures: Picture
   await downloadOutputs(store, `out/${id}/`, folder);
   const report = JSON.parse(await readFile(join(folder, "report.json"), "utf8")) as Report;
   const lines = (await readFile(join(folder, "labels.jsonl"), "utf8")).trimEnd().split("\n");
-  await writeFile(join(folder, "contact-sheet.html"), renderContactSheet(lines.map(parseRecord), images));
-  return { id, folder, report };
+  const records = lines.map(parseRecord);
+  await writeFile(join(folder, "contact-sheet.html"), renderContactSheet(records, images));
+  return { id, folder, report, records };
 }
 
 /** A path as somebody who stands in the working directory would type it. */
@@ -156,10 +159,15 @@ async function runDemo(): Promise<void> {
       credentials: { accessKeyId: "local", secretAccessKey: "local-secret" },
     });
     const group = await runJob(worker, store, groups);
-    const { id, folder, report } = await runJob(worker, store, portraits);
+    const fast = await runJob(worker, store, portraits);
+    const accurate = await runJob(worker, store, portraits, "accurate");
+    const { id, folder, report } = fast;
 
     say();
     say(renderLabelTable(report));
+    say();
+    say("The same portraits by the default and by the accuracy tier:");
+    say(renderTiers(fast, accurate));
     say();
     if (process.argv.includes("--review")) {
       await runReview({ origin: worker.origin, key: apiKey }, id, portraits.images, "portraits/", say);
@@ -170,6 +178,7 @@ async function runDemo(): Promise<void> {
     say("  report.html   report.json                the aggregates, with intervals");
     say("  contact-sheet.html                       every portrait with its box, label and probabilities");
     say("  run.lock.json _SUCCESS                   what produced them, and the hash of each");
+    say(`The portraits by the accuracy tier: ${place(join(accurate.folder, "report.html"))}`);
     say(`The group photographs, every face of each: ${place(join(group.folder, "contact-sheet.html"))}`);
   } finally {
     process.removeListener("SIGINT", interrupt);
