@@ -119,9 +119,9 @@ describe("a server that asks for a pause, or is away", () => {
     await page.getByText("Try it again in a moment").waitFor();
     await context.setOffline(false);
     await page.getByRole("button", { name: "Cancel" }).click();
-    await page.getByText("cancelled", { exact: true }).waitFor();
+    await page.getByText("canceled", { exact: true }).waitFor();
     expect(await page.getByRole("alert").count()).toBe(0);
-    expect(await page.title()).toMatch(/^Job [0-9a-f]{12}, cancelled/);
+    expect(await page.title()).toMatch(/^Job [0-9a-f]{12}, canceled/);
     await page.goto(`${worker.origin}/#/jobs`);
     await page.getByText("6 without a label").waitFor();
     expect(await page.title()).toBe("Jobs · Countenance");

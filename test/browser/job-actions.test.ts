@@ -99,7 +99,7 @@ describe("a job's page", () => {
     await command("Pause").waitFor();
     await page.locator('.legend:has-text("Scored")').first().waitFor({ timeout: 90_000 });
     await command("Cancel").click();
-    await status("cancelled").waitFor({ timeout: 90_000 });
+    await status("canceled").waitFor({ timeout: 90_000 });
     await page.locator('.legend:has-text("Cancelled")').first().waitFor();
     expect(await command("Cancel").count()).toBe(0);
     const view = await page.evaluate(async (job) => (await fetch(`/v1/jobs/${job}`)).json(), id);
@@ -178,7 +178,7 @@ describe("the list of jobs", () => {
     });
     const latest = await submit([{ key: "actions/face.jpg" }]);
     await page.evaluate((id) => fetch(`/v1/jobs/${id}/cancel`, { method: "POST" }), running);
-    await rows.first().getByText("cancelled", { exact: true }).waitFor({ timeout: 90_000 });
+    await rows.first().getByText("canceled", { exact: true }).waitFor({ timeout: 90_000 });
     expect(await listIds()).toEqual(second);
     expect(new Set(asked.map(({ searchParams }) => searchParams.get("cursor")))).toEqual(new Set([seen.at(-1)]));
 
@@ -271,6 +271,6 @@ describe("the form", () => {
     await page.getByText("The console has no weights of mine@1").waitFor();
     expect(await command("Start").count()).toBe(0);
     await command("Cancel").click();
-    await status("cancelled").waitFor({ timeout: 90_000 });
+    await status("canceled").waitFor({ timeout: 90_000 });
   });
 });

@@ -159,7 +159,7 @@ function JobRow({ job, nowMs }: { readonly job: JobView; readonly nowMs: number 
       <span className="job-figures">
         {job.status === "cancelled" ? (
           <>
-            {formatCount(counts.finished - rest)} of {formatCount(counts.listed)} pictures done before it was cancelled
+            {formatCount(counts.finished - rest)} of {formatCount(counts.listed)} pictures done before it was canceled
           </>
         ) : (
           <>

@@ -27,7 +27,7 @@ export function Ended({ job }: { readonly job: JobView }): ReactNode {
       <p className="quiet">
         {formatCount(scored)} of {formatCount(counts.listed)} pictures scored in {formatDuration(seconds)} by{" "}
         {job.model}, <When iso={end} nowMs={Date.now()} />.{" "}
-        {cancelled > 0 && `${formatCount(cancelled)} were left when it was cancelled; what was scored is kept. `}
+        {cancelled > 0 && `${formatCount(cancelled)} were left when it was canceled; what was scored is kept. `}
         {noFace > 0 && <a href={pictures("no_face")}>{formatCount(noFace)} without a face →</a>}
       </p>
       <div className="row job-actions">
