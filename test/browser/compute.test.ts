@@ -302,8 +302,8 @@ describe("a job that the page computes", () => {
     const { issues } = await follow(id);
     expect(issues).toMatchObject([{ code: "client_rejected" }]);
     await page
-      .getByLabel("Progress")
-      .getByText(issues[0]?.message ?? "")
+      .getByRole("listitem")
+      .filter({ hasText: issues[0]?.message ?? "no issue" })
       .waitFor();
     expect(listDifferences(await readRecords(id), edge.get("aligned")!)).toEqual([]);
     expect((await readLock(id)).receipt.chunks).toMatchObject({ edge: 1, client: 0, rejected: 1 });
