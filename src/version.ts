@@ -1,2 +1,2 @@
 /** The version of this release: of the package, the command line, `/healthz` and the run lock. `npm version` writes it. */
-export const VERSION = "0.1.0";
+export const VERSION = "0.2.0";
