@@ -2,6 +2,7 @@
 
 import type { FaceMode } from "../../../src/scoring/records/face-mode.ts";
 import type { ManifestInput } from "../../../src/client/api.ts";
+import { ABSTENTION_PRECISIONS } from "../../../src/model/abstention.ts";
 import type { LabelFormat } from "../../../src/scoring/keys.ts";
 import { LABELS } from "../../../src/model/labels.ts";
 import type { DroppedFile } from "./dropped-files.ts";
@@ -21,6 +22,8 @@ export interface Draft {
   readonly format: "image" | "tar" | "fer2013-csv";
   readonly faces: FaceMode;
   readonly tta: "none" | "flip";
+  /** The precision below which labels are not given, as text; empty: every face gets one. */
+  readonly abstain: string;
   readonly model: string;
   readonly execution: "edge" | "client" | "auto";
   readonly outputStore: string;
@@ -54,6 +57,7 @@ export function emptyDraft(stamp: string): Draft {
     format: "image",
     faces: "auto",
     tta: "none",
+    abstain: "",
     model: "deep-emotion",
     execution: "edge",
     outputStore: "",
@@ -90,6 +94,7 @@ export function makeManifest(draft: Draft, files: readonly DroppedFile[]): Manif
     format: draft.format,
     faces: draft.faces,
     tta: draft.tta,
+    ...makeAbstain(draft.abstain),
     model: draft.model,
     execution: draft.execution,
     output: { store: draft.outputStore, prefix: draft.outputPrefix, formats: [...draft.formats] },
@@ -122,6 +127,12 @@ function readNumber<K extends string>(name: K, text: string): Partial<Record<K, 
   return text.trim() === "" ? {} : ({ [name]: Number.isNaN(value) ? text : value } as Partial<Record<K, number>>);
 }
 
+/** The wish for certainty, if there is one. */
+function makeAbstain(text: string): Pick<ManifestInput, "abstain"> {
+  const precision = ABSTENTION_PRECISIONS.find((one) => String(one) === text);
+  return precision === undefined ? {} : { abstain: { precision } };
+}
+
 const describe = (value: number | undefined): string => (value === undefined ? "" : String(value));
 
 /** The form of a job that was run before, to run it again. */
@@ -137,6 +148,7 @@ export function draftFrom(manifest: ManifestInput, stamp: string): Draft {
     format: manifest.format ?? "image",
     faces: manifest.faces ?? "auto",
     tta: manifest.tta ?? "none",
+    abstain: describe(manifest.abstain?.precision),
     model: manifest.model ?? "deep-emotion",
     execution: manifest.execution ?? "edge",
     outputStore: output.store,

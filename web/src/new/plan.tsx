@@ -17,6 +17,7 @@ const PLACES = [
   "format",
   "faces",
   "tta",
+  "abstain.precision",
   "model",
   "groupBy",
   "minGroupSize",

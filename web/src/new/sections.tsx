@@ -1,6 +1,7 @@
 /** The three parts of the form. */
 
 import type { ReactNode } from "react";
+import { ABSTENTION_PRECISIONS } from "../../../src/model/abstention.ts";
 import { LABEL_FILES, LABEL_FORMATS } from "../../../src/scoring/keys.ts";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import { formatBytes } from "../words.ts";
@@ -136,6 +137,19 @@ export function ScoringSection({ draft, change, issues, choices }: SectionProps)
             ["flip", "Yes (takes twice as long)"],
           ]}
           change={(tta) => change({ tta })}
+        />
+        <ChoiceField
+          name="Labels"
+          path="abstain.precision"
+          issues={issues}
+          value={draft.abstain}
+          choices={[
+            ["", "Every face gets its most probable label"],
+            ...ABSTENTION_PRECISIONS.map(
+              (one) => [String(one), `Only where ${Math.round(100 * one)} % of such labels are right`] as const,
+            ),
+          ]}
+          change={(abstain) => change({ abstain })}
         />
         <ChoiceField
           name="Scored by"
