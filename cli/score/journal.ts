@@ -41,9 +41,11 @@ export function openJournal(path: string): Journal {
   let at = Buffer.byteLength(whole);
   let depth = 0;
   let writes: Write[] = [];
+  let isClosed = false;
 
   function flush(): void {
-    if (writes.length === 0) return;
+    // What still runs when the run has ended changes nothing any more, and its descriptor may be another file's by now.
+    if (writes.length === 0 || isClosed) return;
     const line = Buffer.from(`${JSON.stringify(writes)}\n`);
     writes = [];
     for (let written = 0; written < line.length;)
@@ -75,7 +77,13 @@ export function openJournal(path: string): Journal {
       }
     },
   };
-  return { rows, close: () => closeSync(file) };
+  return {
+    rows,
+    close() {
+      isClosed = true;
+      closeSync(file);
+    },
+  };
 }
 
 /** Makes the file of a journal. @param header one line of JSON, for whoever finds it */

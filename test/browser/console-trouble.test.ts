@@ -116,7 +116,7 @@ describe("a server that asks for a pause, or is away", () => {
     await page.getByRole("button", { name: "Resume" }).waitFor();
     await context.setOffline(true);
     await page.getByRole("button", { name: "Cancel" }).click();
-    await page.getByText("Try it again in a moment").waitFor();
+    await page.getByText("Try again in a moment").waitFor();
     await context.setOffline(false);
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByText("canceled", { exact: true }).waitFor();

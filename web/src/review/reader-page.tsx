@@ -5,6 +5,7 @@ import { LABELS } from "../../../src/model/labels.ts";
 import type { Answer } from "../../../src/scoring/review/answers.ts";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import { Failure } from "../parts.tsx";
+import "../styles/pictures.css";
 import { formatDuration } from "../words.ts";
 import { Guideline } from "./guideline.tsx";
 import { computePace, countAnswered, type Reading, readKey } from "./reading.ts";
