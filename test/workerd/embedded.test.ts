@@ -52,7 +52,7 @@ it("answers below its path, and nowhere else", async () => {
   const description = (await (await ask("GET", "/faces/v1/openapi.json")).json()) as { readonly servers: unknown };
   expect(description.servers).toEqual([{ url: "/faces" }]);
   const signedIn = await ask("POST", "/faces/v1/session", {}, { key: "local-development-key" });
-  expect(signedIn.headers.get("set-cookie")).toContain("Path=/faces/v1;");
+  expect(signedIn.headers.get("set-cookie")).toContain("Path=/faces/;");
 });
 
 it("knows the Worker's own users, with the rights that they have, and API keys as well", async () => {

@@ -100,7 +100,7 @@ export async function readManifestEntries(
       state = { ...state, ...line.next };
       if (unreadable) return { entries: [], position: null };
       if (blankBytes > limits.maxBlankBytes) {
-        const message = `There are more than ${limits.maxBlankBytes} bytes of blank lines.`;
+        const message = `there are more than ${limits.maxBlankBytes} bytes of blank lines`;
         page.addIssue({ ...place, code: "line_invalid", message });
         return { entries, position: null };
       }
