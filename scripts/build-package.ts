@@ -3,6 +3,7 @@ import { chmod, cp, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { compileSources } from "./package/compile.ts";
+import { shareWeights } from "./package/share-weights.ts";
 import { DOORS, rollUpTypes } from "./package/types.ts";
 import { buildVendor, useVendor } from "./package/vendor.ts";
 
@@ -25,6 +26,7 @@ await cp(join(root, "models"), join(dist, "models"), { recursive: true });
 // The console of `countenance serve`.
 await promisify(execFile)(process.execPath, [join(root, "scripts/build-web.ts")], { cwd: root });
 await cp(join(root, "public"), join(dist, "public"), { recursive: true });
+await shareWeights(dist);
 for (const path of await readdir(join(root, "src"), { recursive: true })) {
   if (path.endsWith(".wasm")) await cp(join(root, "src", path), join(dist, "src", path));
 }

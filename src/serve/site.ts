@@ -1,10 +1,11 @@
 /** The console's files with the headers of `public/_headers`, served like Cloudflare's static assets; any other path goes to the API. */
 
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
 import { etag } from "hono/etag";
+import { z } from "zod";
 
 /** One section of `_headers`: https://developers.cloudflare.com/workers/static-assets/headers/ */
 interface HeaderRule {
@@ -44,6 +45,10 @@ export function collectHeaders(rules: readonly HeaderRule[], path: string): Head
 
 const NOT_FOUND = 404;
 
+/** Beside the console's files in a package: paths of files that lie elsewhere in it, and where. */
+const MOVED_FILE = "_moved.json";
+const movedFiles = z.record(z.string().startsWith("/"), z.string());
+
 /** Paths that go to the API whatever the folder holds: `run_worker_first` of wrangler.toml. */
 const API_PATH = /^\/(v1\/|healthz$|readyz$)/;
 
@@ -65,12 +70,21 @@ export function createSite(
     if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "public, max-age=0, must-revalidate");
   });
   site.use("*", etag());
+  for (const [path, place] of Object.entries(readMoved(folder))) {
+    const file = join(folder, place);
+    site.get(path, serveStatic({ root: dirname(file), path: basename(file) }));
+  }
   site.use("*", serveStatic({ root: folder, rewriteRequestPath: (path) => (path === "/docs" ? "/docs.html" : path) }));
   return async (request) => {
     const path = new URL(request.url).pathname;
     const isRead = request.method === "GET" || request.method === "HEAD";
-    if (!isRead || API_PATH.test(path) || path === "/_headers") return api(request);
+    if (!isRead || API_PATH.test(path) || path === "/_headers" || path === `/${MOVED_FILE}`) return api(request);
     const answer = await site.fetch(request);
     return answer.status === NOT_FOUND ? api(request) : answer;
   };
+}
+
+function readMoved(folder: string): Readonly<Record<string, string>> {
+  const file = join(folder, MOVED_FILE);
+  return existsSync(file) ? movedFiles.parse(JSON.parse(readFileSync(file, "utf8"))) : {};
 }

@@ -33,6 +33,10 @@ it("serves API and console, runs a job for `countenance/client`, and still has i
   expect(page.headers.get("content-security-policy")).not.toBeNull();
   const script = /src="\.?(\/[^"]+\.js)"/.exec(await page.text())?.[1] ?? "";
   expect((await fetch(`${first.origin}${script}`)).headers.get("content-type")).toContain("javascript");
+  const moved = join(folder, "node_modules/countenance/dist/public/_moved.json");
+  const weights = Object.keys(JSON.parse(await readFile(moved, "utf8")) as Readonly<Record<string, string>>);
+  expect(weights.length).toBeGreaterThan(5);
+  for (const path of weights) expect((await fetch(`${first.origin}${path}`, { method: "HEAD" })).status).toBe(200);
   const told = JSON.parse(await run("node", ["client.js"], folder, { ORIGIN: first.origin, KEY: key })) as {
     readonly id: string;
     readonly status: string;

@@ -17,6 +17,12 @@ writeFileSync(join(inside, "index.html"), "<title>console</title>");
 writeFileSync(join(inside, "docs.html"), "<title>docs</title>");
 writeFileSync(join(inside, "assets/a.js"), "export {};");
 writeFileSync(join(folder, "secret"), "no file of the site");
+mkdirSync(join(folder, "models"));
+writeFileSync(join(folder, "models/weights.safetensors"), "weights");
+writeFileSync(
+  join(inside, "_moved.json"),
+  JSON.stringify({ "/assets/w-1.safetensors": "../models/weights.safetensors" }),
+);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -65,12 +71,19 @@ describe("the site", () => {
     "/healthz",
     "/readyz",
     "/_headers",
+    "/_moved.json",
     "/absent",
     "/%2e%2e/secret",
     "/..%2fsecret",
     "/assets/../../secret",
   ])("leaves %s to the API", async (path) => {
     expect(await (await ask(path)).text()).toMatch(/^api GET /);
+  });
+
+  it("has files that a package holds once, elsewhere, with the headers of their path", async () => {
+    const weights = await ask("/assets/w-1.safetensors");
+    expect([weights.status, await weights.text()]).toEqual([200, "weights"]);
+    expect(weights.headers.get("cache-control")).toContain("immutable");
   });
 
   it("leaves all that is no reading to the API", async () => {
