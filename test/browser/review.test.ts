@@ -85,7 +85,7 @@ describe("a review in the console", () => {
     await page.keyboard.press("Backspace");
     await shows(page, /^2 of \d+/);
     await page.keyboard.press("5");
-    await expect.poll(async () => (await readLines()).map(({ label }) => label)).toContain("Sad");
+    await expect.poll(async () => (await readLines()).map(({ label }) => label), { timeout: 30_000 }).toContain("Sad");
     const said = (await readLines()).map(({ label }) => label);
     expect(said.slice(0, 2)).toEqual(["Happy", "Neutral"]);
     expect(said.at(-1)).toBe("Sad");
