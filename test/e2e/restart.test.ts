@@ -14,8 +14,8 @@ import { ADMIN, type Deployment, PLATFORM, startPlatform } from "./platform.ts";
  */
 
 const pictures = join(import.meta.dirname, "../golden/images");
-/** Enough for a job to outlast several events by far. */
-const INPUTS = 240;
+/** Enough for a job to outlast several events by far: a server of one's own scores on all cores. */
+const INPUTS = PLATFORM === "serve" ? 1_600 : 240;
 /** A lease and two sweeps, and what a busy machine takes beside them. */
 const MAX_SILENT_MS = 35_000;
 let folder: string;
