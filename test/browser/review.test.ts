@@ -143,12 +143,19 @@ describe("a review in the console", () => {
 
   it("ends with figures of the whole job", async () => {
     await page.reload();
-    const progress = page.getByRole("status").filter({ hasText: /^8 of \d+/ });
-    const total = Number(/of (\d+)/.exec(await progress.innerText())?.[1]);
+    // The phone may have been closed before its last answer was sent.
+    const progress = await page
+      .getByRole("status")
+      .filter({ hasText: /^[78] of \d+/ })
+      .innerText();
+    const [first = 0, total = 0] = [...progress.matchAll(/\d+/g)].map(Number);
     expect(total).toBeGreaterThan(8);
-    for (let read = 8; read < total; read += 1) {
+    for (let read = first; read < total; read += 1) {
       await page.getByRole("img", { name: `Face ${read + 1} of the review` }).waitFor();
+      // Nobody presses a key before the picture is painted.
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
       await page.keyboard.press(read % 3 === 0 ? "4" : "7");
+      if (read + 1 < total) await shows(page, new RegExp(`^${read + 1} of ${total}`));
     }
     await page.getByRole("heading", { name: "All read. Thank you." }).waitFor();
     await expect.poll(async () => (await readLines()).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(total);
