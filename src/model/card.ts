@@ -3,6 +3,8 @@
 import { z } from "zod";
 import { ScoringError } from "../errors.ts";
 import { graphSchema } from "./graph/graph.ts";
+import { GRAY_48, inputFormSchema, isSameForm } from "./input-form.ts";
+import { labelNameSchema, labelSetSchema } from "./label-set.ts";
 import { LABELS } from "./labels.ts";
 
 /** Network families; an engine table maps each to a constructor. */
@@ -10,10 +12,9 @@ export const FAMILIES = ["deep-emotion", "hog-svm", "graph"] as const;
 export type Family = (typeof FAMILIES)[number];
 
 const share = z.number().min(0).max(1);
-const counts = z.array(z.array(z.int().nonnegative()).length(LABELS.length)).length(LABELS.length);
 
 const perClass = z.strictObject({
-  label: z.enum(LABELS),
+  label: labelNameSchema,
   precision: share,
   recall: share,
   f1: share,
@@ -26,7 +27,7 @@ const abstentionPoint = z.strictObject({
   /** Of each label, as asked for. */
   precision: share,
   /** In label order: the lowest top probability at which a face gets the label; null where the label is never given. */
-  thresholds: z.array(share.nullable()).length(LABELS.length),
+  thresholds: z.array(share.nullable()),
   /** Share of the faces that get a label, and the share of these labels that are right; both cross-fitted. */
   coverage: share,
   achieved: share,
@@ -47,9 +48,9 @@ const evaluation = z.strictObject({
   macroF1: share,
   /** Expected calibration error, 15 bins, without and with the temperature (cross-fitted). */
   ece: z.strictObject({ before: share, after: share.nullable() }),
-  perClass: z.array(perClass).length(LABELS.length),
+  perClass: z.array(perClass),
   /** Row: true label; column: predicted label; both in label order. */
-  confusion: counts,
+  confusion: z.array(z.array(z.int().nonnegative())),
   /** What abstaining costs and gains, by rising precision. Absent in cards made before it was measured. */
   abstention: z.array(abstentionPoint).optional(),
 });
@@ -73,8 +74,10 @@ export const modelCardSchema = z.strictObject({
   family: z.enum(FAMILIES),
   /** Of weights.safetensors, lower-case hex. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** FER2013's order; no other is accepted, since records of two orders would mix. */
-  labels: z.array(z.enum(LABELS)).refine((labels) => labels.join() === LABELS.join(), `must be ${LABELS.join(", ")}`),
+  /** In the order of the network's outputs. */
+  labels: labelSetSchema,
+  /** What the network wants to see. */
+  input: inputFormSchema.default(GRAY_48),
   /** `grid_sample`'s option; `null` for families without a sampler. */
   alignCorners: z.boolean().nullable(),
   /** Logits are divided by it before softmax; `null` if none was fitted. */
@@ -87,7 +90,7 @@ export const modelCardSchema = z.strictObject({
   shapes: z.record(z.string(), z.array(z.int().nonnegative())),
   /** What a family needs beyond its tensors (cell size, bins, …). */
   settings: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).default({}),
-  /** The network, for the family "graph" only. */
+  /** The network, for the family "graph" only. Its outputs: `logits` or `probabilities`, perhaps `embedding`. */
   graph: graphSchema.optional(),
   evaluations: z.array(evaluation),
   /** What pictures worse than those of the data set cost, in the order of measurement. */
@@ -136,13 +139,29 @@ export function parseModelCard(input: unknown): ModelCard {
     throw new ScoringError("model_invalid", `the model card: ${first?.path || "."}: ${first?.message}`, { issues });
   }
   const card = result.data;
-  if (card.family === "deep-emotion" && card.alignCorners === null) {
-    throw new ScoringError("model_invalid", "the model card: alignCorners: needed by the family deep-emotion");
-  }
-  if ((card.family === "graph") !== (card.graph !== undefined)) {
-    throw new ScoringError("model_invalid", "the model card: graph: belongs to the family graph, and to no other");
-  }
+  const fault = findFault(card);
+  if (fault !== null) throw new ScoringError("model_invalid", `the model card: ${fault}`);
   return card;
+}
+
+/** What one field says against another. */
+function findFault(card: ModelCard): string | null {
+  const { family, labels, input } = card;
+  if (family === "deep-emotion" && card.alignCorners === null) return "alignCorners: needed by the family deep-emotion";
+  if ((family === "graph") !== (card.graph !== undefined)) return "graph: belongs to the family graph, and to no other";
+  if (family !== "graph" && labels.join() !== LABELS.join()) {
+    return `labels: the family ${family} has ${LABELS.join(", ")}`;
+  }
+  if (family !== "graph" && !isSameForm(input, GRAY_48)) return `input: the family ${family} takes 48×48 gray, −1…1`;
+  for (const [at, { perClass, confusion, abstention = [] }] of card.evaluations.entries()) {
+    const fits =
+      perClass.map(({ label }) => label).join() === labels.join() &&
+      [confusion, ...confusion, ...abstention.map(({ thresholds }) => thresholds)].every(
+        (values) => values.length === labels.length,
+      );
+    if (!fits) return `evaluations.${at}: its figures are not of ${labels.join(", ")}`;
+  }
+  return null;
 }
 
 /** `name@version`, the model's id everywhere. */

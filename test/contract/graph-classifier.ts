@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { Classifier } from "../../src/model/classifier.ts";
 import { describePlainNetwork } from "../../src/model/graph/plain-network.ts";
+import { GRAY_48 } from "../../src/model/input-form.ts";
 import { FACE_PIXELS, LABEL_COUNT, LABELS } from "../../src/model/labels.ts";
 import type { Model } from "../../src/model/model.ts";
 import { createOracle } from "../../src/model/oracle.ts";
@@ -40,6 +41,7 @@ export function drawPlainModel(seed: number, groups: readonly (readonly number[]
       family: "graph",
       sha256: "0".repeat(64),
       labels: [...LABELS],
+      input: GRAY_48,
       alignCorners: null,
       temperature: 1.3,
       pipeline: 1,

@@ -3,6 +3,7 @@
  * there come from PyTorch (training/goldens.py).
  */
 
+import { GRAY_48 } from "../../src/model/input-form.ts";
 import { LABELS, FACE_PIXELS, FACE_SIZE } from "../../src/model/labels.ts";
 import type { Model } from "../../src/model/model.ts";
 import { countElements, type Tensor } from "../../src/model/tensor.ts";
@@ -65,6 +66,7 @@ export function createTestModel(
       family: "deep-emotion",
       sha256: "0".repeat(64),
       labels: [...LABELS],
+      input: GRAY_48,
       alignCorners: options.alignCorners ?? false,
       temperature: options.temperature ?? null,
       pipeline: 1,

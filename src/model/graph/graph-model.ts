@@ -2,33 +2,62 @@
 
 import { ScoringError } from "../../errors.ts";
 import { formatModelId } from "../card.ts";
-import { FACE_SIZE, LABEL_COUNT } from "../labels.ts";
+import { countChannels } from "../input-form.ts";
 import type { Model } from "../model.ts";
+import { countElements } from "../tensor.ts";
 import { checkGraph, type Network } from "./check-graph.ts";
 import { inferShapes } from "./shapes.ts";
 
-/** Name of the output that a classifier reads. */
+/** Name of a classifier's output before softmax, one value a label. */
 export const LOGITS = "logits";
+/** Of the output that it has instead where its last node is a softmax. */
+export const PROBABILITIES = "probabilities";
+/** Of the output that describes a face, where it has one. */
+export const EMBEDDING = "embedding";
+
+/** Most values of an embedding. */
+const MAX_EMBEDDING = 4096;
+
+/** A classifier's network, with its input's size fixed. */
+export interface ClassifierNetwork extends Network {
+  /** The output of one value a label. */
+  readonly scores: typeof LOGITS | typeof PROBABILITIES;
+  /** Values of its embedding; `null` without one. */
+  readonly embedding: number | null;
+}
 
 /**
- * The network of a classifier: 48×48 gray in, one logit per label out.
+ * The network of a classifier: the card's input in, one value per label out, and the embedding where it has one.
  * @throws ScoringError `model_invalid` for a card without a graph, or a graph that is no such classifier
  */
-export function readClassifierNetwork({ card, tensors }: Model): Network {
+export function readClassifierNetwork({ card, tensors }: Model): ClassifierNetwork {
   const id = formatModelId(card);
-  if (card.graph === undefined) {
-    throw new ScoringError("model_invalid", `${id} is of the family ${card.family}, whose card has no graph`);
+  const refuse = (what: string): never => {
+    throw new ScoringError("model_invalid", `${id}: ${what}`);
+  };
+  if (card.graph === undefined) return refuse(`it is of the family ${card.family}, whose card has no graph`);
+  const { size } = card.input;
+  const channels = countChannels(card.input);
+  const { input, outputs } = card.graph;
+  const takes = [input.height, input.width].every((side) => side === null || side === size);
+  if (input.channels !== channels || !takes || size % input.multipleOf !== 0) {
+    const wants = [input.height ?? "any", input.width ?? "any", input.channels].join("×");
+    return refuse(`its network takes ${wants}, its card's input is ${size}×${size}×${channels}`);
   }
-  const network = checkGraph(card.graph, tensors);
-  const { input, outputs } = network.graph;
-  if (input.channels !== 1 || input.height !== FACE_SIZE || input.width !== FACE_SIZE) {
-    throw new ScoringError("model_invalid", `${id}: its input is not ${FACE_SIZE} × ${FACE_SIZE} with one channel`);
+  const network = checkGraph({ ...card.graph, input: { ...input, height: size, width: size } }, tensors);
+  const shapes = inferShapes(network.graph, tensors, size, size);
+  const measure = (output: string): number | null => {
+    const shape = outputs[output] === undefined ? undefined : shapes.get(outputs[output]);
+    return shape === undefined ? null : countElements(shape);
+  };
+  const known = Object.keys(outputs).filter((name) => name === LOGITS || name === PROBABILITIES);
+  const scores = outputs[LOGITS] === undefined ? PROBABILITIES : LOGITS;
+  if (known.length !== 1 || measure(scores) !== card.labels.length) {
+    return refuse(`it has no single output ${LOGITS} or ${PROBABILITIES} of ${card.labels.length} values`);
   }
-  const logits = outputs[LOGITS];
-  const shape =
-    logits === undefined ? undefined : inferShapes(network.graph, tensors, FACE_SIZE, FACE_SIZE).get(logits);
-  if (shape?.join() !== `${LABEL_COUNT}`) {
-    throw new ScoringError("model_invalid", `${id}: it has no output ${LOGITS} of ${LABEL_COUNT} values`);
+  const embedding = measure(EMBEDDING);
+  if (embedding !== null && embedding > MAX_EMBEDDING) {
+    return refuse(`its ${EMBEDDING} has ${embedding} values, more than ${MAX_EMBEDDING}`);
   }
-  return network;
+  return { ...network, scores, embedding };
 }
