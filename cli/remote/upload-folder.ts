@@ -2,10 +2,8 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join, relative, resolve, sep } from "node:path";
 import type { Api } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
+import { FORMATS_IN_WORDS, IMAGE_ENDINGS, isPictureName } from "../../src/image/image-formats.ts";
 import { createProgressBar } from "../progress-bar.ts";
-
-/** What scoring reads; anything else would only cost its upload. */
-const PICTURE = /\.(jpe?g|png|webp)$/i;
 
 /** Uploads at once: more are held back by the server's own limits. */
 const UPLOADS = 6;
@@ -28,10 +26,13 @@ export interface FolderPictures {
 export async function listPictures(folder: string): Promise<FolderPictures> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
-  const paths = files.filter((path) => PICTURE.test(path)).toSorted();
+  const paths = files.filter(isPictureName).toSorted();
   if (paths.length === 0) {
     const among = files.length === 0 ? "" : ` among its ${files.length} files`;
-    throw new ScoringError("validation_failed", `${folder}: there is no .jpg, .jpeg, .png or .webp file${among}`);
+    throw new ScoringError(
+      "validation_failed",
+      `${folder}: there is no ${FORMATS_IN_WORDS} picture${among} (${IMAGE_ENDINGS.join(", ")})`,
+    );
   }
   const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);

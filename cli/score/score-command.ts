@@ -5,6 +5,7 @@ import { basename, join, relative, resolve } from "node:path";
 import { FACE_MODES } from "../../src/scoring/records/face-mode.ts";
 import { defineCommand } from "citty";
 import { ScoringError } from "../../src/errors.ts";
+import { FORMATS_IN_WORDS } from "../../src/image/image-formats.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import type { Report } from "../../src/scoring/report/report.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -56,7 +57,7 @@ function describeNothing(path: string, { denominators }: Report): string | null 
   const unreadable = failedByReason.find(({ code }) => code === "image_unsupported")?.count ?? 0;
   if (unreadable < listed) return null;
   const files = listed === 0 ? "" : ` among its ${listed} ${listed === 1 ? "file" : "files"}`;
-  return `${path}: there is no JPEG, PNG or WebP picture${files}`;
+  return `${path}: there is no ${FORMATS_IN_WORDS} picture${files}`;
 }
 
 /** A path as somebody in this folder would type it. */

@@ -2,7 +2,7 @@
 
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
-import { readRecordPicture, type RecordPicture } from "../scoring/requests/record-picture.ts";
+import { PICTURE_MEDIA_TYPES, readRecordPicture, type RecordPicture } from "../scoring/requests/record-picture.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { ANY_KEY, decodeKey } from "./decode-key.ts";
 import { file, jobIdParam, problemResponses } from "./schemas.ts";
@@ -29,7 +29,7 @@ export function addImageRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     summary:
       "The picture of one record; `at` and `length` are the bytes of its line in labels.jsonl, `input` the number of its input (shards and tables); with `chunk`, of its line in that chunk's part, while the job runs",
     request: { params: jobIdParam.extend({ record: z.string() }), query: placeShape },
-    responses: { 200: file("The picture", ["image/jpeg", "image/png", "image/webp"]), ...problemResponses },
+    responses: { 200: file("The picture", PICTURE_MEDIA_TYPES), ...problemResponses },
   });
   app.get(`/v1/jobs/:id/images/:record${ANY_KEY}`, async (c) => {
     const id = c.req.param("id");
@@ -46,10 +46,10 @@ export function addImageRoutes(app: OpenAPIHono, deps: ApiDeps): void {
 }
 
 /** The answer with a picture; nothing in it can run on this origin. */
-export function answerPicture({ bytes, format, etag }: RecordPicture): Response {
+export function answerPicture({ bytes, mediaType, etag }: RecordPicture): Response {
   return new Response(Uint8Array.from(bytes), {
     headers: {
-      "content-type": `image/${format}`,
+      "content-type": mediaType,
       "content-length": String(bytes.length),
       etag: `"${etag}"`,
       // A record's picture never changes; a face stays out of shared caches.

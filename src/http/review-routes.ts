@@ -5,6 +5,7 @@ import { accepts } from "hono/accepts";
 import { guardStore } from "../scoring/access/guarded-store.ts";
 import { ScoringError } from "../errors.ts";
 import { LIMITS } from "../scoring/limits.ts";
+import { PICTURE_MEDIA_TYPES } from "../scoring/requests/record-picture.ts";
 import { renderReviewHtml } from "../scoring/review/review-html.ts";
 import { ANSWERS } from "../scoring/review/answers.ts";
 import {
@@ -206,7 +207,7 @@ function addReaderRoutes(app: OpenAPIHono, deps: ApiDeps): void {
             .openapi({ type: "integer", param: { name: "at", in: "path" } }),
         }),
       },
-      responses: { 200: file("The picture", ["image/jpeg", "image/png", "image/webp"]), ...problemResponses },
+      responses: { 200: file("The picture", PICTURE_MEDIA_TYPES), ...problemResponses },
     }),
     async (c) => {
       const { id, at } = c.req.valid("param");

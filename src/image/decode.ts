@@ -1,52 +1,63 @@
 /** Bytes to upright 8-bit pixels: sniff, guard, decode. Preprocessing step 1. */
 
-import {
-  chooseFaceReduction,
-  chooseJpegReduction,
-  chooseSearchReduction,
-  guardImage,
-  readHeader,
-  type AnyHeader,
-} from "./guard.ts";
+import { guardImage, identifyImage } from "./guard.ts";
 import { swapsSides } from "./exif.ts";
-import type { DecodeAim, DecodedImage, ImageCodecs, ImageDecoder, ImageLimits } from "./image-types.ts";
+import { IMAGE_FORMATS, type HeaderOf } from "./image-formats.ts";
+import type { DecodeAim, DecodedImage, ImageCodecs, ImageDecoder, ImageFormat, ImageLimits } from "./image-types.ts";
 import { createJpegCodec } from "./jpeg/jpeg.ts";
+import { chooseReduction } from "./jpeg/jpeg-reduction.ts";
 import { decodePng } from "./png/png.ts";
 import { createWebpCodec } from "./webp/webp.ts";
 import type { Raster } from "../model/face-finder.ts";
 
-const REDUCTIONS = { picture: chooseJpegReduction, face: chooseFaceReduction, search: chooseSearchReduction } as const;
+/** A format's decoder, with the wasm memory that it holds. */
+interface FormatDecoder<Header> {
+  /** @returns upright gray or RGB */
+  decode(bytes: Uint8Array, header: Header, aim: DecodeAim): Promise<Raster> | Raster;
+  memoryBytes(): number;
+  peakMemoryBytes(): number;
+}
+
+type FormatDecoders = { readonly [F in ImageFormat]: FormatDecoder<HeaderOf[F]> };
+
+function createFormatDecoders(codecs: ImageCodecs): FormatDecoders {
+  const jpeg = createJpegCodec(codecs.jpeg);
+  return {
+    jpeg: {
+      ...jpeg,
+      decode(bytes, header, aim) {
+        const denominator = chooseReduction(aim, header.width, header.height);
+        return jpeg.decode(bytes, header, { denominator, gray: aim === "face" });
+      },
+    },
+    png: { decode: decodePng, memoryBytes: () => 0, peakMemoryBytes: () => 0 },
+    webp: createWebpCodec(codecs.webp),
+  };
+}
 
 /**
  * @param codecs compiled modules from one of the seams
  * @param limits checked before anything is decoded
  */
 export function createImageDecoder(codecs: ImageCodecs, limits: ImageLimits): ImageDecoder {
-  const jpeg = createJpegCodec(codecs.jpeg);
-  const webp = createWebpCodec(codecs.webp);
+  const decoders = createFormatDecoders(codecs);
+  const all: readonly Pick<ImageDecoder, "memoryBytes" | "peakMemoryBytes">[] = Object.values(decoders);
   let previous: Promise<unknown> = Promise.resolve();
 
-  async function decodeNow(bytes: Uint8Array, aim: DecodeAim): Promise<DecodedImage> {
-    const header = readHeader(bytes);
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- keeps a format's header and its decoder together
+  async function decodeAs<F extends ImageFormat>(format: F, bytes: Uint8Array, aim: DecodeAim): Promise<DecodedImage> {
+    const header = IMAGE_FORMATS[format].readHeader(bytes);
     guardImage(header, bytes.length, limits);
-    const raster = await decodePixels(bytes, header, aim);
+    const raster = await decoders[format].decode(bytes, header, aim);
     const swaps = swapsSides(header.orientation);
     const sourceWidth = swaps ? header.height : header.width;
     const sourceHeight = swaps ? header.width : header.height;
-    return { raster, sourceWidth, sourceHeight, scale: raster.width / sourceWidth, format: header.format };
-  }
-
-  function decodePixels(bytes: Uint8Array, header: AnyHeader, aim: DecodeAim): Promise<Raster> | Raster {
-    if (header.format === "png") return decodePng(bytes, header);
-    if (header.format === "webp") return webp.decode(bytes, header);
-    const { width, height } = header;
-    const denominator = REDUCTIONS[aim](width, height);
-    return jpeg.decode(bytes, header, { denominator, gray: aim === "face" });
+    return { raster, sourceWidth, sourceHeight, scale: raster.width / sourceWidth, format };
   }
 
   return {
     decode(bytes, aim = "picture") {
-      const decoded = previous.then(() => decodeNow(bytes, aim));
+      const decoded = previous.then(() => decodeAs(identifyImage(bytes), bytes, aim));
       // The turn alone: what it gave would live on until the next picture.
       previous = decoded.then(
         () => undefined,
@@ -54,7 +65,7 @@ export function createImageDecoder(codecs: ImageCodecs, limits: ImageLimits): Im
       );
       return decoded;
     },
-    memoryBytes: () => jpeg.memoryBytes() + webp.memoryBytes(),
-    peakMemoryBytes: () => Math.max(jpeg.peakMemoryBytes(), webp.peakMemoryBytes()),
+    memoryBytes: () => all.reduce((sum, one) => sum + one.memoryBytes(), 0),
+    peakMemoryBytes: () => Math.max(...all.map((one) => one.peakMemoryBytes())),
   };
 }

@@ -2,8 +2,11 @@
 
 import type { Raster } from "../model/face-finder.ts";
 
-/** Formats that are decoded; everything else is `image_unsupported`. */
-export type ImageFormat = "jpeg" | "png" | "webp";
+/** Formats that are decoded, as image-formats.ts describes them; everything else is `image_unsupported`. */
+export const IMAGE_FORMAT_NAMES = ["jpeg", "png", "webp"] as const;
+
+/** The name of one. */
+export type ImageFormat = (typeof IMAGE_FORMAT_NAMES)[number];
 
 /** What the first bytes of a file tell, before a pixel is decoded. */
 export interface ImageHeader {

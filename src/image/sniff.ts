@@ -1,6 +1,7 @@
 /** What a file is, by its first bytes. Names and content types are not believed. */
 
-import type { ImageFormat } from "./image-types.ts";
+import { IMAGE_FORMATS } from "./image-formats.ts";
+import { IMAGE_FORMAT_NAMES, type ImageFormat } from "./image-types.ts";
 
 /** What the magic bytes say: a format that is decoded, or the name of what it looks like instead. */
 export type Sniffed =
@@ -48,9 +49,10 @@ const TEXT_SAMPLE_BYTES = 512;
 
 /** Names the format. Reads at most the first 512 bytes. */
 export function sniffFormat(bytes: Uint8Array): Sniffed {
-  if (startsWith(bytes, 0, "\xff\xd8\xff")) return { kind: "image", format: "jpeg" };
-  if (startsWith(bytes, 0, "\x89PNG\r\n\x1a\n")) return { kind: "image", format: "png" };
-  if (startsWith(bytes, 0, "RIFF") && startsWith(bytes, 8, "WEBP")) return { kind: "image", format: "webp" };
+  const format = IMAGE_FORMAT_NAMES.find((name) => {
+    return IMAGE_FORMATS[name].magic.every(([offset, magic]) => startsWith(bytes, offset, magic));
+  });
+  if (format !== undefined) return { kind: "image", format };
   if (bytes.length === 0) return { kind: "other", looksLike: "an empty file" };
   if (isSparseTarHeader(bytes)) return { kind: "other", looksLike: "a sparse member of a tar archive" };
   for (const [offset, magic, looksLike] of SIGNATURES) {

@@ -22,8 +22,13 @@ const IDAT = 0x49444154;
 /** Most chunks that are walked for their types: `eXIf` may come after the picture's data. */
 const MAX_CHUNKS = 32_768;
 
+/** What a PNG's header tells. */
+export interface PngHeader extends ImageHeader {
+  readonly format: "png";
+}
+
 /** @throws ScoringError `image_truncated`, `image_corrupt` */
-export function readPngHeader(bytes: Uint8Array): ImageHeader {
+export function readPngHeader(bytes: Uint8Array): PngHeader {
   if (bytes.length < 33) throw new ScoringError("image_truncated", "PNG ends inside its header");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(8) !== 13 || view.getUint32(12) !== 0x49484452) {

@@ -5,6 +5,7 @@
  */
 
 import { ScoringError } from "../../errors.ts";
+import { isPictureName } from "../../image/image-formats.ts";
 import type { Label } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { PlanLimits } from "./input-page.ts";
@@ -13,9 +14,6 @@ import { makeId, parseEntry, parseLabel } from "./parse-entry.ts";
 import type { ContainerPosition } from "./plan-cursor.ts";
 import { createRangeReader, type RangeReader } from "../inputs/range-reader.ts";
 import { readTarMember, TAR_BLOCK, type TarMember } from "./tar-header.ts";
-
-/** Extensions of what the decoders read. */
-const IMAGE_NAME = /\.(jpe?g|png|webp)$/i;
 
 interface Sample {
   readonly images: readonly TarMember[];
@@ -100,7 +98,7 @@ async function readSample(
     name = sampleName;
     at = member.nextOffset;
     if (member.kind === "other" || isHidden(member.name)) continue;
-    if (IMAGE_NAME.test(member.name)) images.push(member);
+    if (isPictureName(member.name)) images.push(member);
     else if (member.kind === "file" && /\.(cls|json)$/i.test(member.name)) {
       const read = await readLabels(reader, member, limits);
       label = read.label ?? label;

@@ -2,6 +2,7 @@
 
 import { base64ToUint8Array, uint8ArrayToBase64 } from "uint8array-extras";
 import { readHeader } from "../../image/guard.ts";
+import { IMAGE_FORMATS, IMAGE_MEDIA_TYPES } from "../../image/image-formats.ts";
 import { swapsSides } from "../../image/exif.ts";
 import { LABELS } from "../../model/labels.ts";
 import { html, type SafeHtml } from "./html-text.ts";
@@ -42,7 +43,7 @@ main{max-width:1280px}
 `;
 
 /** A data URI of a picture we can show, or of anything else: refused. */
-const DATA_URI = /^data:image\/(?:jpeg|png|webp);base64,[A-Za-z0-9+/]+=*$/;
+const DATA_URI = new RegExp(`^data:(?:${IMAGE_MEDIA_TYPES.join("|")});base64,[A-Za-z0-9+/]+=*$`);
 
 interface Picture {
   readonly uri: string;
@@ -62,7 +63,10 @@ function readPicture(source: Uint8Array | string): Picture | null {
     const { format, width, height, orientation } = readHeader(bytes);
     const isTurned = swapsSides(orientation);
     return {
-      uri: typeof source === "string" ? source : `data:image/${format};base64,${uint8ArrayToBase64(bytes)}`,
+      uri:
+        typeof source === "string"
+          ? source
+          : `data:${IMAGE_FORMATS[format].mediaType};base64,${uint8ArrayToBase64(bytes)}`,
       width: isTurned ? height : width,
       height: isTurned ? width : height,
     };

@@ -2,7 +2,7 @@
 
 import { ScoringError } from "../../errors.ts";
 import { encodeGrayPng } from "../../image/png/png-encode.ts";
-import type { ImageFormat } from "../../image/image-types.ts";
+import { IMAGE_FORMATS, IMAGE_MEDIA_TYPES } from "../../image/image-formats.ts";
 import { sniffFormat } from "../../image/sniff.ts";
 import { FACE_SIZE } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
@@ -36,10 +36,14 @@ export interface RecordPlace {
   readonly chunk?: string | undefined;
 }
 
+/** Types that a picture may have: a row of a table comes as PNG. */
+export const PICTURE_MEDIA_TYPES = IMAGE_MEDIA_TYPES;
+
 /** An encoded picture. */
 export interface RecordPicture {
   readonly bytes: Uint8Array;
-  readonly format: ImageFormat;
+  /** Its type as registered with IANA. */
+  readonly mediaType: string;
   /** Without quotes. */
   readonly etag: string;
 }
@@ -148,5 +152,5 @@ export async function readPicture(
   if (sniffed.kind !== "image") throw new ScoringError("not_found", `${item.key} is ${sniffed.looksLike}`);
   // Pictures of one container share its etag.
   const etag = item.range === undefined ? read.etag : `${read.etag}-${item.range.offset}`;
-  return { bytes, format: sniffed.format, etag };
+  return { bytes, mediaType: IMAGE_FORMATS[sniffed.format].mediaType, etag };
 }

@@ -86,7 +86,7 @@ describe("files that the command line names", () => {
 
   it.each([
     [["submit", "absent.json"], "absent.json: no such file or directory"],
-    [["submit", "."], ".: there is no .jpg, .jpeg, .png or .webp file among its 2 files"],
+    [["submit", "."], ".: there is no JPEG, PNG or WebP picture among its 2 files (.jpg, .jpeg, .png, .webp)"],
     [["submit", "bad.json"], "bad.json:3:14: not JSON from here on"],
     [["submit", "list.json"], "list.json: the manifest must be a JSON object"],
     [["score", ".", "--out", "list.json"], "list.json: file already exists"],

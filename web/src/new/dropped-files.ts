@@ -1,5 +1,6 @@
 /** Pictures, shards or tables out of a drop or a file chooser, folders and all. */
 
+import { FORMATS_IN_WORDS, IMAGE_ENDINGS } from "../../../src/image/image-formats.ts";
 import type { Manifest } from "../../../src/scoring/manifest/manifest.ts";
 
 /** A file with its path below what was dropped. */
@@ -21,7 +22,7 @@ export interface Drop {
 export const UPLOADS: Readonly<
   Record<Manifest["format"], { readonly endings: readonly string[]; readonly words: string; readonly one: string }>
 > = {
-  image: { endings: [".jpg", ".jpeg", ".png", ".webp"], words: "JPEG, PNG, WebP", one: "picture" },
+  image: { endings: IMAGE_ENDINGS, words: FORMATS_IN_WORDS, one: "picture" },
   tar: { endings: [".tar"], words: "tar shards of pictures", one: "shard" },
   "fer2013-csv": { endings: [".csv"], words: "tables of FER2013's layout", one: "table" },
 };
