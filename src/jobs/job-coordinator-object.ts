@@ -9,6 +9,7 @@ import type {
   JobCommand,
   JobCoordinator,
   PlanReport,
+  RangeReport,
 } from "../scoring/job/coordinator-port.ts";
 import type { StoreFailure } from "../scoring/job/store-failure.ts";
 import type { JobSpec } from "../scoring/job/job-spec.ts";
@@ -90,6 +91,21 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
   }
   commitFinalize(report: FinalizeReport) {
     return this.#shell.commitFinalize(report);
+  }
+  beginRange(range: number, step: number) {
+    return this.#shell.beginRange(range, step);
+  }
+  commitRange(report: RangeReport) {
+    return this.#shell.commitRange(report);
+  }
+  retryRange(...args: Parameters<JobCoordinator["retryRange"]>) {
+    return this.#shell.retryRange(...args);
+  }
+  readRange(range: number) {
+    return this.#shell.readRange(range);
+  }
+  renewRange(range: number, step: number, attempt: number) {
+    return this.#shell.renewRange(range, step, attempt);
   }
   leaseToClient(hold: ClientHold) {
     return this.#shell.leaseToClient(hold);

@@ -1,6 +1,7 @@
 /** The rows of one job in a SQLite of its own: its Durable Object's, or a file. docs/storage-schema.md lists tables, writers and readers. */
 
 import type { JobEventRow, JobRows } from "../scoring/job/job-rows.ts";
+import type { MergeRange } from "../scoring/job/merge-range.ts";
 import type { Notice } from "../scoring/job/notice.ts";
 import type { JobSpec } from "../scoring/job/job-spec.ts";
 import type { JobState } from "../scoring/job/job-state.ts";
@@ -22,6 +23,8 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS chunks_order ON chunks (first) WHERE status <> 'split';
   CREATE TABLE IF NOT EXISTS clients (chunkId TEXT PRIMARY KEY, keyId TEXT NOT NULL, nonce TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS pages (number INTEGER PRIMARY KEY AUTOINCREMENT, pageKey TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS ranges (number INTEGER PRIMARY KEY, status TEXT NOT NULL, dueMs INTEGER NOT NULL, range TEXT NOT NULL);
+  CREATE INDEX IF NOT EXISTS ranges_due ON ranges (dueMs) WHERE status IN ('sent', 'leased');
   CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, atMs INTEGER NOT NULL, data TEXT NOT NULL);
 `;
 
@@ -46,6 +49,8 @@ function readRow(row: RawChunk): ChunkRow {
   const client = keyId === null || nonce === null ? null : { keyId, nonce };
   return { id, first, count, pageKey, offset, length, status, attempt, expiries, failures, dueMs, result, client };
 }
+
+const readRange = ({ range }: { readonly range: string }): MergeRange => parseStored<MergeRange>(range);
 
 /** The rows of one job, which can all be forgotten. */
 export interface SqliteRows extends JobRows {
@@ -146,6 +151,24 @@ export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionS
       sql.exec("INSERT INTO chunks SELECT * FROM stagedChunks");
       sql.exec("DELETE FROM stagedChunks");
     },
+    readRange: (number) =>
+      list<{ range: string }>("SELECT range FROM ranges WHERE number = ?", number).map(readRange)[0] ?? null,
+    writeRange: (range) => {
+      const { number, task } = range;
+      sql.exec(
+        "INSERT OR REPLACE INTO ranges VALUES (?, ?, ?, ?)",
+        number,
+        task.status,
+        task.dueMs,
+        JSON.stringify(range),
+      );
+    },
+    listDueRanges: (nowMs, limit) =>
+      list<{ range: string }>(
+        "SELECT range FROM ranges WHERE status IN ('sent', 'leased') AND dueMs <= ? ORDER BY dueMs LIMIT ?",
+        nowMs,
+        limit,
+      ).map(readRange),
     listPages: (skip, limit) =>
       list<{ pageKey: string }>("SELECT pageKey FROM pages WHERE number > ? ORDER BY number LIMIT ?", skip, limit).map(
         ({ pageKey }) => pageKey,

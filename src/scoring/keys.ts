@@ -50,6 +50,39 @@ export const LABEL_FILES = {
   Record<LabelFormat, { readonly title: string; readonly name: string; readonly type: string }>
 >;
 
+/** How the labels lie in the store, by `output.layout`: one file of each format, or one part per range of inputs. */
+export type OutputLayout = "single" | "dataset";
+
+/** The files of a data set, by format: text is compressed there. */
+export const PART_FILES = {
+  jsonl: { extension: "jsonl.gz", type: "application/gzip" },
+  csv: { extension: "csv.gz", type: "application/gzip" },
+  parquet: { extension: "parquet", type: LABEL_FILES.parquet.type },
+} as const satisfies Readonly<Record<LabelFormat, { readonly extension: string; readonly type: string }>>;
+
+const number = (range: number): string => String(range).padStart(5, "0");
+
+/** Names of what is written for each range of a data set, relative to the job's folder. */
+export const RANGE_NAMES = {
+  labels: (range: number, format: LabelFormat): string =>
+    `labels/part-${number(range)}.${PART_FILES[format].extension}`,
+  input: (range: number): string => `input/part-${number(range)}.jsonl`,
+  /** A line for each part of a chunk: name, size and hash. */
+  chunks: (range: number): string => `ranges/${number(range)}.chunks.jsonl`,
+  /** What joining reads: aggregates, and the objects of the range. */
+  summary: (range: number): string => `ranges/${number(range)}.json`,
+} as const;
+
+/** Failed inputs of a range, until all of them are joined; relative to the job's folder. */
+export function rangeErrorsName(range: number): string {
+  return `work/errors/${number(range)}.jsonl`;
+}
+
+/** State of a range that it carries from one step to the next. */
+export function rangeCarryName(range: number, name: string): string {
+  return `${number(range)}/${name}`;
+}
+
 /** Names of the other finalized objects, relative to the job's folder. */
 export const OUTPUT_NAMES = {
   input: "input.jsonl",

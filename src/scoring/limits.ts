@@ -3,6 +3,8 @@
  * code takes its limits as parameters; the numbers live here.
  */
 
+import { CHECKPOINT_LIMITS } from "./checkpoint-limits.ts";
+
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
@@ -269,29 +271,19 @@ export const LIMITS = {
   maxJobsPerPage: 100,
   maxLatestRecords: 48,
 
-  /** Reading one checkpoint; files from strangers are read. */
-  checkpoint: {
-    /** The network has 0.3 MB; a whole module with its optimizer has ten times that. */
-    maxFileBytes: 256 * MIB,
-    /** A zip directory of millions of names. */
-    maxEntries: 16_384,
-    /** A pickle that keeps the reader busy; torch.save writes about 40 opcodes per tensor. */
-    maxOpcodes: 1_000_000,
-    /** A pickle that only stacks values or marks. */
-    maxStack: 65_536,
-    /** Modules that share children: 30 levels have a billion paths. */
-    maxNodes: 200_000,
-    /** Modules that contain themselves. */
-    maxDepth: 32,
-    /** Many names that point to one storage. */
-    maxTensors: 16_384,
-    /** PyTorch itself stops at 64; networks need 5. */
-    maxDimensions: 8,
-    /** Zip bombs, tensors expanded by a stride of 0, dicts of one byte each: float32 copies of half-precision weights take 2, deflated archives 2 more. */
-    allocationMultiple: 16,
-    /** What even a tiny file may take: directory, opcodes and names of a small network. */
-    allocationFloorBytes: MIB,
+  /** The parts of a data set (`output.layout`). */
+  dataset: {
+    /** Records of one part: about 128 MB of Parquet, a few minutes of steps one after the other, while the other parts are made beside it. */
+    partRows: 2_000_000,
+    /** Bytes of text in one member of a part's gzip: held until it is full, and carried between steps. */
+    gzipBytes: MIB,
+    /** Bytes of failed inputs that one joining step copies. */
+    joinBytes: 256 * MIB,
+    /** Listings of parts of chunks, 1,000 each, that one joining step looks through for orphans: two calls each, and their removal. */
+    orphanPages: 100,
   },
+
+  checkpoint: CHECKPOINT_LIMITS,
 } as const;
 
 /** The same shape with any numbers: tests run the engine with small ones. */

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { checkSuccess, makeSpec, readOutputs, run } from "./scene.ts";
+import { checkSuccess, LAYOUTS, makeLaidOutSpec, readOutputs, run } from "./scene.ts";
 import type { SimulationOptions, SimulationResult } from "./simulation.ts";
 
 /**
@@ -9,31 +9,11 @@ import type { SimulationOptions, SimulationResult } from "./simulation.ts";
 
 vi.setConfig({ testTimeout: 300_000 });
 
-/** Four chunks, three finalizing steps with a carried state between them, an upload in parts; one consumer after the other. */
-const SCENE: Partial<SimulationOptions> = { spec: makeSpec({ limits: { chunkSize: 4, maxConcurrency: 1 } }) };
-
-let calm: SimulationResult;
-let expected: Ending;
-
-beforeAll(async () => {
-  const first = await runScene({});
-  [calm, expected] = [first.result, first.ending];
-});
-
 interface Ending {
   readonly status: string;
   readonly failure: unknown;
   readonly outcomes: unknown;
   readonly outputs: Readonly<Record<string, string>>;
-}
-
-async function runScene(
-  changes: Partial<SimulationOptions>,
-): Promise<{ readonly result: SimulationResult; readonly ending: Ending }> {
-  const { result, store } = await run({ ...SCENE, ...changes });
-  const { status, failure, outcomes } = result.state;
-  await checkSuccess(store);
-  return { result, ending: { status, failure, outcomes, outputs: await readOutputs(store) } };
 }
 
 /** The n-th time that a gate of this name is passed. */
@@ -42,7 +22,26 @@ function matchMoment(wanted: string, nth: number): (moment: string) => boolean {
   return (moment) => moment === wanted && left-- === 0;
 }
 
-describe("the outputs are those of a calm day", () => {
+describe.each(LAYOUTS)("the outputs (%s) are those of a calm day", (layout) => {
+  /** Four chunks; three finalizing steps with a carried state between them, or three ranges of two; an upload in parts; one consumer after the other. */
+  const spec = makeLaidOutSpec(layout, { limits: { chunkSize: 4, maxConcurrency: 1 } });
+  let calm: SimulationResult;
+  let expected: Ending;
+
+  async function runScene(
+    changes: Partial<SimulationOptions>,
+  ): Promise<{ readonly result: SimulationResult; readonly ending: Ending }> {
+    const { result, store } = await run({ spec, ...changes });
+    const { status, failure, outcomes } = result.state;
+    await checkSuccess(store);
+    return { result, ending: { status, failure, outcomes, outputs: await readOutputs(store) } };
+  }
+
+  beforeAll(async () => {
+    const first = await runScene({});
+    [calm, expected] = [first.result, first.ending];
+  });
+
   it("the calm day ends well, with every kind of call", () => {
     expect(expected).toMatchObject({
       status: "completed_with_errors",
@@ -54,7 +53,16 @@ describe("the outputs are those of a calm day", () => {
       for (const call of ["list", "read", "put", "head", "begin", "part", "complete", "delete"]) {
         expect(kinds).toContain(`${side} ${call}`);
       }
-      for (const call of ["beginPlan", "commitPlan", "lease", "finish", "beginFinalize", "commitFinalize"]) {
+      const merging = layout === "dataset" ? ["beginRange", "commitRange"] : [];
+      for (const call of [
+        "beginPlan",
+        "commitPlan",
+        "lease",
+        "finish",
+        ...merging,
+        "beginFinalize",
+        "commitFinalize",
+      ]) {
         expect(kinds).toContain(`${side} ${call}`);
       }
     }

@@ -8,10 +8,10 @@ import { createImageDecoder } from "../../src/image/decode.ts";
 import { nameLast } from "../../src/scoring/finalize/finalize-merge.ts";
 import type { JobSpec } from "../../src/scoring/job/job-spec.ts";
 import type { JobStatus } from "../../src/scoring/job/job-status.ts";
-import { jobFolder } from "../../src/scoring/keys.ts";
+import { jobFolder, type OutputLayout } from "../../src/scoring/keys.ts";
 import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";
-import { parsePart } from "../../src/scoring/records/record-line.ts";
+import { parsePart, splitLines } from "../../src/scoring/records/record-line.ts";
 import { readObject } from "../../src/storage/read-object.ts";
 import { digestHex } from "../../src/scoring/sha256.ts";
 import type { ScoreRecord } from "../../src/scoring/records/records.ts";
@@ -20,6 +20,7 @@ import { createMemoryStore } from "../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../src/storage/object-store.ts";
 import { createTestModel } from "../golden/network.ts";
 import { stripes } from "../golden/stripes.ts";
+import { gunzipSync } from "node:zlib";
 import { type SimulationOptions, type SimulationResult, simulateJob } from "./simulation.ts";
 
 const PICTURES = ["grey-1x1.png", "grey-47x49.png", "grey-48x48.png", "palette.png", "rgb-47x49.png", "lossy.webp"];
@@ -31,6 +32,7 @@ export const SMALL: Limits = {
   maxChunksPerFinalizeStep: 2,
   multipartBytes: 700,
   plan: { ...LIMITS.plan, maxItems: 5 },
+  dataset: { partRows: 5, gzipBytes: 700, joinBytes: 150, orphanPages: 1 },
 };
 
 export const pictures = new Map<string, Uint8Array>();
@@ -50,6 +52,16 @@ export async function createStore(): Promise<ObjectStore> {
   return store;
 }
 
+/** Every way in which the outputs may lie in the store. */
+export const LAYOUTS = ["single", "dataset"] as const satisfies readonly OutputLayout[];
+
+const FORMATS = ["jsonl", "csv", "parquet"];
+
+/** The job with its outputs in this layout. @param manifest more changes of it */
+export function makeLaidOutSpec(layout: OutputLayout, manifest: Readonly<Record<string, unknown>> = {}): JobSpec {
+  return makeSpec({ output: { store: "faces", prefix: "out/", formats: FORMATS, layout }, ...manifest });
+}
+
 /** @param manifest changes of it */
 export function makeSpec(manifest: Readonly<Record<string, unknown>> = {}): JobSpec {
   const { limits, ...rest } = manifest;
@@ -57,7 +69,7 @@ export function makeSpec(manifest: Readonly<Record<string, unknown>> = {}): JobS
     {
       input: { store: "faces", prefix: "in/" },
       faces: "aligned",
-      output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"] },
+      output: { store: "faces", prefix: "out/", formats: FORMATS },
       limits: { chunkSize: 3, maxConcurrency: 3, ...(typeof limits === "object" ? limits : {}) },
       groupBy: ["site"],
       ...rest,
@@ -96,23 +108,27 @@ export async function run(
 }
 
 /** Outputs that may not depend on what happened on the way, but for times and the receipt. Parts may be split. */
-const SAME = [
-  "input.jsonl",
-  "labels.jsonl",
-  "labels.csv",
-  "labels.parquet",
-  "errors.jsonl",
-  "report.json",
-  "report.html",
-  "run.lock.json",
-];
+const SAME = ["errors.jsonl", "report.json", "report.html", "run.lock.json"];
+const SINGLE = ["input.jsonl", "labels.jsonl", "labels.csv", "labels.parquet"];
+
+/** Names of the outputs that must be there, and be the same: of a data set, those of its parts that hold inputs and labels. */
+async function listSame(store: ObjectStore, folder: string): Promise<readonly string[]> {
+  const { objects } = await store.list({ prefix: folder });
+  const names = objects.map(({ key }) => key.slice(folder.length));
+  const parts = names.filter((name) => /^(labels|input)\//.test(name));
+  return [...(parts.length > 0 ? parts : SINGLE), ...SAME];
+}
 
 export async function readOutputs(store: ObjectStore, job = "job"): Promise<Record<string, string>> {
   const folder = jobFolder("out/", job);
   const outputs: Record<string, string> = {};
-  for (const name of SAME) {
+  for (const name of await listSame(store, folder)) {
     const bytes = await readObject(store, `${folder}${name}`, 1e7);
     outputs[name] = bytes === null ? "missing" : hideTimes(name, Buffer.from(bytes).toString("latin1"));
+    const [, whole] = /^labels\/part-\d+\.(jsonl|csv)\.gz$/.exec(name) ?? [];
+    if (whole === undefined) continue;
+    const text = gunzipSync(bytes!).toString("latin1");
+    outputs[`labels.${whole}`] = (outputs[`labels.${whole}`] ?? "") + text;
   }
   return outputs;
 }
@@ -146,12 +162,21 @@ export async function checkSuccess(store: ObjectStore, { allowLate = false, job 
   }
   expect(nameLast(success.status)).toBe(last);
   const names = new Set([last, ...success.objects.map(({ name }) => name)]);
-  expect([...names]).toEqual(expect.arrayContaining(SAME));
+  expect([...names]).toEqual(expect.arrayContaining([...(await listSame(store, folder))]));
+  // Of a data set, the parts of chunks are named range by range.
+  for (const { key } of objects) {
+    if (!/\/ranges\/\d+\.chunks\.jsonl$/.test(key)) continue;
+    for (const line of splitLines((await readObject(store, key, 1e7))!)) {
+      const object = parseStored<(typeof success.objects)[number]>(line);
+      names.add(object.name);
+      success.objects.push(object);
+    }
+  }
   // A consumer that was taken for dead may write after the end: only a part or a carried state, which nothing names.
   const late = there.filter(({ name }) => !names.has(name) && !(allowLate && /^(parts|work)\//.test(name)));
   expect(late).toEqual([]);
   expect(there.filter(({ name }) => names.has(name) && name !== last).toSorted(byName)).toEqual(
-    success.objects.toSorted(byName),
+    success.objects.map(({ name, bytes: size, sha256 }) => ({ name, bytes: size, sha256 })).toSorted(byName),
   );
 }
 

@@ -1,17 +1,18 @@
 import { describe, expect, it, vi } from "vitest";
 import { serializeRecords } from "../../src/scoring/records/record-line.ts";
 import { HEALABLE_RATES } from "./fault-store.ts";
-import { checkSuccess, parseRecords, pictures, readOutputs, run, SMALL } from "./scene.ts";
+import { checkSuccess, LAYOUTS, makeLaidOutSpec, parseRecords, pictures, readOutputs, run, SMALL } from "./scene.ts";
 import type { SimulationOptions } from "./simulation.ts";
 
 /** Seeds of each property; `SIMULATION_RUNS=5000` for a long look. */
 const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 60);
 vi.setConfig({ testTimeout: 60_000 + RUNS * 1000 });
 
-describe("whatever happens, the outputs are those of a calm day", () => {
+describe.each(LAYOUTS)("whatever happens, the outputs (%s) are those of a calm day", (layout) => {
+  const spec = makeLaidOutSpec(layout);
   let calm: Record<string, string>;
   it("a calm day scores what can be scored, on six connections", async () => {
-    const { result, store } = await run({});
+    const { result, store } = await run({ spec });
     expect(result.state.status).toBe("completed_with_errors");
     expect(result.state.outcomes).toMatchObject({ scored: 12, failed: 2 });
     expect(result.peaks.score.connections).toBe(3);
@@ -37,7 +38,7 @@ describe("whatever happens, the outputs are those of a calm day", () => {
   };
   it.each(Object.entries(troubles))("%s", async (_name, trouble) => {
     for (let seed = 1; seed <= RUNS; seed++) {
-      const { result, store } = await run({ ...trouble, seed });
+      const { result, store } = await run({ ...trouble, spec, seed });
       expect(result.state.failure, `seed ${seed}`).toBeNull();
       expect(result.state.outcomes, `seed ${seed}`).toMatchObject({ scored: 12, failed: 2 });
       expect(await readOutputs(store), `seed ${seed}`).toEqual(calm);
@@ -46,11 +47,13 @@ describe("whatever happens, the outputs are those of a calm day", () => {
   });
 });
 
-describe("a cancelled job", () => {
+describe.each(LAYOUTS)("a cancelled job (%s)", (layout) => {
+  const spec = makeLaidOutSpec(layout);
   it("leaves valid, finalized output with one outcome for each input, whenever it is cancelled", async () => {
     for (let seed = 1; seed <= RUNS; seed++) {
       const at = (seed * 13) % 250;
       const { result, store } = await run({
+        spec,
         seed,
         killRate: 0.02,
         loseRate: 0.05,
@@ -75,11 +78,12 @@ describe("a cancelled job", () => {
   });
 });
 
-describe("a picture that kills its consumer", () => {
+describe.each(LAYOUTS)("a picture that kills its consumer (%s)", (layout) => {
+  const spec = makeLaidOutSpec(layout);
   it("is sealed alone; all others are scored", async () => {
     const poison = pictures.get("lossy.webp")!.length;
     const isDeadly = (bytes: Uint8Array): boolean => bytes.length === poison;
-    const { result, store } = await run({ isDeadly, limits: { ...SMALL, maxSingleExpiries: 2 } });
+    const { result, store } = await run({ spec, isDeadly, limits: { ...SMALL, maxSingleExpiries: 2 } });
     expect(result.state.outcomes).toMatchObject({ scored: 10, failed: 4 });
     expect(result.state.errors).toMatchObject({ item_poisoned: 2 });
     const outputs = await readOutputs(store);

@@ -121,7 +121,14 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
   let kills = 0;
   let sends = 0;
   const moments: string[] = [];
-  const peaks = { plan: noPeaks(), score: noPeaks(), finalize: noPeaks(), erase: noPeaks(), notify: noPeaks() };
+  const peaks = {
+    plan: noPeaks(),
+    score: noPeaks(),
+    finalize: noPeaks(),
+    merge: noPeaks(),
+    erase: noPeaks(),
+    notify: noPeaks(),
+  };
   const chance = (rate: number): boolean => {
     if (random() >= rate || troubles <= 0) return false;
     troubles -= 1;

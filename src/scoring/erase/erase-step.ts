@@ -3,7 +3,7 @@
 import { listPages } from "../../storage/list-pages.ts";
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import type { FinalizeDeps } from "../finalize/finalize.ts";
+import type { FinalizeDeps } from "../finalize/finalize-deps.ts";
 import { nameLast } from "../finalize/finalize-merge.ts";
 import type { JobState } from "../job/job-state.ts";
 import { isCurrentOutput, jobFolder, OUTPUT_NAMES } from "../keys.ts";

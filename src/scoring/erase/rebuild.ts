@@ -7,7 +7,7 @@ import { type MergeState, openMerge } from "../finalize/finalize-merge.ts";
 import type { FinalizeContext } from "../finalize/finalize-context.ts";
 import { readPieces } from "../finalize/finalize-pieces.ts";
 import { writeReports } from "../finalize/finalize-reports.ts";
-import type { FinalizeDeps } from "../finalize/finalize.ts";
+import type { FinalizeDeps } from "../finalize/finalize-deps.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
 import { addErrors, addLabels, addOutcomes, emptyOutcomes } from "../job/outcome-counts.ts";
 import { carryKey, jobFolder, OUTPUT_NAMES, partKey } from "../keys.ts";

@@ -9,6 +9,8 @@ import type { Verdict } from "../job/job-state.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
 import { jobFolder, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
+import { clipPiece } from "./clip-piece.ts";
+import type { InputSpan } from "../job/merge-range.ts";
 import { mapAhead } from "./map-ahead.ts";
 import { type FormatOptions, formatPiece, type FormattedPiece, type MergePiece } from "./merge-piece.ts";
 import { type OpenSha256, digestHex } from "../sha256.ts";
@@ -46,17 +48,20 @@ export interface FormatRequest {
   readonly spec: JobSpec;
   readonly verdict: Verdict;
   readonly chunk: ChunkRow;
+  /** The inputs that are wanted of it; absent: all. */
+  readonly span?: InputSpan;
   readonly options: FormatOptions;
 }
 
 /** Reads and formats one chunk of a job that is being finalized. Errors as for {@link readPieces}. */
 export async function formatChunk(
   deps: { openStore(name: string): ObjectStore; readonly limits: Limits; readonly openHash?: OpenSha256 },
-  { spec, verdict, chunk, options }: FormatRequest,
+  { spec, verdict, chunk, span, options }: FormatRequest,
 ): Promise<FormattedPiece> {
   const store = deps.openStore(spec.manifest.output.store);
   const source: PieceSource = { ...openSource(store, spec, verdict, deps.limits), openHash: deps.openHash };
-  return formatPiece(await readPiece(source, chunk), options);
+  const piece = await readPiece(source, chunk);
+  return formatPiece(span === undefined ? piece : clipPiece(piece, span, spec.manifest.faces), options);
 }
 
 /** The pieces of a job that is being finalized. */

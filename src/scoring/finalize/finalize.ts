@@ -6,42 +6,22 @@
 
 import { deletePage, listPages } from "../../storage/list-pages.ts";
 import { ScoringError } from "../../errors.ts";
-import type { ModelCard } from "../../model/card.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { FinalizeReport, FinalizeTicket, JobCoordinator } from "../job/coordinator-port.ts";
 import { type Merge, type MergeState, openMerge } from "./finalize-merge.ts";
 import type { FinalizeContext } from "./finalize-context.ts";
-import { formatChunk, type FormatRequest, openSource, readPieces } from "./finalize-pieces.ts";
+import type { FinalizeDeps } from "./finalize-deps.ts";
 import { writeReports } from "./finalize-reports.ts";
+import { formatPieces, untilTrouble } from "./format-pieces.ts";
+import { joinRanges } from "./join-ranges.ts";
 import { isPiece } from "../job/chunk-split.ts";
-import { endStatus, type Verdict } from "../job/job-state.ts";
-import type { ChunkRow } from "../job/chunk-row.ts";
+import { endStatus } from "../job/job-state.ts";
 import { carryKey, jobFolder, parsePartKey, partKey, partsPrefix, workPrefix } from "../keys.ts";
 import type { Limits } from "../limits.ts";
-import { mapShared } from "./map-ahead.ts";
-import { type FormatOptions, formatPiece, type FormattedPiece } from "./merge-piece.ts";
 import { UPLOAD_SPOILED } from "../outputs/merged-output.ts";
-import type { OpenSha256 } from "../sha256.ts";
 import { readObject } from "../../storage/read-object.ts";
-import { isTransient } from "../../storage/retry.ts";
 import { type Comparison, type ComparisonState, openComparison } from "../prior/compare-run.ts";
-import type { PriorRunDeps } from "../prior/prior-run.ts";
 import { parseStored } from "../stored-json.ts";
-
-/** What finalization works with. */
-export interface FinalizeDeps extends PriorRunDeps {
-  readCard(model: string): Promise<ModelCard>;
-  /** Other threads, if there are any. Absent: all work is done here. */
-  readonly formatting?: {
-    readonly threads: number;
-    /** Has another thread read and format a chunk. */
-    formatChunk(request: FormatRequest): Promise<FormattedPiece>;
-    /** Lets the other threads' answers arrive. */
-    listen(): Promise<void>;
-  };
-  /** See {@link FinalizeContext.openHash}. */
-  readonly openHash?: OpenSha256;
-}
 
 /**
  * Runs one step; the report to commit.
@@ -60,7 +40,6 @@ export async function runFinalizeStep(
     await removeAll(store, workPrefix(folder));
     return { step, attempt, checkpoint: null, done: true };
   }
-  const saved = await readCheckpoint(store, ticket.checkpoint, limits);
   const context: FinalizeContext = {
     store,
     folder,
@@ -70,6 +49,8 @@ export async function runFinalizeStep(
     card: await deps.readCard(spec.model),
     ...(deps.openHash === undefined ? {} : { openHash: deps.openHash }),
   };
+  if (ticket.state.merge !== undefined) return joinRanges(deps, context, job, ticket, CLEAN_UP);
+  const saved = await readCheckpoint(store, ticket.checkpoint, limits);
   const merge = await openMerge(context, saved?.merge ?? null);
   const comparison = await openComparison(deps, spec, saved?.comparison ?? null);
   let next = saved?.nextIndex ?? 0;
@@ -78,7 +59,7 @@ export async function runFinalizeStep(
   const rows = await job.listChunks(next, limits.maxChunksPerFinalizeStep);
   const verdict = ticket.state.verdict ?? "completed";
   const options = { ...merge.format, keepsPiece: merge.format.keepsPiece || comparison.isOpen };
-  for await (const formatted of untilTrouble(formatPieces(deps, context, rows, verdict, options))) {
+  for await (const formatted of untilTrouble(formatPieces(deps, context, rows, { verdict, options }))) {
     await merge.add(formatted);
     if (formatted.piece !== null) await comparison.add(formatted.piece);
     orphans ||= formatted.part === null || isPiece(formatted.chunk.id);
@@ -99,47 +80,6 @@ export async function runFinalizeStep(
     return { step, attempt, checkpoint: key, done: false };
   }
   return finish(context, job, ticket, { merge, comparison, orphans }, saved?.restarts ?? 0);
-}
-
-/** Ends before the first piece that its store does not give, unless it is the first of all: what was merged by then is kept. */
-async function* untilTrouble(pieces: AsyncIterable<FormattedPiece>): AsyncGenerator<FormattedPiece> {
-  let given = 0;
-  try {
-    for await (const piece of pieces) {
-      yield piece;
-      given += 1;
-    }
-  } catch (error) {
-    if (given === 0 || !isTransient(error)) throw error;
-  }
-}
-
-async function* formatPieces(
-  deps: FinalizeDeps,
-  { store, spec, limits }: FinalizeContext,
-  rows: readonly ChunkRow[],
-  verdict: Verdict,
-  options: FormatOptions,
-): AsyncGenerator<FormattedPiece> {
-  const { formatting } = deps;
-  if (formatting !== undefined) {
-    const request = (chunk: ChunkRow): FormatRequest => ({ spec, verdict, chunk, options });
-    // More than one per thread: while one result is on its way back, the thread has the next chunk.
-    yield* mapShared(
-      rows,
-      4 * (formatting.threads - 1),
-      (chunk) => formatting.formatChunk(request(chunk)),
-      async (chunk) => {
-        const formatted = await formatChunk(deps, request(chunk));
-        await formatting.listen();
-        return formatted;
-      },
-    );
-    return;
-  }
-  // One at a time: what is read ahead is held once, not again in every format.
-  for await (const piece of readPieces(openSource(store, spec, verdict, limits), rows))
-    yield formatPiece(piece, options);
 }
 
 interface Checkpoint {

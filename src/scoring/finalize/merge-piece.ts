@@ -38,6 +38,7 @@ export interface FormatOptions {
 export interface FormattedPiece {
   readonly chunk: Pick<ChunkRow, "id" | "first" | "count">;
   readonly part: MergePiece["part"];
+  readonly records: number;
   /** Lines of `input.jsonl`. */
   readonly input: Uint8Array;
   /** Rows of each format that has any. */
@@ -69,6 +70,7 @@ export function formatPiece(piece: MergePiece, options: FormatOptions): Formatte
   return {
     chunk: { id: chunk.id, first: chunk.first, count: chunk.count },
     part,
+    records: records.length,
     input: text.encode(items.map((item) => `${serializeItem(item)}\n`).join("")),
     rows,
     errors: text.encode(formatErrorLines(records, findItem, withCanceled)),

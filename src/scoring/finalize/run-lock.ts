@@ -101,7 +101,7 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     warnings: [
       state.plan.status === "done" ? describeEmptyInput(manifest, state.listed) : null,
       describeNoFace(state.outcomes.no_face, countFinished(state.outcomes)),
-      describeOmission(manifest.output.formats, state.records, context.limits),
+      describeOmission(manifest.output, state.records, context.limits),
     ].filter((one) => one !== null),
     receipt: buildReceipt(context),
     estimate: estimateJob({

@@ -14,6 +14,7 @@ import { makeRules } from "./job-rules.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { JobState } from "./job-state.ts";
 import { isEnded } from "./job-status.ts";
+import type { MergeRange } from "./merge-range.ts";
 import { viewJob } from "./job-view.ts";
 import type { Clock, WorkMessage, WorkQueue } from "./messages.ts";
 import { makePayload, NOTICE_DELAYS_SECONDS } from "./notice.ts";
@@ -95,6 +96,18 @@ export function applyToChunk(
   });
 }
 
+/** The same for an event that touches one range of a data set. */
+export function applyToRange(
+  deps: CoordinatorDeps,
+  number: number,
+  make: (range: MergeRange) => EventBody,
+): Promise<Committed | null> {
+  return applyEvent(deps, () => {
+    const range = deps.rows.readRange(number);
+    return range === null ? null : make(range);
+  });
+}
+
 /** Finds out whether this job has to step back or may continue. */
 export async function applyRank(deps: CoordinatorDeps): Promise<void> {
   const { rows, clock } = deps;
@@ -155,6 +168,13 @@ function perform(rows: JobRows, effect: JobEffect, { id: jobId, waiting = null }
       return [
         { message: { kind: "score", jobId, chunkId: effect.chunkId, ...probe }, delaySeconds: effect.delaySeconds },
       ];
+    case "put-range":
+      rows.writeRange(effect.range);
+      return [];
+    case "send-range": {
+      const { range, step, delaySeconds } = effect;
+      return [{ message: { kind: "merge", jobId, range, step }, delaySeconds }];
+    }
     case "send-task":
       return [{ message: { kind: effect.task, jobId, step: effect.step }, delaySeconds: effect.delaySeconds }];
     // The remaining kind is announce. It is not a message: `commit` writes it as an event.

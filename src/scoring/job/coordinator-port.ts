@@ -3,6 +3,7 @@
 import type { Issue } from "../../errors.ts";
 import type { StoreOperations } from "../../storage/metered-store.ts";
 import type { JobEventRow } from "./job-rows.ts";
+import type { MergeRange } from "./merge-range.ts";
 import type { Notice } from "./notice.ts";
 import type { StoreFailure } from "./store-failure.ts";
 import type { JobSpec } from "./job-spec.ts";
@@ -72,6 +73,24 @@ export interface FinalizeReport {
   readonly done: boolean;
 }
 
+/** The right to run one step of a range of a data set. */
+export interface RangeTicket {
+  readonly spec: JobSpec;
+  readonly state: JobState;
+  readonly range: MergeRange;
+  readonly step: number;
+  readonly attempt: number;
+}
+
+/** What one step of a range left for the next. */
+export interface RangeReport {
+  readonly range: number;
+  readonly step: number;
+  readonly attempt: number;
+  readonly checkpoint: string | null;
+  readonly done: boolean;
+}
+
 /** What a caller may ask of a running job. */
 export type JobCommand = "pause" | "resume" | "cancel";
 
@@ -108,6 +127,16 @@ export interface JobCoordinator {
   fail(failure: JobFailure): Promise<boolean>;
   beginFinalize(step: number): Promise<FinalizeTicket | null>;
   commitFinalize(report: FinalizeReport): Promise<boolean>;
+  beginRange(range: number, step: number): Promise<RangeTicket | null>;
+  commitRange(report: RangeReport): Promise<boolean>;
+  /** As `retryTask`, for a step of a range. */
+  retryRange(
+    at: Pick<RangeReport, "range" | "step" | "attempt">,
+    failure: JobFailure,
+    outage: StoreFailure | null,
+  ): Promise<boolean>;
+  readRange(range: number): Promise<MergeRange | null>;
+  renewRange(range: number, step: number, attempt: number): Promise<boolean>;
   /** Grants a chunk to a client; `null` if none is free for it. */
   leaseToClient(hold: ClientHold): Promise<ChunkLease | null>;
   /** The new deadline; `null` if the client no longer holds the chunk. */

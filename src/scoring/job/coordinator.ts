@@ -10,6 +10,7 @@ import {
   applyEvent,
   applyRank,
   applyToChunk,
+  applyToRange,
   type CoordinatorDeps,
   type EventBody,
   sendNotice,
@@ -24,6 +25,8 @@ import type {
   JobCoordinator,
   PlanReport,
   PlanTicket,
+  RangeReport,
+  RangeTicket,
 } from "./coordinator-port.ts";
 import type { StoreFailure } from "./store-failure.ts";
 import type { JobSpec } from "./job-spec.ts";
@@ -33,7 +36,14 @@ import type { JobFailure } from "./job-task.ts";
 
 /** A coordinator over one job's rows. */
 export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
-  return { ...lifeCalls(deps), ...taskCalls(deps), ...chunkCalls(deps), ...clientCalls(deps), ...noticeCalls(deps) };
+  return {
+    ...lifeCalls(deps),
+    ...taskCalls(deps),
+    ...rangeCalls(deps),
+    ...chunkCalls(deps),
+    ...clientCalls(deps),
+    ...noticeCalls(deps),
+  };
 }
 
 type Calls<K extends keyof JobCoordinator> = Pick<JobCoordinator, K>;
@@ -58,6 +68,10 @@ function lifeCalls(deps: CoordinatorDeps): Calls<"create" | "read" | "command" |
       await applyEvent(deps, () => ({ kind: "tick" }));
       for (const { id } of rows.listDue(clock(), limits.maxSweepRows)) {
         await applyToChunk(deps, id, (chunk) => ({ kind: "chunk-due", chunk }));
+      }
+      const merging = rows.readState()?.merge !== undefined;
+      for (const { number } of merging ? rows.listDueRanges(clock(), limits.maxSweepRows) : []) {
+        await applyToRange(deps, number, (range) => ({ kind: "merge-due", range }));
       }
       const state = rows.readState();
       if (state === null) return null;
@@ -119,6 +133,39 @@ function taskCalls(
       );
     },
     listPages: async (skip: number, limit: number) => rows.listPages(skip, limit),
+  };
+}
+
+/** The ranges of a data set, many at once. */
+function rangeCalls(
+  deps: CoordinatorDeps,
+): Calls<"beginRange" | "commitRange" | "retryRange" | "readRange" | "renewRange"> {
+  const { rows } = deps;
+  return {
+    async beginRange(number: number, step: number): Promise<RangeTicket | null> {
+      const granted = await applyToRange(deps, number, (range) => ({ kind: "merge-begin", range, step }));
+      const range = granted === null ? null : rows.readRange(number);
+      if (granted === null || range === null) return null;
+      return { spec: granted.spec, state: granted.state, range, step, attempt: range.task.attempt };
+    },
+    commitRange: async ({ range: number, ...report }: RangeReport) =>
+      (await applyToRange(deps, number, (range) => ({ kind: "merge-commit", range, ...report }))) !== null,
+    retryRange: async (
+      { range: number, step, attempt }: Pick<RangeReport, "range" | "step" | "attempt">,
+      failure: JobFailure,
+      outage: StoreFailure | null,
+    ) =>
+      (await applyToRange(deps, number, (range) => ({
+        kind: "merge-retry",
+        range,
+        step,
+        attempt,
+        failure,
+        outage,
+      }))) !== null,
+    readRange: async (number: number) => rows.readRange(number),
+    renewRange: async (number: number, step: number, attempt: number) =>
+      (await applyToRange(deps, number, (range) => ({ kind: "merge-renew", range, step, attempt }))) !== null,
   };
 }
 

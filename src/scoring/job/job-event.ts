@@ -5,6 +5,7 @@ import type { Issue } from "../../errors.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";
 import type { ChunkResult, ChunkRow, ClientHold } from "./chunk-row.ts";
+import type { MergeRange } from "./merge-range.ts";
 import type { StoreFailure } from "./store-failure.ts";
 
 /** What can happen to a job. The time comes with the event, the machine has no clock. */
@@ -68,6 +69,25 @@ export type JobEvent = { readonly nowMs: number } & (
   | { readonly kind: "fail"; readonly failure: JobFailure }
   | { readonly kind: "finalize-begin"; readonly step: number }
   | { readonly kind: "finalize-commit"; readonly step: number; readonly attempt: number; readonly done: boolean }
+  | { readonly kind: "merge-begin"; readonly range: MergeRange; readonly step: number }
+  | { readonly kind: "merge-renew"; readonly range: MergeRange; readonly step: number; readonly attempt: number }
+  | {
+      readonly kind: "merge-commit";
+      readonly range: MergeRange;
+      readonly step: number;
+      readonly attempt: number;
+      readonly checkpoint: string | null;
+      readonly done: boolean;
+    }
+  | {
+      readonly kind: "merge-retry";
+      readonly range: MergeRange;
+      readonly step: number;
+      readonly attempt: number;
+      readonly failure: JobFailure;
+      readonly outage: StoreFailure | null;
+    }
+  | { readonly kind: "merge-due"; readonly range: MergeRange }
 );
 
 /** What the machine asks its shell to do. */
@@ -83,6 +103,9 @@ export type JobEffect =
       readonly step: number;
       readonly delaySeconds: number;
     }
+  /** Write the row of one range of a data set. */
+  | { readonly kind: "put-range"; readonly range: MergeRange }
+  | { readonly kind: "send-range"; readonly range: number; readonly step: number; readonly delaySeconds: number }
   /** Tell the world: `status` at each change, `progress` in between. */
   | { readonly kind: "announce"; readonly event: "status" | "progress" };
 

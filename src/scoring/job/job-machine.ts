@@ -15,6 +15,7 @@ import { addErrors, countFinished, emptyOutcomes } from "./outcome-counts.ts";
 import { countEvent, type Draft, enter, fail, isWorking, stop } from "./job-transition.ts";
 import { countPlaces, delayDispatch, rankJob } from "./job-priority.ts";
 import { dueChunk, loseChunk, releaseChunk } from "./job-trouble.ts";
+import { beginMerging, beginRange, commitRange, dueRange, renewRange, retryRange } from "./job-merge.ts";
 import { beginTask, commitFinalize, commitPlan, renewTask, retryTask, sendTask, tickTask } from "./job-tasks.ts";
 
 /** A job as it is created: its first planning step is on its way. */
@@ -95,6 +96,16 @@ function applyEvent(state: JobState, event: JobEvent): Draft | null {
       return returnFromClient(state, event.chunk, event.hold, event.nowMs);
     case "client-reject":
       return rejectClient(state, event.chunk, event.hold, event.issue, event.nowMs);
+    case "merge-begin":
+      return beginRange(state, event);
+    case "merge-renew":
+      return renewRange(state, event);
+    case "merge-commit":
+      return commitRange(state, event);
+    case "merge-retry":
+      return retryRange(state, event);
+    case "merge-due":
+      return dueRange(state, event);
     case "rank":
       return rankJob(state, event.outranked);
     case "tick":
@@ -159,6 +170,5 @@ function beginFinalizing(draft: Draft, nowMs: number): Draft {
     errors: rest > 0 ? addErrors(state.errors, { [`item_${outcome}`]: rest }) : state.errors,
     records: state.records + rest,
   };
-  const entered = enter(counted, "finalizing", nowMs, draft.effects);
-  return sendTask(entered.state, "finalize", nowMs, entered.effects);
+  return beginMerging(enter(counted, "finalizing", nowMs, draft.effects), nowMs);
 }

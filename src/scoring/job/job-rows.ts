@@ -5,6 +5,7 @@
 
 import type { JobState } from "./job-state.ts";
 import type { ChunkRow } from "./chunk-row.ts";
+import type { MergeRange } from "./merge-range.ts";
 import type { Notice } from "./notice.ts";
 import type { JobSpec } from "./job-spec.ts";
 
@@ -49,6 +50,10 @@ export interface JobRows {
   stageChunks(chunks: readonly ChunkRow[]): void;
   clearStagedChunks(): void;
   adoptStagedChunks(): void;
+  readRange(number: number): MergeRange | null;
+  writeRange(range: MergeRange): void;
+  /** Ranges whose step was sent or leased and is due, oldest first. */
+  listDueRanges(nowMs: number, limit: number): readonly MergeRange[];
   /** Frozen pages in order, after the first `skip`. */
   listPages(skip: number, limit: number): readonly string[];
   addPages(keys: readonly string[]): void;

@@ -29,6 +29,8 @@ export interface JobRules {
   readonly execution?: "edge" | "client" | "auto";
   /** Records that the outputs can hold; absent in jobs of before it was looked at: their finalization refuses. */
   readonly maxRecords?: number;
+  /** Records of one part of a data set; absent: the outputs are single files. */
+  readonly partRows?: number;
   /** With `client`, the edge takes over when no client asked for so long. */
   readonly clientWaitMs?: number;
 }
@@ -53,7 +55,10 @@ export function makeRules(spec: JobSpec, limits: Limits): JobRules {
     maxTaskDeaths: limits.maxTaskDeaths,
     maxBackoffSeconds: limits.maxBackoffSeconds,
     maxIssues: limits.maxIssues,
-    maxRecords: countMaxRecords(limits),
+    // A data set has as many parts as it takes.
+    ...(manifest.output.layout === "dataset"
+      ? { partRows: limits.dataset.partRows }
+      : { maxRecords: countMaxRecords(limits) }),
     progressMs: limits.progressMs,
     execution: manifest.execution,
     clientWaitMs: limits.clientWaitMs,

@@ -10,6 +10,7 @@ import type { JobMeter } from "./job-meter.ts";
 import type { OutcomeCounts, ErrorCounts } from "./outcome-counts.ts";
 import type { JobTask, JobFailure } from "./job-task.ts";
 import type { JobRules } from "./job-rules.ts";
+import type { MergeProgress } from "./merge-range.ts";
 import type { JobStatus } from "./job-status.ts";
 
 /** Why the job is being finalized; decides the end state and the records of inputs that were not scored. */
@@ -67,6 +68,8 @@ export interface JobState {
   readonly issues: readonly Issue[];
   readonly failure: JobFailure | null;
   readonly finalize: JobTask;
+  /** How far the parts of a data set are merged; absent: not begun, or the outputs are single files. */
+  readonly merge?: MergeProgress;
   /** Generation of the outputs; absent: 0, nothing was erased. */
   readonly generation?: number;
   /** The erasure under way, or the last one; absent: none was asked for. */

@@ -72,5 +72,5 @@ export function countEvent(state: JobState, effects: readonly JobEffect[]): JobS
 
 function countMessages(effect: JobEffect): number {
   if (effect.kind === "dispatch") return effect.count;
-  return effect.kind === "send-chunk" || effect.kind === "send-task" ? 1 : 0;
+  return ["send-chunk", "send-task", "send-range"].includes(effect.kind) ? 1 : 0;
 }

@@ -107,7 +107,7 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
       state.plan.status === "done" ? describeEmptyInput(spec.manifest, state.listed) : null,
       isEnded(state.status) ? describeNoFace(state.outcomes.no_face, finished) : null,
       // With several faces per picture there are more records than inputs; without a face, one record.
-      describeOmission(output.formats, Math.max(state.listed, state.records), LIMITS),
+      describeOmission(output, Math.max(state.listed, state.records), LIMITS),
     ].filter((one) => one !== null),
     output: { store: output.store, prefix: jobFolder(output.prefix, state.id, state.generation) },
     retryOf: spec.retryOf,

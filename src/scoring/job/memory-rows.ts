@@ -1,6 +1,7 @@
 /** Rows of one job in memory: for the local runner and for simulations. The same contract as the SQLite rows. */
 
 import type { JobEventRow, JobRows } from "./job-rows.ts";
+import type { MergeRange } from "./merge-range.ts";
 import type { Notice } from "./notice.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { JobState } from "./job-state.ts";
@@ -20,6 +21,7 @@ export function createMemoryRows(): JobRows {
   let clientSecret: string | null = null;
   const chunks = new Map<string, ChunkRow>();
   let staged: readonly ChunkRow[] = [];
+  const ranges = new Map<number, MergeRange>();
   const pages: string[] = [];
   let events: JobEventRow[] = [];
   let lastEvent = 0;
@@ -82,6 +84,15 @@ export function createMemoryRows(): JobRows {
       for (const chunk of staged) chunks.set(chunk.id, chunk);
       staged = [];
     },
+    readRange: (number) => ranges.get(number) ?? null,
+    writeRange: (range) => {
+      ranges.set(range.number, range);
+    },
+    listDueRanges: (nowMs, limit) =>
+      [...ranges.values()]
+        .filter(({ task }) => (task.status === "sent" || task.status === "leased") && task.dueMs <= nowMs)
+        .sort((a, b) => a.task.dueMs - b.task.dueMs)
+        .slice(0, limit),
     listPages: (skip, limit) => pages.slice(skip, skip + limit),
     addPages: (keys) => {
       pages.push(...keys);

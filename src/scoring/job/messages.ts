@@ -6,6 +6,8 @@ export type WorkMessage =
   /** `probe`: a store of the job was unavailable; it is tried before the engine is taken. */
   | { readonly kind: "score"; readonly jobId: string; readonly chunkId: string; readonly probe?: true }
   | { readonly kind: "finalize"; readonly jobId: string; readonly step: number }
+  /** A step of one range of a data set. */
+  | { readonly kind: "merge"; readonly jobId: string; readonly range: number; readonly step: number }
   | { readonly kind: "erase"; readonly jobId: string; readonly step: number }
   | { readonly kind: "notify"; readonly jobId: string; readonly eventId: number };
 

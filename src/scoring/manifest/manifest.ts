@@ -72,6 +72,8 @@ export const manifestSchema = z.strictObject({
     store: storeName,
     prefix: outputPrefix.default("out/"),
     formats: z.array(z.enum(LABEL_FORMATS)).min(1).max(LABEL_FORMATS.length).default(["jsonl", "csv"]),
+    /** `dataset`: parts of about two million records, made side by side; see docs/datasets.md. */
+    layout: z.enum(["single", "dataset"]).default("single"),
     retentionDays: z.int().min(1).max(LIMITS.maxRetentionDays).optional(),
   }),
   groupBy: z.array(groupName).max(LIMITS.maxGroupBy).default([]),

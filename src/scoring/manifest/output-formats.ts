@@ -4,7 +4,8 @@ import type { Manifest } from "./manifest.ts";
 import { LABEL_FILES } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 
-type Formats = Manifest["output"]["formats"];
+type Output = Pick<Manifest["output"], "formats" | "layout">;
+type Formats = Output["formats"];
 /** Bytes per row, twice the usual: a record has about 800, and a key may be long. */
 export const ROW_BYTES = { labels: 1600, input: 1000, errors: 1000, success: 250 } as const;
 
@@ -26,15 +27,18 @@ export function countParquetRows(limits: ParquetLimits): number {
 }
 
 /** The formats that `records` records are written in; JSONL replaces a Parquet file that was the only format asked for. */
-export function chooseFormats(formats: Formats, records: number, limits: ParquetLimits): Formats {
+export function chooseFormats({ formats, layout }: Output, records: number, limits: ParquetLimits): Formats {
+  // Each part of a data set is a file of its own.
+  if (layout === "dataset") return formats;
   if (!formats.includes("parquet") || records <= countParquetRows(limits)) return formats;
   const rest = formats.filter((format) => format !== "parquet");
   return rest.length === 0 ? ["jsonl"] : rest;
 }
 
 /** What is left out and what replaces it, as a sentence; `null` if everything that was asked for is written. */
-export function describeOmission(formats: Formats, records: number, limits: ParquetLimits): string | null {
-  const chosen = chooseFormats(formats, records, limits);
+export function describeOmission(output: Output, records: number, limits: ParquetLimits): string | null {
+  const { formats } = output;
+  const chosen = chooseFormats(output, records, limits);
   if (chosen === formats) return null;
   const instead = formats.length === 1 ? ` ${LABEL_FILES.jsonl.name} is written instead.` : "";
   const rows = countParquetRows(limits).toLocaleString("en");

@@ -23,8 +23,10 @@ export interface StreamEncoder {
 /** What a stream needs to know before its first record. */
 export interface StreamOptions {
   readonly groupKeys: readonly string[];
-  /** Records of the whole job. */
+  /** Records of the file, about. */
   readonly records: number;
+  /** Whether row groups say more about their rows than which ids they hold; absent: no. */
+  readonly describes?: boolean;
   readonly limits: Pick<Limits, "minParquetRowGroupRows" | "maxParquetRowGroupRows" | "targetParquetRowGroups">;
 }
 

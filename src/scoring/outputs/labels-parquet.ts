@@ -1,7 +1,8 @@
 /**
  * `labels.parquet`, written as a stream: rows are held as records until a row group is full, then leave as bytes. Only the
  * row groups' metadata stays until the footer. Columns are those of the CSV; statistics (minimum, maximum) are kept for
- * `id` and `key` alone, since the others are unsorted and would only swell the footer.
+ * `id` and `key` alone, since the others are unsorted and would only swell the footer. In a part of a data set, which has few
+ * row groups, also for the columns that queries choose rows by.
  */
 
 import { ByteWriter } from "hyparquet-writer/src/bytewriter.js";
@@ -22,7 +23,15 @@ export interface ParquetOptions {
   readonly groupKeys: readonly string[];
   /** Rows of each row group but the last; see {@link chooseRowGroupRows}. */
   readonly rowGroupRows: number;
+  /** Whether to keep statistics of what queries choose rows by, too; absent: no. */
+  readonly describes?: boolean;
 }
+
+/** Columns that queries choose rows by; with each of the groups. */
+const CHOSEN_BY: ReadonlySet<string> = new Set(["status", "label", "margin", "truth", "error_code"]);
+
+const hasStatistics = ({ name }: RecordColumn, describes = false): boolean =>
+  name === "id" || name === "key" || (describes && (CHOSEN_BY.has(name) || name.startsWith("group_")));
 
 const isRowGroups = (value: unknown): value is RowGroups => Array.isArray(value);
 
@@ -75,7 +84,11 @@ const readCell = (column: RecordColumn, record: ScoreRecord): string | number | 
  */
 export function createParquetEncoder(options: ParquetOptions, state?: Uint8Array): LabelStream {
   const columns = listRecordColumns(options.groupKeys);
-  const fingerprint = JSON.stringify([options.groupKeys, options.rowGroupRows]);
+  const fingerprint = JSON.stringify([
+    options.groupKeys,
+    options.rowGroupRows,
+    ...(options.describes === true ? [true] : []),
+  ]);
   const bytes = new ByteWriter();
   const writer = new ParquetWriter({ writer: bytes, schema: buildSchema(columns), createdBy: "countenance" });
   let held: ScoreRecord[] = [];
@@ -96,7 +109,7 @@ export function createParquetEncoder(options: ParquetOptions, state?: Uint8Array
       columnData: columns.map((column) => ({
         name: column.name,
         data: records.map((record) => readCell(column, record)),
-        statistics: column.name === "id" || column.name === "key",
+        statistics: hasStatistics(column, options.describes),
         offsetIndex: false,
       })),
       rowGroupSize: records.length,

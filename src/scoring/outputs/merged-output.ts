@@ -18,6 +18,8 @@ export interface WrittenObject {
   readonly bytes: number;
   /** Lower-case hex. */
   readonly sha256: string;
+  /** Rows of a part of a data set; absent for other objects. */
+  readonly rows?: number;
 }
 
 /** One output that is written in pieces: small ones by one put, large ones by multipart. */

@@ -92,6 +92,18 @@ export async function openComparison(
   };
 }
 
+/** Two parts of one comparison together. */
+export function mergeComparisons(a: ComparisonState, b: ComparisonState): ComparisonState {
+  return {
+    flips: mergeFlips(a.flips, b.flips),
+    inputs: {
+      carried: a.inputs.carried + b.inputs.carried,
+      scoredAgain: a.inputs.scoredAgain + b.inputs.scoredAgain,
+      appeared: a.inputs.appeared + b.inputs.appeared,
+    },
+  };
+}
+
 /** The records of one input in two runs; faces of a picture by their number. */
 function pairRecords(before: readonly ScoreRecord[], after: readonly ScoreRecord[]): readonly RecordPair[] {
   return Array.from({ length: Math.max(before.length, after.length) }, (_, face) => [

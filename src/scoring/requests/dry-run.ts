@@ -66,7 +66,8 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
   } while (cursor !== null && pages < limits.maxDryRunPages);
   const maxRecords = countMaxRecords(limits);
   // Each input has one record at least.
-  if (objects > maxRecords) warnings.push(`the job would fail: ${describeExcess(maxRecords)}`);
+  if (manifest.output.layout === "single" && objects > maxRecords)
+    warnings.push(`the job would fail: ${describeExcess(maxRecords)}`);
   const empty = cursor === null ? describeEmptyInput(manifest, objects) : null;
   if (empty !== null) warnings.push(empty);
   if (repeated > 0) {
@@ -81,9 +82,9 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
 
 /** A Parquet file that would not be written, or may not: a dry run does not see the end of a long input. */
 function warnOfParquet({ output }: Manifest, objects: number, complete: boolean, limits: Limits): string[] {
-  const omission = describeOmission(output.formats, objects, limits);
+  const omission = describeOmission(output, objects, limits);
   if (omission !== null) return [omission];
-  if (complete || !output.formats.includes("parquet")) return [];
+  if (complete || output.layout === "dataset" || !output.formats.includes("parquet")) return [];
   const rows = countParquetRows(limits).toLocaleString("en");
   return [`labels.parquet is left out if there are more than ${rows} records; the dry run did not list enough to know`];
 }

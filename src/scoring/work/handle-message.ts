@@ -6,6 +6,7 @@
 import { type ScoringError, toScoringError } from "../../errors.ts";
 import { runEraseStep } from "../erase/erase-step.ts";
 import { runFinalizeStep } from "../finalize/finalize.ts";
+import { runRangeStep } from "../finalize/finalize-range.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import type { WorkMessage } from "../job/messages.ts";
@@ -22,6 +23,8 @@ export async function handleMessage(deps: WorkDeps, message: WorkMessage): Promi
       return scoreChunkMessage(deps, message);
     case "finalize":
       return finalize(deps, message);
+    case "merge":
+      return mergeRange(deps, message);
     case "erase":
       return erase(deps, message);
     case "notify":
@@ -75,6 +78,23 @@ async function finalize(deps: WorkDeps, message: Extract<WorkMessage, { kind: "f
   }
 }
 
+async function mergeRange(deps: WorkDeps, message: Extract<WorkMessage, { kind: "merge" }>): Promise<void> {
+  const job = deps.openJob(message.jobId);
+  const ticket = await job.beginRange(message.range, message.step);
+  if (ticket === null) return;
+  const { range, step, attempt } = { ...ticket, range: message.range };
+  const stop = deps.startHeart?.(() => job.renewRange(range, step, attempt));
+  try {
+    await job.commitRange(await runRangeStep(limitAccess(deps, ticket.spec), job, ticket));
+  } catch (error) {
+    const { failure, outage, passes } = judge(deps, message, ticket.spec, toScoringError(error));
+    if (passes) await job.retryRange({ range, step, attempt }, failure, outage);
+    else await job.fail(failure);
+  } finally {
+    stop?.();
+  }
+}
+
 async function erase(deps: WorkDeps, message: Extract<WorkMessage, { kind: "erase" }>): Promise<void> {
   const job = deps.openEraser?.(message.jobId);
   const ticket = (await job?.beginErase(message.step)) ?? null;
@@ -97,13 +117,19 @@ async function reportTaskFailure(
   ticket: { readonly spec: JobSpec; readonly step: number; readonly attempt: number },
   error: ScoringError,
 ): Promise<void> {
+  const { failure, outage, passes } = judge(deps, message, ticket.spec, error);
+  if (passes) await job.retryTask(message.kind, ticket.step, ticket.attempt, failure, outage);
+  else await job.fail(failure);
+}
+
+/** What a failed step tells its coordinator, and whether trying it again can help. */
+function judge(deps: WorkDeps, message: WorkMessage, spec: JobSpec, error: ScoringError) {
   deps.failed?.(message, error);
   const failure = { code: error.code, message: error.detail };
   const passes = error.disposition === "transient" || error.code === "internal";
   const isOutage = error.disposition === "transient" && error.code !== "queue_unavailable";
-  const outage = isOutage ? { store: findStore(message, ticket.spec, error), code: error.code, served: false } : null;
-  if (passes) await job.retryTask(message.kind, ticket.step, ticket.attempt, failure, outage);
-  else await job.fail(failure);
+  const outage = isOutage ? { store: findStore(message, spec, error), code: error.code, served: false } : null;
+  return { failure, outage, passes };
 }
 
 /** The store whose call failed. A body that broke off does not name it: then the store that the step reads or writes most. */

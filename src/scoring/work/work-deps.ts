@@ -6,7 +6,7 @@ import { nameStore } from "../../storage/named-store.ts";
 import { guardStore } from "../access/guarded-store.ts";
 import type { LendScorer } from "../chunk/scorer.ts";
 import type { Eraser } from "../erase/eraser-port.ts";
-import type { FinalizeDeps } from "../finalize/finalize.ts";
+import type { FinalizeDeps } from "../finalize/finalize-deps.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
 import type { Directory } from "../job/job-directory.ts";
 import type { JobSpec } from "../job/job-spec.ts";

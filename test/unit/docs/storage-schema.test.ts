@@ -40,7 +40,21 @@ const made: Readonly<Record<keyof typeof keys, readonly string[]>> = {
   LABEL_FORMATS: [],
   partKey: [keys.partKey(folder, "000000256"), keys.partKey(folder, "000000256.0.1")],
   inputPageKey: [keys.inputPageKey(folder, 3, 1)],
-  carryKey: [keys.carryKey(folder, "labels.csv", 2, 1), keys.carryKey(folder, "state", 2, 1)],
+  carryKey: [
+    keys.carryKey(folder, "labels.csv", 2, 1),
+    keys.carryKey(folder, "state", 2, 1),
+    keys.carryKey(folder, `${keys.RANGE_NAMES.input(3)}.buffer`, 2, 1),
+    keys.carryKey(folder, keys.rangeCarryName(3, "state"), 2, 1),
+  ],
+  PART_FILES: [],
+  RANGE_NAMES: [
+    ...keys.LABEL_FORMATS.map((format) => `${folder}${keys.RANGE_NAMES.labels(3, format)}`),
+    ...[keys.RANGE_NAMES.input(3), keys.RANGE_NAMES.chunks(3), keys.RANGE_NAMES.summary(3)].map(
+      (name) => `${folder}${name}`,
+    ),
+  ],
+  rangeErrorsName: [`${folder}${keys.rangeErrorsName(3)}`],
+  rangeCarryName: [],
   probeKey: [keys.probeKey("out/", "0190b6a5-0000-7000-8000-000000000000")],
   normalizePrefix: [],
   jobFolder: [`${keys.jobFolder("out", "0190b6a5-0000-7000-8000-000000000000", 1)}${keys.OUTPUT_NAMES.success}`],

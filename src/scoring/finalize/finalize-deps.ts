@@ -1,0 +1,22 @@
+/** What finalization works with. */
+
+import type { ModelCard } from "../../model/card.ts";
+import type { PriorRunDeps } from "../prior/prior-run.ts";
+import type { OpenSha256 } from "../sha256.ts";
+import type { FormatRequest } from "./finalize-pieces.ts";
+import type { FormattedPiece } from "./merge-piece.ts";
+
+/** What finalization works with. */
+export interface FinalizeDeps extends PriorRunDeps {
+  readCard(model: string): Promise<ModelCard>;
+  /** Other threads, if there are any. Absent: all work is done here. */
+  readonly formatting?: {
+    readonly threads: number;
+    /** Has another thread read and format a chunk. */
+    formatChunk(request: FormatRequest): Promise<FormattedPiece>;
+    /** Lets the other threads' answers arrive. */
+    listen(): Promise<void>;
+  };
+  /** See `FinalizeContext.openHash`. */
+  readonly openHash?: OpenSha256;
+}

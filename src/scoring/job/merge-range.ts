@@ -1,0 +1,45 @@
+/**
+ * The parts of a data set: the inputs of a job are cut into ranges of equal length, and each is merged by a chain of steps of its own.
+ * The coordinator keeps a row for each range that has begun.
+ */
+
+import type { JobTask } from "./job-task.ts";
+
+/** How far merging has come; ranges begin in order and end in any. */
+export interface MergeProgress {
+  /** Inputs of each range but the last, ≥ 1. */
+  readonly inputs: number;
+  /** Where the last range ends: the inputs of the job when it was merged. */
+  readonly end: number;
+  readonly total: number;
+  readonly begun: number;
+  readonly done: number;
+}
+
+/** One range, as its row. */
+export interface MergeRange {
+  /** 0-based, in input order. */
+  readonly number: number;
+  /** Its steps, leased like those of planning. */
+  readonly task: JobTask;
+  /** Key of what the last step left for the next; `null` at first. */
+  readonly checkpoint: string | null;
+}
+
+/** The inputs of a range, by index: from `first` up to `end`, without it. */
+export interface InputSpan {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Cuts a job into ranges of about `partRows` records. Follows from totals alone, so it is the same however chunks were split. */
+export function cutRanges(inputs: number, records: number, partRows: number): MergeProgress {
+  const each = Math.max(1, Math.floor((partRows * inputs) / Math.max(1, records)));
+  return { inputs: each, end: inputs, total: Math.ceil(inputs / each), begun: 0, done: 0 };
+}
+
+/** The inputs of range `number`. */
+export function findSpan({ inputs, end }: Pick<MergeProgress, "inputs" | "end">, number: number): InputSpan {
+  const first = number * inputs;
+  return { first, end: Math.min(end, first + inputs) };
+}
