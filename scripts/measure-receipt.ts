@@ -11,7 +11,7 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
-import { type JobEstimate, priceJob } from "../src/scoring/plan/estimate.ts";
+import { type JobEstimate, priceJob } from "../src/scoring/job/job-cost.ts";
 
 /** An invocation as `wrangler tail` and Logpush tell of it (workers-types, TraceItem; Logpush, Workers Trace Events). */
 const invocationShape = z.union([

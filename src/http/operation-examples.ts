@@ -67,6 +67,7 @@ const JOB = {
   engines: ["fused-wasm-simd"],
   rate: 21.5,
   etaSeconds: 2,
+  dollars: 0.0004,
   failure: null,
   issues: [],
   warnings: [],

@@ -61,6 +61,7 @@ export const jobSchema = z
     engines: z.array(z.string()),
     rate: z.number().nullable(),
     etaSeconds: z.number().nullable(),
+    dollars: z.number().nonnegative(),
     failure: z.object({ code: z.string(), message: z.string() }).nullable(),
     issues: z.array(issueSchema),
     warnings: z.array(z.string()),

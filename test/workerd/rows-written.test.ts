@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { JobCoordinatorBase } from "../../src/jobs/job-coordinator-object.ts";
 import { createSqliteRows } from "../../src/jobs/sqlite-rows.ts";
-import { ROWS_WRITTEN } from "../../src/scoring/plan/estimate.ts";
+import { ROWS_WRITTEN } from "../../src/scoring/job/job-cost.ts";
 import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
 import { emptyOutcomes } from "../../src/scoring/job/outcome-counts.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";

@@ -3,16 +3,15 @@
 import { countFinished } from "../job/outcome-counts.ts";
 import { describeNoFace } from "../records/no-face.ts";
 import { findsFaces } from "../records/face-mode.ts";
+import { estimateJob, estimateMerge } from "../plan/estimate.ts";
 import {
   estimateCpuMs,
-  estimateJob,
-  type EstimateInput,
-  estimateMerge,
   estimateRows,
   type JobEstimate,
+  type JobWork,
   OPERATIONS_PER_MESSAGE,
   priceJob,
-} from "../plan/estimate.ts";
+} from "../job/job-cost.ts";
 import { describeEmptyInput } from "../manifest/empty-input.ts";
 import type { FinalizeContext } from "./finalize-context.ts";
 import type { JobStatus } from "../job/job-status.ts";
@@ -127,7 +126,7 @@ function describeRun({ schedule }: JobSpec): Pick<RunLock, "schedule"> {
   return { schedule: { id, dueAt: new Date(dueMs).toISOString(), carriedFrom, baseline } };
 }
 
-function describeWork({ spec, state }: FinalizeContext): Pick<EstimateInput, "inputs" | "tta" | "findsFaces"> {
+function describeWork({ spec, state }: FinalizeContext): Pick<JobWork, "inputs" | "tta" | "findsFaces"> {
   const { manifest } = spec;
   return { inputs: state.listed, tta: manifest.tta, findsFaces: findsFaces(manifest) };
 }

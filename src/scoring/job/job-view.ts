@@ -3,6 +3,7 @@
 import type { ErrorCode, Issue } from "../../errors.ts";
 import { describeEmptyInput } from "../manifest/empty-input.ts";
 import { isErasing } from "./erasure.ts";
+import { priceSoFar } from "./job-cost.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { LIMITS } from "../limits.ts";
 import { describeNoFace } from "../records/no-face.ts";
@@ -53,6 +54,8 @@ export interface JobView {
   readonly rate: number | null;
   /** Seconds until scoring is done at that rate; `null` if unknown. */
   readonly etaSeconds: number | null;
+  /** What scoring has cost so far at Cloudflare's prices, whoever runs it; its run lock has the whole receipt. */
+  readonly dollars: number;
   readonly failure: JobFailure | null;
   readonly issues: readonly Issue[];
   /** What the job asks for and will not get, or that its input is empty, in sentences. */
@@ -101,6 +104,7 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     engines: state.engines,
     rate: state.rate.perSecond === null ? null : Math.round(state.rate.perSecond * 100) / 100,
     etaSeconds: estimateSeconds(state, finished, nowMs),
+    dollars: priceSoFar(state, spec).dollars,
     failure: state.failure,
     issues: state.issues,
     warnings: [

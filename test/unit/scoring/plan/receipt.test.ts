@@ -9,6 +9,7 @@ import type { Classifier } from "../../../../src/model/classifier.ts";
 import { createCoordinator } from "../../../../src/scoring/job/coordinator.ts";
 import { createItemReader, listReads } from "../../../../src/scoring/inputs/item-reader.ts";
 import type { JobSpec } from "../../../../src/scoring/job/job-spec.ts";
+import { viewJob } from "../../../../src/scoring/job/job-view.ts";
 import { type Limits, LIMITS } from "../../../../src/scoring/limits.ts";
 import { parseManifest } from "../../../../src/scoring/manifest/manifest.ts";
 import { createMemoryRows } from "../../../../src/scoring/job/memory-rows.ts";
@@ -72,7 +73,11 @@ async function runJob(inner: ObjectStore, spec: JobSpec, limits: Limits = LIMITS
   const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
   const scorer = { decoder, finder: null, classifier: certain, pipeline: 1 } as const;
   await coordinator.create(spec);
+  /** What the job's page showed as its cost, message after message. */
+  const shown: number[] = [];
   for (let message = messages.shift(); message !== undefined; message = messages.shift()) {
+    const { state } = (await coordinator.read())!;
+    shown.push(viewJob(state, spec, spec.createdMs).dollars);
     await handleMessage(
       {
         openJob: () => coordinator,
@@ -85,7 +90,7 @@ async function runJob(inner: ObjectStore, spec: JobSpec, limits: Limits = LIMITS
     );
   }
   const lock = await readObject(inner, LOCK, 1e6);
-  return { sent, asked: store.operations(), lock: parseStored<RunLock>(new TextDecoder().decode(lock!)) };
+  return { sent, shown, asked: store.operations(), lock: parseStored<RunLock>(new TextDecoder().decode(lock!)) };
 }
 
 describe("a receipt", () => {
@@ -122,6 +127,20 @@ describe("a receipt", () => {
       expect(Math.abs(operations.classB - asked.reads)).toBeLessThanOrEqual(10);
       expect(Math.abs(operations.classA - asked.writes)).toBeLessThanOrEqual(10);
     }
+  });
+});
+
+describe("the cost of a job that goes on", () => {
+  it("only grows, and is what the receipt says but for the merge", async () => {
+    const store = createMemoryStore();
+    const bytes = new Uint8Array(await readFile(picture));
+    for (let i = 0; i < 120; i++) await store.put(`in/${i}.png`, bytes);
+    const { shown, lock } = await runJob(store, makeSpec("image"));
+    expect(shown).toEqual(shown.toSorted((a, b) => a - b));
+    expect(new Set(shown).size).toBeGreaterThan(3);
+    const { dollars, operations } = lock.receipt.cost;
+    expect(shown.at(-1)).toBeLessThan(dollars);
+    expect(shown.at(-1)).toBeGreaterThan(dollars - operations.classA * 4.5e-6 - operations.classB * 0.36e-6 - 5e-6);
   });
 });
 

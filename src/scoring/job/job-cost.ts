@@ -1,0 +1,110 @@
+/**
+ * What the work of a job costs: prices as Cloudflare publishes them for the Workers Paid plan, without what the plan includes
+ * (developers.cloudflare.com: workers/platform/pricing, r2/pricing, queues/platform/pricing, durable-objects/platform/pricing). CPU
+ * times are measured: docs/benchmarks.md, docs/scale.md.
+ */
+
+import { findsFaces } from "../records/face-mode.ts";
+import { readMeter } from "./job-meter.ts";
+import type { JobSpec } from "./job-spec.ts";
+import type { JobState } from "./job-state.ts";
+import { countFinished } from "./outcome-counts.ts";
+
+/** What consumers compute. */
+export interface JobWork {
+  readonly inputs: number;
+  /** Bytes of all inputs together. */
+  readonly bytes: number;
+  readonly chunks: number;
+  readonly tta: "none" | "flip";
+  readonly findsFaces: boolean;
+}
+
+/** Operations, CPU and dollars of a job, estimated. */
+export interface JobEstimate {
+  readonly cpuMs: number;
+  readonly operations: {
+    /** Writes and listings of the store. */
+    readonly classA: number;
+    /** Reads of the store. */
+    readonly classB: number;
+    readonly queue: number;
+    readonly durableObject: number;
+    /** Rows that the coordinator writes, calculated. */
+    readonly rowsWritten: number;
+  };
+  readonly dollars: number;
+}
+
+const COSTS = {
+  /** One face through the network of the default model, ms of CPU. With the others it makes 66 s for the job of docs/scale.md, which took 60. */
+  faceMs: 0.25,
+  /** One picture through the face detector, ms of CPU. */
+  detectMs: 25,
+  /** Decoding, ms of CPU per KiB of JPEG. */
+  decodeMsPerKib: 0.06,
+  /** Fetch, record and bookkeeping of one input, ms of CPU. */
+  overheadMs: 0.3,
+  chunkMs: 15,
+} as const;
+
+/**
+ * Rows that a coordinator's SQLite writes, entries of indexes among them, from planning to the end (test/workerd/rows-written.test.ts
+ * measures them in workerd).
+ */
+export const ROWS_WRITTEN = { chunk: 16, page: 3, job: 20 } as const;
+/** A message is written, read and deleted (Queues pricing). */
+export const OPERATIONS_PER_MESSAGE = 3;
+
+/** Dollars per unit. */
+const PRICES = {
+  cpuMs: 0.02 / 1e6,
+  request: 0.3 / 1e6,
+  classA: 4.5 / 1e6,
+  classB: 0.36 / 1e6,
+  queue: 0.4 / 1e6,
+  durableObject: 0.15 / 1e6,
+  rowWritten: 1 / 1e6,
+} as const;
+
+/** CPU of the consumers, ms. */
+export function estimateCpuMs(input: JobWork): number {
+  const faces = input.inputs * (input.tta === "flip" ? 2 : 1);
+  const detect = input.findsFaces ? input.inputs * COSTS.detectMs : 0;
+  const decode = (input.bytes / 1024) * COSTS.decodeMsPerKib;
+  return Math.round(
+    faces * COSTS.faceMs + detect + decode + input.inputs * COSTS.overheadMs + input.chunks * COSTS.chunkMs,
+  );
+}
+
+/** Dollars, as far as the operations are known. @param requests invocations of the Worker: one per message */
+export function priceJob(cpuMs: number, requests: number, operations: JobEstimate["operations"]): JobEstimate {
+  const dollars =
+    cpuMs * PRICES.cpuMs +
+    requests * PRICES.request +
+    operations.classA * PRICES.classA +
+    operations.classB * PRICES.classB +
+    operations.queue * PRICES.queue +
+    operations.durableObject * PRICES.durableObject +
+    operations.rowsWritten * PRICES.rowWritten;
+  return { cpuMs, operations, dollars: Math.round(dollars * 1e6) / 1e6 };
+}
+
+/** Rows that a job's coordinator writes in its life. */
+export function estimateRows(chunks: number, pages: number): number {
+  return ROWS_WRITTEN.chunk * chunks + ROWS_WRITTEN.page * pages + ROWS_WRITTEN.job;
+}
+
+/** What a job has cost so far: counted operations, and CPU estimated from what was read. Merging its outputs comes on top. */
+export function priceSoFar(state: JobState, { manifest }: Pick<JobSpec, "manifest">): JobEstimate {
+  const meter = readMeter(state);
+  const work = { inputs: countFinished(state.outcomes), bytes: state.readBytes, chunks: state.chunks.done };
+  const cpuMs = estimateCpuMs({ ...work, tta: manifest.tta, findsFaces: findsFaces(manifest) });
+  return priceJob(cpuMs, meter.messages, {
+    classA: meter.planning.writes + meter.scoring.writes,
+    classB: meter.planning.reads + meter.scoring.reads,
+    queue: OPERATIONS_PER_MESSAGE * meter.messages,
+    durableObject: meter.calls,
+    rowsWritten: estimateRows(state.chunks.done, state.pages),
+  });
+}
