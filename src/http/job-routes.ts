@@ -4,6 +4,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
 import { deleteJob } from "../scoring/requests/delete-job.ts";
+import { listJobs } from "../scoring/requests/list-jobs.ts";
 import { retryFailed } from "../scoring/requests/retry-failed.ts";
 import { LIMITS } from "../scoring/limits.ts";
 import { manifestSchema } from "../scoring/manifest/manifest.ts";
@@ -76,7 +77,7 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       const { cursor, limit } = c.req.valid("query");
       const caller = c.get("caller");
       const owner = caller.scopes.includes("admin") ? null : caller.keyId;
-      return c.json(await deps.directory.list({ cursor: cursor ?? null, limit, owner }), 200);
+      return c.json(await listJobs(deps, { cursor: cursor ?? null, limit, owner }), 200);
     },
   );
 
