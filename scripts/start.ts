@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { makeBuiltInKey } from "../src/http/auth.ts";
+import { makeSignInCode } from "../src/http/sign-in-code.ts";
 
 /**
- * `npm start`: the local server, and in three lines what a person does with it: open the console, use the key, score
+ * `npm start`: the local server, and in a few lines what a person does with it: open the console, use the key, score
  * something. What wrangler and the Worker print is shown where it is an error; all of it with `--verbose`.
  */
 
@@ -29,12 +31,14 @@ function isTold(line: string): boolean {
   return /\[ERROR\]|✘|Address already in use|error TS/i.test(line);
 }
 
-function greet(origin: string): void {
+async function greet(origin: string): Promise<void> {
+  const code = await makeSignInCode(await makeBuiltInKey("local-development", KEY), Date.now());
   process.stdout.write(
     [
-      `Console      ${origin}/#/sign-in?key=${KEY}`,
+      `Console      ${origin}/#/sign-in?code=${code}`,
+      `             the link signs in once, within an hour`,
       `API key      ${KEY}, accepted from this machine only`,
-      `First job    npm run countenance -- submit --help, or npm run demo`,
+      `First job    npm run countenance -- submit <folder of pictures>`,
       "",
     ].join("\n"),
   );
@@ -46,7 +50,7 @@ for (const stream of [child.stdout, child.stderr]) {
     const origin = /Ready on (http:\/\/[^\s/]+)/.exec(line)?.[1];
     if (origin !== undefined && !greeted) {
       greeted = true;
-      greet(origin);
+      void greet(origin);
     }
     if (isVerbose || isTold(line)) process.stderr.write(`${line}\n`);
   });

@@ -38,6 +38,8 @@ export const serveCommand = defineCommand({
       logger: createConsoleLogger(),
     });
     say(`Countenance listens on ${server.origin}, with ${threads} threads; everything it keeps is in ${args.data}`);
+    if (isLoopback(server.origin))
+      say(`Console: ${server.origin}/#/sign-in?code=${await server.makeSignInCode()} (once)`);
     if (server.adminKeyFile !== null) say(`The admin key is in ${server.adminKeyFile}`);
     await untilAsked();
     say("Stopping: what is under way may end");
@@ -55,6 +57,11 @@ function untilAsked(): Promise<void> {
       });
     }
   });
+}
+
+/** The console takes a link's code on the reader's own machine only. */
+function isLoopback(origin: string): boolean {
+  return ["localhost", "127.0.0.1", "[::1]"].includes(new URL(origin).hostname);
 }
 
 function say(line: string): void {

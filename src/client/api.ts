@@ -86,6 +86,8 @@ export interface Api {
   request(method: string, path: string, wanted?: RequestOptions): Promise<Response>;
   /** Signs in; the browser keeps the cookie. Returns the key's id. */
   signIn(key: string): Promise<string>;
+  /** Signs in with the code of a link that a server printed; it works once. */
+  signInByCode(code: string): Promise<string>;
   /** The id of the key that this client acts with. */
   readSession(): Promise<string>;
   signOut(): Promise<void>;
@@ -195,6 +197,9 @@ export function createApi(options: ApiOptions = {}): Api {
     request,
     async signIn(secret) {
       return (await ask<{ key: string }>("POST", "/v1/session", sendJson({ key: secret }))).key;
+    },
+    async signInByCode(code) {
+      return (await ask<{ key: string }>("POST", "/v1/session", sendJson({ code }))).key;
     },
     async readSession() {
       return (await ask<{ key: string }>("GET", "/v1/session")).key;

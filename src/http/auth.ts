@@ -10,6 +10,7 @@ import type { ApiKeyRecord } from "../scoring/access/api-key.ts";
 import { digestHex } from "../scoring/sha256.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { readSession, type Session } from "./session.ts";
+import { readSignInCode } from "./sign-in-code.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 /** `ctn_<id>_<secret>`: the id finds the record, the secret has 256 bits. */
@@ -46,6 +47,19 @@ export async function authenticate(request: Request, deps: AuthDeps): Promise<Ca
     throw new ScoringError("unauthorized", "send an API key: Authorization: Bearer <key>");
   }
   return toCaller((await findKey(key, request, deps)).record);
+}
+
+/**
+ * The key that a code of a printed link signs in with. The code opens nothing a second time.
+ * @throws ScoringError `unauthorized`, the same for a wrong, an old and a used code
+ */
+export async function useCode(code: string, request: Request, deps: AuthDeps): Promise<KnownKey> {
+  const nowMs = deps.clock();
+  const known = await readSignInCode(code, (id) => readLiveKey(id, request, deps), nowMs);
+  if (known !== null && (await deps.keys.endSession(known.id, known.endMs, nowMs))) {
+    return { record: known.key, sha256: known.key.sha256 };
+  }
+  throw new ScoringError("unauthorized", "the link was used before or is too old: sign in with the API key");
 }
 
 /** The request's session, `null` without a valid one. @throws ScoringError `forbidden` for a change from another origin */
@@ -134,7 +148,8 @@ async function listBuiltInKeys(request: Request, deps: AuthDeps): Promise<readon
   return keys;
 }
 
-async function makeBuiltInKey(id: string, key: string): Promise<ApiKeyRecord> {
+/** The record of a key that the configuration holds. @param id `admin` or `local-development` */
+export async function makeBuiltInKey(id: string, key: string): Promise<ApiKeyRecord> {
   return {
     id,
     name: id,

@@ -4,12 +4,15 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
 import type { ApiDeps } from "./api-deps.ts";
-import { findKey, findSession, toCaller } from "./auth.ts";
+import { findKey, findSession, toCaller, useCode } from "./auth.ts";
 import { readJsonBody } from "./json-body.ts";
 import { json, jsonBody, OPEN, problemResponses } from "./schemas.ts";
 import { clearOldCookie, clearSessionCookie, makeSessionCookie, refuseForeignSignIn } from "./session.ts";
 
-const credentials = z.strictObject({ key: z.string().min(1).max(512) });
+const credentials = z.union([
+  z.strictObject({ key: z.string().min(1).max(512) }),
+  z.strictObject({ code: z.string().min(1).max(128) }),
+]);
 const sessionSchema = z.object({ key: z.string() });
 /** Bytes of a key in its JSON. */
 const MAX_SIGN_IN_BYTES = 4096;
@@ -19,7 +22,7 @@ export function addSessionRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openAPIRegistry.registerPath({
     method: "post",
     path: "/v1/session",
-    summary: "Sign in with an API key: sets an HttpOnly, same-site cookie for a browser",
+    summary: "Sign in with an API key, or once with the code of a printed link: sets an HttpOnly, same-site cookie",
     ...OPEN,
     request: { body: jsonBody(credentials) },
     responses: { 200: json(sessionSchema, "The id of the key"), ...problemResponses },
@@ -27,8 +30,9 @@ export function addSessionRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.post("/v1/session", async (c) => {
     refuseForeignSignIn(c.req.raw);
     const parsed = credentials.safeParse(await readJsonBody(c.req.raw, MAX_SIGN_IN_BYTES));
-    if (!parsed.success) throw new ScoringError("validation_failed", 'send { "key": "…" }');
-    const known = await findKey(parsed.data.key, c.req.raw, deps);
+    if (!parsed.success) throw new ScoringError("validation_failed", 'send { "key": "…" } or { "code": "…" }');
+    const { data } = parsed;
+    const known = await ("key" in data ? findKey(data.key, c.req.raw, deps) : useCode(data.code, c.req.raw, deps));
     // For the audit log.
     c.set("caller", toCaller(known.record));
     const { id } = known.record;

@@ -158,9 +158,10 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
       return sql.exec<{ id: string }>("DELETE FROM keys WHERE id = ? RETURNING id", id).toArray().length > 0;
     },
 
-    async endSession(sessionId: string, endMs: number, nowMs: number): Promise<void> {
+    async endSession(sessionId: string, endMs: number, nowMs: number): Promise<boolean> {
       sql.exec("DELETE FROM ended_sessions WHERE endMs < ?", nowMs);
-      sql.exec("INSERT OR IGNORE INTO ended_sessions VALUES (?, ?)", sessionId, endMs);
+      const added = "INSERT OR IGNORE INTO ended_sessions VALUES (?, ?) RETURNING id";
+      return sql.exec(added, sessionId, endMs).toArray().length > 0;
     },
 
     async isSessionEnded(sessionId: string): Promise<boolean> {

@@ -9,6 +9,8 @@ import { createDirectoryRows, type WholeDirectory } from "../jobs/directory-rows
 import { createLogMetrics } from "../jobs/metrics-sinks.ts";
 import { listFolderModels } from "../backends/models-node.ts";
 import type { Logger } from "../log.ts";
+import { makeBuiltInKey } from "../http/auth.ts";
+import { makeSignInCode } from "../http/sign-in-code.ts";
 import { createPlatform, type Platform } from "../platform.ts";
 import { recoverMessage } from "../scoring/work/recover-message.ts";
 import { SERVE_LIMITS } from "./serve-limits.ts";
@@ -49,6 +51,8 @@ export interface RunningServer {
   readonly origin: string;
   /** File of the admin key that was made because the configuration gave none; `null` if it gave one. */
   readonly adminKeyFile: string | null;
+  /** A code for the console's address, `#/sign-in?code=…`, that signs in once with the admin key, within an hour. */
+  makeSignInCode(): Promise<string>;
   /** Makes the runs of schedules that are due at `nowMs`; the server does so every minute by itself. */
   runSchedules(nowMs: number): Promise<void>;
   /** Takes nothing new, gives what is under way some time to end, and closes. */
@@ -156,6 +160,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     return {
       origin,
       adminKeyFile: admin.path,
+      makeSignInCode: async () => makeSignInCode(await makeBuiltInKey("admin", admin.key), clock()),
       runSchedules: (nowMs) => platform.runSchedules(nowMs),
       async stop() {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -67,6 +67,8 @@ describe("the console", () => {
     await page.getByText("the API key is unknown, removed or expired").waitFor();
     expect(await listViolations()).toEqual([]);
     await signIn(page);
+    // Where the keyboard goes on, now that the form is gone.
+    expect(await page.locator("main").evaluate((main) => main.matches(":focus"))).toBe(true);
     const stored = await page.evaluate(() => document.cookie + JSON.stringify(localStorage));
     expect(stored).not.toContain("session");
     expect(stored).not.toContain(LOCAL_KEY);
@@ -179,7 +181,7 @@ describe("the console", () => {
     const before = requests.length;
     await page.goto(`${worker.origin}/#/try`);
     await page.getByLabel("Faces").selectOption("aligned");
-    await page.getByText("Scoring with").waitFor();
+    await page.getByText("Scoring with the fused SIMD kernel").waitFor();
     expect(await page.getByTestId("engine").textContent()).toMatch(/^fused-wasm/);
     await page.getByLabel("Choose pictures").setInputFiles(portrait);
     const scored = page.locator("[data-probabilities]").first();

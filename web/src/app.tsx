@@ -1,6 +1,7 @@
 /** The shell: who is signed in, which page is open, and the words on every page. */
 
 import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { toScoringError } from "../../src/errors.ts";
 import { REPORT_NOTICE } from "../../src/scoring/report/legal-notice.ts";
 import { api, patiently, SIGNED_OUT } from "./api.ts";
 import { JobsPage } from "./jobs-page.tsx";
@@ -43,7 +44,9 @@ const LINKS = [
 /** Where the server is the reader's own machine. */
 const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(window.location.hostname);
 
-type Session = { readonly kind: "unknown" | "none" | "refused" } | { readonly kind: "signed-in"; readonly key: string };
+type Session =
+  | { readonly kind: "unknown" | "none" | "refused" | "used-link" }
+  | { readonly kind: "signed-in"; readonly key: string };
 
 /** The console. */
 export function App(): ReactNode {
@@ -51,7 +54,8 @@ export function App(): ReactNode {
   const [session, setSession] = useSession();
   const page = route.path[0] ?? "jobs";
   const before = route.query.get("before");
-  const main = useFocusOnChange([...route.path, ...(before === null ? [] : [before])].join("/"));
+  const place = [session.kind === "signed-in" ? "" : "door", ...route.path, before ?? ""].join("/");
+  const main = useFocusOnChange(place, session.kind !== "unknown");
   useEffect(() => {
     const title = LINKS.find((link) => link.path === page)?.title ?? "Jobs";
     document.title = `${title} · Countenance`;
@@ -144,7 +148,7 @@ function Page(props: {
   if (page === "try") return <TryPage />;
   if (session.kind === "unknown") return <Skeleton rows={3} words="Loading" />;
   if (page === "design" && isLocal) return <DesignPage />;
-  if (session.kind !== "signed-in") return <SignIn signedIn={props.signedIn} isOver={session.kind === "refused"} />;
+  if (session.kind !== "signed-in") return <SignIn signedIn={props.signedIn} why={session.kind} />;
   if (page === "new") return <NewJobPage key={route.query.get("from")} from={route.query.get("from")} />;
   if (page === "models") return <ModelsPage query={route.query} />;
   if (page === "schedules") return <SchedulePages path={route.path} />;
@@ -175,14 +179,31 @@ function SchedulePages({ path: [, id, verb] }: Pick<Route, "path">): ReactNode {
   return verb === "edit" ? <EditSchedulePage key={id} id={id} /> : <SchedulePage key={id} id={id} />;
 }
 
-/** `#/sign-in?key=…`, as the local server prints it: the key leaves the address before anything else. `null` without one. */
-async function signInByLink(): Promise<string | null> {
+/** The code of `#/sign-in?code=…`, as a local server prints it. It leaves the address before anything else. `null` without one. */
+function takeLinkCode(): string | null {
   const { path, query } = parseRoute(window.location.hash);
-  const key = query.get("key");
-  if (!isLocal || path[0] !== "sign-in" || key === null) return null;
+  const code = query.get("code");
+  // Elsewhere such a link could sign somebody in as somebody else.
+  if (!isLocal || path[0] !== "sign-in" || code === null) return null;
   window.history.replaceState(null, "", "#/jobs");
   window.dispatchEvent(new HashChangeEvent("hashchange"));
-  return api.signIn(key);
+  return code;
+}
+
+/** Signs in with the code, or goes on with the session that this browser has. */
+async function openSession(code: string | null): Promise<Session> {
+  const refused = code === null ? "none" : "used-link";
+  try {
+    if (code !== null) return { kind: "signed-in", key: await api.signInByCode(code) };
+  } catch (thrown) {
+    if (toScoringError(thrown).code !== "unauthorized") throw thrown;
+  }
+  try {
+    return { kind: "signed-in", key: await api.readSession() };
+  } catch (thrown) {
+    if (toScoringError(thrown).code !== "unauthorized") throw thrown;
+    return { kind: refused };
+  }
 }
 
 function useSession(): [Session, (session: Session) => void] {
@@ -190,27 +211,33 @@ function useSession(): [Session, (session: Session) => void] {
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
-    const ask = (): Promise<string> => signInByLink().then((key) => key ?? api.readSession());
+    const code = takeLinkCode();
     window.addEventListener(SIGNED_OUT, () => setSession({ kind: "refused" }), { signal });
-    patiently(ask, signal, () => undefined).then(
-      (key) => setSession({ kind: "signed-in", key }),
-      () => signal.aborted || setSession({ kind: "none" }),
-    );
+    patiently(
+      () => openSession(code),
+      signal,
+      () => undefined,
+    ).then(setSession, () => {
+      if (!signal.aborted) setSession({ kind: "none" });
+    });
     return () => controller.abort();
   }, []);
   return [session, setSession];
 }
 
-/** Moves the focus to the new page, as a browser does after a link; not at the first. */
-function useFocusOnChange(path: string) {
+/** Moves the focus to the new page, as a browser does after a link, and after signing in; not to the first page. */
+function useFocusOnChange(place: string, isKnown: boolean) {
   const main = useRef<HTMLElement>(null);
-  const last = useRef(path);
+  const last = useRef<string | null>(null);
   useEffect(() => {
-    if (last.current === path) return;
-    last.current = path;
+    if (!isKnown) return;
+    const before = last.current;
+    last.current = place;
+    // What a page focuses itself, such as the field for the key, keeps the focus.
+    if (before === null || before === place || main.current?.contains(document.activeElement)) return;
     main.current?.focus();
     window.scrollTo(0, 0);
-  }, [path]);
+  }, [place, isKnown]);
   return main;
 }
 

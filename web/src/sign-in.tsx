@@ -8,9 +8,9 @@ const LOCAL_KEY = "local-development-key";
 
 /**
  * The key goes to the server once; the browser then holds a cookie that no script can read.
- * @param props.isOver a session was there and is refused now
+ * @param props.why a session was there and is refused now, or a link was followed that works no more
  */
-export function SignIn(props: { readonly signedIn: (key: string) => void; readonly isOver: boolean }): ReactNode {
+export function SignIn(props: { readonly signedIn: (key: string) => void; readonly why: string }): ReactNode {
   const [key, setKey] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
   const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(window.location.hostname);
@@ -22,12 +22,19 @@ export function SignIn(props: { readonly signedIn: (key: string) => void; readon
   return (
     <section className="card sign-in">
       <h1>Sign in</h1>
-      {props.isOver ? (
+      {props.why === "refused" && (
         <p className="alert" role="alert">
           <strong>You were signed out:</strong> the key was removed or ran out, or a day has passed. Jobs go on at the
           server; after signing in, this page does too.
         </p>
-      ) : (
+      )}
+      {props.why === "used-link" && (
+        <p className="alert" role="alert">
+          <strong>This link works no more:</strong> it signs in once, within an hour of the server’s start. The key
+          still does.
+        </p>
+      )}
+      {props.why === "none" && (
         <p className="quiet">Faces in object storage to labels of apparent facial expression, with their statistics.</p>
       )}
       <form onSubmit={submit}>
@@ -37,6 +44,8 @@ export function SignIn(props: { readonly signedIn: (key: string) => void; readon
             type="password"
             autoComplete="current-password"
             value={key}
+            // The page has nothing else to do.
+            autoFocus
             aria-invalid={problem !== null}
             aria-describedby={problem === null ? undefined : "key-problem"}
             onChange={(event) => setKey(event.target.value)}

@@ -26,8 +26,8 @@ export interface KeyDirectory {
   listKeys(): Promise<readonly ApiKeyRecord[]>;
   /** False if there was none. */
   removeKey(id: string): Promise<boolean>;
-  /** Remembers that a session was signed out, until it would have ended by itself. */
-  endSession(sessionId: string, endMs: number, nowMs: number): Promise<void>;
+  /** Remembers that a session was signed out, or a code used, until it would have ended by itself. False if it was known. */
+  endSession(sessionId: string, endMs: number, nowMs: number): Promise<boolean>;
   isSessionEnded(sessionId: string): Promise<boolean>;
 }
 

@@ -142,7 +142,7 @@ describe("the API", () => {
           return null;
         },
         isSessionEnded: async (id: string) => ended.has(id),
-        endSession: async (id: string) => void ended.add(id),
+        endSession: async (id: string) => !ended.has(id) && (ended.add(id), true),
       },
     };
     const app = createApp(deps as unknown as ApiDeps);
