@@ -33,6 +33,7 @@ let api: Api;
 let axeSource: string;
 let job: string;
 let other: string;
+let running: string;
 let schedule: string;
 
 async function runJob(name: string, model: string): Promise<string> {
@@ -53,6 +54,24 @@ async function runJob(name: string, model: string): Promise<string> {
   return id;
 }
 
+/** A job that stands still with a part of its pictures scored. */
+async function holdJob(): Promise<string> {
+  const keys = (await listPortraits("female", 24)).map((path) => `in/${basename(path)}`);
+  const { id } = await api.submitJob({
+    name: "portraits, under way",
+    model: "accurate",
+    input: { store: "faces", objects: keys.flatMap((key) => [0, 1, 2, 3].map((at) => ({ key, id: `${key}-${at}` }))) },
+    faces: "aligned",
+    output: { store: "faces", prefix: "out/" },
+    limits: { chunkSize: 8, maxConcurrency: 1 },
+  });
+  for await (const { job: now } of api.followJob(id, new AbortController().signal)) {
+    if (now.counts.finished > 12 || isEnded(now.status)) break;
+  }
+  expect((await api.commandJob(id, "pause")).status).toBe("paused");
+  return id;
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-surfaces-"));
   worker = await startLocalWorker({ persistTo: folder });
@@ -64,6 +83,7 @@ beforeAll(async () => {
   }
   other = await runJob("portraits, the model before", "deep-emotion@2");
   job = await runJob("portraits", "deep-emotion@3");
+  running = await holdJob();
   const manifest = { input: { store: "faces", prefix: "in/" }, output: { store: "faces", prefix: "out/" } };
   ({ id: schedule } = await api.makeSchedule({ name: "by night", cron: "30 2 * * *", manifest }));
   context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
@@ -83,6 +103,7 @@ afterAll(async () => {
 const listPages = (): readonly (readonly [name: string, path: string, shown: string])[] => [
   ["jobs", "jobs", ".job-row"],
   ["job", `jobs/${job}`, ".shares"],
+  ["running", `jobs/${running}`, ".stream .there"],
   ["pictures", `jobs/${job}?tab=pictures`, ".face img"],
   ["review", `jobs/${job}?tab=review`, "form"],
   ["compare", `jobs/${job}?tab=compare&with=${other}`, "tbody"],
@@ -125,6 +146,30 @@ describe.each([
     }
     await own.close();
     expect(found).toEqual([]);
+  });
+});
+
+describe("a job under way", () => {
+  it("shows its newest faces, the shares so far, what it costs and why it waits", async () => {
+    const page = await context.newPage();
+    await open(page, `jobs/${running}`, ".stream .there");
+    const faces = page.getByRole("list", { name: "The newest faces" }).getByRole("listitem");
+    await faces.nth(11).waitFor();
+    expect(await faces.count()).toBe(12);
+    const { counts, dollars } = await api.readJob(running);
+    const share = await page.locator(".progress .part").evaluateAll((parts) => {
+      const widths = parts.map((part) => part.getBoundingClientRect().width);
+      return widths.reduce((sum, width) => sum + width, 0) / parts[0]!.parentElement!.getBoundingClientRect().width;
+    });
+    expect(share).toBeCloseTo(counts.finished / counts.listed, 1);
+    expect(dollars).toBeGreaterThan(0);
+    const shown = await page.getByRole("region", { name: "Progress" }).textContent();
+    expect(shown).toContain(`Cost so far$${dollars.toFixed(4)}`);
+    expect(shown).toContain("Paused until somebody resumes it.");
+    await page.goto(`${worker.origin}/#/jobs`);
+    const row = page.getByRole("listitem").filter({ hasText: "portraits, under way" });
+    await row.getByText(`${counts.finished} of ${counts.listed} pictures`).waitFor();
+    await page.close();
   });
 });
 

@@ -35,6 +35,12 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** 0.00042 → "$0.0004", 12.5 → "$12.50"; less than a hundredth of a cent, but not nothing: "< $0.0001". */
+export function formatDollars(dollars: number): string {
+  if (dollars > 0 && dollars < 0.0001) return "< $0.0001";
+  return `$${dollars.toFixed(dollars < 1 ? 4 : 2)}`;
+}
+
 /** Outcomes as a reader says them. */
 export const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = {
   scored: "Scored",

@@ -21,3 +21,18 @@ export const ENGINE_NAMES: Readonly<Record<BrowserEngine, string>> = {
   "wasm-simd": "SIMD wasm",
   wasm: "Plain wasm",
 };
+
+const SERVER_ENGINES: readonly (readonly [start: string, words: string])[] = [
+  ["fused-wasm", "the fused SIMD kernel"],
+  ["graph-wasm", "the SIMD graph engine"],
+  ["webgpu", "WebGPU"],
+  ["tfjs", "TensorFlow.js"],
+  ["wasm", "TensorFlow.js"],
+];
+
+/** An engine of a job as a reader says it: `graph-wasm-relaxed` → "the SIMD graph engine"; what is not known stays. */
+export function nameEngine(engine: string): string {
+  const [, client, name = engine] = /^(client:)?(.*)$/.exec(engine) ?? [];
+  const words = SERVER_ENGINES.find(([start]) => name.startsWith(start))?.[1] ?? name;
+  return client === undefined ? words : `${words} of a browser`;
+}

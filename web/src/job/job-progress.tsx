@@ -7,7 +7,9 @@ import { formatCount, formatPercent } from "../../../src/scoring/report/report-f
 import { describeReason } from "../../../src/scoring/report/reason-words.ts";
 import { ShareChart } from "../markup.tsx";
 import { Progress } from "../parts.tsx";
-import { formatBytes, formatDuration, OUTCOME_WORDS } from "../words.ts";
+import { formatAgo, formatDollars, formatDuration, OUTCOME_WORDS } from "../words.ts";
+import { nameEngine } from "../engine/engine-names.ts";
+import { describeNow } from "./job-now.ts";
 import { Troubles } from "./job-troubles.tsx";
 import { LiveFaces } from "./live-faces.tsx";
 import { RateLine, type RatePoint } from "./rate-line.tsx";
@@ -15,7 +17,7 @@ import { RateLine, type RatePoint } from "./rate-line.tsx";
 /** Counts, distribution, newest faces and failures of a job that goes on. */
 export function Live({ job, rates }: { readonly job: JobView; readonly rates: readonly RatePoint[] }): ReactNode {
   const { counts } = job;
-  const faces = counts.labels.reduce((sum, count) => sum + count, 0);
+  const now = describeNow(job);
   return (
     <>
       <section className="card" aria-label="Progress">
@@ -29,39 +31,31 @@ export function Live({ job, rates }: { readonly job: JobView; readonly rates: re
           </p>
           <div>
             <Progress job={job} />
-            <ul className="legend">
-              {OUTCOMES.map((outcome) =>
-                counts.outcomes[outcome] === 0 ? null : (
-                  <li key={outcome}>
-                    <i className={`tone-dot outcome-${outcome}`} />
-                    {OUTCOME_WORDS[outcome]} <b>{formatCount(counts.outcomes[outcome])}</b>
-                  </li>
-                ),
-              )}
-            </ul>
+            <Outcomes job={job} />
           </div>
         </div>
         <dl className="tiles">
-          <Tile name="Pictures per second" value={job.rate === null ? "–" : job.rate.toFixed(1)} />
-          <Tile name="Time left" value={job.etaSeconds === null ? "–" : formatDuration(job.etaSeconds)} />
-          <Tile name="Read so far" value={counts.bytes > 0 ? formatBytes(counts.bytes) : "–"} note="of the listing" />
-          <Tile name="Scored by" value={describePlace(job)} note={`${describeEngines(job)}, ${job.model}`} />
+          <Tile name="Pictures per second" value={job.rate === null ? "–" : formatRate(job.rate)}>
+            {rates.length > 2 && <RateLine points={rates} />}
+          </Tile>
+          <Tile name="Time left" value={job.etaSeconds === null ? "–" : formatDuration(job.etaSeconds)}>
+            <span className="note">started {formatAgo(job.times.running ?? job.createdAt, Date.now())}</span>
+          </Tile>
+          <Tile name="Cost so far" value={formatDollars(job.dollars)}>
+            <span className="note">at Cloudflare’s prices</span>
+          </Tile>
+          <Tile name="Scored by" value={PLACES[job.execution]}>
+            <span className="note">
+              {job.model}
+              {job.engines.length > 0 && ` on ${job.engines.map(nameEngine).join(", ")}`}
+            </span>
+          </Tile>
         </dl>
-        {rates.length > 2 && <RateLine points={rates} />}
+        {now !== null && <p className="quiet live-now">{now}.</p>}
         <Troubles job={job} />
       </section>
       <div className="live-columns">
-        <section className="card">
-          <h2>Apparent expressions so far</h2>
-          {faces === 0 ? (
-            <p className="quiet">No face is scored yet.</p>
-          ) : (
-            <ShareChart name="Shares of the labels so far" counts={counts.labels} />
-          )}
-          <p className="caption">
-            The share can still move: these are the pictures that came first, not a sample of all.
-          </p>
-        </section>
+        <Shares counts={counts.labels} />
         <LiveFaces id={job.id} finished={counts.finished} />
       </div>
       <Failures job={job} />
@@ -69,24 +63,55 @@ export function Live({ job, rates }: { readonly job: JobView; readonly rates: re
   );
 }
 
-function Tile(props: { readonly name: string; readonly value: string; readonly note?: string }): ReactNode {
+const PLACES = { edge: "The server", client: "Browsers", auto: "Server, browsers" } as const;
+
+const formatRate = (rate: number): string => (rate < 100 ? rate.toFixed(1) : formatCount(Math.round(rate)));
+
+function Outcomes({ job }: { readonly job: JobView }): ReactNode {
+  const { outcomes } = job.counts;
+  return (
+    <ul className="legend">
+      {OUTCOMES.map((outcome) =>
+        outcomes[outcome] === 0 ? null : (
+          <li key={outcome}>
+            <i className={`tone-dot outcome-${outcome}`} />
+            {OUTCOME_WORDS[outcome]} <b>{formatCount(outcomes[outcome])}</b>
+          </li>
+        ),
+      )}
+    </ul>
+  );
+}
+
+function Shares({ counts }: { readonly counts: readonly number[] }): ReactNode {
+  const faces = counts.reduce((sum, count) => sum + count, 0);
+  return (
+    <section className="card">
+      <h2>Apparent expressions so far</h2>
+      {faces === 0 ? (
+        <p className="quiet">No face is scored yet.</p>
+      ) : (
+        <>
+          <ShareChart name="Shares of the labels so far" counts={counts} />
+          <p className="caption">
+            The shares can still move: these are the pictures that came first, not a sample of all.
+          </p>
+        </>
+      )}
+    </section>
+  );
+}
+
+function Tile(props: { readonly name: string; readonly value: string; readonly children?: ReactNode }): ReactNode {
   return (
     <div className="tile">
       <dt>{props.name}</dt>
       <dd>
         <b>{props.value}</b>
-        {props.note !== undefined && <span className="note">{props.note}</span>}
+        {props.children}
       </dd>
     </div>
   );
-}
-
-function describePlace({ execution }: JobView): string {
-  return { edge: "The server", client: "Browsers", auto: "Both" }[execution];
-}
-
-function describeEngines({ engines }: JobView): string {
-  return engines.length === 0 ? "no engine yet" : engines.join(", ");
 }
 
 function Failures({ job }: { readonly job: JobView }): ReactNode {

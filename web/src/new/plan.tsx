@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import type { Issue } from "../../../src/errors.ts";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import type { DryRun } from "../../../src/scoring/requests/dry-run.ts";
-import { formatBytes, formatDuration } from "../words.ts";
+import { formatBytes, formatDollars, formatDuration } from "../words.ts";
 import { listFindings } from "./fields.tsx";
 
 /** Places that have a field of their own, where the finding is shown. */
@@ -72,7 +72,7 @@ export function Plan({ plan }: { readonly plan: DryRun }): ReactNode {
         </div>
         <div>
           <dt>Cost, estimated</dt>
-          <dd>${plan.estimate.dollars.toFixed(plan.estimate.dollars < 1 ? 4 : 2)}</dd>
+          <dd>{formatDollars(plan.estimate.dollars)}</dd>
         </div>
       </dl>
       {plan.warnings.map((warning) => (
