@@ -25,7 +25,11 @@ await useVendor(dist);
 await cp(join(root, "models"), join(dist, "models"), { recursive: true });
 // The console of `countenance serve`.
 await promisify(execFile)(process.execPath, [join(root, "scripts/build-web.ts")], { cwd: root });
-await cp(join(root, "public"), join(dist, "public"), { recursive: true });
+// Without its samples: pictures of people are for a clone to try with, not for a package to spread.
+await cp(join(root, "public"), join(dist, "public"), {
+  recursive: true,
+  filter: (path) => path !== join(root, "public/samples"),
+});
 await shareWeights(dist);
 for (const path of await readdir(join(root, "src"), { recursive: true })) {
   if (path.endsWith(".wasm")) await cp(join(root, "src", path), join(dist, "src", path));

@@ -4,6 +4,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 import { DESIGN_PARTS } from "../src/scoring/report/design-parts.ts";
 import { DESIGN_TOKENS } from "../src/scoring/report/design-tokens.ts";
+import { copySamples } from "./sample-pictures.ts";
 import { readWasmThreadScript } from "./wasm-thread-script.ts";
 
 const output = join(import.meta.dirname, "../public");
@@ -35,6 +36,11 @@ function emitWasmThreadScript(): Plugin {
   };
 }
 
+/** Samples beside the console; a package leaves them out. */
+function addSamples(): Plugin {
+  return { name: "samples", writeBundle: () => copySamples(output) };
+}
+
 /** `virtual:design.css`: the style sheet that the console shares with reports. */
 function emitDesign(): Plugin {
   const id = "virtual:design.css";
@@ -50,7 +56,7 @@ export default defineConfig({
   root: import.meta.dirname,
   base: "./",
   publicDir: false,
-  plugins: [react(), emitDesign(), removeStale()],
+  plugins: [react(), emitDesign(), addSamples(), removeStale()],
   assetsInclude: ["**/*.safetensors"],
   build: {
     outDir: output,

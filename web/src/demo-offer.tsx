@@ -1,14 +1,14 @@
-/** A first job that needs no pictures of one's own: a few faces are drawn in the page, uploaded and scored by the server. */
+/** A first job that needs no pictures of one's own: a few samples are uploaded and scored by the server. */
 
 import { type ReactNode, useState } from "react";
 import type { ScoringError } from "../../src/errors.ts";
 import { api, noteSignedOut } from "./api.ts";
-import { drawDemoPictures } from "./demo-pictures.ts";
+import { loadSamplePictures } from "./sample-pictures.ts";
 import { Failure } from "./parts.tsx";
 
 const PREFIX = "demo/";
 
-/** A button that uploads drawn faces and starts a job over them. */
+/** A button that uploads samples and starts a job over them. */
 export function DemoOffer(): ReactNode {
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<ScoringError | null>(null);
@@ -18,12 +18,11 @@ export function DemoOffer(): ReactNode {
     try {
       const [store] = await api.listStores();
       if (store === undefined) return;
-      for (const { name, blob } of await drawDemoPictures()) await api.upload(store.name, `${PREFIX}${name}`, blob);
+      for (const { name, blob } of await loadSamplePictures()) await api.upload(store.name, `${PREFIX}${name}`, blob);
       const job = await api.submitJob({
-        name: "demo: drawn faces",
+        name: "demo",
         purpose: "a first look",
         input: { store: store.name, prefix: PREFIX },
-        faces: "aligned",
         output: { store: store.name, prefix: "out/" },
       });
       window.location.hash = `#/jobs/${job.id}`;
@@ -35,7 +34,7 @@ export function DemoOffer(): ReactNode {
   return (
     <>
       <button type="button" disabled={busy} onClick={() => void run()}>
-        {busy ? "Drawing faces …" : "Run the demo job"}
+        {busy ? "Uploading samples …" : "Run the demo job"}
       </button>
       {failure !== null && <Failure error={failure} once />}
     </>

@@ -59,7 +59,7 @@ describe("what a job does now", () => {
       fc.property(moment, ({ planned, listed, ...rest }) => {
         const words = describeNow({ ...rest, counts: { ...base.counts, planned, listed } });
         expect(words === null).toBe(isEnded(rest.status));
-        if (words !== null) expect(words).toMatch(/^[A-Z1-9].*[^.]$/);
+        expect(words ?? "Ended").toMatch(/^[A-Z1-9].*[^.]$/);
       }),
     );
   });

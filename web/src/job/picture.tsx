@@ -29,25 +29,29 @@ export function Picture(props: {
           setSize({ width: event.currentTarget.naturalWidth, height: event.currentTarget.naturalHeight })
         }
       />
-      {size !== null && (
-        <svg viewBox={`0 0 ${size.width} ${size.height}`} aria-hidden="true">
-          {/* What the transformer reads may reach beyond the picture: a viewport of its own cuts it there. */}
-          <svg width={size.width} height={size.height}>
-            {props.faces.map(({ face }, index) =>
-              // oxlint-disable-next-line react/no-array-index-key -- faces of one picture have no other name
-              face === null ? null : (
-                <Overlay
-                  key={index}
-                  face={face}
-                  number={props.faces.length > 1 ? index + 1 : null}
-                  side={size.height}
-                />
-              ),
-            )}
-          </svg>
-        </svg>
-      )}
+      {size !== null && <FaceBoxes size={size} faces={props.faces} />}
     </div>
+  );
+}
+
+/** Boxes and regions over a picture of so many pixels, each with its number where there are several. */
+export function FaceBoxes(props: {
+  readonly size: { readonly width: number; readonly height: number };
+  readonly faces: readonly ShownFace[];
+}): ReactNode {
+  const { size, faces } = props;
+  return (
+    <svg viewBox={`0 0 ${size.width} ${size.height}`} aria-hidden="true">
+      {/* What the transformer reads may reach beyond the picture: a viewport of its own cuts it there. */}
+      <svg width={size.width} height={size.height}>
+        {faces.map(({ face }, index) =>
+          // oxlint-disable-next-line react/no-array-index-key -- faces of one picture have no other name
+          face === null ? null : (
+            <Overlay key={index} face={face} number={faces.length > 1 ? index + 1 : null} side={size.height} />
+          ),
+        )}
+      </svg>
+    </svg>
   );
 }
 

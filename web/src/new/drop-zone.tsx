@@ -9,6 +9,10 @@ export function DropZone(props: {
   readonly format: keyof typeof UPLOADS;
   readonly taken: (files: readonly DroppedFile[]) => void;
   readonly children: ReactNode;
+  /** Buttons beside those that choose files. */
+  readonly more?: ReactNode;
+  /** Only the buttons: there are pictures already. */
+  readonly compact?: boolean;
 }): ReactNode {
   const id = useId();
   const { format } = props;
@@ -21,7 +25,7 @@ export function DropZone(props: {
   };
   return (
     <div
-      className={`drop ${isOver ? "over" : ""}`}
+      className={`drop ${isOver ? "over" : ""} ${props.compact === true ? "compact" : ""}`}
       onDragOver={(event) => (event.preventDefault(), setOver(true))}
       onDragLeave={() => setOver(false)}
       onDrop={(event) => {
@@ -68,6 +72,7 @@ export function DropZone(props: {
             }}
           />
         </label>
+        {props.more}
       </div>
     </div>
   );

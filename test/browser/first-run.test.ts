@@ -1,0 +1,108 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
+import { makeBuiltInKey } from "../../src/http/auth.ts";
+import { makeSignInCode } from "../../src/http/sign-in-code.ts";
+import { formatCsvHeader, formatCsvRows } from "../../src/scoring/outputs/labels-csv.ts";
+import { parseRecord } from "../../src/scoring/records/record-line.ts";
+import { launchChromium } from "./chromium.ts";
+import { LOCAL_KEY, signIn } from "./console-steps.ts";
+
+/** What somebody does who has just started the server: follow its link, run the demo, try samples and the camera. */
+
+let folder: string;
+let worker: LocalWorker;
+let browser: Browser;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "countenance-first-run-"));
+  worker = await startLocalWorker({ persistTo: folder });
+  browser = await launchChromium();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await worker?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("a first run", () => {
+  it("signs in by a link, once, and takes the code out of the address", async () => {
+    const code = await makeSignInCode(await makeBuiltInKey("local-development", LOCAL_KEY), Date.now());
+    const link = `${worker.origin}/#/sign-in?code=${code}`;
+    const open = async () => {
+      const own = await browser.newContext();
+      const page = await own.newPage();
+      await page.goto(link);
+      return { own, page };
+    };
+    const first = await open();
+    await first.page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
+    expect(first.page.url()).toBe(`${worker.origin}/#/jobs`);
+    // Opened again where it signed in, it leads on.
+    await first.page.goto("about:blank");
+    await first.page.goto(link);
+    await first.page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
+    const second = await open();
+    await second.page.getByText("This link works no more").waitFor();
+    expect(second.page.url()).toBe(`${worker.origin}/#/jobs`);
+    // Whoever has to type a key can begin at once.
+    expect(await second.page.getByLabel("API key").evaluate((field) => field.matches(":focus"))).toBe(true);
+    await Promise.all([first.own.close(), second.own.close()]);
+  });
+
+  it("offers the demo job where there is none, and shows its labels", async () => {
+    const own = await browser.newContext();
+    const page = await own.newPage();
+    await page.goto(worker.origin);
+    await signIn(page);
+    await page.getByRole("button", { name: "Run the demo job" }).click();
+    await page.getByRole("heading", { name: /^demo/ }).waitFor({ timeout: 60_000 });
+    await page.getByText("8 of 8 pictures scored").waitFor({ timeout: 90_000 });
+    expect(await page.locator(".shares tbody tr").count()).toBe(7);
+    await own.close();
+  });
+
+  it("takes samples, numbers the faces of a group, and hands the labels over as a job writes them", async () => {
+    const own = await browser.newPage();
+    await own.goto(`${worker.origin}/#/try`);
+    await own.getByRole("button", { name: "Take samples" }).click();
+    const group = own.getByRole("listitem").filter({ has: own.getByRole("img", { name: "group.jpg" }) });
+    await group.locator(".face-number").nth(2).waitFor({ timeout: 90_000 });
+    expect(await group.locator("svg .number").allTextContents()).toEqual(["1", "2", "3"]);
+    await own.getByText("8 of 8").waitFor();
+    const read = async (button: string): Promise<string> => {
+      const [download] = await Promise.all([
+        own.waitForEvent("download"),
+        own.getByRole("button", { name: button }).click(),
+      ]);
+      return readFile(await download.path(), "utf8");
+    };
+    const records = (await read("Export JSONL")).trimEnd().split("\n").map(parseRecord);
+    expect(records.length).toBe(await own.locator("[data-probabilities]").count());
+    expect(await read("Export CSV")).toBe(formatCsvHeader([]) + formatCsvRows(records, []));
+    await own.close();
+  });
+
+  it("scores what the camera sees, once that was asked for, and turns it off", async () => {
+    // Its camera is a moving test picture; a face would need one that is there.
+    const filmed = await launchChromium(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]);
+    const own = await (await filmed.newContext({ permissions: ["camera"] })).newPage();
+    await own.goto(`${worker.origin}/#/try`);
+    await own.getByText("Scoring with").waitFor();
+    expect(await own.locator("video").count()).toBe(0);
+    await own.getByRole("button", { name: "Use the camera" }).click();
+    await own.getByText("No face found").waitFor({ timeout: 90_000 });
+    await own.getByRole("button", { name: "Take this frame" }).click();
+    await own.getByRole("img", { name: "camera 1" }).waitFor();
+    const isOn = () =>
+      own.locator("video").evaluateAll((all) => all.some((video) => (video as { srcObject?: unknown }).srcObject));
+    expect(await isOn()).toBe(true);
+    await own.getByRole("button", { name: "Turn the camera off" }).click();
+    expect(await own.locator("video").count()).toBe(0);
+    await filmed.close();
+  });
+});
