@@ -84,10 +84,8 @@ export interface ApiOptions {
 export interface Api {
   /** Makes one request in this client's way, for parts of the API that have a client of their own. */
   request(method: string, path: string, wanted?: RequestOptions): Promise<Response>;
-  /** Signs in; the browser keeps the cookie. Returns the key's id. */
-  signIn(key: string): Promise<string>;
-  /** Signs in with the code of a link that a server printed; it works once. */
-  signInByCode(code: string): Promise<string>;
+  /** Signs in with a key, or once with the code of a printed link; the browser keeps the cookie. Returns the key's id. */
+  signIn(secret: string | { readonly code: string }): Promise<string>;
   /** The id of the key that this client acts with. */
   readSession(): Promise<string>;
   signOut(): Promise<void>;
@@ -196,10 +194,8 @@ export function createApi(options: ApiOptions = {}): Api {
   return {
     request,
     async signIn(secret) {
-      return (await ask<{ key: string }>("POST", "/v1/session", sendJson({ key: secret }))).key;
-    },
-    async signInByCode(code) {
-      return (await ask<{ key: string }>("POST", "/v1/session", sendJson({ code }))).key;
+      const body = sendJson(typeof secret === "string" ? { key: secret } : secret);
+      return (await ask<{ key: string }>("POST", "/v1/session", body)).key;
     },
     async readSession() {
       return (await ask<{ key: string }>("GET", "/v1/session")).key;

@@ -194,7 +194,7 @@ function takeLinkCode(): string | null {
 async function openSession(code: string | null): Promise<Session> {
   const refused = code === null ? "none" : "used-link";
   try {
-    if (code !== null) return { kind: "signed-in", key: await api.signInByCode(code) };
+    if (code !== null) return { kind: "signed-in", key: await api.signIn({ code }) };
   } catch (thrown) {
     if (toScoringError(thrown).code !== "unauthorized") throw thrown;
   }
