@@ -1,13 +1,12 @@
 /** From the Worker's bindings to a checked configuration. A wrong or missing value is reported by name, at the first request. */
 
+import { type EngineName, ENGINES } from "./backends/engine-table.ts";
 import { z } from "zod";
 import type { Limits } from "./scoring/limits.ts";
 import type { WorkMessage } from "./scoring/job/messages.ts";
 import type { DirectoryBase } from "./jobs/directory-object.ts";
 import type { JobCoordinatorBase } from "./jobs/job-coordinator-object.ts";
 import {
-  type EngineName,
-  ENGINES,
   fail,
   type ModelsConfig,
   type RawEnv,

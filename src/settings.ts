@@ -8,11 +8,6 @@ import type { S3StoreConfig } from "./storage/s3/s3-store.ts";
 /** Variables and bindings as they arrive. */
 export type RawEnv = Readonly<Record<string, unknown>>;
 
-/** Engines that compute the network. */
-export const ENGINES = ["tfjs", "fused"] as const;
-/** One of {@link ENGINES}. */
-export type EngineName = (typeof ENGINES)[number];
-
 /** Models in a store, besides the bundled ones, and aliases of models. */
 export type ModelsConfig = z.output<typeof modelsShape>;
 

@@ -7,7 +7,7 @@ import type { ComputeEvent, ComputePorts } from "../../src/client/compute/ports.
 import { type ComputeSummary, runClientCompute } from "../../src/client/compute/run-client-compute.ts";
 import { type WorkReply, createWorkScorer } from "../../src/client/compute/work-scorer.ts";
 import { ScoringError } from "../../src/errors.ts";
-import { LOCAL_ENGINES } from "../../src/backends/engines-node.ts";
+import { ENGINES } from "../../src/backends/engine-table.ts";
 import { readThreads } from "../score/score-command.ts";
 import { connect, CONNECTION_ARGS, findServer, print, printJson } from "./connection.ts";
 import { readJobs } from "./job-pages.ts";
@@ -20,7 +20,7 @@ export const workCommand = defineCommand({
     job: { type: "positional", description: "The job's id", required: false },
     any: { type: "boolean", description: "Every open job of this key, one after the other", default: false },
     threads: { type: "string", description: "Threads; default one per core" },
-    engine: { type: "enum", options: [...LOCAL_ENGINES], description: "What computes the network", default: "fused" },
+    engine: { type: "enum", options: [...ENGINES], description: "What computes the network", default: "fused" },
     ...CONNECTION_ARGS,
   },
   async run({ args }) {

@@ -7,14 +7,14 @@ import { retryReads, type RetryPorts } from "../../src/client/compute/retry-requ
 import { createApi } from "../../src/client/api.ts";
 import type { ClientTask } from "../../src/scoring/client-compute/protocol.ts";
 import type { Scorer } from "../../src/scoring/chunk/scorer.ts";
-import type { LocalEngine } from "../../src/backends/engines-node.ts";
+import type { EngineName } from "../../src/backends/engine-table.ts";
 import { createScorerSource, openRegistry } from "../score/node-work.ts";
 
 /** One piece of work for a thread, and where its inputs are read. */
 export interface WorkThreadTask {
   readonly baseUrl: string;
   readonly key: string;
-  readonly engine: LocalEngine;
+  readonly engine: EngineName;
   readonly work: ScoringWork;
 }
 
@@ -37,7 +37,7 @@ export default function runWork({ baseUrl, key, engine, work }: WorkThreadTask):
 }
 
 /** Opens the scorer of a task. @throws ScoringError `unknown_model`, `model_hash_mismatch` */
-function createOpener(engine: LocalEngine): (task: ClientTask) => Promise<Scorer> {
+function createOpener(engine: EngineName): (task: ClientTask) => Promise<Scorer> {
   const scorers = createScorerSource(engine);
   return async (task) => {
     requireServerModel(task, await (await openRegistry()).card(task.model));

@@ -2,7 +2,7 @@ import { cpus } from "node:os";
 import { defineCommand } from "citty";
 import { ScoringError } from "../../src/errors.ts";
 import { FACE_PIXELS } from "../../src/model/labels.ts";
-import { LOCAL_ENGINES } from "../../src/backends/engines-node.ts";
+import { ENGINES } from "../../src/backends/engine-table.ts";
 import { createScorerSource } from "./node-work.ts";
 
 /** Batches that are scored before the clock starts: engines compile what is hot. */
@@ -14,7 +14,7 @@ export const benchCommand = defineCommand({
   meta: { name: "bench", description: "How many faces per second one core of this machine scores" },
   args: {
     model: { type: "string", description: "name@version, or a name for its newest", default: "deep-emotion" },
-    engine: { type: "enum", options: [...LOCAL_ENGINES], description: "What computes the network", default: "fused" },
+    engine: { type: "enum", options: [...ENGINES], description: "What computes the network", default: "fused" },
     seconds: { type: "string", description: "Length of each of five rounds", default: "1" },
     json: { type: "boolean", description: "Print JSON" },
   },

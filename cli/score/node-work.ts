@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { createNodeClassifier, type LocalEngine } from "../../src/backends/engines-node.ts";
+import type { EngineName } from "../../src/backends/engine-table.ts";
+import { createNodeClassifier } from "../../src/backends/engines-node.ts";
 import { BUNDLED_MODELS_FOLDER, listFolderModels } from "../../src/backends/models-node.ts";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
@@ -19,7 +20,7 @@ export interface LocalWorkOptions {
   readonly outputFolder: string;
   /** Folder of the list that names the inputs, where there is one: the store `list`. */
   readonly listFolder: string | null;
-  readonly engine: LocalEngine;
+  readonly engine: EngineName;
   /** How many threads work on the job. */
   readonly threads: number;
 }
@@ -33,7 +34,7 @@ export async function openRegistry(): Promise<Registry> {
 type ScorerSource = (options: ScorerOptions) => Promise<Scorer>;
 
 /** Opens the scorers of one thread; each is loaded at its first use and kept. */
-export function createScorerSource(engine: LocalEngine): ScorerSource {
+export function createScorerSource(engine: EngineName): ScorerSource {
   const scorers = new Map<string, Promise<Scorer>>();
   async function openScorer({ model: id, tta, findsFaces }: ScorerOptions): Promise<Scorer> {
     const model = await (await openRegistry()).load(id);

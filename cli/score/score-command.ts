@@ -17,7 +17,7 @@ import { describeInput, type LocalInput } from "./local-input.ts";
 import { runLocalJob } from "./local-job.ts";
 import { openPage, writeContactSheet } from "./score-pages.ts";
 import { showProgress } from "./score-progress.ts";
-import { LOCAL_ENGINES } from "../../src/backends/engines-node.ts";
+import { ENGINES } from "../../src/backends/engine-table.ts";
 
 /** The option --threads. @throws ScoringError `validation_failed` */
 export function readThreads(value: string | undefined): number | undefined {
@@ -102,7 +102,7 @@ export const scoreCommand = defineCommand({
       description: "Preprocessing; default the model's. 2: JPEGs faster",
     },
     formats: { type: "string", description: LABEL_FORMATS.join(","), default: "jsonl,csv" },
-    engine: { type: "enum", options: [...LOCAL_ENGINES], description: "What computes the network", default: "fused" },
+    engine: { type: "enum", options: [...ENGINES], description: "What computes the network", default: "fused" },
     threads: { type: "string", description: "Threads; default one a core" },
     "error-threshold": {
       type: "string",

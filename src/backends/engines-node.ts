@@ -3,17 +3,13 @@
 import type { Classifier } from "../model/classifier.ts";
 import { createHogSvmClassifier } from "../model/hog-svm.ts";
 import type { Model } from "../model/model.ts";
-import { createClassifier, type EngineTable } from "../model/registry.ts";
+import { createClassifier } from "../model/registry.ts";
+import type { EngineName, EngineTables } from "./engine-table.ts";
 import { createFusedNodeClassifier } from "./fused/fused-node.ts";
 import { createGraphNodeClassifier } from "./graph/graph-node.ts";
 
-/** Names of the engines, the fastest first. */
-export const LOCAL_ENGINES = ["fused", "tfjs"] as const;
-/** One of {@link LOCAL_ENGINES}. */
-export type LocalEngine = (typeof LOCAL_ENGINES)[number];
-
 // tfjs is a third of what a thread loads, and most runs do not need it, so it is imported where it is used.
-const TABLES: Readonly<Record<LocalEngine, EngineTable>> = {
+const TABLES: EngineTables = {
   fused: {
     "deep-emotion": (model) => createFusedNodeClassifier(model),
     "hog-svm": async (model) => createHogSvmClassifier(model),
@@ -27,6 +23,6 @@ const TABLES: Readonly<Record<LocalEngine, EngineTable>> = {
 };
 
 /** A classifier of `model` on one of the engines. @throws ScoringError `engine_unavailable`, `model_invalid` */
-export function createNodeClassifier(model: Model, engine: LocalEngine): Promise<Classifier> {
+export function createNodeClassifier(model: Model, engine: EngineName): Promise<Classifier> {
   return createClassifier(model, TABLES[engine]);
 }

@@ -3,13 +3,14 @@
 import type { Classifier } from "../model/classifier.ts";
 import { createHogSvmClassifier } from "../model/hog-svm.ts";
 import type { Model } from "../model/model.ts";
-import { createClassifier, type EngineTable } from "../model/registry.ts";
+import { createClassifier } from "../model/registry.ts";
+import type { EngineName, EngineTables } from "./engine-table.ts";
 import { createFusedWorkerdClassifier } from "./fused/fused-workerd.ts";
 import { createGraphWorkerdClassifier } from "./graph/graph-workerd.ts";
 import { createTfjsWasmWorkerdClassifier } from "./tfjs-wasm-workerd.ts";
 
 /** A linear model has one engine, whatever the network runs on. */
-const ENGINES = {
+const TABLES: EngineTables = {
   tfjs: {
     "deep-emotion": createTfjsWasmWorkerdClassifier,
     "hog-svm": createHogSvm,
@@ -20,16 +21,13 @@ const ENGINES = {
     "hog-svm": createHogSvm,
     graph: (model) => createGraphWorkerdClassifier(model),
   },
-} as const satisfies Record<string, EngineTable>;
+};
 
 async function createHogSvm(model: Model): Promise<Classifier> {
   return createHogSvmClassifier(model);
 }
 
-/** Names of the engines. */
-export type EngineName = keyof typeof ENGINES;
-
 /** A classifier of `model` on one of the engines. @throws ScoringError `engine_unavailable`, `model_invalid` */
 export function createWorkerdClassifier(model: Model, engine: EngineName): Promise<Classifier> {
-  return createClassifier(model, ENGINES[engine]);
+  return createClassifier(model, TABLES[engine]);
 }

@@ -11,7 +11,8 @@ import type { Classifier } from "../model/classifier.ts";
 import type { FaceFinder } from "../model/face-finder.ts";
 import { createFlipClassifier } from "../model/flip.ts";
 import type { Registry } from "../model/registry.ts";
-import { createWorkerdClassifier, type EngineName } from "./engines-workerd.ts";
+import type { EngineName } from "./engine-table.ts";
+import { createWorkerdClassifier } from "./engines-workerd.ts";
 
 /** Lends the isolate's engines to one chunk at a time. */
 export interface ScorerLender {

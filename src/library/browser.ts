@@ -5,6 +5,7 @@
  */
 
 import { ScoringError } from "../errors.ts";
+import type { EngineTables, OpenClassifier } from "../backends/engine-table.ts";
 import { createFusedBrowserClassifier } from "../backends/fused/fused-browser.ts";
 import { loadCodecs } from "../image/codecs-browser.ts";
 import { createImageDecoder } from "../image/decode.ts";
@@ -48,6 +49,20 @@ const TFJS_WASM_URL = new URL("@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backe
 const FACE_CARD_URL = new URL("../../models/faces/blazeface@1/card.json", import.meta.url);
 const FACE_WEIGHTS_URL = new URL("../../models/faces/blazeface@1/weights.safetensors", import.meta.url);
 
+// What a page does not use is never loaded.
+const openTfjs: OpenClassifier = async (model) =>
+  (await import("../backends/tfjs-wasm-simd-url.ts")).createTfjsWasmUrlClassifier(model, TFJS_WASM_URL);
+const openHogSvm: OpenClassifier = async (model) => createHogSvmClassifier(model);
+const TABLES: EngineTables = {
+  fused: {
+    "deep-emotion": (model) => createFusedBrowserClassifier(model, FUSED_URLS),
+    "hog-svm": openHogSvm,
+    graph: async (model) =>
+      (await import("../backends/graph/graph-browser.ts")).createGraphBrowserClassifier(model, GRAPH_URLS),
+  },
+  tfjs: { "deep-emotion": openTfjs, "hog-svm": openHogSvm, graph: openTfjs },
+};
+
 /** The default model and the accuracy tier; the package's other models are for Node. */
 const MODELS: readonly ModelSource[] = [
   createUrlSource(
@@ -79,18 +94,7 @@ export async function createScorer(options: ScorerOptions = {}): Promise<Picture
       registry: createRegistry(MODELS),
       loadDecoder: async () => createImageDecoder(await loadCodecs(CODEC_URLS), LIMITS.image),
       loadFinder,
-      createClassifier: (model, engine) =>
-        createClassifier(model, {
-          "deep-emotion": async (wanted) =>
-            engine === "fused"
-              ? createFusedBrowserClassifier(wanted, FUSED_URLS)
-              : (await import("../backends/tfjs-wasm-simd-url.ts")).createTfjsWasmUrlClassifier(wanted, TFJS_WASM_URL),
-          "hog-svm": async (wanted) => createHogSvmClassifier(wanted),
-          graph: async (wanted) =>
-            engine === "fused"
-              ? (await import("../backends/graph/graph-browser.ts")).createGraphBrowserClassifier(wanted, GRAPH_URLS)
-              : (await import("../backends/tfjs-wasm-simd-url.ts")).createTfjsWasmUrlClassifier(wanted, TFJS_WASM_URL),
-        }),
+      createClassifier: (model, engine) => createClassifier(model, TABLES[engine]),
       read: readPictureBytes,
       isPicture: isPictureBytes,
     },

@@ -1,5 +1,6 @@
 /** Scores pictures without a job: the chunk's own code over bytes that the caller holds, with the engines of one runtime. */
 
+import type { EngineName } from "../backends/engine-table.ts";
 import { type AbstentionPrecision, findThresholds } from "../model/abstention.ts";
 import { ScoringError } from "../errors.ts";
 import type { ImageDecoder } from "../image/image-types.ts";
@@ -35,7 +36,7 @@ export interface PictureScorerOptions {
   /** How far the search goes for small faces; default `normal`. */
   readonly faceDetail?: FaceDetail;
   /** What computes the network; default the fastest that this runtime has. */
-  readonly engine?: "fused" | "tfjs";
+  readonly engine?: EngineName;
   /** `flip` averages with the mirrored face: somewhat better, half as fast. Default `none`. */
   readonly tta?: "none" | "flip";
   /** Gives no label where it would be right less often than this share, by the model's card: `label` is `null` and `abstained` says which it was. Default: every face gets one. */
@@ -83,7 +84,7 @@ export interface ScorerParts<Picture> {
   readonly registry: Registry;
   readonly loadDecoder: () => Promise<ImageDecoder>;
   readonly loadFinder: () => Promise<FaceFinder>;
-  readonly createClassifier: (model: Model, engine: "fused" | "tfjs") => Promise<Classifier>;
+  readonly createClassifier: (model: Model, engine: EngineName) => Promise<Classifier>;
   /** Bytes of a picture, and its name if it has one. @throws ScoringError of an item, which the record then holds */
   readonly read: (picture: Picture) => Promise<{ readonly bytes: Uint8Array; readonly name: string | null }>;
   /** What tells a picture from a {@link LabeledPicture}. */

@@ -1,27 +1,14 @@
 /** The scorers of one thread, each loaded at its first use and kept. */
 
+import type { EngineName } from "../backends/engine-table.ts";
+import { createNodeClassifier } from "../backends/engines-node.ts";
 import { createFaceFinderNode } from "../backends/faces-node.ts";
-import { createFusedNodeClassifier } from "../backends/fused/fused-node.ts";
 import { loadCodecs } from "../image/codecs-node.ts";
 import { createImageDecoder } from "../image/decode.ts";
 import { createFlipClassifier } from "../model/flip.ts";
-import { createHogSvmClassifier } from "../model/hog-svm.ts";
-import { createClassifier, type EngineTable, type Registry } from "../model/registry.ts";
+import type { Registry } from "../model/registry.ts";
 import type { Scorer, ScorerOptions } from "../scoring/chunk/scorer.ts";
 import { LIMITS } from "../scoring/limits.ts";
-import type { EngineName } from "../settings.ts";
-
-const ENGINE_TABLES: Readonly<Record<EngineName, EngineTable>> = {
-  fused: {
-    "deep-emotion": (model) => createFusedNodeClassifier(model),
-    "hog-svm": async (model) => createHogSvmClassifier(model),
-  },
-  tfjs: {
-    "deep-emotion": async (model) =>
-      (await import("../backends/tfjs-wasm-node.ts")).createTfjsWasmNodeClassifier(model),
-    "hog-svm": async (model) => createHogSvmClassifier(model),
-  },
-};
 
 /** Opens the scorer of a job on an engine. */
 export type ScorerSource = (engine: EngineName, options: ScorerOptions) => Promise<Scorer>;
@@ -36,7 +23,7 @@ export function createScorerSource(registry: Registry): ScorerSource {
     const model = await registry.load(id);
     decoder ??= loadCodecs().then((codecs) => createImageDecoder(codecs, LIMITS.image));
     if (findsFaces) finder ??= createFaceFinderNode();
-    const plain = await createClassifier(model, ENGINE_TABLES[engine]);
+    const plain = await createNodeClassifier(model, engine);
     const classifier = tta === "flip" ? createFlipClassifier(plain) : plain;
     return { decoder: await decoder, finder: findsFaces ? await finder : null, classifier };
   }

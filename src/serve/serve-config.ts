@@ -1,12 +1,11 @@
 /** From the variables of a server to a checked configuration: the Worker's, except that stores may be folders. */
 
+import { type EngineName, ENGINES } from "../backends/engine-table.ts";
 import { accessSync, constants, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve, sep } from "node:path";
 import { z } from "zod";
 import { LIMITS, type Limits } from "../scoring/limits.ts";
 import {
-  type EngineName,
-  ENGINES,
   fail,
   type ModelsConfig,
   type RawEnv,

@@ -7,7 +7,8 @@ import type { Classifier, Scores } from "../model/classifier.ts";
 import type { FaceFinder, FoundFace } from "../model/face-finder.ts";
 import type { LendScorer, Scorer, ScorerOptions } from "../scoring/chunk/scorer.ts";
 import type { WorkMessage } from "../scoring/job/messages.ts";
-import type { EngineName, RawEnv } from "../settings.ts";
+import type { EngineName } from "../backends/engine-table.ts";
+import type { RawEnv } from "../settings.ts";
 import { type Answer, openReply, type Reply, serveCalls } from "./port-calls.ts";
 import type { ScorerCall, ThreadTask } from "./serve-thread.ts";
 
