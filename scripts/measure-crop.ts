@@ -11,6 +11,7 @@ import { createFaceFinderNode } from "../src/backends/faces-node.ts";
 import { createTfjsWasmNodeClassifier } from "../src/backends/tfjs-wasm-node.ts";
 import { fitRaster } from "../src/image/letterbox.ts";
 import { FACE_BYTES, FACE_SIDE } from "../src/image/preprocess.ts";
+import { GRAY_48 } from "../src/model/input-form.ts";
 import type { Eyes, FoundFace, Point, Raster } from "../src/model/face-finder.ts";
 import { longerSide } from "../src/model/face-overlap.ts";
 import { cropFace, cropUpright, cutFace } from "../src/scoring/chunk/faces.ts";
@@ -105,7 +106,7 @@ for (const [title, crop] of [
   ["around the box (versions 1 and 2)", ({ found }: Sample) => cropFace(found.box)],
   ["around the eyes, turned (version 3)", ({ found }: Sample) => cropUpright(found.box, found.eyes)],
 ] as const) {
-  const labels = await classify(samples.map((sample) => cutFace(sample.canvas, crop(sample))));
+  const labels = await classify(samples.map((sample) => cutFace(sample.canvas, crop(sample), GRAY_48)));
   const agreement = share((label, i) => label === reference[i], labels);
   console.log(`${title}: accuracy ${share(isRight, labels)}, agreement with the aligned face ${agreement}`);
 }

@@ -1,6 +1,7 @@
 import { type AbstentionPoint, fitAbstention } from "../../src/scoring/statistics/abstention.ts";
 import type { Classifier } from "../../src/model/classifier.ts";
 import { mirrorFaces } from "../../src/model/flip.ts";
+import { GRAY_48 } from "../../src/model/input-form.ts";
 import { FACE_PIXELS, LABEL_COUNT } from "../../src/model/labels.ts";
 import {
   applyTemperatures,
@@ -128,7 +129,7 @@ export async function evaluateModel(
   const served = temperature ?? fit.temperature;
   const passes = [straight];
   if (modes.includes("flip")) {
-    const mirrored = mirrorFaces(pixels, count);
+    const mirrored = mirrorFaces(GRAY_48, pixels, count);
     passes.push(await computeLogits(classifier, mirrored, count, (done) => onProgress(count + done, total)));
   }
   return {

@@ -4,12 +4,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import { ScoringError } from "../errors.ts";
 import { formatModelId, requireAlignCorners } from "../model/card.ts";
 import type { Classifier, Scores } from "../model/classifier.ts";
-import { LOGITS, readClassifierNetwork } from "../model/graph/graph-model.ts";
-import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT } from "../model/labels.ts";
+import { EMBEDDING, readClassifierNetwork } from "../model/graph/graph-model.ts";
+import { assembleScores } from "../model/graph/graph-scores.ts";
+import { checkFaces, countChannels, countInputBytes } from "../model/input-form.ts";
 import type { Model } from "../model/model.ts";
 import { buildTfjsNetwork, type TfjsNetwork } from "../model/network.ts";
 import { THETA_SIZE } from "../model/network-shapes.ts";
-import { checkPixels, normalizePixels } from "../model/pixels.ts";
+import { createNormalizer } from "../model/pixels.ts";
 import { computeProbabilities } from "../model/softmax.ts";
 import { selectBackend } from "./tfjs-backend.ts";
 import { buildTfjsGraph } from "./tfjs-graph.ts";
@@ -38,41 +39,46 @@ export const TFJS_BATCH_SIZE = 32;
 export async function createTfjsClassifier(model: Model, options: TfjsClassifierOptions): Promise<Classifier> {
   const { backend, engine, batchSize, findFault = () => null, awaitFault = async () => null } = options;
   const network = await uploadNetwork(model, backend, batchSize);
+  const { labels, input } = model.card;
+  const bytes = countInputBytes(input);
+  const normalize = createNormalizer(input);
   let disposed = false;
 
-  const runBatch = async (pixels: Uint8Array): Promise<{ theta: Float32Array | null; logits: Float32Array }> => {
+  const runBatch = async (pixels: Uint8Array): Promise<Record<string, Float32Array>> => {
     await selectBackend(backend);
     // A new array each time: a backend may keep the one it was given. Padded lanes are zeros.
-    const input = new Float32Array(batchSize * FACE_PIXELS);
-    normalizePixels(pixels, input);
-    const output = network.run(input);
+    const values = new Float32Array(batchSize * bytes);
+    normalize(pixels, values);
+    const outputs = network.run(values);
     try {
-      const [theta, logits] = await Promise.all([
-        output.theta === null ? null : output.theta.data<"float32">(),
-        output.logits.data<"float32">(),
-      ]);
-      return { theta, logits };
+      const read = Object.entries(outputs).map(
+        async ([name, tensor]) => [name, await tensor.data<"float32">()] as const,
+      );
+      return Object.fromEntries(await Promise.all(read));
     } finally {
-      tf.dispose(output.theta === null ? output.logits : [output.theta, output.logits]);
+      tf.dispose(Object.values(outputs));
     }
   };
 
   return {
     model: formatModelId(model.card),
+    labels,
+    input,
     engine,
     batchSize,
     async classify(pixels: Uint8Array, count: number): Promise<Scores> {
       if (disposed) throw new ScoringError("engine_unavailable", `${engine} was disposed`);
-      checkPixels(pixels, count);
-      const logits = new Float32Array(count * LABEL_COUNT);
-      const theta = model.card.family === "graph" ? null : new Float32Array(count * THETA_SIZE);
+      checkFaces(input, pixels, count);
+      const outputs = Object.fromEntries(
+        network.widths.map(([name, width]) => [name, new Float32Array(count * width)]),
+      );
       for (let start = 0; start < count; start += batchSize) {
         const faces = Math.min(batchSize, count - start);
         const fault = findFault();
         if (fault !== null) throw new ScoringError("engine_unavailable", fault);
-        let batch: { theta: Float32Array | null; logits: Float32Array };
+        let batch: Record<string, Float32Array>;
         try {
-          batch = await runBatch(pixels.subarray(start * FACE_PIXELS, (start + faces) * FACE_PIXELS));
+          batch = await runBatch(pixels.subarray(start * bytes, (start + faces) * bytes));
         } catch (cause) {
           if (cause instanceof ScoringError) throw cause;
           const words = cause instanceof Error ? cause.message : String(cause);
@@ -81,10 +87,11 @@ export async function createTfjsClassifier(model: Model, options: TfjsClassifier
         }
         const late = findFault();
         if (late !== null) throw new ScoringError("engine_unavailable", late);
-        logits.set(batch.logits.subarray(0, faces * LABEL_COUNT), start * LABEL_COUNT);
-        if (batch.theta !== null) theta?.set(batch.theta.subarray(0, faces * THETA_SIZE), start * THETA_SIZE);
+        for (const [name, width] of network.widths) {
+          outputs[name]!.set(batch[name]!.subarray(0, faces * width), start * width);
+        }
       }
-      return { count, logits, theta, probabilities: computeProbabilities(logits, count, model.card.temperature) };
+      return network.assemble(count, outputs);
     },
     dispose() {
       if (disposed) return;
@@ -94,24 +101,58 @@ export async function createTfjsClassifier(model: Model, options: TfjsClassifier
   };
 }
 
+/** A network on a backend, and how its outputs become scores. */
+interface Uploaded extends TfjsNetwork {
+  /** Names of the outputs that are read, and the values of a face in each. */
+  readonly widths: readonly (readonly [name: string, width: number])[];
+  assemble(count: number, outputs: Readonly<Record<string, Float32Array>>): Scores;
+}
+
 /** The network of a model's family on `backend`. */
-async function uploadNetwork(model: Model, backend: string, batchSize: number): Promise<TfjsNetwork> {
-  if (model.card.family !== "graph") {
-    const alignCorners = requireAlignCorners(model.card);
-    await selectBackend(backend);
-    return buildTfjsNetwork(model.tensors, { alignCorners, batchSize });
-  }
+async function uploadNetwork(model: Model, backend: string, batchSize: number): Promise<Uploaded> {
+  return model.card.family === "graph"
+    ? uploadGraph(model, backend, batchSize)
+    : uploadDeepEmotion(model, backend, batchSize);
+}
+
+async function uploadDeepEmotion({ card, tensors }: Model, backend: string, batchSize: number): Promise<Uploaded> {
+  const alignCorners = requireAlignCorners(card);
+  await selectBackend(backend);
+  return {
+    ...buildTfjsNetwork(tensors, { alignCorners, batchSize }),
+    widths: [
+      ["theta", THETA_SIZE],
+      ["logits", card.labels.length],
+    ],
+    assemble(count, outputs) {
+      const logits = outputs["logits"]!;
+      const probabilities = computeProbabilities(logits, count, card.temperature);
+      return { count, logits, probabilities, theta: outputs["theta"]!, embedding: null };
+    },
+  };
+}
+
+async function uploadGraph(model: Model, backend: string, batchSize: number): Promise<Uploaded> {
   const network = readClassifierNetwork(model);
+  const { card } = model;
+  const { size } = card.input;
+  const channels = countChannels(card.input);
   await selectBackend(backend);
   const built = buildTfjsGraph(network);
+  const widths: Uploaded["widths"] = [
+    [network.scores, card.labels.length],
+    ...(network.embedding === null ? [] : [[EMBEDDING, network.embedding] as const]),
+  ];
   return {
-    run(input) {
-      const logits = tf.tidy(() => {
-        const outputs = built.run(tf.tensor4d(input, [batchSize, FACE_SIZE, FACE_SIZE, 1]));
-        return tf.reshape<tf.Rank.R2>(outputs[LOGITS]!, [batchSize, LABEL_COUNT]);
-      });
-      return { theta: null, logits };
-    },
+    widths,
+    run: (input) =>
+      tf.tidy(() => {
+        const outputs = built.run(tf.tensor4d(input, [batchSize, size, size, channels]));
+        return Object.fromEntries(
+          widths.map(([name, width]) => [name, tf.reshape<tf.Rank.R2>(outputs[name]!, [batchSize, width])]),
+        );
+      }),
+    assemble: (count, outputs) => assembleScores(card, network, count, outputs),
     dispose: () => built.dispose(),
   };
 }

@@ -1,7 +1,7 @@
 /** A picture made to fit a network's input: resized with antialiasing, cut, the rest filled with gray. */
 
 import type { Box, Raster } from "../model/face-finder.ts";
-import { planResample, resampleColumns, type Coefficients } from "./resample.ts";
+import { planResample, resampleColumns, resampleRgbRow, type Coefficients } from "./resample.ts";
 
 /**
  * Resizes to RGB so that the longer side becomes `size`.
@@ -80,7 +80,7 @@ export function resizeRgb(raster: Raster, width: number, height: number, window:
     const from = ((window.y + y) * raster.width + window.x) * channels;
     const row = raster.data.subarray(from, from + window.width * channels);
     if (channels === 3 && across === null) narrow.set(row, y * width * 3);
-    else if (channels === 3 && across !== null) narrowRgb(row, across, narrow, y * width * 3);
+    else if (channels === 3 && across !== null) resampleRgbRow(row, across, narrow, y * width * 3);
     else narrowGray(row, across, narrow, y * width * 3);
   }
   return window.height === height ? narrow : resampleColumns(narrow, width * 3, planResample(window.height, height));
@@ -91,27 +91,6 @@ function wholeOf({ width, height }: Raster): Box {
 }
 
 const HALF = 1 << 21;
-
-function narrowRgb(row: Uint8Array, plan: Coefficients, out: Uint8Array, outAt: number): void {
-  const { taps, starts, counts, weights } = plan;
-  let to = outAt;
-  for (let i = 0; i < starts.length; i++) {
-    const count = counts[i]!;
-    let from = starts[i]! * 3;
-    let red = HALF;
-    let green = HALF;
-    let blue = HALF;
-    for (let k = 0, w = i * taps; k < count; k++, w++, from += 3) {
-      const weight = weights[w]!;
-      red += row[from]! * weight;
-      green += row[from + 1]! * weight;
-      blue += row[from + 2]! * weight;
-    }
-    out[to++] = Math.min(255, red >> 22);
-    out[to++] = Math.min(255, green >> 22);
-    out[to++] = Math.min(255, blue >> 22);
-  }
-}
 
 function narrowGray(row: Uint8Array, plan: Coefficients | null, out: Uint8Array, outAt: number): void {
   const length = plan === null ? row.length : plan.starts.length;

@@ -61,6 +61,28 @@ export function resampleRow(row: Uint8Array, plan: Coefficients, out: Uint8Array
   }
 }
 
+/** One row of three channels: `out[outAt + 3·i + channel]` from `row`. */
+export function resampleRgbRow(row: Uint8Array, plan: Coefficients, out: Uint8Array, outAt: number): void {
+  const { taps, starts, counts, weights } = plan;
+  let to = outAt;
+  for (let i = 0; i < starts.length; i++) {
+    const count = counts[i]!;
+    let from = starts[i]! * 3;
+    let red = HALF;
+    let green = HALF;
+    let blue = HALF;
+    for (let k = 0, w = i * taps; k < count; k++, w++, from += 3) {
+      const weight = weights[w]!;
+      red += row[from]! * weight;
+      green += row[from + 1]! * weight;
+      blue += row[from + 2]! * weight;
+    }
+    out[to++] = Math.min(255, red >> PRECISION_BITS);
+    out[to++] = Math.min(255, green >> PRECISION_BITS);
+    out[to++] = Math.min(255, blue >> PRECISION_BITS);
+  }
+}
+
 /** All columns of a `width`-wide gray picture, from the plan's source height to its output height. */
 export function resampleColumns(source: Uint8Array, width: number, plan: Coefficients): Uint8Array {
   const { taps, starts, counts, weights } = plan;

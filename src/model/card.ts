@@ -140,26 +140,31 @@ export function parseModelCard(input: unknown): ModelCard {
   }
   const card = result.data;
   const fault = findFault(card);
-  if (fault !== null) throw new ScoringError("model_invalid", `the model card: ${fault}`);
-  return card;
+  if (fault === null) return card;
+  const [path, message] = fault;
+  const issues = [{ path, code: "custom", message }];
+  throw new ScoringError("model_invalid", `the model card: ${path}: ${message}`, { issues });
 }
 
-/** What one field says against another. */
-function findFault(card: ModelCard): string | null {
+/** Where one field says something against another, and what. */
+function findFault(card: ModelCard): readonly [path: string, message: string] | null {
   const { family, labels, input } = card;
-  if (family === "deep-emotion" && card.alignCorners === null) return "alignCorners: needed by the family deep-emotion";
-  if ((family === "graph") !== (card.graph !== undefined)) return "graph: belongs to the family graph, and to no other";
+  if (family === "deep-emotion" && card.alignCorners === null)
+    return ["alignCorners", "needed by the family deep-emotion"];
+  if ((family === "graph") !== (card.graph !== undefined))
+    return ["graph", "belongs to the family graph, and to no other"];
   if (family !== "graph" && labels.join() !== LABELS.join()) {
-    return `labels: the family ${family} has ${LABELS.join(", ")}`;
+    return ["labels", `the family ${family} has ${LABELS.join(", ")}`];
   }
-  if (family !== "graph" && !isSameForm(input, GRAY_48)) return `input: the family ${family} takes 48×48 gray, −1…1`;
+  if (family !== "graph" && !isSameForm(input, GRAY_48))
+    return ["input", `the family ${family} takes 48×48 gray, −1…1`];
   for (const [at, { perClass, confusion, abstention = [] }] of card.evaluations.entries()) {
     const fits =
       perClass.map(({ label }) => label).join() === labels.join() &&
       [confusion, ...confusion, ...abstention.map(({ thresholds }) => thresholds)].every(
         (values) => values.length === labels.length,
       );
-    if (!fits) return `evaluations.${at}: its figures are not of ${labels.join(", ")}`;
+    if (!fits) return [`evaluations.${at}`, `its figures are not of ${labels.join(", ")}`];
   }
   return null;
 }

@@ -8,8 +8,8 @@ import { formatModelId } from "./card.ts";
 import type { Classifier, Scores } from "./classifier.ts";
 import { computeHog, HOG_FEATURES, HOG_SETTINGS } from "./hog-features.ts";
 import { FACE_PIXELS, LABEL_COUNT } from "./labels.ts";
+import { checkFaces } from "./input-form.ts";
 import type { Model } from "./model.ts";
-import { checkPixels } from "./pixels.ts";
 import { computeProbabilities } from "./softmax.ts";
 import { formatShape, type Tensor } from "./tensor.ts";
 
@@ -61,10 +61,12 @@ export function createHogSvmClassifier(model: Model): Classifier {
   const bias = Float64Array.from(model.tensors.get("bias")?.data ?? []);
   return {
     model: formatModelId(model.card),
+    labels: model.card.labels,
+    input: model.card.input,
     engine: "hog-svm-js",
     batchSize: BATCH_SIZE,
     async classify(pixels: Uint8Array, count: number): Promise<Scores> {
-      checkPixels(pixels, count);
+      checkFaces(model.card.input, pixels, count);
       const logits = new Float32Array(count * LABEL_COUNT);
       for (let face = 0; face < count; face += 1) {
         const features = computeHog(pixels.subarray(face * FACE_PIXELS, (face + 1) * FACE_PIXELS));
@@ -75,7 +77,8 @@ export function createHogSvmClassifier(model: Model): Classifier {
           logits[face * LABEL_COUNT + label] = sum;
         }
       }
-      return { count, logits, probabilities: computeProbabilities(logits, count, model.card.temperature), theta: null };
+      const probabilities = computeProbabilities(logits, count, model.card.temperature);
+      return { count, logits, probabilities, theta: null, embedding: null };
     },
     dispose: () => {},
   };

@@ -16,10 +16,10 @@ import { countElements, type Tensor } from "./tensor.ts";
 export interface TfjsNetwork {
   /**
    * Runs one batch synchronously (a GPU backend only enqueues).
-   * @param input `batch × 2304` normalized pixels
-   * @returns two tensors the caller disposes: `theta` `[batch, 6]`, `null` for networks without one; `logits` `[batch, 7]`
+   * @param input `batch` faces of normalized pixels, channels together
+   * @returns tensors the caller disposes, by name: `[batch, values]` each. Deep_Emotion's are `theta` and `logits`
    */
-  run(input: Float32Array): { readonly theta: tf.Tensor2D | null; readonly logits: tf.Tensor2D };
+  run(input: Float32Array): Readonly<Record<string, tf.Tensor2D>>;
   /** Frees the weights. */
   dispose(): void;
 }

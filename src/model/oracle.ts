@@ -8,9 +8,10 @@ import { createGraphOracle } from "./graph/graph-oracle-classifier.ts";
 import { BATCH_NORM_EPSILON } from "./fold.ts";
 import { formatModelId, requireAlignCorners } from "./card.ts";
 import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT } from "./labels.ts";
+import { checkFaces } from "./input-form.ts";
 import type { Model } from "./model.ts";
 import { readNetworkWidths, THETA_SIZE } from "./network-shapes.ts";
-import { checkPixels, NORMALIZED } from "./pixels.ts";
+import { NORMALIZED } from "./pixels.ts";
 import { computeProbabilities } from "./softmax.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -39,11 +40,13 @@ export function createOracle(model: Model): Classifier {
   const alignCorners = requireAlignCorners(model.card);
   return {
     model: formatModelId(model.card),
+    labels: model.card.labels,
+    input: model.card.input,
     engine: "oracle",
     batchSize: 1,
     // oxlint-disable-next-line typescript/require-await -- the port is asynchronous, the oracle is not
     async classify(pixels: Uint8Array, count: number): Promise<Scores> {
-      checkPixels(pixels, count);
+      checkFaces(model.card.input, pixels, count);
       const logits = new Float32Array(count * LABEL_COUNT);
       const theta = new Float32Array(count * THETA_SIZE);
       for (let i = 0; i < count; i++) {
@@ -51,7 +54,8 @@ export function createOracle(model: Model): Classifier {
         logits.set(face.logits, i * LABEL_COUNT);
         theta.set(face.theta, i * THETA_SIZE);
       }
-      return { count, logits, theta, probabilities: computeProbabilities(logits, count, model.card.temperature) };
+      const probabilities = computeProbabilities(logits, count, model.card.temperature);
+      return { count, logits, probabilities, theta, embedding: null };
     },
     dispose() {},
   };

@@ -1,22 +1,16 @@
 /** Preprocessing step 4: bytes to the network's input range. */
 
-import { ScoringError } from "../errors.ts";
-import { FACE_PIXELS } from "./labels.ts";
+import { GRAY_48, type InputForm, tabulateLevels } from "./input-form.ts";
 
 /** `(L/255 − 0.5) / 0.5` for every byte, computed in doubles; rounds to float32 when stored as such. */
-export const NORMALIZED: readonly number[] = Array.from({ length: 256 }, (_, level) => (level / 255 - 0.5) / 0.5);
-const NORMALIZED_FLOAT32 = Float32Array.from(NORMALIZED);
+export const NORMALIZED: readonly number[] = tabulateLevels(GRAY_48)[0]!;
 
-/** Writes the normalized form of `pixels` (bytes 0…255) to the start of `target`. */
-export function normalizePixels(pixels: Uint8Array, target: Float32Array): void {
-  for (let i = 0; i < pixels.length; i++) target[i] = NORMALIZED_FLOAT32[pixels[i]!]!;
-}
-
-/**
- * Refuses a call that could only read beyond its pixels.
- * @throws ScoringError `internal`: the caller is wrong, not the input
- */
-export function checkPixels(pixels: Uint8Array, count: number): void {
-  if (Number.isInteger(count) && count >= 0 && pixels.length >= count * FACE_PIXELS) return;
-  throw new ScoringError("internal", `${pixels.length} bytes do not hold ${count} faces of ${FACE_PIXELS}`);
+/** What writes the normalized form of bytes to the start of an array: rows of pixels, channels together, as the bytes. */
+export function createNormalizer(input: InputForm): (pixels: Uint8Array, target: Float32Array) => void {
+  const tables = tabulateLevels(input).map((levels) => Float32Array.from(levels));
+  return (pixels, target) => {
+    for (const [k, table] of tables.entries()) {
+      for (let i = k; i < pixels.length; i += tables.length) target[i] = table[pixels[i]!]!;
+    }
+  };
 }

@@ -134,8 +134,8 @@ async function callScorer(
   const { decoder, finder, classifier } = await open(engine, options);
   switch (call.method) {
     case "describe": {
-      const { model, engine: name, batchSize } = classifier;
-      return { model, engine: name, batchSize, finder: finder?.name ?? null };
+      const { model, labels, input, engine: name, batchSize } = classifier;
+      return { model, labels, input, engine: name, batchSize, finder: finder?.name ?? null };
     }
     case "decode":
       return decoder.decode(...call.args);

@@ -64,6 +64,8 @@ export function startThreads({ threads, variables, dataFolder, answer }: Threads
           };
     const classifier: Classifier = {
       model: told.model,
+      labels: told.labels,
+      input: told.input,
       engine: told.engine,
       batchSize: told.batchSize,
       classify: async (...args) => (await ask(engine, options, { method: "classify", args })) as Scores,

@@ -1,8 +1,8 @@
 /** How far an engine's scores are from a reference. No test runner needed: pages and Workers under test use it too. */
 
 import type { Scores } from "../../src/model/classifier.ts";
-import { LABEL_COUNT } from "../../src/model/labels.ts";
-import { deriveVerdict } from "../../src/model/softmax.ts";
+import { LABEL_COUNT, LABELS } from "../../src/model/labels.ts";
+import { deriveVerdict, rowOf } from "../../src/model/softmax.ts";
 import type { Expected } from "../golden/network.ts";
 
 /** Largest allowed difference of a probability. */
@@ -26,8 +26,8 @@ export function compareScores(scores: Scores, expected: Pick<Expected, "probabil
     row.forEach((value, i) => {
       worst = Math.max(worst, distance(scores.probabilities[face * LABEL_COUNT + i], value));
     });
-    const reference = deriveVerdict({ probabilities: Float32Array.from(row) }, 0);
-    const label = deriveVerdict(scores, face).labelIndex;
+    const reference = deriveVerdict(LABELS, Float32Array.from(row));
+    const label = deriveVerdict(LABELS, rowOf(scores.probabilities, face, LABEL_COUNT)).labelIndex;
     if (reference.margin > LABEL_MARGIN && label !== reference.labelIndex) labelFaults.push(face);
     expected.theta[face]?.forEach((value, i) => {
       worstTheta = Math.max(worstTheta, distance(scores.theta?.[face * 6 + i], value));

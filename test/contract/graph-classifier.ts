@@ -2,15 +2,18 @@
 
 import { describe, expect, it } from "vitest";
 import type { Classifier } from "../../src/model/classifier.ts";
+import { createFlipClassifier } from "../../src/model/flip.ts";
 import { describePlainNetwork } from "../../src/model/graph/plain-network.ts";
-import { GRAY_48 } from "../../src/model/input-form.ts";
+import { countInputBytes, GRAY_48, type InputForm } from "../../src/model/input-form.ts";
 import { FACE_PIXELS, LABEL_COUNT, LABELS } from "../../src/model/labels.ts";
 import type { Model } from "../../src/model/model.ts";
 import { createOracle } from "../../src/model/oracle.ts";
+import { rowOf } from "../../src/model/softmax.ts";
 import type { Tensor } from "../../src/model/tensor.ts";
 import { drawNoise } from "../golden/network.ts";
 import { compareScores, PROBABILITY_TOLERANCE } from "./classifier-agreement.ts";
 import { createDice } from "./drawn-networks.ts";
+import { createTinyNet, drawBytes, TINY_INPUT, TINY_LABELS, type TinyScores } from "./tiny-net.ts";
 
 /** A plain 3×3 network of these groups with drawn weights; sides stay whole for up to four groups. */
 export function drawPlainModel(seed: number, groups: readonly (readonly number[])[], hidden: number): Model {
@@ -79,6 +82,51 @@ export function describeGraphClassifier(
       expect(worst).toBeLessThan(PROBABILITY_TOLERANCE);
       expect(labelFaults).toEqual([]);
       expect(scores.theta).toBeNull();
+      classifier.dispose();
+    });
+
+    it.each([
+      ["logits", TINY_INPUT],
+      ["probabilities", { size: 24, color: "bgr", mean: [0, 0, 0], std: [2, 1, 0.5] }],
+      ["probabilities", { size: 40, color: "gray", mean: [0.3], std: [0.2] }],
+    ] satisfies [TinyScores, InputForm][])(
+      "takes labels, input and outputs from the card: %s of %j",
+      async (kind, input) => {
+        const model = createTinyNet(kind, input);
+        const classifier = await create(model);
+        const count = 5;
+        const pixels = drawBytes(9, count * countInputBytes(input));
+        const oracle = createOracle(model);
+        expect([classifier.labels, classifier.input]).toEqual([TINY_LABELS, input]);
+        for (const wrap of [(one: Classifier) => one, createFlipClassifier]) {
+          const scores = await wrap(classifier).classify(pixels, count);
+          const reference = await wrap(oracle).classify(pixels, count);
+          for (const output of ["probabilities", "logits", "embedding"] as const) {
+            const [made, wanted] = [scores[output]!, reference[output]!];
+            expect([output, made.length]).toEqual([output, count * (output === "embedding" ? 6 : TINY_LABELS.length)]);
+            const scale = Math.max(1, ...wanted.map(Math.abs));
+            const gaps = made.map((value, i) => Math.abs(value - wanted[i]!) / scale);
+            expect([output, Math.max(...gaps) < PROBABILITY_TOLERANCE]).toEqual([output, true]);
+          }
+          for (let face = 0; face < count; face++) {
+            const sum = rowOf(scores.probabilities, face, TINY_LABELS.length).reduce((a, b) => a + b, 0);
+            expect(sum).toBeCloseTo(1, 5);
+          }
+          expect(new Set(scores.probabilities).size).toBeGreaterThan(count);
+        }
+        await expect(classifier.classify(pixels.subarray(1), count)).rejects.toMatchObject({ name: "ScoringError" });
+        classifier.dispose();
+      },
+    );
+
+    it("refuses probabilities that are none", async () => {
+      const model = createTinyNet();
+      const outputs = { probabilities: "scores" };
+      const classifier = await create({ ...model, card: { ...model.card, graph: { ...model.card.graph!, outputs } } });
+      const pixels = drawBytes(9, countInputBytes(TINY_INPUT));
+      await expect(classifier.classify(pixels, 1)).rejects.toThrow(
+        /tiny@1: its output probabilities sums to .*, not 1/,
+      );
       classifier.dispose();
     });
 

@@ -11,17 +11,21 @@ import { createRandom } from "../golden/network.ts";
 /** In the card's order, which is not the alphabet's. */
 export const TINY_LABELS = ["left", "right", "Not sure"] as const;
 
-const INPUT = {
+/** The input by default. */
+export const TINY_INPUT = {
   size: 32,
   color: "rgb",
   mean: [0.485, 0.456, 0.406],
   std: [0.229, 0.224, 0.225],
 } satisfies InputForm;
 
+/** What the network ends in. */
+export type TinyScores = "logits" | "probabilities";
+
 /** The network; `scores` says whether it ends in logits or in probabilities. */
 export function createTinyNet(
-  scores: "logits" | "probabilities" = "logits",
-  input: InputForm = INPUT,
+  scores: TinyScores = "logits",
+  input: InputForm = TINY_INPUT,
 ): Model & { readonly card: ModelCard } {
   const channels = input.color === "gray" ? 1 : 3;
   const random = createRandom(7);
@@ -75,4 +79,10 @@ export function createTinyNet(
       notices: [],
     },
   };
+}
+
+/** Bytes of noise. */
+export function drawBytes(seed: number, length: number): Uint8Array {
+  const random = createRandom(seed);
+  return Uint8Array.from({ length }, () => random() >>> 24);
 }

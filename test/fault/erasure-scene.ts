@@ -1,5 +1,7 @@
 /** A finished job in memory, copied as often as a test needs it, and the erasing of images from it under kills. */
 
+import { GRAY_48 } from "../../src/model/input-form.ts";
+import { LABELS } from "../../src/model/labels.ts";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
@@ -40,6 +42,8 @@ export const SMALL: Limits = {
 /** Scores follow the first pixels: cheap, and no two pictures alike. */
 const classifier: Classifier = {
   model: "corner@1",
+  labels: LABELS,
+  input: GRAY_48,
   engine: "corner",
   batchSize: 3,
   async classify(pixels, count) {
@@ -47,7 +51,7 @@ const classifier: Classifier = {
       { length: count * 7 },
       (_, at) => pixels[Math.floor(at / 7) * 2304 + (at % 7)]! / 100,
     );
-    return { count, logits, probabilities: computeProbabilities(logits, count, null), theta: null };
+    return { count, logits, probabilities: computeProbabilities(logits, count, null), theta: null, embedding: null };
   },
   dispose() {},
 };

@@ -1,5 +1,6 @@
 /** Large photographs made from a small one: what a phone or a camera would have written. */
 
+import { GRAY_48 } from "../../src/model/input-form.ts";
 import { cutFace, DEFAULT_FACE_SEARCH } from "../../src/scoring/chunk/faces.ts";
 import type { ImageDecoder } from "../../src/image/image-types.ts";
 import type { FaceFinder, Raster } from "../../src/model/face-finder.ts";
@@ -60,7 +61,7 @@ export async function scorePhotograph(
   const options = { ...DEFAULT_FACE_SEARCH, mode: "all" } as const;
   const selection = await selectFaces(image, finder, options, 3);
   const faces = selection.kind === "faces" ? selection.faces : [];
-  const crops = faces.map(({ crop }) => cutFace(image.raster, crop));
+  const crops = faces.map(({ crop }) => cutFace(image.raster, crop, GRAY_48));
   return {
     raster: `${image.raster.width}×${image.raster.height}`,
     source: `${image.sourceWidth}×${image.sourceHeight}`,

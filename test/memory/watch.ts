@@ -86,6 +86,8 @@ export function watchScorer(
     },
     classifier: {
       model: classifier.model,
+      labels: classifier.labels,
+      input: classifier.input,
       engine: classifier.engine,
       batchSize: classifier.batchSize,
       classify: (pixels, count) => surround(look, "classify", () => classifier.classify(pixels, count)),

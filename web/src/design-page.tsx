@@ -49,8 +49,8 @@ export function DesignPage(): ReactNode {
         <h2>Labels</h2>
         <Swatches names={LABELS.map(hueOf)} />
         <p className="quiet">
-          In light and dark {LABELS.map((label) => `${LABEL_HUES[label].light} ${LABEL_HUES[label].dark}`).join(", ")}.
-          A label is always named beside its hue.
+          In light and dark {LABELS.map((label) => `${LABEL_HUES[label]!.light} ${LABEL_HUES[label]!.dark}`).join(", ")}
+          . A label is always named beside its hue.
         </p>
         <div className="row">
           {LABELS.map((label) => (

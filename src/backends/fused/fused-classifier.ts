@@ -6,7 +6,7 @@ import type { Classifier, Scores } from "../../model/classifier.ts";
 import { FACE_PIXELS, LABEL_COUNT } from "../../model/labels.ts";
 import type { Model } from "../../model/model.ts";
 import { THETA_SIZE } from "../../model/network-shapes.ts";
-import { checkPixels } from "../../model/pixels.ts";
+import { checkFaces } from "../../model/input-form.ts";
 import { packNetwork } from "./pack.ts";
 
 /** What assembly/index.ts exports. */
@@ -98,12 +98,13 @@ export async function createFusedClassifier(
 
   function score(pixels: Uint8Array, count: number): Scores {
     if (disposed) throw new ScoringError("engine_unavailable", "the fused engine was disposed");
-    checkPixels(pixels, count);
+    checkFaces(model.card.input, pixels, count);
     const scores = {
       count,
       logits: new Float32Array(count * LABEL_COUNT),
       probabilities: new Float32Array(count * LABEL_COUNT),
       theta: new Float32Array(count * THETA_SIZE),
+      embedding: null,
     };
     for (let first = 0; first < count; first += capacity) {
       const faces = Math.min(capacity, count - first);
@@ -118,6 +119,8 @@ export async function createFusedClassifier(
 
   return {
     model: formatModelId(model.card),
+    labels: model.card.labels,
+    input: model.card.input,
     engine,
     batchSize: BATCH_SIZE,
     classify: async (pixels, count) => score(pixels, count),

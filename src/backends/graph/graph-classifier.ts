@@ -3,16 +3,12 @@
 import { ScoringError } from "../../errors.ts";
 import { formatModelId } from "../../model/card.ts";
 import type { Classifier, Scores } from "../../model/classifier.ts";
-import { LOGITS, readClassifierNetwork } from "../../model/graph/graph-model.ts";
-import { FACE_PIXELS, LABEL_COUNT } from "../../model/labels.ts";
+import { EMBEDDING, readClassifierNetwork } from "../../model/graph/graph-model.ts";
+import { assembleScores } from "../../model/graph/graph-scores.ts";
+import { checkFaces, countInputBytes, scaleLevels } from "../../model/input-form.ts";
 import type { Model } from "../../model/model.ts";
-import { checkPixels } from "../../model/pixels.ts";
-import { computeProbabilities } from "../../model/softmax.ts";
 import { BATCH_FACES, createBatchEngine } from "./batch-engine.ts";
 import type { GraphEngineName } from "./kernel.ts";
-
-/** A byte as the pipeline's step 4 takes it: (L/255 − ½)/½. */
-const SCALE = { scales: [2 / 255], offsets: [-1] };
 
 /**
  * Loads `model` into an instance of `module` (graph.wasm or graph-relaxed.wasm).
@@ -24,23 +20,30 @@ export async function createGraphClassifier(
   model: Model,
   engine: GraphEngineName = "graph-wasm-simd",
 ): Promise<Classifier> {
-  const batch = await createBatchEngine(module, readClassifierNetwork(model), SCALE);
+  const network = readClassifierNetwork(model);
+  const { labels, input } = model.card;
+  const batch = await createBatchEngine(module, network, scaleLevels(input));
+  const bytes = countInputBytes(input);
   let disposed = false;
 
   function score(pixels: Uint8Array, count: number): Scores {
     if (disposed) throw new ScoringError("engine_unavailable", "the graph engine was disposed");
-    checkPixels(pixels, count);
-    const logits = new Float32Array(count * LABEL_COUNT);
+    checkFaces(input, pixels, count);
+    const values = new Float32Array(count * labels.length);
+    const embeddings = new Float32Array(count * (network.embedding ?? 0));
     for (let first = 0; first < count; first += BATCH_FACES) {
       const faces = Math.min(BATCH_FACES, count - first);
-      const part = pixels.subarray(first * FACE_PIXELS, (first + faces) * FACE_PIXELS);
-      logits.set(batch.run(part, faces).get(LOGITS)!, first * LABEL_COUNT);
+      const outputs = batch.run(pixels.subarray(first * bytes, (first + faces) * bytes), faces);
+      values.set(outputs.get(network.scores)!, first * labels.length);
+      if (network.embedding !== null) embeddings.set(outputs.get(EMBEDDING)!, first * network.embedding);
     }
-    return { count, logits, theta: null, probabilities: computeProbabilities(logits, count, model.card.temperature) };
+    return assembleScores(model.card, network, count, { [network.scores]: values, [EMBEDDING]: embeddings });
   }
 
   return {
     model: formatModelId(model.card),
+    labels,
+    input,
     engine,
     batchSize: BATCH_FACES,
     classify: async (pixels, count) => score(pixels, count),

@@ -56,6 +56,10 @@ export function readClassifierNetwork({ card, tensors }: Model): ClassifierNetwo
     return refuse(`it has no single output ${LOGITS} or ${PROBABILITIES} of ${card.labels.length} values`);
   }
   const embedding = measure(EMBEDDING);
+  const area = shapes.get(outputs[EMBEDDING] ?? "")?.slice(1) ?? [];
+  if (area.some((side) => side > 1)) {
+    return refuse(`its ${EMBEDDING} is a map of ${area.join("×")} pixels, not a vector: pool or flatten it`);
+  }
   if (embedding !== null && embedding > MAX_EMBEDDING) {
     return refuse(`its ${EMBEDDING} has ${embedding} values, more than ${MAX_EMBEDDING}`);
   }

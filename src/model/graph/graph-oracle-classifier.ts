@@ -2,12 +2,11 @@
 
 import { formatModelId } from "../card.ts";
 import type { Classifier, Scores } from "../classifier.ts";
-import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT } from "../labels.ts";
+import { checkFaces, countChannels, countInputBytes, tabulateLevels } from "../input-form.ts";
 import type { Model } from "../model.ts";
-import { checkPixels, NORMALIZED } from "../pixels.ts";
-import { computeProbabilities } from "../softmax.ts";
-import { LOGITS, readClassifierNetwork } from "./graph-model.ts";
+import { EMBEDDING, readClassifierNetwork } from "./graph-model.ts";
 import { runGraphOracle } from "./graph-oracle.ts";
+import { assembleScores } from "./graph-scores.ts";
 
 /**
  * The reference classifier.
@@ -15,21 +14,33 @@ import { runGraphOracle } from "./graph-oracle.ts";
  */
 export function createGraphOracle(model: Model): Classifier {
   const network = readClassifierNetwork(model);
+  const { labels, input } = model.card;
+  const levels = tabulateLevels(input);
+  const channels = countChannels(input);
+  const bytes = countInputBytes(input);
+  const area = input.size * input.size;
+  const shape = [channels, input.size, input.size] as const;
   return {
     model: formatModelId(model.card),
+    labels,
+    input,
     engine: "oracle",
     batchSize: 1,
     // oxlint-disable-next-line typescript/require-await -- the port is asynchronous, the oracle is not
     async classify(pixels: Uint8Array, count: number): Promise<Scores> {
-      checkPixels(pixels, count);
-      const logits = new Float32Array(count * LABEL_COUNT);
+      checkFaces(input, pixels, count);
+      const values = new Float32Array(count * labels.length);
+      const embeddings = new Float32Array(count * (network.embedding ?? 0));
       for (let i = 0; i < count; i++) {
-        const face = pixels.subarray(i * FACE_PIXELS, (i + 1) * FACE_PIXELS);
-        const data = Float64Array.from(face, (level) => NORMALIZED[level]!);
-        const outputs = runGraphOracle(network, { shape: [1, FACE_SIZE, FACE_SIZE], data });
-        logits.set(outputs.get(LOGITS)!.data, i * LABEL_COUNT);
+        const data = new Float64Array(bytes);
+        for (let k = 0; k < channels; k++) {
+          for (let at = 0; at < area; at++) data[k * area + at] = levels[k]![pixels[i * bytes + at * channels + k]!]!;
+        }
+        const outputs = runGraphOracle(network, { shape, data });
+        values.set(outputs.get(network.scores)!.data, i * labels.length);
+        if (network.embedding !== null) embeddings.set(outputs.get(EMBEDDING)!.data, i * network.embedding);
       }
-      return { count, logits, theta: null, probabilities: computeProbabilities(logits, count, model.card.temperature) };
+      return assembleScores(model.card, network, count, { [network.scores]: values, [EMBEDDING]: embeddings });
     },
     dispose() {},
   };

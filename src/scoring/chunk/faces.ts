@@ -1,6 +1,6 @@
 /** Which faces of a picture are scored, and the rectangle of each that the classifier sees. */
 
-import { preprocessFace } from "../../image/preprocess.ts";
+import { type PixelForm, preprocessFace } from "../../image/preprocess.ts";
 import { preprocessTurned, type TurnedSquare } from "../../image/upright.ts";
 import { longerSide } from "../../model/face-overlap.ts";
 import type { FaceMode } from "../records/face-mode.ts";
@@ -124,9 +124,9 @@ export function cropUpright(box: Box, [right, left]: Eyes): Box | TurnedSquare {
   };
 }
 
-/** The 48×48 gray bytes of a crop. */
-export function cutFace(raster: Raster, crop: SelectedFace["crop"]): Uint8Array {
-  return crop !== null && "across" in crop ? preprocessTurned(raster, crop) : preprocessFace(raster, crop);
+/** The bytes of a crop that a network takes. */
+export function cutFace(raster: Raster, crop: SelectedFace["crop"], form: PixelForm): Uint8Array {
+  return crop !== null && "across" in crop ? preprocessTurned(raster, crop, form) : preprocessFace(raster, crop, form);
 }
 
 /** Side of the crop over the longer side of the box. */

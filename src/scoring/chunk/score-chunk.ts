@@ -8,8 +8,10 @@ import { ScoringError, toScoringError } from "../../errors.ts";
 import type { DecodeAim, DecodedImage, ImageDecoder } from "../../image/image-types.ts";
 import type { Classifier, Scores } from "../../model/classifier.ts";
 import type { FaceFinder } from "../../model/face-finder.ts";
-import { FACE_PIXELS, FACE_SIZE } from "../../model/labels.ts";
+import { countInputBytes, type InputForm } from "../../model/input-form.ts";
+import { FACE_SIZE } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
+import { preprocessFace } from "../../image/preprocess.ts";
 import { cutFace, type FaceOptions, selectFaces, WHOLE_PICTURE } from "./faces.ts";
 import { parseFerPixels } from "./fer-pixels.ts";
 import type { InputFormat } from "../manifest/input-spec.ts";
@@ -134,8 +136,15 @@ export async function scoreChunk(
   return { records: slots.flat(), reads, readBytes, stop };
 }
 
-/** Version 2 of the preprocessing is version 1, but for JPEGs that are face crops by contract; version 3 decodes what it searches at the search's scale. */
-function chooseAim({ stamp, faces }: ChunkOptions): DecodeAim {
+/** Largest side of an input for which a picture may be decoded at the search's scale: faces of one must not be enlarged. */
+const MAX_SEARCH_INPUT = 64;
+
+/**
+ * Version 2 of the preprocessing is version 1, but for JPEGs that are face crops by contract; version 3 decodes what it searches at the search's scale. Both are for
+ * networks that take small faces, and version 2 for 48×48 gray alone.
+ */
+function chooseAim({ stamp, faces }: ChunkOptions, { size, color }: InputForm): DecodeAim {
+  if (size > MAX_SEARCH_INPUT || (stamp.pipeline === 2 && (size !== FACE_SIZE || color !== "gray"))) return "picture";
   if (stamp.pipeline === 3 && faces.mode !== "aligned" && faces.faceDetail === "normal") return "search";
   return stamp.pipeline === 2 && faces.mode === "aligned" ? "face" : "picture";
 }
@@ -149,14 +158,15 @@ async function prepareFaces(
   options: ChunkOptions,
 ): Promise<readonly Prepared[]> {
   const { stamp } = options;
+  const form = deps.classifier.input;
   if (options.format === "fer2013-csv") {
-    const pixels = parseFerPixels(read.bytes);
-    const selected = WHOLE_PICTURE;
     const size = { width: FACE_SIZE, height: FACE_SIZE };
-    const quality = measureQuality(pixels, FACE_SIZE);
+    const pixels = preprocessFace({ ...size, channels: 1, data: parseFerPixels(read.bytes) }, null, form);
+    const selected = WHOLE_PICTURE;
+    const quality = measureQuality(pixels, form, FACE_SIZE);
     return [{ face: { item, etag: read.etag, selected, ordinal: null, quality, ...size }, pixels }];
   }
-  const image = await deps.decoder.decode(read.bytes, chooseAim(options));
+  const image = await deps.decoder.decode(read.bytes, chooseAim(options, form));
   const selection = await selectFaces(image, deps.finder, options.faces, stamp.pipeline);
   if (selection.kind === "no_face") return [{ record: makePlainRecord(item, stamp, "no_face", null, read.etag) }];
   if (selection.kind === "too_small") {
@@ -165,9 +175,9 @@ async function prepareFaces(
     return [{ record: makePlainRecord(item, stamp, "skipped", { code: "face_too_small", message }, read.etag) }];
   }
   return selection.faces.map((selected, index) => {
-    const pixels = cutFace(image.raster, selected.crop);
+    const pixels = cutFace(image.raster, selected.crop, form);
     const size = { width: image.sourceWidth, height: image.sourceHeight };
-    const quality = measureQuality(pixels, measureSide(image, selected.box));
+    const quality = measureQuality(pixels, form, measureSide(image, selected.box));
     const ordinal = options.faces.mode === "all" ? index : null;
     return { face: { item, etag: read.etag, selected, ordinal, quality, ...size }, pixels };
   });
@@ -180,19 +190,21 @@ function measureSide(image: DecodedImage, box: PendingFace["selected"]["box"]): 
 /** Collects faces and classifies them in full batches: the engine sees one shape only. */
 function createBatch(classifier: Classifier, stamp: RecordStamp) {
   const size = classifier.batchSize;
-  const pixels = new Uint8Array(size * FACE_PIXELS);
+  const faceBytes = countInputBytes(classifier.input);
+  const pixels = new Uint8Array(size * faceBytes);
   let waiting: { face: PendingFace; place: (record: ScoreRecord) => void }[] = [];
   async function flush(): Promise<void> {
     if (waiting.length === 0) return;
     const faces = waiting;
     waiting = [];
     const scores: Scores = await classifier.classify(pixels, faces.length);
-    for (const [row, { face, place }] of faces.entries()) place(makeScoredRecord(face, scores, row, stamp));
+    for (const [row, { face, place }] of faces.entries())
+      place(makeScoredRecord(face, classifier.labels, scores, row, stamp));
   }
   return {
     flush,
     async add(face: PendingFace, facePixels: Uint8Array, place: (record: ScoreRecord) => void): Promise<void> {
-      pixels.set(facePixels, waiting.length * FACE_PIXELS);
+      pixels.set(facePixels, waiting.length * faceBytes);
       waiting.push({ face, place });
       if (waiting.length === size) await flush();
     },

@@ -2,10 +2,10 @@
 
 import { ScoringError, type ErrorCode } from "../../errors.ts";
 import type { Box } from "../../model/face-finder.ts";
-import { FACE_PIXELS } from "../../model/labels.ts";
+import { type PixelForm, toGray } from "../../image/preprocess.ts";
 import type { Scores } from "../../model/classifier.ts";
 import { isConfident, type Thresholds } from "../../model/abstention.ts";
-import { deriveVerdict, type Verdict } from "../../model/softmax.ts";
+import { deriveVerdict, rowOf, type Verdict } from "../../model/softmax.ts";
 import { roundMicro } from "../records/field-types.ts";
 import type { SelectedFace } from "./faces.ts";
 import type { Outcome, PipelineVersion, QualityRecord, ScoreRecord } from "../records/records.ts";
@@ -75,8 +75,14 @@ export interface PendingFace {
  * The record of a scored face; `row` is its place in `scores`.
  * @throws ScoringError `model_invalid` if a probability is not a number: weights so large that a layer overflows
  */
-export function makeScoredRecord(face: PendingFace, scores: Scores, row: number, stamp: RecordStamp): ScoreRecord {
-  const verdict = deriveVerdict(scores, row);
+export function makeScoredRecord(
+  face: PendingFace,
+  labels: readonly string[],
+  scores: Scores,
+  row: number,
+  stamp: RecordStamp,
+): ScoreRecord {
+  const verdict = deriveVerdict(labels, rowOf(scores.probabilities, row, labels.length));
   if (!verdict.probabilities.every(Number.isFinite)) {
     throw new ScoringError("model_invalid", `the scores of ${stamp.model} are not finite: its weights overflow`);
   }
@@ -121,15 +127,17 @@ function clipBox(box: Box, picture: { readonly width: number; readonly height: n
   };
 }
 
-/** Brightness and contrast of one preprocessed face. @param side shorter side of the face before it was resized, pixels */
-export function measureQuality(pixels: Uint8Array, side: number): QualityRecord {
+/** Brightness and contrast of one preprocessed face, in gray. @param side shorter side of the face before it was resized, pixels */
+export function measureQuality(pixels: Uint8Array, form: PixelForm, side: number): QualityRecord {
+  const area = form.size * form.size;
+  const gray = form.color === "gray" ? pixels : toGray(pixels, form);
   let sum = 0;
   let squares = 0;
-  for (let i = 0; i < FACE_PIXELS; i++) {
-    const value = pixels[i]!;
+  for (let i = 0; i < area; i++) {
+    const value = gray[i]!;
     sum += value;
     squares += value * value;
   }
-  const brightness = sum / FACE_PIXELS;
-  return { brightness, contrast: Math.sqrt(Math.max(0, squares / FACE_PIXELS - brightness * brightness)), side };
+  const brightness = sum / area;
+  return { brightness, contrast: Math.sqrt(Math.max(0, squares / area - brightness * brightness)), side };
 }

@@ -2,6 +2,7 @@
 
 import type { Thresholds } from "../../model/abstention.ts";
 import { giveLabel } from "../chunk/score-record.ts";
+import { LABELS } from "../../model/labels.ts";
 import { deriveVerdict } from "../../model/softmax.ts";
 import { DISPOSITIONS } from "../../errors.ts";
 import { formatGroups } from "../records/record-line.ts";
@@ -73,7 +74,7 @@ function findScoreFault(record: ScoreRecord, thresholds: Thresholds | undefined)
   if (probabilities.some((p) => !(p >= 0 && p <= 1))) return "a probability outside 0…1";
   const sum = probabilities.reduce((total, p) => total + p, 0);
   if (Math.abs(sum - 1) > SUM_TOLERANCE) return `probabilities that sum to ${sum}`;
-  const verdict = deriveVerdict({ probabilities: Float32Array.from(probabilities) }, 0);
+  const verdict = deriveVerdict(LABELS, Float32Array.from(probabilities));
   if (verdict.label !== findTopLabel(record)) return "a label that is not the most probable";
   if (giveLabel(verdict, thresholds).label !== record.label) return "a label that the job's thresholds do not give";
   const derived = [verdict.margin - (record.margin ?? NaN), verdict.entropy - (record.entropy ?? NaN)];

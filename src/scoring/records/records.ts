@@ -28,7 +28,7 @@ export interface FaceRecord {
 
 /** What the input looked like, for drift between runs: measured on the face as the network saw it. */
 export interface QualityRecord {
-  /** Mean gray value of the 48×48 face, 0…255. */
+  /** Mean gray value of the face, 0…255. */
   readonly brightness: number;
   /** Standard deviation of the gray values, 0…127.5. */
   readonly contrast: number;

@@ -1,10 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Classifier, Scores } from "../../../src/model/classifier.ts";
+import { GRAY_48 } from "../../../src/model/input-form.ts";
 import { createFlipClassifier, mirrorFaces } from "../../../src/model/flip.ts";
 import { FACE_PIXELS, FACE_SIZE, LABELS } from "../../../src/model/labels.ts";
 import { createOracle } from "../../../src/model/oracle.ts";
-import { computeProbabilities, deriveVerdict } from "../../../src/model/softmax.ts";
+import { computeProbabilities, deriveVerdict, rowOf } from "../../../src/model/softmax.ts";
 import { drawModel, PUBLISHED_WIDTHS } from "../../contract/classifier-parity.ts";
 import { drawFaces } from "../../golden/network.ts";
 
@@ -41,19 +42,19 @@ describe("softmax", () => {
 
 describe("verdict", () => {
   it("goes to the lower index in a tie, with margin 0", () => {
-    const scores = { probabilities: Float32Array.of(0, 0.25, 0.25, 0.25, 0.25, 0, 0) };
-    expect(deriveVerdict(scores, 0)).toMatchObject({ label: "Disgust", labelIndex: 1, margin: 0 });
-    const even = { probabilities: new Float32Array(7).fill(1 / 7) };
-    expect(deriveVerdict(even, 0)).toMatchObject({ label: "Angry", margin: 0 });
-    expect(deriveVerdict(even, 0).entropy).toBeCloseTo(Math.log(7), 6);
+    const row = Float32Array.of(0, 0.25, 0.25, 0.25, 0.25, 0, 0);
+    expect(deriveVerdict(LABELS, row)).toMatchObject({ label: "Disgust", labelIndex: 1, margin: 0 });
+    const even = new Float32Array(7).fill(1 / 7);
+    expect(deriveVerdict(LABELS, even)).toMatchObject({ label: "Angry", margin: 0 });
+    expect(deriveVerdict(LABELS, even).entropy).toBeCloseTo(Math.log(7), 6);
   });
 
   it("equals a sort, for any row at any index", () => {
     const row = logits.map((values) => computeProbabilities(Float32Array.from(values), 1, null));
     fc.assert(
       fc.property(row, row, (first, second) => {
-        const scores = { probabilities: Float32Array.from([...first, ...second]) };
-        const verdict = deriveVerdict(scores, 1);
+        const both = Float32Array.from([...first, ...second]);
+        const verdict = deriveVerdict(LABELS, rowOf(both, 1, LABELS.length));
         const sorted = [...second].map((p, i) => ({ p, i })).sort((a, b) => b.p - a.p || a.i - b.i);
         expect(verdict.labelIndex).toBe(sorted[0]!.i);
         expect(verdict.label).toBe(LABELS[sorted[0]!.i]);
@@ -65,7 +66,7 @@ describe("verdict", () => {
   });
 
   it("has entropy 0 for certainty", () => {
-    expect(deriveVerdict({ probabilities: Float32Array.of(0, 0, 0, 1, 0, 0, 0) }, 0)).toMatchObject({
+    expect(deriveVerdict(LABELS, [0, 0, 0, 1, 0, 0, 0])).toMatchObject({
       label: "Happy",
       margin: 1,
       entropy: 0,
@@ -78,10 +79,10 @@ describe("flip", () => {
   const pixels = drawFaces().subarray(0, 2 * FACE_PIXELS);
 
   it("mirrors each row, and twice is none", () => {
-    const mirrored = mirrorFaces(pixels, 2);
+    const mirrored = mirrorFaces(GRAY_48, pixels, 2);
     expect(mirrored[0]).toBe(pixels[FACE_SIZE - 1]);
     expect(mirrored[FACE_PIXELS + 5 * FACE_SIZE + 3]).toBe(pixels[FACE_PIXELS + 5 * FACE_SIZE + 44]);
-    expect(mirrorFaces(mirrored, 2)).toEqual(pixels);
+    expect(mirrorFaces(GRAY_48, mirrored, 2)).toEqual(pixels);
     expect(mirrored).not.toEqual(pixels);
   });
 
@@ -89,10 +90,10 @@ describe("flip", () => {
     const plain = createOracle(model);
     const flip = createFlipClassifier(plain);
     const straight = await flip.classify(pixels, 2);
-    const mirrored = await flip.classify(mirrorFaces(pixels, 2), 2);
+    const mirrored = await flip.classify(mirrorFaces(GRAY_48, pixels, 2), 2);
     expect(straight.probabilities).toEqual(mirrored.probabilities);
     const one = await plain.classify(pixels, 2);
-    const other = await plain.classify(mirrorFaces(pixels, 2), 2);
+    const other = await plain.classify(mirrorFaces(GRAY_48, pixels, 2), 2);
     expect(one.probabilities).not.toEqual(other.probabilities);
     straight.probabilities.forEach((p, i) => {
       expect(p).toBeCloseTo((one.probabilities[i]! + other.probabilities[i]!) / 2, 7);

@@ -8,6 +8,7 @@ import { parseClassFolder } from "../../../scripts/evaluation/class-folders.ts";
 import { openDataset } from "../../../scripts/evaluation/open-dataset.ts";
 import { evaluateModel } from "../../../scripts/evaluation/evaluate-model.ts";
 import { parseModelCard } from "../../../src/model/card.ts";
+import { GRAY_48 } from "../../../src/model/input-form.ts";
 import { FACE_PIXELS, LABEL_COUNT, LABELS } from "../../../src/model/labels.ts";
 import { computeSha256 } from "../../../src/model/model.ts";
 import { computeProbabilities } from "../../../src/model/softmax.ts";
@@ -102,12 +103,20 @@ describe("evaluateModel", () => {
     let calls = 0;
     const classifier = {
       model: "known@1",
+      labels: LABELS,
+      input: GRAY_48,
       engine: "known",
       batchSize: 1000,
       async classify(_pixels: Uint8Array, count: number) {
         // The mirrored pass knows nothing, so it leaves the labels and halves the confidence.
         const given = calls++ === 0 ? logits : new Float32Array(count * LABEL_COUNT);
-        return { count, logits: given, probabilities: computeProbabilities(given, count, null), theta: null };
+        return {
+          count,
+          logits: given,
+          probabilities: computeProbabilities(given, count, null),
+          theta: null,
+          embedding: null,
+        };
       },
       dispose: () => {},
     };

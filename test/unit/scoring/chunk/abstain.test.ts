@@ -38,8 +38,8 @@ function score(probabilities: Float32Array, thresholds?: Thresholds) {
     width: 48,
     height: 48,
   };
-  const scores = { count: 1, logits: new Float32Array(LABEL_COUNT), probabilities, theta: null };
-  return { record: makeScoredRecord(face, scores, 0, stamp), stamp };
+  const scores = { count: 1, logits: new Float32Array(LABEL_COUNT), probabilities, theta: null, embedding: null };
+  return { record: makeScoredRecord(face, LABELS, scores, 0, stamp), stamp };
 }
 
 /** A face with this top probability in a job with this threshold. */
@@ -71,7 +71,7 @@ describe("a face below its label's threshold", () => {
       fc.property(shares, anyThresholds, (probabilities, thresholds) => {
         const given = score(probabilities).record;
         const { record } = score(probabilities, thresholds);
-        const verdict = deriveVerdict({ probabilities }, 0);
+        const verdict = deriveVerdict(LABELS, probabilities);
         const threshold = thresholds[verdict.labelIndex] ?? null;
         const sure = threshold !== null && roundMicro(verdict.probabilities[verdict.labelIndex]!) >= threshold;
         expect(record).toEqual(sure ? given : { ...given, label: null, abstained: { label: given.label, threshold } });
@@ -131,7 +131,7 @@ describe("aggregates of a job that abstains", () => {
     const thresholds = LABELS.map(() => 0.5);
     const records = given.map((record) => {
       if (record.probabilities === null || record.label === null) return record;
-      const verdict = deriveVerdict({ probabilities: Float32Array.from(record.probabilities) }, 0);
+      const verdict = deriveVerdict(LABELS, Float32Array.from(record.probabilities));
       return { ...record, ...giveLabel(verdict, thresholds) };
     });
     const before = summarize(given, {});

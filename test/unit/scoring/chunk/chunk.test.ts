@@ -1,3 +1,5 @@
+import { GRAY_48 } from "../../../../src/model/input-form.ts";
+import { LABELS } from "../../../../src/model/labels.ts";
 import { packTar } from "modern-tar";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,11 +27,13 @@ const IMAGES = join(import.meta.dirname, "../../../golden/images");
 /** Always sure of the first class. */
 const constant: Classifier = {
   model: "constant@1",
+  labels: LABELS,
+  input: GRAY_48,
   engine: "constant",
   batchSize: 8,
   async classify(_pixels, count) {
     const probabilities = new Float32Array(count * 7).map((_, at) => (at % 7 === 0 ? 1 : 0));
-    return { count, logits: probabilities, probabilities, theta: null };
+    return { count, logits: probabilities, probabilities, theta: null, embedding: null };
   },
   dispose() {},
 };
@@ -162,7 +166,7 @@ describe("a model that overflows", () => {
       ...constant,
       async classify(_pixels, count) {
         const probabilities = new Float32Array(count * 7).fill(Number.NaN);
-        return { count, logits: probabilities, probabilities, theta: null };
+        return { count, logits: probabilities, probabilities, theta: null, embedding: null };
       },
     };
     const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);

@@ -1,3 +1,5 @@
+import { GRAY_48 } from "../../../../src/model/input-form.ts";
+import { LABELS } from "../../../../src/model/labels.ts";
 import * as fc from "fast-check";
 import { packTar } from "modern-tar";
 import { readFile } from "node:fs/promises";
@@ -32,11 +34,13 @@ const picture = join(import.meta.dirname, "../../../golden/images/grey-48x48.png
 
 const certain: Classifier = {
   model: "certain@1",
+  labels: LABELS,
+  input: GRAY_48,
   engine: "certain",
   batchSize: 16,
   async classify(_, count) {
     const probabilities = Float32Array.from({ length: count * 7 }, (_one, at) => (at % 7 === 0 ? 1 : 0));
-    return { count, logits: probabilities, probabilities, theta: null };
+    return { count, logits: probabilities, probabilities, theta: null, embedding: null };
   },
   dispose() {},
 };

@@ -97,13 +97,13 @@ describe.each(["light", "dark"] as const)("colors of the %s scheme", (scheme: Sc
   it("keep each label's hue visible", () => {
     for (const label of LABELS) {
       for (const ground of ["page", "card"] as const) {
-        expect([label, contrast(LABEL_HUES[label][scheme], role(ground)) >= 3]).toEqual([label, true]);
+        expect([label, contrast(LABEL_HUES[label]![scheme], role(ground)) >= 3]).toEqual([label, true]);
       }
     }
   });
 
   it.each(Object.keys(EYES))("keep the labels' hues apart for eyes with %s", (eyes) => {
-    const seen = LABELS.map((label) => toOklab(multiply(EYES[eyes]!, readLinear(LABEL_HUES[label][scheme]))));
+    const seen = LABELS.map((label) => toOklab(multiply(EYES[eyes]!, readLinear(LABEL_HUES[label]![scheme]))));
     for (const [index, one] of seen.entries()) {
       for (const [other, two] of seen.slice(0, index).entries()) {
         const distance = Math.hypot(...one.map((value, axis) => value - two[axis]!));
