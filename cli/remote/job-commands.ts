@@ -1,5 +1,6 @@
 import { defineCommand } from "citty";
 import type { JobAction } from "../../src/client/api.ts";
+import { ScoringError } from "../../src/errors.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { readInteger } from "../integers.ts";
 import { showText } from "../terminal-text.ts";
@@ -7,7 +8,7 @@ import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 import { findJob } from "./find-job.ts";
 import { describeJob, followJob } from "./follow-job.ts";
 import { readJobs } from "./job-pages.ts";
-import { OUTPUT_WORDS, saveOutput, verifyOutputs } from "./outputs.ts";
+import { OUTPUT_WORDS, saveDataset, saveOutput, verifyOutputs } from "./outputs.ts";
 import { formatJobs } from "./job-list.ts";
 import { submit } from "./submit-command.ts";
 import type { JobPage } from "../../src/scoring/job/job-directory.ts";
@@ -33,10 +34,10 @@ const get = defineCommand({
     job: JOB_ARG,
     output: {
       type: "positional",
-      description: "labels, report, outputs (a list), or an output's name",
+      description: "labels, report, outputs (a list), dataset (all its parts), or an output's name",
       required: false,
     },
-    out: { type: "string", description: "File to write" },
+    out: { type: "string", description: "File to write; of a data set, a folder" },
     ...CONNECTION_ARGS,
   },
   async run({ args }) {
@@ -45,6 +46,11 @@ const get = defineCommand({
     if (args.output === undefined) {
       const job = await api.readJob(id);
       return args.json ? printJson(job) : print(describeJob(job));
+    }
+    if (args.output === "dataset") {
+      if (args.out === undefined) throw new ScoringError("validation_failed", "get dataset: --out FOLDER is missing");
+      for (const path of await saveDataset(api, id, args.out)) print(path);
+      return undefined;
     }
     if (args.output !== "outputs") {
       return saveOutput(api, id, OUTPUT_WORDS[args.output] ?? args.output, args.out);

@@ -1,11 +1,16 @@
 import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
 import type { Api, OutputView } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
-import { OUTPUT_NAMES } from "../../src/scoring/keys.ts";
-import { openOutput } from "../files.ts";
+import { LABEL_FILES, LABEL_FORMATS, OUTPUT_NAMES, PART_FILES } from "../../src/scoring/keys.ts";
+import { makeFolder, openOutput } from "../files.ts";
 
 /** Bytes of one request. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
+
+const NEWLINE = 10;
 
 /** Names of outputs by what a person asks for. */
 export const OUTPUT_WORDS: Readonly<Record<string, string>> = {
@@ -13,8 +18,8 @@ export const OUTPUT_WORDS: Readonly<Record<string, string>> = {
   report: "report.json",
 };
 
-async function findOutput(api: Api, id: string, name: string): Promise<OutputView> {
-  const output = (await api.listOutputs(id)).find((one) => one.name === name);
+function findOutput(outputs: readonly OutputView[], name: string): OutputView {
+  const output = outputs.find((one) => one.name === name);
   if (output === undefined) throw new ScoringError("not_found", `the job has no ${name} (yet)`);
   return output;
 }
@@ -30,17 +35,69 @@ async function* readWindows(api: Api, id: string, { name, size }: OutputView): A
   }
 }
 
-/** Copies one output to a file, or to standard output. Never held whole. */
+/** The parts of a data set that together are this label file; none for any other output. */
+function findParts(outputs: readonly OutputView[], name: string): readonly OutputView[] {
+  const format = LABEL_FORMATS.find((one) => LABEL_FILES[one].name === name);
+  if (format === undefined) return [];
+  const { extension } = PART_FILES[format];
+  return outputs.filter((one) => one.name.startsWith("labels/") && one.name.endsWith(`.${extension}`));
+}
+
+/** The text of compressed parts, one behind the other; of the header that each table has, only the first. */
+async function* readParts(api: Api, id: string, parts: readonly OutputView[]): AsyncGenerator<Uint8Array> {
+  const isTable = parts[0]?.name.endsWith(`.${PART_FILES.csv.extension}`) === true;
+  for (const [number, part] of parts.entries()) {
+    let waits = isTable && number > 0;
+    const text = Readable.from(readWindows(api, id, part)).pipe(createGunzip());
+    for await (const chunk of text) {
+      const bytes: Uint8Array = chunk;
+      const end = waits ? bytes.indexOf(NEWLINE) + 1 : 0;
+      if (waits && end === 0) continue;
+      waits = false;
+      yield bytes.subarray(end);
+    }
+  }
+}
+
+/** Copies every part of a data set into a folder, under its own name. */
+export async function saveDataset(api: Api, id: string, folder: string): Promise<readonly string[]> {
+  const parts = (await api.listOutputs(id)).filter(({ name }) => name.startsWith("labels/"));
+  if (parts.length === 0) throw new ScoringError("not_found", "the job has no data set: its labels are single files");
+  await makeFolder(folder);
+  const paths: string[] = [];
+  for (const part of parts) {
+    const path = join(folder, part.name.slice("labels/".length));
+    const file = await openOutput(path);
+    try {
+      for await (const bytes of readWindows(api, id, part)) await file.write(bytes);
+    } finally {
+      await file.close();
+    }
+    paths.push(path);
+  }
+  return paths;
+}
+
+/** What a request for one output copies. */
+async function openSource(api: Api, id: string, name: string): Promise<AsyncGenerator<Uint8Array>> {
+  const outputs = await api.listOutputs(id);
+  const parts = findParts(outputs, name);
+  if (parts.length === 0) return readWindows(api, id, findOutput(outputs, name));
+  if (name !== LABEL_FILES.parquet.name) return readParts(api, id, parts);
+  throw new ScoringError("not_found", `${name} is a data set of ${parts.length} files: get dataset --out FOLDER`);
+}
+
+/** Copies one output to a file, or to standard output. Never held whole. Labels of a data set are copied as one file of text. */
 export async function saveOutput(api: Api, id: string, name: string, path: string | undefined): Promise<void> {
   // Before the file is opened, so that an existing file stays if there is nothing to copy.
-  const output = await findOutput(api, id, name);
+  const source = await openSource(api, id, name);
   if (path === undefined) {
-    for await (const bytes of readWindows(api, id, output)) process.stdout.write(bytes);
+    for await (const bytes of source) process.stdout.write(bytes);
     return;
   }
   const file = await openOutput(path);
   try {
-    for await (const bytes of readWindows(api, id, output)) await file.write(bytes);
+    for await (const bytes of source) await file.write(bytes);
   } finally {
     await file.close();
   }

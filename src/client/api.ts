@@ -14,6 +14,7 @@ import type {
   ScheduleRunView,
   ScheduleView,
 } from "../scoring/schedules/schedule.ts";
+import type { ChunkRecords } from "../scoring/requests/chunk-records.ts";
 import type { DryRun } from "../scoring/requests/dry-run.ts";
 import type { z } from "zod";
 import { readBody, readProblem } from "./answer.ts";
@@ -45,15 +46,11 @@ export interface ModelList {
 }
 
 /** One store of the server. */
-export interface StoreView {
-  readonly name: string;
-  readonly versions: boolean;
-}
+export type StoreView = Readonly<{ name: string; versions: boolean }>;
 
-/** One finished output of a job. */
+/** One finished output of a job; `size` in bytes. */
 export interface OutputView {
   readonly name: string;
-  /** Bytes. */
   readonly size: number;
   readonly etag: string;
   readonly type: string;
@@ -64,6 +61,9 @@ export interface ByteRange {
   readonly bytes: Uint8Array;
   readonly total: number;
 }
+
+/** Where the record of a picture stands: see `PlacedRecord`. */
+export type PicturePlace = Readonly<Record<"offset" | "length" | "input", number> & { chunk?: string }>;
 
 /** A job that was asked to erase an image, and what it answered. */
 export type EraseRequestView = EraseAnswers["jobs"][number];
@@ -116,6 +116,8 @@ export interface Api {
   listOutputs(id: string, signal?: AbortSignal): Promise<readonly OutputView[]>;
   /** Up to `length` bytes of an output. */
   readOutput(id: string, name: string, offset: number, length: number, signal?: AbortSignal): Promise<ByteRange>;
+  /** The records of the first chunk whose inputs begin at `from` or behind it, and where the next one begins. */
+  readRecords(id: string, from: number, signal?: AbortSignal): Promise<ChunkRecords>;
   listModels(signal?: AbortSignal): Promise<ModelList>;
   listStores(signal?: AbortSignal): Promise<readonly StoreView[]>;
   upload(store: string, key: string, body: Blob | Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<void>;
@@ -137,13 +139,8 @@ export interface Api {
   removeSchedule(id: string): Promise<void>;
   /** Address of an output, for a link. */
   outputUrl(id: string, name: string, download: boolean): string;
-  /** A record's picture. @param place bytes of its line in labels.jsonl, and the number of its input */
-  readPicture(
-    id: string,
-    record: string,
-    place: { readonly offset: number; readonly length: number; readonly input: number },
-    signal?: AbortSignal,
-  ): Promise<Blob>;
+  /** A record's picture. @param place bytes of its line in labels.jsonl or in the part of its chunk, and the number of its input */
+  readPicture(id: string, record: string, place: PicturePlace, signal?: AbortSignal): Promise<Blob>;
 }
 
 /** Body, headers and signal of one request. */
@@ -238,7 +235,7 @@ export function createApi(options: ApiOptions = {}): Api {
       const headers = { range: `bytes=${offset}-${offset + length - 1}` };
       let response: Response;
       try {
-        response = await request("GET", `${job(id)}/outputs/${name}`, { headers, signal });
+        response = await request("GET", `${job(id)}/outputs/${encodeURIComponent(name)}`, { headers, signal });
       } catch (error) {
         // An empty range has no first byte (RFC 9110, 14.1.1).
         const isEmpty = offset === 0 && error instanceof ScoringError && error.code === "range_unsatisfiable";
@@ -249,6 +246,7 @@ export function createApi(options: ApiOptions = {}): Api {
       const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
       return { bytes, total: total === undefined ? bytes.length : Number(total) };
     },
+    readRecords: (id, from, signal) => ask("GET", `${job(id)}/records?from=${from}`, { signal }),
     listModels: (signal) => ask("GET", "/v1/models", { signal }),
     readWebhookSecret: async () => (await ask<{ readonly secret: string }>("GET", "/v1/webhook-secret")).secret,
     async listStores(signal) {
@@ -289,9 +287,10 @@ export function createApi(options: ApiOptions = {}): Api {
     async removeSchedule(id) {
       await request("DELETE", schedule(id));
     },
-    outputUrl: (id, name, download) => `${baseUrl}${job(id)}/outputs/${name}${download ? "?download=1" : ""}`,
-    async readPicture(id, record, { offset, length, input }, signal) {
-      const place = `at=${offset}&length=${length}&input=${input}`;
+    outputUrl: (id, name, download) =>
+      `${baseUrl}${job(id)}/outputs/${encodeURIComponent(name)}${download ? "?download=1" : ""}`,
+    async readPicture(id, record, { offset, length, input, chunk }, signal) {
+      const place = `at=${offset}&length=${length}&input=${input}${chunk === undefined ? "" : `&chunk=${chunk}`}`;
       const response = await request("GET", `${job(id)}/images/${encodeURIComponent(record)}?${place}`, { signal });
       return readBody(() => response.blob(), { signal });
     },

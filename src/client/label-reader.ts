@@ -1,7 +1,11 @@
-/** Reads `labels.jsonl` window by window, with the place of every line: pictures are requested by the place of their record. */
+/**
+ * Reads `labels.jsonl` window by window, or a data set chunk by chunk, with the place of every line: pictures are requested by the place of
+ * their record.
+ */
 
 import { parseRecord } from "../scoring/records/record-line.ts";
 import type { ScoreRecord } from "../scoring/records/records.ts";
+import type { JobView } from "../scoring/job/job-view.ts";
 import type { Api } from "./api.ts";
 
 /** A record, the bytes of its line, and the number of its input. */
@@ -11,10 +15,14 @@ export interface PlacedRecord {
   readonly input: number;
   readonly offset: number;
   readonly length: number;
+  /** The chunk in whose part the line is, of a data set; absent: it is in `labels.jsonl`. */
+  readonly chunk?: string;
 }
 
 /** Where reading continues: the start of a line, and the record before it. */
 export interface LabelPosition {
+  /** Of a data set: `offset` is the number of an input, and reading goes chunk by chunk. */
+  readonly byInput?: true;
   readonly offset: number;
   readonly before: Pick<PlacedRecord, "record" | "input"> | null;
 }
@@ -27,7 +35,7 @@ export interface LabelWindow {
   readonly records: readonly PlacedRecord[];
   /** Of the next line; `null` at the end. */
   readonly next: LabelPosition | null;
-  /** Bytes of the whole object. */
+  /** Bytes of the whole object; of a data set, its inputs. */
   readonly total: number;
 }
 
@@ -37,11 +45,12 @@ const NEWLINE = 10;
 
 /** The whole lines of one window from `position`. @throws ScoringError as the API does */
 export async function readLabelWindow(
-  api: Pick<Api, "readOutput">,
+  api: Pick<Api, "readOutput" | "readRecords">,
   jobId: string,
   position: LabelPosition,
   signal?: AbortSignal,
 ): Promise<LabelWindow> {
+  if (position.byInput === true) return readChunk(api, jobId, position.offset, signal);
   const { offset } = position;
   const { bytes, total } = await api.readOutput(jobId, "labels.jsonl", offset, WINDOW_BYTES, signal);
   const records = splitLines(bytes, position);
@@ -50,8 +59,30 @@ export async function readLabelWindow(
   return { records, next: end >= total ? null : { offset: end, before: last ?? position.before }, total };
 }
 
+async function readChunk(
+  api: Pick<Api, "readRecords">,
+  jobId: string,
+  from: number,
+  signal?: AbortSignal,
+): Promise<LabelWindow> {
+  const { chunk, records, next, inputs } = await api.readRecords(jobId, from, signal);
+  const placed = records.map(({ record, at, length, input }): PlacedRecord => ({
+    record,
+    input,
+    offset: at,
+    length,
+    ...(chunk !== null && { chunk }),
+  }));
+  return { records: placed, next: next === null ? null : { offset: next, before: null, byInput: true }, total: inputs };
+}
+
+/** Where a job's records begin: in its `labels.jsonl`, or, of a data set, in its first chunk. */
+export function startLabels({ output }: Pick<JobView, "output">): LabelPosition {
+  return output.layout === "dataset" ? { offset: 0, before: null, byInput: true } : LABELS_START;
+}
+
 /**
- * All records of a finished job, in input order, read a megabyte at a time.
+ * All records of a finished job, in input order, read a megabyte at a time; of a data set, chunk by chunk.
  * @throws ScoringError `not_found` for a job without labels; as the API does
  * @example
  * ```ts
@@ -60,11 +91,11 @@ export async function readLabelWindow(
  * ```
  */
 export async function* readLabels(
-  api: Pick<Api, "readOutput">,
+  api: Pick<Api, "readJob" | "readOutput" | "readRecords">,
   jobId: string,
   signal?: AbortSignal,
 ): AsyncGenerator<ScoreRecord, void, undefined> {
-  let position: LabelPosition | null = LABELS_START;
+  let position: LabelPosition | null = startLabels(await api.readJob(jobId, signal));
   while (position !== null) {
     const window: LabelWindow = await readLabelWindow(api, jobId, position, signal);
     for (const { record } of window.records) yield record;

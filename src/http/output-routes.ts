@@ -2,9 +2,12 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
-import { jobFolder, LABEL_FILES, OUTPUT_NAMES } from "../scoring/keys.ts";
+import { dataFolder, jobFolder, LABEL_FILES, OUTPUT_NAMES, parseRangeName, RANGE_FOLDERS } from "../scoring/keys.ts";
 import { LIMITS } from "../scoring/limits.ts";
+import { readChunkRecords } from "../scoring/requests/chunk-records.ts";
 import { readLatestRecords } from "../scoring/requests/latest-records.ts";
+import { listPages } from "../storage/list-pages.ts";
+import type { ObjectStore } from "../storage/object-store.ts";
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import type { ApiDeps } from "./api-deps.ts";
@@ -70,6 +73,7 @@ export function addOutputRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     );
   }
   addLatest(app, deps);
+  addChunkRecords(app, deps);
   addNamedOutputs(app, deps);
 }
 
@@ -99,6 +103,52 @@ function addLatest(app: OpenAPIHono, deps: ApiDeps): void {
   );
 }
 
+/** The records of an ended job, chunk by chunk. */
+function addChunkRecords(app: OpenAPIHono, deps: ApiDeps): void {
+  const record = z.record(z.string(), z.unknown());
+  const lineSchema = z.object({ record, at: z.int(), length: z.int(), input: z.int() });
+  const answer = z.object({
+    chunk: z.string().nullable(),
+    records: z.array(lineSchema),
+    next: z.int().nullable(),
+    inputs: z.int(),
+  });
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/jobs/{id}/records",
+      summary: "Records of an ended job, one chunk at a time: of a data set too, whose files are compressed",
+      request: {
+        params: jobIdParam,
+        query: z.object({ from: z.coerce.number().int().nonnegative().default(0).openapi({ type: "integer" }) }),
+      },
+      responses: { 200: json(answer, "Records, and where the next ones begin"), ...problemResponses },
+    }),
+    async (c) => {
+      const found = await readChunkRecords(deps, c.req.valid("param").id, c.req.valid("query").from);
+      return c.json({ ...found, records: found.records.map((line) => ({ ...line, record: { ...line.record } })) }, 200);
+    },
+  );
+}
+
+/** The files of a data set as they now are: a range that was written anew stands in the place of what it was. */
+async function listRangeFiles(store: ObjectStore, folder: string, generation: number) {
+  const newest = new Map<string, { name: string; size: number; etag: string; type: string; generation: number }>();
+  for (const part of RANGE_FOLDERS) {
+    for await (const { objects } of listPages(store, `${folder}${part}`)) {
+      for (const { key, size, etag } of objects) {
+        const name = key.slice(folder.length);
+        const file = parseRangeName(name);
+        if (file === null || file.generation > generation) continue;
+        const slot = `${part}${file.range}${file.type}${name.slice(name.indexOf("."))}`;
+        if ((newest.get(slot)?.generation ?? -1) > file.generation) continue;
+        newest.set(slot, { name, size, etag, type: file.type, generation: file.generation });
+      }
+    }
+  }
+  return [...newest.values()].map(({ name, size, etag, type }) => ({ name, size, etag, type }));
+}
+
 /** Every output by its name, and which there are. */
 function addNamedOutputs(app: OpenAPIHono, deps: ApiDeps): void {
   const outputSchema = z.object({ name: z.string(), size: z.int(), etag: z.string(), type: z.string() });
@@ -111,13 +161,14 @@ function addNamedOutputs(app: OpenAPIHono, deps: ApiDeps): void {
       responses: { 200: json(z.object({ outputs: z.array(outputSchema) }), "Outputs"), ...problemResponses },
     }),
     async (c) => {
-      const { store, folder } = await openOutputs(deps, c.req.valid("param").id);
+      const { store, folder, data, layout, generation } = await openOutputs(deps, c.req.valid("param").id);
       const found = await Promise.all([...TYPES.keys()].map((name) => store.head(`${folder}${name}`)));
       const outputs = [...TYPES].flatMap(([name, type], index) => {
         const info = found[index];
         return info ? [{ name, size: info.size, etag: info.etag, type }] : [];
       });
-      return c.json({ outputs }, 200);
+      const parts = layout === "dataset" ? await listRangeFiles(store, data, generation) : [];
+      return c.json({ outputs: [...parts, ...outputs] }, 200);
     },
   );
   app.openapi(
@@ -134,11 +185,11 @@ function addNamedOutputs(app: OpenAPIHono, deps: ApiDeps): void {
     }),
     async (c) => {
       const { id, name } = c.req.valid("param");
-      const type = TYPES.get(name);
+      const type = TYPES.get(name) ?? parseRangeName(name)?.type;
       if (type === undefined) throw new ScoringError("not_found", "no output has this name");
       const response = await answerObject(c, deps, id, { name, type });
       if (c.req.valid("query").download !== undefined) {
-        response.headers.set("content-disposition", `attachment; filename="${name}"`);
+        response.headers.set("content-disposition", `attachment; filename="${name.slice(name.lastIndexOf("/") + 1)}"`);
       }
       return response;
     },
@@ -151,14 +202,20 @@ async function openOutputs(deps: ApiDeps, id: string) {
   const { spec, state } = job;
   const { output } = spec.manifest;
   const folder = jobFolder(output.prefix, id, state.generation);
-  return { store: deps.openStore(output.store), folder, status: state.status };
+  const data = dataFolder(output, id, state.generation);
+  const { generation = 0, status } = state;
+  return { store: deps.openStore(output.store), folder, data, layout: output.layout, generation, status };
 }
 
 async function answerObject(c: Context, deps: ApiDeps, id: string, offer: Offer): Promise<Response> {
-  const { store, folder, status } = await openOutputs(deps, id);
-  const key = `${folder}${offer.name}`;
+  const { store, folder, data, layout, status } = await openOutputs(deps, id);
+  const key = `${parseRangeName(offer.name) === null ? folder : data}${offer.name}`;
   const info = await store.head(key);
-  if (info === null) throw new ScoringError("not_found", `${offer.name} does not exist: the job is ${status}`);
+  if (info === null) {
+    const isData = layout === "dataset" && LABEL_OFFERS.some(({ name }) => name === offer.name);
+    const why = isData ? "the labels are a data set, its parts stand in /outputs" : `the job is ${status}`;
+    throw new ScoringError("not_found", `${offer.name} does not exist: ${why}`);
+  }
   const headers: Record<string, string> = {
     "content-type": offer.type,
     etag: `"${info.etag}"`,

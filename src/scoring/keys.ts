@@ -60,27 +60,60 @@ export const PART_FILES = {
   parquet: { extension: "parquet", type: LABEL_FILES.parquet.type },
 } as const satisfies Readonly<Record<LabelFormat, { readonly extension: string; readonly type: string }>>;
 
-const number = (range: number): string => String(range).padStart(5, "0");
+/** A range that was written anew when records were erased has the number of that generation behind its own. */
+const formatRange = (range: number, generation: number): string =>
+  `${String(range).padStart(5, "0")}${generation === 0 ? "" : `-${generation}`}`;
 
-/** Names of what is written for each range of a data set, relative to the job's folder. */
+/** Names of what is written for each range of a data set, relative to the job's folder, whatever its generation. */
 export const RANGE_NAMES = {
-  labels: (range: number, format: LabelFormat): string =>
-    `labels/part-${number(range)}.${PART_FILES[format].extension}`,
-  input: (range: number): string => `input/part-${number(range)}.jsonl`,
+  labels: (range: number, format: LabelFormat, generation = 0): string =>
+    `labels/part-${formatRange(range, generation)}.${PART_FILES[format].extension}`,
+  input: (range: number, generation = 0): string => `input/part-${formatRange(range, generation)}.jsonl`,
   /** A line for each part of a chunk: name, size and hash. */
-  chunks: (range: number): string => `ranges/${number(range)}.chunks.jsonl`,
+  chunks: (range: number, generation = 0): string => `ranges/${formatRange(range, generation)}.chunks.jsonl`,
   /** What joining reads: aggregates, and the objects of the range. */
-  summary: (range: number): string => `ranges/${number(range)}.json`,
+  summary: (range: number, generation = 0): string => `ranges/${formatRange(range, generation)}.json`,
 } as const;
+
+/** The folders of {@link RANGE_NAMES}. */
+export const RANGE_FOLDERS = ["labels/", "input/", "ranges/"] as const;
+
+/** A file of a range by its name; `null` for a name of anything else. */
+export function parseRangeName(
+  name: string,
+): { readonly range: number; readonly generation: number; readonly type: string } | null {
+  const [, range, generation = "0", extension = ""] =
+    /^(?:labels\/part-|input\/part-|ranges\/)(\d{5,})(?:-(\d+))?\.([a-z.]+)$/.exec(name) ?? [];
+  const type = RANGE_TYPES.get(extension);
+  return range === undefined || type === undefined
+    ? null
+    : { range: Number(range), generation: Number(generation), type };
+}
+
+const RANGE_TYPES: ReadonlyMap<string, string> = new Map([
+  ...Object.values(PART_FILES).map(({ extension, type }): [string, string] => [extension, type]),
+  ["jsonl", LABEL_FILES.jsonl.type],
+  ["chunks.jsonl", LABEL_FILES.jsonl.type],
+  ["json", "application/json"],
+]);
+
+/** The folder of a job's parts of chunks and ranges: a data set keeps them in one place, so that only what changes is written anew. */
+export function dataFolder(
+  output: { readonly prefix: string; readonly layout: OutputLayout },
+  jobId: string,
+  generation = 0,
+): string {
+  return jobFolder(output.prefix, jobId, output.layout === "dataset" ? 0 : generation);
+}
 
 /** Failed inputs of a range, until all of them are joined; relative to the job's folder. */
 export function rangeErrorsName(range: number): string {
-  return `work/errors/${number(range)}.jsonl`;
+  return `work/errors/${formatRange(range, 0)}.jsonl`;
 }
 
 /** State of a range that it carries from one step to the next. */
 export function rangeCarryName(range: number, name: string): string {
-  return `${number(range)}/${name}`;
+  return `${formatRange(range, 0)}/${name}`;
 }
 
 /** Names of the other finalized objects, relative to the job's folder. */

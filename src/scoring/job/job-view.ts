@@ -12,7 +12,7 @@ import type { JobState } from "./job-state.ts";
 import { isEnded, type JobStatus } from "./job-status.ts";
 import type { JobFailure } from "./job-task.ts";
 import { addLabels, countFinished, type ErrorCounts, type OutcomeCounts } from "./outcome-counts.ts";
-import { jobFolder } from "../keys.ts";
+import { dataFolder, jobFolder } from "../keys.ts";
 
 /** A job for its readers. */
 export interface JobView {
@@ -60,7 +60,15 @@ export interface JobView {
   readonly issues: readonly Issue[];
   /** What the job asks for and will not get, or that its input is empty, in sentences. */
   readonly warnings: readonly string[];
-  readonly output: { readonly store: string; readonly prefix: string };
+  /** Absent `layout`: the outputs are single files. A data set keeps its parts in `data`, whatever was erased since. */
+  readonly output: {
+    readonly store: string;
+    readonly prefix: string;
+    readonly layout?: "dataset";
+    readonly data?: string;
+  };
+  /** Parts of a data set so far; absent before it is merged, and of single files. */
+  readonly parts?: { readonly total: number; readonly done: number };
   readonly retryOf: string | null;
   /** The run of a schedule that the job is; absent for other jobs. */
   readonly schedule?: { readonly id: string; readonly dueAt: string };
@@ -113,7 +121,12 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
       // With several faces per picture there are more records than inputs; without a face, one record.
       describeOmission(output, Math.max(state.listed, state.records), LIMITS),
     ].filter((one) => one !== null),
-    output: { store: output.store, prefix: jobFolder(output.prefix, state.id, state.generation) },
+    output: {
+      store: output.store,
+      prefix: jobFolder(output.prefix, state.id, state.generation),
+      ...(output.layout === "dataset" && { layout: "dataset", data: dataFolder(output, state.id) }),
+    },
+    ...(state.merge && { parts: { total: state.merge.total, done: state.merge.done } }),
     retryOf: spec.retryOf,
     ...(spec.schedule === undefined
       ? {}

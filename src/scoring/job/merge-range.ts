@@ -14,6 +14,8 @@ export interface MergeProgress {
   readonly total: number;
   readonly begun: number;
   readonly done: number;
+  /** Ranges that were written anew when records were erased, and by which generation; absent: none. */
+  readonly rewritten?: Readonly<Record<number, number>>;
 }
 
 /** One range, as its row. */

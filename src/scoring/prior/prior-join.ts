@@ -5,7 +5,7 @@
 
 import { ScoringError } from "../../errors.ts";
 import { compareKeys } from "../../storage/key-rules.ts";
-import { OUTPUT_NAMES } from "../keys.ts";
+import { countInputLists, nameInputList } from "../inputs/job-inputs.ts";
 import { computeLineWindow, type Line, readLines } from "../inputs/lines.ts";
 import { type ObjectVersion, readPieces } from "../inputs/range-reader.ts";
 import type { Limits } from "../limits.ts";
@@ -13,8 +13,10 @@ import type { InputItem } from "../records/input-item.ts";
 import { parseStored } from "../stored-json.ts";
 import type { PriorRun } from "./prior-run.ts";
 
-/** Where the join continues: a byte of one version of the frozen manifest. */
+/** Where the join continues: a byte of one version of the frozen manifest, or of one of its lists. */
 export interface PriorPosition {
+  /** Of a data set, which range's list; absent: the first. */
+  readonly list?: number;
   readonly etag: string;
   readonly offset: number;
 }
@@ -80,24 +82,39 @@ export async function openPriorLines(
   limits: Limits,
 ): Promise<PriorLines | null> {
   if (start === null) return null;
-  const object = await findInput(prior);
-  if (object === null || (start !== "start" && start.etag !== object.etag)) return null;
+  const total = countInputLists(prior);
+  let list = start === "start" ? 0 : (start.list ?? 0);
+  const first = total === 0 ? null : await findInput(prior, list);
+  if (first === null || (start !== "start" && start.etag !== first.etag)) return null;
   const { plan } = limits;
+  let object: ObjectVersion = first;
   let reads = 0;
   let offset = start === "start" ? 0 : start.offset;
   let ended = false;
   let held: { readonly item: InputItem; readonly offset: number } | null = null;
   const takeRead = () => (reads += 1) <= plan.maxReads;
-  const pieces = readPieces(prior.store, object, offset, computeLineWindow(plan), takeRead);
-  const lines = readLines(pieces, { offset, line: 1, skipping: false }, plan.maxLineBytes);
+  const open = () => {
+    const pieces = readPieces(prior.store, object, offset, computeLineWindow(plan), takeRead);
+    return readLines(pieces, { offset, line: 1, skipping: false }, plan.maxLineBytes);
+  };
+  let lines = open();
+  /** Goes on to the next list; false if there is none, or what was read was not all of this one. */
+  async function openNext(): Promise<boolean> {
+    if (offset < object.size || list + 1 >= total) return false;
+    const next = await findInput(prior, list + 1);
+    if (next === null) return false;
+    [object, list, offset] = [next, list + 1, 0];
+    lines = open();
+    return true;
+  }
   return {
     async peek() {
       while (held === null && !ended) {
         const line = await readNext(lines);
         if (line === null) {
           // Out of budget, the rest waits for the next step; at the end there is none.
-          ended = true;
-          break;
+          ended = !(await openNext());
+          continue;
         }
         offset = line.next.offset;
         if (line.kind !== "line" || line.bytes.length === 0) continue;
@@ -110,7 +127,8 @@ export async function openPriorLines(
     },
     position() {
       const at = held?.offset ?? offset;
-      return at >= object.size ? null : { etag: object.etag, offset: at };
+      if (at >= object.size && list + 1 >= total) return null;
+      return { etag: object.etag, offset: at, ...(list > 0 && { list }) };
     },
   };
 }
@@ -126,8 +144,8 @@ async function readNext(lines: AsyncGenerator<Line>): Promise<Line | null> {
   }
 }
 
-async function findInput(prior: PriorRun): Promise<ObjectVersion | null> {
-  const key = `${prior.folder}${OUTPUT_NAMES.input}`;
+async function findInput(prior: PriorRun, list: number): Promise<ObjectVersion | null> {
+  const key = nameInputList(prior, list);
   try {
     const info = await prior.store.head(key);
     return info === null ? null : { key, etag: info.etag, size: info.size };

@@ -5,7 +5,8 @@ import type { ObjectStore } from "../../storage/object-store.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import { isEnded } from "../job/job-status.ts";
-import { jobFolder, partKey } from "../keys.ts";
+import type { MergeProgress } from "../job/merge-range.ts";
+import { dataFolder, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { type MeteredStore, meterStore } from "../../storage/metered-store.ts";
 import { parsePart } from "../records/record-line.ts";
@@ -25,9 +26,11 @@ export interface PriorRun {
   readonly spec: JobSpec;
   /** Inputs of its frozen manifest. */
   readonly listed: number;
-  /** Holds its outputs, under `folder`; counts what is asked of it. */
+  /** Holds its parts and its frozen input, under `folder`; counts what is asked of it. */
   readonly store: MeteredStore;
   readonly folder: string;
+  /** Of a data set; absent: the frozen input is one list. */
+  readonly merge?: MergeProgress | undefined;
   /** Calls to the store and the coordinator so far, each a subrequest. */
   calls(): number;
   /** Records of the inputs with these positions, by position; what cannot be found is left out. */
@@ -47,7 +50,7 @@ export async function openPriorRun(deps: PriorRunDeps, spec: JobSpec): Promise<P
   const { output, faces, limits: own } = known.spec.manifest;
   const store = openOutputs(deps, output.store);
   if (store === null) return null;
-  const folder = jobFolder(output.prefix, previousJobId, known.state.generation);
+  const folder = dataFolder(output, previousJobId, known.state.generation);
   const { limits } = deps;
   let lists = 0;
   return {
@@ -55,6 +58,7 @@ export async function openPriorRun(deps: PriorRunDeps, spec: JobSpec): Promise<P
     listed: known.state.listed,
     store,
     folder,
+    merge: known.state.merge,
     calls() {
       const { reads, writes } = store.operations();
       return lists + reads + writes;

@@ -5,7 +5,7 @@ import type { ObjectStore } from "../../storage/object-store.ts";
 import { readBody } from "../../storage/read-body.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
 import { isEnded } from "../job/job-status.ts";
-import { jobFolder, partKey } from "../keys.ts";
+import { dataFolder, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { parseRecord } from "../records/record-line.ts";
 import type { ScoreRecord } from "../records/records.ts";
@@ -40,9 +40,9 @@ export async function readLatestRecords(deps: LatestRecordsDeps, jobId: string, 
   const { state, spec } = known;
   const { lastChunk } = state;
   if (lastChunk === undefined || isEnded(state.status)) return { chunk: null, records: [] };
-  const { store: name, prefix } = spec.manifest.output;
-  const store = deps.openStore(name);
-  const key = partKey(jobFolder(prefix, jobId, state.generation), lastChunk);
+  const { output } = spec.manifest;
+  const store = deps.openStore(output.store);
+  const key = partKey(dataFolder(output, jobId, state.generation), lastChunk);
   const size = (await store.head(key))?.size ?? 0;
   if (size === 0) return { chunk: null, records: [] };
   const length = Math.min(size, limit * BYTES_PER_RECORD, deps.limits.plan.maxLineBytes * limit);
@@ -53,7 +53,7 @@ export async function readLatestRecords(deps: LatestRecordsDeps, jobId: string, 
 }
 
 /** The whole lines of a part's end. @param offset of the first byte in the part; where it is not 0, the first line is cut */
-function placeLines(bytes: Uint8Array, offset: number): PlacedLine[] {
+export function placeLines(bytes: Uint8Array, offset: number): PlacedLine[] {
   const lines: PlacedLine[] = [];
   let start = offset === 0 ? 0 : bytes.indexOf(10) + 1;
   for (let end = bytes.indexOf(10, start); end >= 0; end = bytes.indexOf(10, start)) {

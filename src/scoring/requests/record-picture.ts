@@ -10,10 +10,11 @@ import { readBody } from "../../storage/read-body.ts";
 import type { StoreGrant } from "../access/access.ts";
 import { guardStore } from "../access/guarded-store.ts";
 import { parseFerPixels } from "../chunk/fer-pixels.ts";
-import { readInputLines } from "../inputs/input-lines.ts";
+import { type InputLists, readInputs } from "../inputs/job-inputs.ts";
 import { readItem } from "../inputs/read-item.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
-import { jobFolder, LABEL_FILES, OUTPUT_NAMES, partKey } from "../keys.ts";
+import { isEnded } from "../job/job-status.ts";
+import { dataFolder, LABEL_FILES, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import type { InputFormat } from "../manifest/input-spec.ts";
 import type { InputItem } from "../records/input-item.ts";
@@ -32,7 +33,7 @@ export interface RecordPlace {
   readonly at: number;
   readonly length: number;
   readonly input?: number | undefined;
-  /** The chunk whose part has the line, of a job that has no `labels.jsonl` yet. */
+  /** The chunk whose part has the line, of a job that has no `labels.jsonl`, or not yet. */
   readonly chunk?: string | undefined;
 }
 
@@ -64,16 +65,18 @@ export async function readRecordPicture(
   const known = await deps.openJob(jobId).read();
   if (known === null) throw new ScoringError("not_found", `there is no job ${jobId}`);
   const { manifest } = known.spec;
-  const folder = jobFolder(manifest.output.prefix, jobId, known.state.generation);
+  const { generation, merge, status } = known.state;
+  const folder = dataFolder(manifest.output, jobId, generation);
   const outputs = deps.openStore(manifest.output.store);
   const { chunk } = place;
-  if (chunk !== undefined && manifest.format !== "image") {
+  // While the job runs, there is no list that says where in a container an input lies.
+  if (chunk !== undefined && manifest.format !== "image" && !(isEnded(status) && merge !== undefined)) {
     throw new ScoringError("validation_failed", "chunk: for jobs over pictures, not over shards or tables");
   }
   const lines = chunk === undefined ? `${folder}${LABEL_FILES.jsonl.name}` : partKey(folder, chunk);
   const record = await readRecord(outputs, lines, place);
   if (record?.id !== recordId) throw new ScoringError("not_found", "no such record stands there");
-  const item = await findItem(outputs, `${folder}${OUTPUT_NAMES.input}`, manifest.format, record, {
+  const item = await findItem({ store: outputs, folder, merge }, manifest.format, record, {
     input: place.input,
     windowBytes: deps.limits.plan.maxLineBytes,
   });
@@ -85,8 +88,7 @@ export async function readRecordPicture(
 
 /** The input of a record: the object itself, or its range of a shard or table. */
 async function findItem(
-  outputs: ObjectStore,
-  listKey: string,
+  lists: InputLists,
   format: InputFormat,
   record: ScoreRecord,
   place: { readonly input: number | undefined; readonly windowBytes: number },
@@ -97,7 +99,7 @@ async function findItem(
   if (place.input === undefined) {
     throw new ScoringError("validation_failed", "input: the number of the record's input, as it stands in a container");
   }
-  const [item] = await readInputLines(outputs, listKey, place.input, 1, place.windowBytes).catch(answerNone);
+  const [item] = await readInputs(lists, place.input, 1, place.windowBytes).catch(answerNone);
   // Of several faces of one picture each has a number behind the input's id.
   const ids = [record.id, record.id.replace(/#\d+$/, "")];
   if (item === undefined || item.key !== record.key || !ids.includes(item.id)) {
@@ -112,7 +114,7 @@ async function readRecord(
   place: { readonly at: number; readonly length: number },
 ): Promise<ScoreRecord | null> {
   const found = await store.get(key, { range: { offset: place.at, length: place.length } });
-  if (found.kind !== "found") throw new ScoringError("not_found", "the job has no labels.jsonl yet");
+  if (found.kind !== "found") throw new ScoringError("not_found", "the job has no such records, or not yet");
   try {
     return parseRecord(new TextDecoder().decode(await readBody(found.body, place.length)));
   } catch (error) {

@@ -9,11 +9,11 @@ import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { scoreChunk } from "../chunk/score-chunk.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
-import { readInputLines } from "../inputs/input-lines.ts";
+import { readInputs } from "../inputs/job-inputs.ts";
 import { isEnded } from "../job/job-status.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
 import { guardStore } from "../access/guarded-store.ts";
-import { jobFolder, OUTPUT_NAMES, partKey } from "../keys.ts";
+import { dataFolder, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { parsePart } from "../records/record-line.ts";
 import { groupByInput } from "../records/record-groups.ts";
@@ -72,15 +72,15 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
   if (known === null) throw new ScoringError("not_found", "the job does not exist");
   const { spec, state } = known;
   if (!isEnded(state.status)) throw new ScoringError("conflict", `the job is ${state.status}, not ended`);
-  const chunks = await chooseChunks(job, state.listed);
+  const chunks = await chooseChunks(job, state.merge?.end ?? state.listed);
   const share = Math.max(1, Math.ceil(sample / Math.max(1, chunks.length)));
   const { manifest } = spec;
   const output = deps.openStore(manifest.output.store);
   // The frozen list can be overwritten by whoever may upload there: so it opens nothing that the job's key may not read.
   const inputName = manifest.input.store;
   const input = guardStore(deps.openStore(inputName), inputName, spec.owner?.grants ?? null);
-  const folder = jobFolder(manifest.output.prefix, spec.id, state.generation);
-  const inputKey = `${folder}${OUTPUT_NAMES.input}`;
+  const folder = dataFolder(manifest.output, spec.id, state.generation);
+  const inputs = { store: output, folder, merge: state.merge };
   const options = chooseScorer(spec);
   return deps.withReference(async (open) => {
     const scorer = await open(options);
@@ -92,7 +92,7 @@ export async function verifyJob(deps: VerifyDeps, job: JobCoordinator, sample: n
         continue;
       }
       const records = parsePart(bytes);
-      const items = await readInputLines(output, inputKey, chunk.first, chunk.count, deps.limits.plan.maxLineBytes);
+      const items = await readInputs(inputs, chunk.first, chunk.count, deps.limits.plan.maxLineBytes);
       const chosen = spread(items, share);
       const chunkOptions = makeChunkOptions(spec, deps.limits, "record");
       const again = await scoreChunk({ store: input, ...scorer }, chosen, chunkOptions);

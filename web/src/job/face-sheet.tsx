@@ -93,7 +93,7 @@ export function Sheet(props: {
           return (
             <div
               // Two inputs of a list may have one id.
-              key={placed.offset}
+              key={`${placed.chunk ?? ""}:${placed.offset}`}
               role="listitem"
               aria-setsize={props.records.length}
               aria-posinset={index + 1}

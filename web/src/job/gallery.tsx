@@ -3,11 +3,12 @@
 import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
 import {
   type LabelPosition,
-  LABELS_START,
   type PlacedRecord,
   readLabelWindow,
+  startLabels,
 } from "../../../src/client/label-reader.ts";
 import type { ScoringError } from "../../../src/errors.ts";
+import type { JobView } from "../../../src/scoring/job/job-view.ts";
 import { formatCount, formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { api, noteSignedOut, patiently } from "../api.ts";
 import { Failure } from "../parts.tsx";
@@ -22,8 +23,9 @@ const MORE_RECORDS = 50_000;
 const MAX_GROUPS = 200;
 
 /** The gallery of one ended job. */
-export function Gallery({ id, query }: { readonly id: string; readonly query: URLSearchParams }): ReactNode {
-  const { records, next, share, error, readMore, canReadMore } = useRecords(id);
+export function Gallery({ job, query }: { readonly job: JobView; readonly query: URLSearchParams }): ReactNode {
+  const { id } = job;
+  const { records, next, share, error, readMore, canReadMore } = useRecords(job);
   const text = query.toString();
   const filters = useMemo(() => parseFilters(new URLSearchParams(text)), [text]);
   const shown = useMemo(() => selectRecords(records, filters), [records, filters]);
@@ -72,9 +74,10 @@ export function Gallery({ id, query }: { readonly id: string; readonly query: UR
 }
 
 /** Reads window after window up to a goal that the reader can raise. */
-function useRecords(id: string) {
+function useRecords(job: JobView) {
+  const { id } = job;
   const [records, setRecords] = useState<readonly PlacedRecord[]>([]);
-  const [next, setNext] = useState<LabelPosition | null>(LABELS_START);
+  const [next, setNext] = useState<LabelPosition | null>(() => startLabels(job));
   const [total, setTotal] = useState(0);
   const [goal, setGoal] = useState(FIRST_RECORDS);
   const [error, setError] = useState<ScoringError | null>(null);

@@ -19,6 +19,15 @@ const ABOUT: Readonly<Record<string, string>> = {
   _FAILED: "The same, of a job that did not end well",
 };
 
+/** Files of a data set, by the folder that they lie in. */
+const ABOUT_FOLDERS: Readonly<Record<string, string>> = {
+  labels: "One part of the labels: all of them together are one table",
+  input: "The inputs of that part as they were listed",
+  ranges: "What that part was made of, and its figures",
+};
+
+const describeRangeFile = (name: string): string | undefined => ABOUT_FOLDERS[name.slice(0, name.indexOf("/"))];
+
 /** Each file of a job with its size and what it is for. */
 export function Files({ id }: { readonly id: string }): ReactNode {
   const load = useCallback((signal: AbortSignal) => api.listOutputs(id, signal), [id]);
@@ -42,7 +51,7 @@ export function Files({ id }: { readonly id: string }): ReactNode {
             <tr key={name}>
               <th scope="row">
                 {name}
-                <small>{ABOUT[name]}</small>
+                <small>{ABOUT[name] ?? describeRangeFile(name)}</small>
               </th>
               <td>{formatBytes(size)}</td>
               <td className="actions">

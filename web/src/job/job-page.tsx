@@ -95,7 +95,7 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
           </div>
           <div role="tabpanel" id="tab-panel" aria-labelledby={`tab-${tab}`}>
             {tab === "overview" && <ReportView id={id} />}
-            {tab === "pictures" && <Gallery id={id} query={query} />}
+            {tab === "pictures" && <Gallery job={job} query={query} />}
             {tab === "review" && <ReviewTab id={id} />}
             {tab === "compare" && <CompareTab id={id} other={query.get("with")} />}
             {tab === "files" && <Files id={id} />}

@@ -33,7 +33,12 @@ export function Viewer(props: {
       }}
     >
       <div className="viewer-body">
-        <RecordPicture key={props.placed.offset} id={props.id} placed={props.placed} alt={record.id} />
+        <RecordPicture
+          key={`${props.placed.chunk ?? ""}:${props.placed.offset}`}
+          id={props.id}
+          placed={props.placed}
+          alt={record.id}
+        />
         <div className="viewer-text">
           <h2>
             {record.label === null ? (

@@ -1,0 +1,92 @@
+import { exports } from "cloudflare:workers";
+import { parquetReadObjects } from "hyparquet";
+import { describe, expect, it } from "vitest";
+import { createApi } from "../../src/client/api.ts";
+import { readLabels, readLabelWindow, startLabels } from "../../src/client/label-reader.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
+import type { ScoreRecord } from "../../src/scoring/records/records.ts";
+import { ADMIN, ask, bucket, call, follow, readPicture } from "./api-client.ts";
+
+/** A job whose outputs are a data set, over the API in the real runtime: what reads it gets what single files hold. */
+
+const NAMES = ["420-351x203.jpg", "grey-48x48.png", "rgb-128x128.png", "lossy.webp", "palette.png", "q90-47x49.jpg"];
+const api = createApi({
+  baseUrl: "http://127.0.0.1",
+  key: ADMIN,
+  fetch: (input, init) => exports.default.fetch(new Request(input, init)),
+});
+
+async function runJob(prefix: string, layout: "single" | "dataset"): Promise<JobView> {
+  const { body } = await ask<JobView>(ADMIN, "POST", "/v1/jobs", {
+    input: { store: "faces", prefix },
+    output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"], layout },
+    faces: "aligned",
+    limits: { chunkSize: 2 },
+  });
+  return follow(ADMIN, body.id);
+}
+
+async function collect(records: AsyncIterable<ScoreRecord>): Promise<readonly ScoreRecord[]> {
+  const all: ScoreRecord[] = [];
+  for await (const record of records) all.push(record);
+  return all;
+}
+
+async function readRows(job: JobView, name: string): Promise<readonly Record<string, unknown>[]> {
+  const response = await call(ADMIN, `/v1/jobs/${job.id}/outputs/${encodeURIComponent(name)}`);
+  expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/vnd.apache.parquet"]);
+  return parquetReadObjects({ file: await response.arrayBuffer() });
+}
+
+describe("a data set", () => {
+  it("has the rows of single files, for every reader", async () => {
+    for (const name of NAMES) await bucket.put(`rows/${name}`, readPicture(name));
+    await bucket.put("rows/z-text.jpg", "no picture");
+    const [single, job] = [await runJob("rows/", "single"), await runJob("rows/", "dataset")];
+    expect(job).toMatchObject({
+      status: "completed_with_errors",
+      output: { layout: "dataset", data: `out/${job.id}/` },
+      parts: { total: 1, done: 1 },
+    });
+    expect(single.output.layout).toBeUndefined();
+    const expected = await collect(readLabels(api, single.id));
+    expect(expected).toHaveLength(7);
+    expect(await collect(readLabels(api, job.id))).toEqual(expected);
+    const outputs = (await api.listOutputs(job.id)).map(({ name }) => name);
+    expect(outputs).toEqual(
+      expect.arrayContaining([
+        "labels/part-00000.parquet",
+        "labels/part-00000.jsonl.gz",
+        "labels/part-00000.csv.gz",
+        "input/part-00000.jsonl",
+        "ranges/00000.json",
+        "errors.jsonl",
+        "report.json",
+        "_SUCCESS",
+      ]),
+    );
+    expect(outputs.filter((name) => /^labels\.|^input\.jsonl/.test(name))).toEqual([]);
+    expect(await readRows(job, "labels/part-00000.parquet")).toEqual(await readRows(single, "labels.parquet"));
+    const gzip = await call(ADMIN, `/v1/jobs/${job.id}/outputs/labels%2Fpart-00000.jsonl.gz`);
+    const text = await new Response(gzip.body!.pipeThrough(new DecompressionStream("gzip"))).text();
+    const whole = await call(ADMIN, `/v1/jobs/${single.id}/outputs/labels.jsonl`);
+    expect(text).toBe(await whole.text());
+    const none = await call(ADMIN, `/v1/jobs/${job.id}/labels`);
+    expect(none.status).toBe(404);
+    expect(await none.text()).toContain("the labels are a data set");
+  });
+
+  it("shows the picture of each record, and verifies", async () => {
+    for (const name of NAMES) await bucket.put(`seen/${name}`, readPicture(name));
+    const job = await runJob("seen/", "dataset");
+    const window = await readLabelWindow(api, job.id, startLabels(job));
+    expect(window).toMatchObject({ next: { offset: 2, byInput: true }, total: 6 });
+    for (const placed of window.records) {
+      const picture = await api.readPicture(job.id, placed.record.id, placed);
+      const name = placed.record.key.slice("seen/".length);
+      expect(new Uint8Array(await picture.arrayBuffer())).toEqual(readPicture(name));
+    }
+    const verified = await ask<{ passed: boolean; compared: number }>(ADMIN, "POST", `/v1/jobs/${job.id}/verify`);
+    expect(verified.body).toMatchObject({ passed: true, compared: 6 });
+  });
+});
