@@ -104,6 +104,25 @@ const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
     const [top, left, bottom, right] = node.sides;
     return tf.pad(asMap(inputs[0]!), [[0, 0], [top, bottom], [left, right], node.channels]);
   },
+  gate(_node, [map, gate]) {
+    const [batch = 0, channels = 0] = gate!.shape;
+    return tf.mul(map!, tf.reshape(gate!, [batch, 1, 1, channels]));
+  },
+  reshape(node, inputs) {
+    const [batch = 0] = inputs[0]!.shape;
+    return tf.transpose(tf.reshape(inputs[0]!, [batch, ...node.shape]), [0, 2, 3, 1]);
+  },
+  transpose(node, inputs) {
+    // Axes of [batch, rows, columns, channels] by those of the graph.
+    const places = [3, 1, 2];
+    const [first = 0, second = 0, third = 0] = node.order.map((axis) => places[axis]!);
+    return tf.transpose(inputs[0]!, [0, second, third, first]);
+  },
+  resize(node, inputs) {
+    const map = asMap(inputs[0]!);
+    const resize = node.mode === "nearest" ? tf.image.resizeNearestNeighbor : tf.image.resizeBilinear;
+    return resize(map, node.size, node.corners === "aligned", node.corners === "half");
+  },
   flatten(_node, inputs) {
     const [batch = 0] = inputs[0]!.shape;
     return tf.reshape(tf.transpose(inputs[0]!, [0, 3, 1, 2]), [batch, -1]);
@@ -114,6 +133,7 @@ const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
   prelu: (node, inputs, weights) => tf.prelu(inputs[0]!, weights.get(node.weight)!),
   elu: activation(tf.elu),
   sigmoid: activation(tf.sigmoid),
+  hardSigmoid: ({ slope }, [x]) => tf.clipByValue(tf.add(tf.mul(x!, slope), 0.5), 0, 1),
   hardSwish: (_node, [x]) => tf.mul(x!, tf.div(tf.relu6(tf.add(x!, 3)), 6)),
   softmax: activation((x) => tf.softmax(x)),
 };

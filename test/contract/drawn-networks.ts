@@ -77,6 +77,32 @@ export class NetworkBuilder {
 type MapShape = readonly [channels: number, height: number, width: number];
 
 const UNARY = ["relu", "relu6", "elu", "sigmoid", "hardSwish"] as const;
+const SLOPED = ["leakyRelu", "hardSigmoid"] as const;
+const CORNERS = ["half", "aligned", "corner"] as const;
+const ORDERS = [
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+] as const;
+const KINDS = [
+  "conv",
+  "conv",
+  "conv",
+  "depthwise",
+  "depthwise",
+  "pool",
+  "unary",
+  "slope",
+  "pair",
+  "concat",
+  "pad",
+  "gate",
+  "transpose",
+  "resize",
+  "reshape",
+] as const;
 
 /** One more node behind a map, or behind two. */
 function addNode(builder: NetworkBuilder, dice: Dice, maps: readonly string[], name: string): void {
@@ -96,9 +122,7 @@ function addNode(builder: NetworkBuilder, dice: Dice, maps: readonly string[], n
     "same" as const,
     [border(), border(), border(), border()] satisfies [number, number, number, number],
   ]);
-  switch (
-    dice.pick(["conv", "conv", "conv", "depthwise", "depthwise", "pool", "unary", "slope", "pair", "concat", "pad"])
-  ) {
+  switch (dice.pick(KINDS)) {
     case "conv": {
       const [tall, wide] = dice.pick([
         [1, 1],
@@ -143,7 +167,7 @@ function addNode(builder: NetworkBuilder, dice: Dice, maps: readonly string[], n
       builder.add({ name, op: dice.pick(UNARY), inputs });
       break;
     case "slope":
-      if (dice.roll(2) === 0) builder.add({ name, op: "leakyRelu", inputs, slope: 0.1 });
+      if (dice.roll(2) === 0) builder.add({ name, op: dice.pick(SLOPED), inputs, slope: 0.1 });
       else builder.add({ name, op: "prelu", inputs, weight: builder.draw([channels]) });
       break;
     case "pair": {
@@ -154,6 +178,33 @@ function addNode(builder: NetworkBuilder, dice: Dice, maps: readonly string[], n
     case "concat": {
       const fits = (other: string): boolean => builder.shapes.get(other)!.slice(1).join() === `${height},${width}`;
       builder.add({ name, op: "concat", inputs: [from, dice.pick(maps.filter(fits))] });
+      break;
+    }
+    case "gate": {
+      const gate = builder.add({ name: `${name}-mean`, op: "globalAveragePool", inputs });
+      builder.add({ name, op: "gate", inputs: [from, gate] });
+      break;
+    }
+    case "transpose": {
+      const [a, b, c] = dice.pick(ORDERS);
+      builder.add({ name, op: "transpose", inputs, order: [a, b, c] });
+      break;
+    }
+    case "reshape": {
+      const flat = builder.add({ name: `${name}-flat`, op: "flatten", inputs });
+      const turned: [number, number, number] = dice.pick([
+        [height, width, channels],
+        [channels * height, width, 1],
+        [1, channels, height * width],
+      ]);
+      builder.add({ name, op: "reshape", inputs: [flat], shape: turned });
+      break;
+    }
+    case "resize": {
+      const size: [number, number] = [1 + dice.roll(2 * height), 1 + dice.roll(2 * width)];
+      if (dice.roll(2) === 0)
+        builder.add({ name, op: "resize", inputs, size, mode: "bilinear", corners: dice.pick(CORNERS) });
+      else builder.add({ name, op: "resize", inputs, size, mode: "nearest", corners: dice.pick(["half", "corner"]) });
       break;
     }
     case "pad":

@@ -3,8 +3,9 @@
 import { ScoringError } from "../../errors.ts";
 import { smallestInput, type Network } from "../../model/graph/check-graph.ts";
 import { inferShapes } from "../../model/graph/shapes.ts";
-import { placeBatchLayer, planBatch, VECTOR, type BatchPlace } from "./batch-plan.ts";
+import { placeBatchLayer, planBatch, type BatchPlace } from "./batch-plan.ts";
 import { packBatchLayer } from "./batch-weights.ts";
+import { VECTOR } from "./batch-words.ts";
 import { createKernel } from "./kernel.ts";
 import { planLayers } from "./layers.ts";
 import { asPixels, createArena, FLOAT } from "./places.ts";

@@ -3,29 +3,15 @@
 import type { Network } from "../../model/graph/check-graph.ts";
 import { resolvePadding, type ValueShape } from "../../model/graph/shapes.ts";
 import { BATCH_BLOCK, type BatchKernel, type TileSide } from "./batch-weights.ts";
+import { listStarts, listTaps, OPERATIONS, roundEven, spread, VECTOR } from "./batch-words.ts";
 import type { Layer, LayerOf } from "./layers.ts";
+import { listMoves, listResize } from "./moves.ts";
 import { asPixels, FLOAT, measureBorder, placeValues, type Arena } from "./places.ts";
 
-/** Bytes of a vector: one value of four faces. */
-export const VECTOR = 16;
 /** Words of a step: assembly/words.ts. */
 const STEP = 40;
 /** Bytes of points and products of one chunk of Winograd tiles, so that they stay in the second cache. */
 const CHUNK_BYTES = 2 * 2 ** 20;
-
-/** Operations: assembly/batch-words.ts. */
-const OPERATIONS = {
-  unpack: 1,
-  winograd: 2,
-  direct: 3,
-  depthwise: 4,
-  maxPool: 5,
-  averagePool: 6,
-  add: 7,
-  multiply: 8,
-  copy: 9,
-  softmax: 10,
-} as const;
 
 /** A value in memory; a vector is a map of one pixel. */
 export interface BatchPlace {
@@ -236,7 +222,11 @@ export function planBatch(
         const [a, b] = layer.inputs.map((name) => places.get(name)!);
         const operands = [...maps(a!), ...(b === undefined ? none : maps(b)), ...maps(to)];
         const counts = [to.channels, to.height, to.width];
-        add(layer.multiply ? "multiply" : "add", [...operands, ...counts, layer.activation.kind, placed.slopesAt]);
+        const isGate = layer.node.op === "gate";
+        // A gate's one pixel is for all.
+        if (isGate) operands[7] = 0;
+        const kind = [layer.activation.kind, placed.slopesAt, isGate ? 0 : VECTOR];
+        add(layer.multiply ? "multiply" : "add", [...operands, ...counts, ...kind]);
         break;
       }
       case "pool":
@@ -256,6 +246,21 @@ export function planBatch(
       case "flatten": {
         const from = places.get(layer.input)!;
         planCopy(from, [to.address, to.group, from.height * from.width * VECTOR, from.width * VECTOR]);
+        break;
+      }
+      case "move": {
+        const from = places.get(layer.input)!;
+        const counts = [to.channels, to.height, to.width] as const;
+        const [source, target] = listMoves(layer.node, stridesOf(from), stridesOf(to), counts);
+        add("move", [from.address, from.group, ...source, to.address, to.group, ...target, ...counts]);
+        break;
+      }
+      case "resize": {
+        const from = places.get(layer.input)!;
+        point(10, listResize(layer.node, "rows", from.height, from.row));
+        point(11, listResize(layer.node, "columns", from.width, VECTOR));
+        const target = [to.address, to.group, to.plane, to.row, to.channels, to.height, to.width];
+        add("resize", [from.address, from.group, from.plane, ...target, 0, 0]);
         break;
       }
       case "softmax": {
@@ -279,22 +284,6 @@ export function planBatch(
   return { words, steps: steps.length, start, outputs: new Map(outputs) };
 }
 
-/** Offsets of a window's pixels, row by row. */
-function listTaps([tall, wide]: readonly [number, number], [down, right]: readonly [number, number]): number[] {
-  return Array.from({ length: tall * wide }, (_, tap) => Math.floor(tap / wide) * down + (tap % wide) * right);
-}
-
-/** Where tiles of `side` begin along `length`; the last one overlaps where they do not divide it. */
-function listStarts(length: number, side: number): number[] {
-  return Array.from({ length: Math.ceil(length / side) }, (_, i) => Math.min(i * side, length - side));
-}
-
-/** An even number of positions, two at least. */
-function roundEven(count: number): number {
-  return Math.max(2, 2 * Math.ceil(count / 2));
-}
-
-/** An odd number of cache lines; assembly/batch-winograd.ts rounds alike. */
-function spread(bytes: number): number {
-  return (2 * Math.floor(Math.ceil(bytes / 64) / 2) + 1) * 64;
+function stridesOf({ plane, row }: BatchPlace): readonly [number, number, number] {
+  return [plane, row, VECTOR];
 }

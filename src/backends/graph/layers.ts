@@ -56,6 +56,18 @@ export type Layer =
       readonly output: string;
     }
   | {
+      readonly op: "resize";
+      readonly node: NodeOf<"resize">;
+      readonly input: string;
+      readonly output: string;
+    }
+  | {
+      readonly op: "move";
+      readonly node: NodeOf<"reshape" | "transpose">;
+      readonly input: string;
+      readonly output: string;
+    }
+  | {
       readonly op: "flatten" | "softmax";
       readonly node: NodeOf<"flatten" | "softmax">;
       readonly input: string;
@@ -76,12 +88,17 @@ const ACTIVATIONS: Readonly<Partial<Record<GraphNode["op"], number>>> = {
   elu: 4,
   sigmoid: 5,
   hardSwish: 6,
+  hardSigmoid: 7,
 };
+
+/** What takes in the activation behind it, besides products. */
+const COMBINED: ReadonlySet<GraphNode["op"]> = new Set(["add", "multiply", "gate"]);
 
 function readActivation(node: GraphNode): Activation | null {
   const kind = ACTIVATIONS[node.op];
   if (kind === undefined) return null;
-  return { kind, slope: node.op === "leakyRelu" ? node.slope : node.op === "prelu" ? node.weight : null };
+  const hasSlope = node.op === "leakyRelu" || node.op === "hardSigmoid";
+  return { kind, slope: hasSlope ? node.slope : node.op === "prelu" ? node.weight : null };
 }
 
 /** Whether each channel is convolved by itself. @throws ScoringError `engine_unavailable` for other groups */
@@ -156,7 +173,8 @@ export function planLayers(network: Network, options: { readonly separable: bool
         return { op: "depthwise", node, input: node.inputs[0]!, activation, output };
       case "add":
       case "multiply":
-        return { op: "combine", node, multiply: node.op === "multiply", inputs: node.inputs, activation, output };
+      case "gate":
+        return { op: "combine", node, multiply: node.op !== "add", inputs: node.inputs, activation, output };
       case "maxPool":
       case "averagePool":
       case "globalAveragePool":
@@ -167,6 +185,11 @@ export function planLayers(network: Network, options: { readonly separable: bool
       case "flatten":
       case "softmax":
         return { op: node.op, node, input: node.inputs[0]!, output };
+      case "reshape":
+      case "transpose":
+        return { op: "move", node, input: node.inputs[0]!, output };
+      case "resize":
+        return { op: "resize", node, input: node.inputs[0]!, output };
       default:
         return { op: "combine", node, multiply: false, inputs: node.inputs, activation, output };
     }
@@ -181,10 +204,7 @@ export function planLayers(network: Network, options: { readonly separable: bool
       continue;
     }
     const before = takeAlone(node.inputs[0]!);
-    if (
-      before !== null &&
-      (before.op === "conv" || before.op === "dense" || before.op === "add" || before.op === "multiply")
-    ) {
+    if (before !== null && (before.op === "conv" || before.op === "dense" || COMBINED.has(before.op))) {
       absorbed.add(before.name);
       layers.push(makeLayer(before, activation, node.name));
     } else {

@@ -4,22 +4,13 @@ import type { Network } from "../../model/graph/check-graph.ts";
 import type { NodeOf } from "../../model/graph/graph.ts";
 import { inferShapes, resolvePadding, type ValueShape } from "../../model/graph/shapes.ts";
 import type { Layer, LayerOf } from "./layers.ts";
+import { listMoves, listResize } from "./moves.ts";
+import { cutProduct, OPERATIONS, STEP } from "./picture-words.ts";
 import { placePicture, type Place } from "./picture-places.ts";
 import { LANES, padLanes, type PackedKernel, type PackedLayer } from "./picture-weights.ts";
 import { planBands, type BandedLayer } from "./picture-bands.ts";
 import { createArena, FLOAT, measureBorder, measureReach, type Arena } from "./places.ts";
 
-/** Words of a step: assembly/words.ts. */
-const STEP = 40;
-const PRODUCT = 1;
-const DEPTHWISE = 2;
-const MAX_POOL = 3;
-const AVERAGE_POOL = 4;
-const ADD = 5;
-const MULTIPLY = 6;
-const COPY = 8;
-const FLATTEN = 9;
-const SOFTMAX = 10;
 /** Where a step keeps the words of a depthwise convolution. */
 const DEPTHWISE_WORDS = 20;
 /** A strip has at least so many positions, so that tiles of six are seldom broken. */
@@ -210,23 +201,27 @@ export function planPicture(
     switch (layer.op) {
       case "product":
         banded[steps.length] = describeBand(layer, to);
-        add(PRODUCT, planProduct(layer, main!, depthwise));
+        add(OPERATIONS.product, planProduct(layer, main!, depthwise));
         break;
       case "depthwise": {
         const words = depthwiseWords(layer.node, main!, layer.activation.kind, places.get(layer.input)!);
         const target = [to.address, to.row, to.pitch, to.height, to.width];
-        add(DEPTHWISE, [...target, ...Array<number>(DEPTHWISE_WORDS - 1 - target.length).fill(0), ...words]);
+        add(OPERATIONS.depthwise, [...target, ...Array<number>(DEPTHWISE_WORDS - 1 - target.length).fill(0), ...words]);
         break;
       }
       case "combine": {
         const [a, b] = layer.inputs.map((name) => places.get(name)!);
         const operands = [a!.address, a!.row, b?.address ?? 0, b?.row ?? 0, to.address, to.row];
         const counts = [to.height, to.width, padLanes(to.channels) / LANES];
-        add(layer.multiply ? MULTIPLY : ADD, [...operands, ...counts, layer.activation.kind, main!.slopesAt]);
+        const isGate = layer.node.op === "gate";
+        // A gate's one pixel is for all.
+        if (isGate) operands[3] = 0;
+        const kind = [layer.activation.kind, main!.slopesAt, isGate ? 0 : LANES * FLOAT];
+        add(layer.multiply ? OPERATIONS.multiply : OPERATIONS.add, [...operands, ...counts, ...kind]);
         break;
       }
       case "pool":
-        add(layer.node.op === "maxPool" ? MAX_POOL : AVERAGE_POOL, planPool(layer));
+        add(layer.node.op === "maxPool" ? OPERATIONS.maxPool : OPERATIONS.averagePool, planPool(layer));
         break;
       case "copy":
         for (const [i, name] of layer.inputs.entries()) {
@@ -236,16 +231,33 @@ export function planPicture(
           const channel = layer.node.op === "pad" ? layer.node.channels[0] : before;
           const target = to.address + top * to.row + left * to.pitch + channel * FLOAT;
           const source = [from.address, from.row, from.pitch];
-          add(COPY, [...source, target, to.row, to.pitch, from.height, from.width, from.channels * FLOAT]);
+          add(OPERATIONS.copy, [...source, target, to.row, to.pitch, from.height, from.width, from.channels * FLOAT]);
         }
         break;
       case "flatten": {
         const from = places.get(layer.input)!;
-        add(FLATTEN, [from.address, from.row, from.pitch, to.address, from.channels, from.height, from.width]);
+        const target = [from.height * from.width * FLOAT, from.width * FLOAT, FLOAT];
+        const counts = [from.channels, from.height, from.width];
+        add(OPERATIONS.move, [from.address, FLOAT, from.row, from.pitch, to.address, ...target, ...counts]);
+        break;
+      }
+      case "move": {
+        const from = places.get(layer.input)!;
+        const counts = [to.channels, to.height, to.width] as const;
+        const [source, target] = listMoves(layer.node, stridesOf(from), stridesOf(to), counts);
+        add(OPERATIONS.move, [from.address, ...source, to.address, ...target, ...counts]);
+        break;
+      }
+      case "resize": {
+        const from = places.get(layer.input)!;
+        point(7, listResize(layer.node, "rows", from.height, from.row));
+        point(8, listResize(layer.node, "columns", from.width, from.pitch));
+        const target = [to.address, to.row, to.pitch, padLanes(to.channels) / LANES, to.height, to.width];
+        add(OPERATIONS.resize, [from.address, ...target, 0, 0]);
         break;
       }
       case "softmax":
-        add(SOFTMAX, [places.get(layer.input)!.address, to.address, to.channels]);
+        add(OPERATIONS.softmax, [places.get(layer.input)!.address, to.address, to.channels]);
         break;
     }
   }
@@ -272,25 +284,15 @@ export function planPicture(
   };
 }
 
-/** Some rows of a product's step. */
-function cutProduct(step: readonly number[], from: number, end: number): number[] {
-  const cut = [...step];
-  const move = (address: number, row: number): void => {
-    cut[address] = step[address]! + from * step[row]!;
-  };
-  if (step[19] === 0) move(1, 2);
-  else move(20, 22);
-  move(9, 10);
-  if (step[15] !== 0) move(15, 16);
-  cut[14] = end - from;
-  return cut;
-}
-
 /** Offsets of a window's pixels, row by row. */
 function listTaps(node: NodeOf<"conv">, tall: number, wide: number, from: Place): number[] {
   return Array.from({ length: tall * wide }, (_, tap) => {
     return Math.floor(tap / wide) * node.dilation[0] * from.row + (tap % wide) * node.dilation[1] * from.pitch;
   });
+}
+
+function stridesOf({ row, pitch }: Place): readonly [number, number, number] {
+  return [FLOAT, row, pitch];
 }
 
 function shapeOf({ channels, height, width }: Place): ValueShape {

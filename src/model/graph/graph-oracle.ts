@@ -7,6 +7,7 @@ import { ScoringError } from "../../errors.ts";
 import { countElements } from "../tensor.ts";
 import type { Network } from "./check-graph.ts";
 import type { NodeOf, OperatorName } from "./graph.ts";
+import { listResizeTaps } from "./resize.ts";
 import { inferShapes, resolvePadding, type MapShape, type ValueShape, type Weights } from "./shapes.ts";
 
 /** One value: channel by channel, row by row. */
@@ -136,6 +137,42 @@ const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
     }
     return out;
   },
+  gate(_node, inputs) {
+    return each(inputs[0]!, (x, channel) => x * inputs[1]!.data[channel]!);
+  },
+  reshape: (_node, inputs) => inputs[0]!.data,
+  transpose(node, inputs, shape) {
+    const [, height, width] = asMap(inputs[0]!.shape);
+    const strides = [height * width, width, 1];
+    const [first = 0, second = 0, third = 0] = node.order.map((axis) => strides[axis]!);
+    const [channels, rows, columns] = asMap(shape);
+    const out = new Float64Array(countElements(shape));
+    for (let at = 0; at < channels * rows * columns; at++) {
+      const column = at % columns;
+      const row = Math.floor(at / columns) % rows;
+      const channel = Math.floor(at / (rows * columns));
+      out[at] = inputs[0]!.data[channel * first + row * second + column * third]!;
+    }
+    return out;
+  },
+  resize(node, inputs, shape) {
+    const [channels, height, width] = asMap(inputs[0]!.shape);
+    const [, rows, columns] = asMap(shape);
+    const down = listResizeTaps(node, height, rows);
+    const right = listResizeTaps(node, width, columns);
+    const out: number[] = [];
+    for (let k = 0; k < channels; k++) {
+      const at = (y: number, x: number): number => inputs[0]!.data[(k * height + y) * width + x]!;
+      for (const y of down) {
+        for (const x of right) {
+          const upper = at(y.low, x.low) * (1 - x.share) + at(y.low, x.high) * x.share;
+          const lower = at(y.high, x.low) * (1 - x.share) + at(y.high, x.high) * x.share;
+          out.push(upper * (1 - y.share) + lower * y.share);
+        }
+      }
+    }
+    return Float64Array.from(out);
+  },
   flatten: (_node, inputs) => inputs[0]!.data,
   relu: (_node, inputs) => each(inputs[0]!, (x) => Math.max(0, x)),
   relu6: (_node, inputs) => each(inputs[0]!, (x) => Math.min(6, Math.max(0, x))),
@@ -146,6 +183,7 @@ const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
   },
   elu: (_node, inputs) => each(inputs[0]!, (x) => (x < 0 ? Math.expm1(x) : x)),
   sigmoid: (_node, inputs) => each(inputs[0]!, (x) => 1 / (1 + Math.exp(-x))),
+  hardSigmoid: ({ slope }, inputs) => each(inputs[0]!, (x) => Math.max(0, Math.min(1, slope * x + 0.5))),
   hardSwish: (_node, inputs) => each(inputs[0]!, (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6),
   softmax(_node, inputs) {
     const highest = Math.max(...inputs[0]!.data);

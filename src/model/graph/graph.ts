@@ -9,6 +9,7 @@ import { ScoringError } from "../../errors.ts";
 const name = z.string().min(1).max(200);
 const size = z.int().min(1).max(4096);
 const pair = z.tuple([size, size]);
+const axis = z.int().min(0).max(2);
 const border = z.int().min(0).max(4096);
 /** `"same"`: ⌈side ÷ stride⌉ out, the odd row and column at the end (TensorFlow's rule); else top, left, bottom, right. */
 const padding = z.union([z.literal("same"), z.tuple([border, border, border, border])]);
@@ -39,6 +40,8 @@ const NODE_SCHEMAS = [
   node("add", {}),
   /** Product of two values of one shape. */
   node("multiply", {}),
+  /** Each channel of a map times one number of a vector. */
+  node("gate", {}),
   /** Maps of one size, or vectors, concatenated along the channels. */
   node("concat", {}),
   /** Zeros around a map: channels before and behind, rows and columns at top, left, bottom, right. */
@@ -48,6 +51,12 @@ const NODE_SCHEMAS = [
   }),
   /** A map as a vector, channel by channel, row by row. */
   node("flatten", {}),
+  /** A vector as a map of channels, rows and columns, in the same order. */
+  node("reshape", { shape: z.tuple([size, size, size]) }),
+  /** A map whose axes are those of its input in another order: 0 channels, 1 rows, 2 columns. */
+  node("transpose", { order: z.tuple([axis, axis, axis]) }),
+  /** A map of another size; `corners` says which places of both coincide: see resize.ts. */
+  node("resize", { size: pair, mode: z.enum(["nearest", "bilinear"]), corners: z.enum(["half", "aligned", "corner"]) }),
   node("relu", {}),
   node("relu6", {}),
   /** Negative values times `slope`. */
@@ -57,6 +66,8 @@ const NODE_SCHEMAS = [
   /** eˣ − 1 below zero. */
   node("elu", {}),
   node("sigmoid", {}),
+  /** max(0, min(1, slope · x + ½)). */
+  node("hardSigmoid", { slope: z.number() }),
   /** x · min(6, max(0, x + 3)) ÷ 6. */
   node("hardSwish", {}),
   /** Of a vector. */
@@ -83,6 +94,8 @@ export const graphSchema = z.strictObject({
 export type Graph = Readonly<z.infer<typeof graphSchema>>;
 /** One operation and the value it makes. */
 export type GraphNode = Graph["nodes"][number];
+/** A node as an importer writes it, defaults left out. */
+export type DraftNode = z.input<typeof graphSchema>["nodes"][number];
 /** Name of an operation. */
 export type OperatorName = GraphNode["op"];
 /** A node of one operation. */

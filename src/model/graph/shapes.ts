@@ -1,7 +1,7 @@
 /** The shape that each operation gives, and what it asks of its inputs and weights. One table; engines follow it. */
 
 import { ScoringError } from "../../errors.ts";
-import { formatShape, type Tensor } from "../tensor.ts";
+import { countElements, formatShape, type Tensor } from "../tensor.ts";
 import type { Graph, GraphNode, NodeOf, OperatorName } from "./graph.ts";
 
 /** `[channels, height, width]` of a map, `[length]` of a vector. */
@@ -109,6 +109,43 @@ const RULES: { readonly [Op in OperatorName]: Rule<Op> } = {
       return [channels + node.channels[0] + node.channels[1], height + top + bottom, width + left + right];
     },
   },
+  gate: {
+    inputs: 2,
+    shape(node, [map, gate]) {
+      const [channels] = takeMap(node, map!);
+      if (gate!.length !== 1 || gate![0] !== channels) {
+        fail(node, `its inputs are ${formatShape(map!)} and ${formatShape(gate!)}, not a map and a number per channel`);
+      }
+      return map!;
+    },
+  },
+  reshape: {
+    inputs: 1,
+    shape(node, inputs) {
+      const [length, ...rest] = inputs[0]!;
+      if (rest.length > 0 || length !== countElements(node.shape)) {
+        fail(node, `its input is ${formatShape(inputs[0]!)}, not a vector for ${formatShape(node.shape)}`);
+      }
+      return node.shape;
+    },
+  },
+  transpose: {
+    inputs: 1,
+    shape(node, inputs) {
+      const map = takeMap(node, inputs[0]!);
+      const [a, b, c] = node.order;
+      if (new Set(node.order).size !== 3) fail(node, `its order is ${formatShape(node.order)}`);
+      return [map[a]!, map[b]!, map[c]!];
+    },
+  },
+  resize: {
+    inputs: 1,
+    shape(node, inputs) {
+      const [channels] = takeMap(node, inputs[0]!);
+      if (node.mode === "nearest" && node.corners === "aligned") fail(node, "it takes the nearest of aligned corners");
+      return [channels, ...node.size];
+    },
+  },
   flatten: { inputs: 1, shape: (_node, inputs) => [inputs[0]!.reduce((product, size) => product * size, 1)] },
   relu: sameShape,
   relu6: sameShape,
@@ -122,6 +159,7 @@ const RULES: { readonly [Op in OperatorName]: Rule<Op> } = {
   },
   elu: sameShape,
   sigmoid: sameShape,
+  hardSigmoid: sameShape,
   hardSwish: sameShape,
   softmax: {
     inputs: 1,

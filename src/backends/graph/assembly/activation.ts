@@ -10,8 +10,10 @@ export const SLOPE: i32 = 3;
 export const ELU: i32 = 4;
 export const SIGMOID: i32 = 5;
 export const HARD_SWISH: i32 = 6;
+/** The slope times a value, and one half, between 0 and 1. */
+export const HARD_SIGMOID: i32 = 7;
 
-/** `slopes` are the slopes of the lanes; only SLOPE uses them. */
+/** `slopes` are the slopes of the lanes; SLOPE and HARD_SIGMOID use them. */
 // @ts-ignore: decorator
 @inline
 export function activate(x: v128, kind: i32, slopes: v128): v128 {
@@ -39,6 +41,9 @@ function activateRarely(x: v128, kind: i32, slopes: v128): v128 {
   if (kind == HARD_SWISH) {
     const gate = f32x4.pmin(f32x4.splat(6), f32x4.pmax(zero, f32x4.add(x, f32x4.splat(3))));
     return f32x4.mul(f32x4.mul(x, gate), f32x4.splat(<f32>(1.0 / 6.0)));
+  }
+  if (kind == HARD_SIGMOID) {
+    return f32x4.pmin(f32x4.splat(1), f32x4.pmax(zero, multiplyAdd(x, slopes, f32x4.splat(0.5))));
   }
   // sigmoid: e^−|x| never overflows
   const e = exponentiate(f32x4.neg(f32x4.abs(x)));

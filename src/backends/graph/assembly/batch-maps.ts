@@ -2,6 +2,7 @@
 import { VECTOR } from "../../fused/assembly/vector";
 import { exponentiate } from "../../fused/assembly/softmax";
 import { activate } from "./activation";
+import { blend } from "./maps";
 import { address, word } from "./words";
 
 /** Bytes of faces, channels together, to values · scale + offset. Words: from, bytes of a face, to, group, plane, row, channels, rows, columns, scales, offsets. */
@@ -55,20 +56,22 @@ export function poolBatch(step: usize, groups: i32, average: bool): void {
   }
 }
 
-/** Words: a, group, plane, row, b or 0, group, plane, row, to, group, plane, row, channels, rows, columns, activation, slopes. */
+/** Words: a, group, plane, row, b or 0, group, plane, row, to, group, plane, row, channels, rows, columns, activation, slopes, bytes from pixel to pixel of b: 0 where one number is for all pixels. */
 export function combineBatch(step: usize, groups: i32, multiply: bool): void {
+  const pitch = address(step, 18);
   const kind = word(step, 16), columns = (<usize>word(step, 15)) * VECTOR, two = address(step, 5) != 0;
   for (let g: usize = 0; g < <usize>groups; g++) {
     for (let k: usize = 0; k < <usize>word(step, 13); k++) {
       const slope = v128.load32_splat(address(step, 17) + (k << 2));
       for (let y: usize = 0; y < <usize>word(step, 14); y++) {
         const a = address(step, 1) + g * address(step, 2) + k * address(step, 3) + y * address(step, 4);
-        const b = address(step, 5) + g * address(step, 6) + k * address(step, 7) + y * address(step, 8);
+        let b = address(step, 5) + g * address(step, 6) + k * address(step, 7) + y * address(step, 8);
         const to = address(step, 9) + g * address(step, 10) + k * address(step, 11) + y * address(step, 12);
         for (let x: usize = 0; x < columns; x += VECTOR) {
           let value = v128.load(a + x);
-          if (two) value = multiply ? f32x4.mul(value, v128.load(b + x)) : f32x4.add(value, v128.load(b + x));
+          if (two) value = multiply ? f32x4.mul(value, v128.load(b)) : f32x4.add(value, v128.load(b));
           v128.store(to + x, activate(value, kind, slope));
+          b += pitch;
         }
       }
     }
@@ -85,6 +88,45 @@ export function copyBatch(step: usize, groups: i32): void {
           address(step, 5) + g * address(step, 6) + k * address(step, 7) + y * address(step, 8),
           address(step, 1) + g * address(step, 2) + k * address(step, 3) + y * address(step, 4), columns,
         );
+      }
+    }
+  }
+}
+
+/** Numbers to other places: axes in another order, a vector as a map. Words: from, group, strides ×3, to, group, strides ×3, counts ×3. */
+export function moveBatch(step: usize, groups: i32): void {
+  for (let g: usize = 0; g < <usize>groups; g++) {
+    for (let a: usize = 0; a < <usize>word(step, 11); a++) {
+      for (let b: usize = 0; b < <usize>word(step, 12); b++) {
+        let from = address(step, 1) + g * address(step, 2) + a * address(step, 3) + b * address(step, 4);
+        let to = address(step, 6) + g * address(step, 7) + a * address(step, 8) + b * address(step, 9);
+        for (let c = word(step, 13); c > 0; c--) {
+          v128.store(to, v128.load(from));
+          from += address(step, 5);
+          to += address(step, 10);
+        }
+      }
+    }
+  }
+}
+
+/** Words: from, group, plane, to, group, plane, row, channels, rows, columns, a table of rows and one of columns: offsets of two places and the share of the second. */
+export function resizeBatch(step: usize, groups: i32): void {
+  for (let g: usize = 0; g < <usize>groups; g++) {
+    for (let k: usize = 0; k < <usize>word(step, 8); k++) {
+      const from = address(step, 1) + g * address(step, 2) + k * address(step, 3);
+      for (let y: usize = 0; y < <usize>word(step, 9); y++) {
+        const row = address(step, 11) + y * 12, low = f32x4.splat(load<f32>(row + 8));
+        const top = from + address(row, 0), bottom = from + address(row, 1);
+        let to = address(step, 4) + g * address(step, 5) + k * address(step, 6) + y * address(step, 7);
+        let column = address(step, 12);
+        for (let x = word(step, 10); x > 0; x--) {
+          const left = address(column, 0), right = address(column, 1), share = f32x4.splat(load<f32>(column + 8));
+          const upper = blend(v128.load(top + left), v128.load(top + right), share);
+          v128.store(to, blend(upper, blend(v128.load(bottom + left), v128.load(bottom + right), share), low));
+          column += 12;
+          to += VECTOR;
+        }
       }
     }
   }

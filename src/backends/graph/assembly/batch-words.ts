@@ -11,3 +11,5 @@ export const ADD: i32 = 7;
 export const MULTIPLY: i32 = 8;
 export const COPY: i32 = 9;
 export const SOFTMAX: i32 = 10;
+export const MOVE: i32 = 11;
+export const RESIZE: i32 = 12;

@@ -1,11 +1,11 @@
 // Runs a plan. docs/graph-engine.md.
 import { VECTOR } from "../../fused/assembly/vector";
-import { combineBatch, copyBatch, poolBatch, softmaxBatch, unpack } from "./batch-maps";
+import { combineBatch, copyBatch, moveBatch, poolBatch, resizeBatch, softmaxBatch, unpack } from "./batch-maps";
 import { convolveChannels, convolveDirect } from "./batch-product";
 import * as batch from "./batch-words";
 import { convolveWinograd } from "./batch-winograd";
 import { convolveDepthwise } from "./depthwise";
-import { combine, copy, flatten, pool, softmax } from "./maps";
+import { combine, copy, move, pool, resize, softmax } from "./maps";
 import { multiplyStrip } from "./product";
 import * as words from "./words";
 import { address, word } from "./words";
@@ -86,7 +86,8 @@ export function run(steps: usize, count: i32): void {
     else if (operation == words.ADD || operation == words.ACTIVATE) combine(steps, false);
     else if (operation == words.MULTIPLY) combine(steps, true);
     else if (operation == words.COPY) copy(steps);
-    else if (operation == words.FLATTEN) flatten(steps);
+    else if (operation == words.MOVE) move(steps);
+    else if (operation == words.RESIZE) resize(steps);
     else if (operation == words.SOFTMAX) softmax(steps);
     steps += (<usize>words.STEP) << 2;
   }
@@ -106,6 +107,8 @@ export function runBatch(steps: usize, count: i32, groups: i32): void {
     else if (operation == batch.MULTIPLY) combineBatch(steps, groups, true);
     else if (operation == batch.COPY) copyBatch(steps, groups);
     else if (operation == batch.SOFTMAX) softmaxBatch(steps, groups);
+    else if (operation == batch.MOVE) moveBatch(steps, groups);
+    else if (operation == batch.RESIZE) resizeBatch(steps, groups);
     steps += (<usize>words.STEP) << 2;
   }
 }

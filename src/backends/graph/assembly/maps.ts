@@ -1,5 +1,5 @@
 // Everything but convolutions: pools, sums, products, activations, copies, softmax.
-import { VECTOR } from "../../fused/assembly/vector";
+import { multiplyAdd, VECTOR } from "../../fused/assembly/vector";
 import { exponentiate } from "../../fused/assembly/softmax";
 import { activateAt } from "./activation";
 import { address, word } from "./words";
@@ -36,19 +36,19 @@ export function pool(step: usize, average: bool): void {
   }
 }
 
-/** Words: a, row, b, row, to, row, rows, columns, vectors, activation, slopes; pixels lie alike. `b` is 0 for one operand. */
+/** Words: a, row, b, row, to, row, rows, columns, vectors, activation, slopes, bytes from vector to vector of b; pixels lie alike. `b` is 0 for one operand; one pixel of it is for all where rows and vectors lie no bytes apart. */
 export function combine(step: usize, multiply: bool): void {
   let a = address(step, 1), b = address(step, 3), to = address(step, 5);
   const aRow = address(step, 2), bRow = address(step, 4), toRow = address(step, 6);
   const rows = word(step, 7), columns = word(step, 8), vectors = <usize>word(step, 9);
-  const kind = word(step, 10), slopes = address(step, 11);
+  const kind = word(step, 10), slopes = address(step, 11), isGate = word(step, 12) == 0;
   for (let r = 0; r < rows; r++) {
     let at: usize = 0;
     for (let c = 0; c < columns; c++) {
       for (let k: usize = 0; k < vectors * VECTOR; k += VECTOR) {
         let x = v128.load(a + at);
         if (b != 0) {
-          const y = v128.load(b + at);
+          const y = v128.load(b + (isGate ? k : at));
           x = multiply ? f32x4.mul(x, y) : f32x4.add(x, y);
         }
         v128.store(to + at, activateAt(x, kind, slopes + k));
@@ -73,17 +73,44 @@ export function copy(step: usize): void {
   }
 }
 
-/** Channel by channel, row by row. Words: from, row, pitch, to, channels, rows, columns. */
-export function flatten(step: usize): void {
-  const from = address(step, 1), row = address(step, 2), pitch = address(step, 3);
-  let to = address(step, 4);
-  const channels = <usize>word(step, 5), rows = <usize>word(step, 6), columns = <usize>word(step, 7);
-  for (let k: usize = 0; k < channels; k++) {
-    for (let r: usize = 0; r < rows; r++) {
-      for (let c: usize = 0; c < columns; c++) {
-        store<f32>(to, load<f32>(from + r * row + c * pitch + (k << 2)));
-        to += 4;
+/** Numbers to other places: a map as a vector, a vector as a map, axes in another order. Words: from, strides ×3, to, strides ×3, counts ×3. */
+export function move(step: usize): void {
+  for (let a: usize = 0; a < <usize>word(step, 9); a++) {
+    for (let b: usize = 0; b < <usize>word(step, 10); b++) {
+      let from = address(step, 1) + a * address(step, 2) + b * address(step, 3);
+      let to = address(step, 5) + a * address(step, 6) + b * address(step, 7);
+      for (let c = word(step, 11); c > 0; c--) {
+        store<f32>(to, load<f32>(from));
+        from += address(step, 4);
+        to += address(step, 8);
       }
+    }
+  }
+}
+
+/** (1 − share) · a + share · b. */
+// @ts-ignore: decorator
+@inline
+export function blend(a: v128, b: v128, share: v128): v128 {
+  return multiplyAdd(f32x4.sub(b, a), share, a);
+}
+
+/** Words: from, to, row, pitch, vectors, rows, columns, a table of rows and one of columns: offsets of two places and the share of the second. */
+export function resize(step: usize): void {
+  const from = address(step, 1), bytes = (<usize>word(step, 5)) * VECTOR;
+  for (let y: usize = 0; y < <usize>word(step, 6); y++) {
+    const row = address(step, 8) + y * 12, low = f32x4.splat(load<f32>(row + 8));
+    const top = from + address(row, 0), bottom = from + address(row, 1);
+    let to = address(step, 2) + y * address(step, 3);
+    let column = address(step, 9);
+    for (let x = word(step, 7); x > 0; x--) {
+      const left = address(column, 0), right = address(column, 1), share = f32x4.splat(load<f32>(column + 8));
+      for (let k: usize = 0; k < bytes; k += VECTOR) {
+        const upper = blend(v128.load(top + left + k), v128.load(top + right + k), share);
+        v128.store(to + k, blend(upper, blend(v128.load(bottom + left + k), v128.load(bottom + right + k), share), low));
+      }
+      column += 12;
+      to += address(step, 4);
     }
   }
 }

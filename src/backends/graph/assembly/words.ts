@@ -12,8 +12,9 @@ export const ADD: i32 = 5;
 export const MULTIPLY: i32 = 6;
 export const ACTIVATE: i32 = 7;
 export const COPY: i32 = 8;
-export const FLATTEN: i32 = 9;
-export const SOFTMAX: i32 = 10;
+export const SOFTMAX: i32 = 9;
+export const MOVE: i32 = 10;
+export const RESIZE: i32 = 11;
 
 // @ts-ignore: decorator
 @inline
