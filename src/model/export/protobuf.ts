@@ -17,9 +17,15 @@ function encodeVarint(value: number): number[] {
   return bytes;
 }
 
-/** A non-negative integer, `int32`, `int64` or an enumeration. */
+/** Two's complement of 64 bits. */
+function encodeNegative(value: number): number[] {
+  const bits = BigInt.asUintN(64, BigInt(value));
+  return Array.from({ length: 10 }, (_, i) => Number((bits >> BigInt(7 * i)) & 127n) + (i < 9 ? 128 : 0));
+}
+
+/** A whole number, `int32`, `int64` or an enumeration. */
 export function integerField(number: number, value: number): Field {
-  return Uint8Array.from([...encodeVarint(number * 8), ...encodeVarint(value)]);
+  return Uint8Array.from([...encodeVarint(number * 8), ...(value < 0 ? encodeNegative(value) : encodeVarint(value))]);
 }
 
 /** A `float`. */

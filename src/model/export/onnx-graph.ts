@@ -1,0 +1,138 @@
+/** A graph as the nodes of an ONNX file: one row for each operator. */
+
+import type { Network } from "../graph/check-graph.ts";
+import type { GraphNode, NodeOf, OperatorName } from "../graph/graph.ts";
+import { inferShapes, type ValueShape } from "../graph/shapes.ts";
+import { addIntegers, addNode, addTensor, finishOnnx, FLOAT, type Attribute, type OnnxGraph } from "./onnx-writer.ts";
+
+interface Writing {
+  readonly graph: OnnxGraph;
+  readonly network: Network;
+  readonly shapes: ReadonlyMap<string, ValueShape>;
+}
+
+/** Writes one node; `inputs` are names in the file. @returns the name of what it makes */
+type Writer<Op extends OperatorName> = (node: NodeOf<Op>, inputs: readonly string[], writing: Writing) => string;
+
+function plain(operator: string, attributes: Readonly<Record<string, Attribute>> = {}) {
+  return (_node: GraphNode, inputs: readonly string[], { graph }: Writing): string =>
+    addNode(graph, operator, inputs, attributes);
+}
+
+function addWeight({ graph, network }: Writing, name: string): string {
+  const { shape, data } = network.weights.get(name)!;
+  return addTensor(graph, shape, data);
+}
+
+function listWeights(writing: Writing, { weight, bias }: { weight: string; bias?: string | undefined }): string[] {
+  return bias === undefined ? [addWeight(writing, weight)] : [addWeight(writing, weight), addWeight(writing, bias)];
+}
+
+/** TensorFlow's "same" is ONNX's upper one: the odd row and column at the end. */
+function describeWindow({ stride, padding }: NodeOf<"maxPool">): Readonly<Record<string, Attribute>> {
+  return { strides: stride, ...(padding === "same" ? { auto_pad: "SAME_UPPER" } : { pads: padding }) };
+}
+
+function pool(operator: string) {
+  return (node: NodeOf<"maxPool" | "averagePool">, inputs: readonly string[], { graph }: Writing): string =>
+    addNode(graph, operator, inputs, { kernel_shape: node.size, ...describeWindow({ ...node, op: "maxPool" }) });
+}
+
+const WRITERS: { readonly [Op in OperatorName]: Writer<Op> } = {
+  conv(node, inputs, writing) {
+    const window = describeWindow({ ...node, op: "maxPool", size: [1, 1] });
+    const attributes = { group: node.groups, dilations: node.dilation, ...window };
+    return addNode(writing.graph, "Conv", [...inputs, ...listWeights(writing, node)], attributes);
+  },
+  dense: (node, inputs, writing) =>
+    addNode(writing.graph, "Gemm", [...inputs, ...listWeights(writing, node)], { transB: 1 }),
+  maxPool: pool("MaxPool"),
+  averagePool: pool("AveragePool"),
+  globalAveragePool: (_node, inputs, { graph }) =>
+    addNode(graph, "Flatten", [addNode(graph, "GlobalAveragePool", inputs)]),
+  add: plain("Add"),
+  multiply: plain("Mul"),
+  gate(_node, [map = "", gate = ""], { graph }) {
+    return addNode(graph, "Mul", [map, addNode(graph, "Unsqueeze", [gate, addIntegers(graph, [2, 3])])]);
+  },
+  concat: plain("Concat", { axis: 1 }),
+  pad(node, inputs, { graph }) {
+    const [top, left, bottom, right] = node.sides;
+    const amounts = [0, node.channels[0], top, left, 0, node.channels[1], bottom, right];
+    return addNode(graph, "Pad", [...inputs, addIntegers(graph, amounts)]);
+  },
+  flatten: plain("Flatten"),
+  // 0 stands for the batch as it is.
+  reshape: (node, inputs, { graph }) => addNode(graph, "Reshape", [...inputs, addIntegers(graph, [0, ...node.shape])]),
+  transpose: (node, inputs, { graph }) =>
+    addNode(graph, "Transpose", inputs, { perm: [0, ...node.order.map((axis) => axis + 1)] }),
+  resize(node, [map = ""], { graph, shapes }) {
+    const batch = addNode(graph, "Slice", [
+      addNode(graph, "Shape", [map]),
+      ...[0, 1].map((at) => addIntegers(graph, [at])),
+    ]);
+    const [channels] = shapes.get(node.name)!;
+    const sizes = addNode(graph, "Concat", [batch, addIntegers(graph, [channels, ...node.size])], { axis: 0 });
+    const places = { half: "half_pixel", aligned: "align_corners", corner: "asymmetric" } as const;
+    const nearest = { mode: "nearest", nearest_mode: node.corners === "half" ? "round_prefer_ceil" : "floor" } as const;
+    return addNode(graph, "Resize", [map, "", "", sizes], {
+      coordinate_transformation_mode: places[node.corners],
+      ...(node.mode === "nearest" ? nearest : { mode: "linear" }),
+    });
+  },
+  relu: plain("Relu"),
+  relu6: (_node, inputs, { graph }) =>
+    addNode(graph, "Clip", [...inputs, ...[0, 6].map((at) => addTensor(graph, [], Float32Array.of(at)))]),
+  leakyRelu: ({ slope }, inputs, { graph }) => addNode(graph, "LeakyRelu", inputs, { alpha: { float: slope } }),
+  prelu(node, inputs, { graph, network, shapes }) {
+    const { data } = network.weights.get(node.weight)!;
+    const isMap = shapes.get(node.name)!.length === 3;
+    return addNode(graph, "PRelu", [...inputs, addTensor(graph, isMap ? [data.length, 1, 1] : [data.length], data)]);
+  },
+  elu: plain("Elu"),
+  sigmoid: plain("Sigmoid"),
+  hardSigmoid: ({ slope }, inputs, { graph }) =>
+    addNode(graph, "HardSigmoid", inputs, { alpha: { float: slope }, beta: { float: 0.5 } }),
+  hardSwish: plain("HardSwish"),
+  softmax: plain("Softmax", { axis: 1 }),
+};
+
+function writeNode<Op extends OperatorName>(node: NodeOf<Op>, inputs: readonly string[], writing: Writing): string {
+  const write: Writer<Op> = WRITERS[node.op];
+  return write(node, inputs, writing);
+}
+
+/**
+ * Adds a network's nodes and weights.
+ * @param input what the file names its input
+ * @param size rows and columns of it
+ * @returns names in the file by names of the graph's values
+ */
+export function addNetwork(
+  graph: OnnxGraph,
+  network: Network,
+  input: string,
+  size: readonly [height: number, width: number],
+): ReadonlyMap<string, string> {
+  const shapes = inferShapes(network.graph, network.weights, ...size);
+  const names = new Map([[network.graph.input.name, input]]);
+  for (const node of network.graph.nodes) {
+    const inputs = node.inputs.map((name) => names.get(name)!);
+    names.set(node.name, writeNode(node, inputs, { graph, network, shapes }));
+  }
+  return names;
+}
+
+/** A network alone as an .onnx file: numbers in, its outputs under their names out. @param size rows and columns of the input */
+export function encodeNetwork(network: Network, size: readonly [height: number, width: number]): Uint8Array {
+  const graph: OnnxGraph = { nodes: [], initializers: [] };
+  const names = addNetwork(graph, network, "input", size);
+  const shapes = inferShapes(network.graph, network.weights, ...size);
+  const outputs: Record<string, readonly number[]> = {};
+  for (const [outside, value] of Object.entries(network.graph.outputs)) {
+    addNode(graph, "Identity", [names.get(value)!], {}, `output ${outside}`);
+    outputs[`output ${outside}`] = shapes.get(value)!;
+  }
+  const shape = [network.graph.input.channels, ...size];
+  return finishOnnx(graph, { name: "network", input: { name: "input", type: FLOAT, shape }, outputs });
+}
