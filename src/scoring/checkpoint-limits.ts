@@ -25,3 +25,12 @@ export const CHECKPOINT_LIMITS = {
   /** What even a tiny file may take: directory, opcodes and names of a small network. */
   allocationFloorBytes: MIB,
 } as const;
+
+/** Importing a network from a file of another library; files from strangers are read. */
+export const IMPORT_LIMITS = {
+  maxFileBytes: 256 * MIB,
+  /** ResNet-152 has about 500. */
+  maxNodes: 8192,
+  /** 96 MiB of float32: more fits no isolate. */
+  maxWeights: 24 * MIB,
+};

@@ -3,7 +3,7 @@
  * code takes its limits as parameters; the numbers live here.
  */
 
-import { CHECKPOINT_LIMITS } from "./checkpoint-limits.ts";
+import { CHECKPOINT_LIMITS, IMPORT_LIMITS } from "./checkpoint-limits.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -284,6 +284,7 @@ export const LIMITS = {
   },
 
   checkpoint: CHECKPOINT_LIMITS,
+  modelImport: IMPORT_LIMITS,
 } as const;
 
 /** The same shape with any numbers: tests run the engine with small ones. */

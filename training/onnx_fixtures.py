@@ -1,0 +1,134 @@
+"""Networks of many operators as ONNX files, with what PyTorch computes: the fixtures of test/golden/onnx.
+
+    /usr/bin/python3 training/onnx_fixtures.py test/golden/onnx
+
+Weights are drawn, not trained. Needs a PyTorch whose TorchScript exporter works without the package onnx (1.13 does).
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Plain(nn.Module):
+    """Convolutions with batch norm, pools, a dense head with dropout and a batch norm of its own."""
+
+    size, channels = 48, 1
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 6, 5, padding=2, bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(6, 10, 3, stride=2), nn.BatchNorm2d(10), nn.LeakyReLU(0.1), nn.AvgPool2d(3, 2, padding=1),
+        )
+        self.head = nn.Sequential(
+            nn.Linear(10 * 6 * 6, 12), nn.ELU(), nn.BatchNorm1d(12), nn.Dropout(0.5), nn.Linear(12, 7)
+        )
+
+    def forward(self, x):
+        x = self.features((x - 0.5) / 0.25)
+        return self.head(x.view(x.size(0), -1))
+
+
+class Gate(nn.Module):
+    """Squeeze and excite."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.down, self.up = nn.Conv2d(channels, 3, 1), nn.Conv2d(3, channels, 1)
+
+    def forward(self, x):
+        return x * F.hardsigmoid(self.up(F.relu(self.down(F.adaptive_avg_pool2d(x, 1)))))
+
+
+class Mobile(nn.Module):
+    """Separable blocks with gates, hard swish and shortcuts; color; ends in probabilities."""
+
+    size, channels = 32, 3
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.Hardswish())
+        self.wide = nn.Sequential(nn.Conv2d(8, 16, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU6())
+        self.deep = nn.Sequential(nn.Conv2d(16, 16, 5, padding=2, groups=16, bias=False), nn.BatchNorm2d(16), nn.SiLU())
+        self.gate = Gate(16)
+        self.narrow = nn.Sequential(nn.Conv2d(16, 8, 1, bias=False), nn.BatchNorm2d(8))
+        self.last = nn.Conv2d(8, 7, 1)
+
+    def forward(self, x):
+        x = self.stem(x)
+        x = x + self.narrow(self.gate(self.deep(self.wide(x))))
+        return torch.softmax(self.last(x.mean((2, 3), keepdim=True)).flatten(1), dim=1)
+
+
+class Shuffle(nn.Module):
+    """Groups, a channel shuffle, resizes, joins, padding, a pool that rounds up, a matrix without a bias."""
+
+    size, channels = 20, 1
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(1, 8, 3, padding=1)
+        self.slopes = nn.PReLU(8)
+        self.groups = nn.Conv2d(8, 12, 3, padding=1, groups=4)
+        self.pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.down = nn.Conv2d(12, 4, 3, stride=2, padding=1, dilation=1)
+        self.matrix = nn.Parameter(torch.randn(16, 7) * 0.3)
+
+    def forward(self, x):
+        x = self.groups(self.slopes(self.first(x)))
+        n, c, h, w = x.shape
+        x = x.view(n, 4, c // 4, h, w).transpose(1, 2).reshape(n, c, h, w)
+        x = self.pool(F.pad(x, (1, 2, 0, 1)))
+        small = self.down(x)
+        near = F.interpolate(small, scale_factor=2, mode="nearest")
+        smooth = F.interpolate(small, size=(10, 12), mode="bilinear", align_corners=False)
+        corners = F.interpolate(small, size=(10, 12), mode="bilinear", align_corners=True)
+        joined = torch.cat([near, smooth, 2 - corners, 1.5 * smooth], 1)
+        return torch.sigmoid(F.adaptive_max_pool2d(joined, 1).squeeze(3).squeeze(2)) @ self.matrix + 0.25
+
+
+def export(name, network, opset, folder):
+    torch.manual_seed(sum(map(ord, name)))
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            nn.init.normal_(module.running_mean, 0, 0.2)
+            nn.init.uniform_(module.running_var, 0.5, 1.5)
+            nn.init.normal_(module.weight, 1, 0.2)
+            nn.init.normal_(module.bias, 0, 0.2)
+        if isinstance(module, nn.PReLU):
+            nn.init.uniform_(module.weight, 0.1, 0.4)
+    network.eval()
+    faces = torch.rand(2, network.channels, network.size, network.size)
+    faces = (faces * 255).round() / 255
+    axes = {"faces": {0: "n"}, "scores": {0: "n"}}
+    torch.onnx.export(network, faces[:1], folder / f"{name}.onnx", opset_version=opset, input_names=["faces"],
+                      output_names=["scores"], dynamic_axes=axes)
+    with torch.no_grad():
+        scores = network.double()(faces.double())
+    text = {
+        "size": network.size,
+        "channels": network.channels,
+        "faces": [[int(level) for level in (face * 255).round().flatten()] for face in faces],
+        "scores": [[round(float(score), 9) for score in row] for row in scores],
+    }
+    (folder / f"{name}.json").write_text(json.dumps(text, separators=(",", ":")) + "\n")
+
+
+def main():
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(1)
+    export("plain-11", Plain(), 11, folder)
+    export("mobile-14", Mobile(), 14, folder)
+    export("mobile-17", Mobile(), 17, folder)
+    export("shuffle-13", Shuffle(), 13, folder)
+    export("shuffle-16", Shuffle(), 16, folder)
+
+
+if __name__ == "__main__":
+    main()
