@@ -9,7 +9,7 @@ import { createFusedNodeClassifier } from "../src/backends/fused/fused-node.ts";
 import { LIMITS } from "../src/scoring/limits.ts";
 import { quantile, readCpuClock, runRounds } from "./timing.ts";
 
-/** Medians in milliseconds an image. */
+/** Medians in milliseconds per image. */
 export interface ImageResult {
   readonly kind: string;
   readonly bytes: number;

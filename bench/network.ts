@@ -24,7 +24,7 @@ export interface RemoteEngine {
 /** The reference of the deviations. */
 const REFERENCE = "onnxruntime-node";
 
-/** Times every engine on `batch` faces a call. */
+/** Times every engine on `batch` faces per call. */
 export async function measureNetwork(
   model: Model,
   faces: Uint8Array,

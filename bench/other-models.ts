@@ -19,7 +19,7 @@ export interface ModelResult {
   readonly workerd: number | null;
 }
 
-/** Times all models of `registry` on `batch` faces a call, in turn. */
+/** Times all models of `registry` on `batch` faces per call, in turn. */
 export async function measureModels(
   registry: Registry,
   faces: Uint8Array,

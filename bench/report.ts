@@ -90,7 +90,7 @@ function renderWebgpu(webgpu: WebgpuResult): string {
     round(best),
     deviation.toExponential(1),
   ]);
-  const head = ["engine", "faces a call", "faces/s", "best", "max Δp from fused"];
+  const head = ["engine", "faces per call", "faces/s", "best", "max Δp from fused"];
   return `GPU: ${webgpu.gpu}; by the wall clock.\n\n${renderTable(head, rows)}`;
 }
 
@@ -166,7 +166,7 @@ ${network.map(renderNetwork).join("\n\n")}
 
 ### Every model
 
-64 faces a call, medians of one run, each model on the engine that serves it.
+64 faces per call, medians of one run, each model on the engine that serves it.
 
 ${renderModels(models)}
 
@@ -176,7 +176,7 @@ ${renderWebgpu(webgpu)}
 
 ### Where the fused engine's time goes
 
-Samples of V8's profiler, 64 faces a call, relaxed SIMD.
+Samples of V8's profiler, 64 faces per call, relaxed SIMD.
 
 ${renderTable(
   ["what", "share"],
@@ -189,7 +189,7 @@ One face a call costs as much as four, since the kernel's vectors hold four face
 
 ## From the file to the label
 
-Milliseconds of CPU an image, medians, one thread in Node, fused engine at 16 faces a call. «both in version 2»: decoding and preprocessing of a
+Milliseconds of CPU per image, medians, one thread in Node, fused engine at 16 faces per call. «both in version 2»: decoding and preprocessing of a
 face crop by version 2, straight to gray and at a reduced scale.
 
 ${renderImages(images)}

@@ -55,7 +55,7 @@ function toRate(faces: number, milliseconds: number): number {
   return (1000 * faces) / milliseconds;
 }
 
-/** Rates of `faces` faces a call. */
+/** Rates of `faces` faces per call. */
 export function summarizeRounds(rounds: Rounds, faces: number): Rate[] {
   return [...rounds].map(([name, times]) => {
     return {

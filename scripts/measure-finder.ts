@@ -30,7 +30,9 @@ if (detail === undefined) throw new Error(`--detail ${values.detail}: must be ${
 const options = { detail, ...(values["min-score"] === undefined ? {} : { minScore: Number(values["min-score"]) }) };
 const all: Judgment[] = [];
 console.log(`${finder.name}\n`);
-console.log("| pictures | faces found | other finds per 100 pictures | CPU-ms a picture |\n| --- | --- | --- | --- |");
+console.log(
+  "| pictures | faces found | other finds per 100 pictures | CPU-ms per picture |\n| --- | --- | --- | --- |",
+);
 for (const { title, scenes } of await openScenes()) {
   if (!title.includes(values.only)) continue;
   const judgments: Judgment[] = [];

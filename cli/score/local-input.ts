@@ -35,7 +35,7 @@ export async function describeInput(path: string, options: LocalInputOptions = {
   if (entry === null) throw new ScoringError("validation_failed", `${path}: no such file or folder`);
   if (entry.isDirectory()) return describeFolder(path, options);
   if (list !== undefined || sample !== undefined) {
-    throw new ScoringError("validation_failed", `${path} is no folder: --list and --sample choose images of one`);
+    throw new ScoringError("validation_failed", `${path} is not a folder: --list and --sample choose images of one`);
   }
   const input = { objects: [{ key: basename(path) }] };
   const one = { folder: dirname(path), listFolder: null, input };

@@ -116,7 +116,7 @@ async function requestDevice(): Promise<DeviceStart> {
       },
     });
   } catch (error) {
-    return { kind: "unavailable", reason: error instanceof Error ? error.message : "WebGPU gives no device" };
+    return { kind: "unavailable", reason: error instanceof Error ? error.message : "WebGPU has no device" };
   }
   const info = await readAdapterInfo(adapter);
   const name = [info?.vendor, info?.architecture].filter(Boolean).join(" ") || "unnamed";

@@ -82,7 +82,7 @@ describe("the records of a job", () => {
     expect(result.state.outcomes.scored).toBe(0);
   });
 
-  it("with several faces a picture are refused by the chunk that brings too many; what was scored before is kept", async () => {
+  it("with several faces per picture are refused by the chunk that brings too many; what was scored before is kept", async () => {
     const { records: all, status } = await runJob(ALL_FACES);
     expect([all, status]).toEqual([expect.any(Number), "completed_with_errors"]);
     expect(all).toBeGreaterThan(25);

@@ -28,7 +28,7 @@ interface FaceRecipe {
   readonly value?: number;
 }
 
-/** What PyTorch computed, one row a face. */
+/** What PyTorch computed, one row per face. */
 export interface Expected {
   readonly theta: readonly (readonly number[])[];
   readonly logits: readonly (readonly number[])[];

@@ -113,7 +113,7 @@ describe("keys", () => {
     await follow(key, third.body.id);
   });
 
-  it("limit images a day, counted exactly, over all jobs of the key", async () => {
+  it("limit images per day, counted exactly, over all jobs of the key", async () => {
     const { key } = await makeKey({ maxImagesPerDay: 3 });
     await putFaces("day/", 2);
     const first = await ask<JobView>(key, "POST", "/v1/jobs", manifestFor("day/"));

@@ -66,7 +66,7 @@ async function countRows(chunks: number): Promise<number> {
   });
 }
 
-it("writes as many rows a chunk and a job as the estimate prices", async () => {
+it("writes as many rows per chunk and per job as the estimate prices", async () => {
   const [few, many] = [await countRows(10), await countRows(60)];
   const perChunk = (many - few) / 50;
   const perJob = few - 10 * perChunk;

@@ -116,7 +116,7 @@ function parseFrame(code: number, segment: Uint8Array): Frame {
   const width = readUint16(segment, 3);
   const components = segment[5] ?? 0;
   if (segment.length < 6 + 3 * components) throw new ScoringError("image_corrupt", "JPEG frame segment is too short");
-  if (precision !== 8) throw new ScoringError("image_unsupported", `JPEG with ${precision} bits a sample`);
+  if (precision !== 8) throw new ScoringError("image_unsupported", `JPEG with ${precision} bits per sample`);
   if (components !== 1 && components !== 3 && components !== 4) {
     throw new ScoringError("image_unsupported", `JPEG with ${components} components`);
   }

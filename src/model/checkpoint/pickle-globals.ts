@@ -167,7 +167,7 @@ export function buildInstance(cls: PickleValue | undefined, args: PickleValue | 
   }
   if (/^(collections|builtins)\./.test(cls.name) || cls.name === "torch.Size") return callGlobal(cls, args, meter);
   if (Object.hasOwn(REDUCERS, cls.name) && /\._/.test(cls.name)) {
-    throw new ScoringError("checkpoint_refused", `the pickle builds an instance of ${cls.name}, which is no class`);
+    throw new ScoringError("checkpoint_refused", `the pickle builds an instance of ${cls.name}, which is not a class`);
   }
   if (parseStorageClass(cls.name) !== null) {
     throw new ScoringError("checkpoint_refused", `the pickle builds a ${cls.name} without its data`);

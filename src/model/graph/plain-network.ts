@@ -38,7 +38,7 @@ export function describePlainNetwork(tensors: ReadonlyMap<string, Tensor>): Grap
     if (name === "fc1") relu(name);
   }
   if (nodes.length < 6 || side < 1) {
-    throw new ScoringError("checkpoint_invalid", "these tensors are no plain network: conv1 … convN, fc1, fc2");
+    throw new ScoringError("checkpoint_invalid", "these tensors are not a plain network: conv1 … convN, fc1, fc2");
   }
   const input = { name: "face", channels: 1, height: FACE_SIZE, width: FACE_SIZE };
   return parseGraph({ input, nodes, outputs: { [LOGITS]: value } });

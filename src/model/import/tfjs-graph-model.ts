@@ -111,7 +111,8 @@ class Importer {
   /** The graph's value for a name of the model. */
   find(name: string): string {
     const value = this.#values.get(trimPort(name));
-    if (value === undefined) throw new ScoringError("model_invalid", `tfjs model: ${name} is no value of the network`);
+    if (value === undefined)
+      throw new ScoringError("model_invalid", `tfjs model: ${name} is not a value of the network`);
     return value;
   }
 
@@ -144,7 +145,7 @@ class Importer {
 
   #constant(node: TfjsNode, index: number): Tensor {
     const tensor = this.#constants.get(trimPort(node.input[index] ?? ""));
-    if (tensor === undefined) fail(node, `its input ${index} is no constant`);
+    if (tensor === undefined) fail(node, `its input ${index} is not a constant`);
     return tensor;
   }
 

@@ -173,7 +173,7 @@ describe("countenance score", () => {
       expect([name, two!.get(name)]).toEqual([name, one!.get(name)]);
   });
 
-  it("writes a record a face of photographs, and one for every picture without", async () => {
+  it("writes one record per face of photographs, and one for every picture without", async () => {
     const mixed = join(folder, "mixed");
     const packages = join(root, "node_modules");
     for (let n = 1; n <= 6; n++) {

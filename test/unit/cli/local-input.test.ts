@@ -44,6 +44,6 @@ describe("the input of a local run", () => {
   });
 
   it("refuses a sample of one file", async () => {
-    await expect(describeInput(join(folder, "people.csv"), { sample: 1 })).rejects.toThrow("is no folder");
+    await expect(describeInput(join(folder, "people.csv"), { sample: 1 })).rejects.toThrow("is not a folder");
   });
 });

@@ -27,7 +27,7 @@ it("adds up a job's invocations out of `wrangler tail --format json`, and no oth
   expect(addUpCpu(`${records}{"outcome": "ok",`, "a")).toEqual({ cpuMs: 200, invocations: 2 });
 });
 
-it("adds up what Logpush wrote, one record a line", () => {
+it("adds up what Logpush wrote, one record per line", () => {
   expect(addUpCpu(`${record(30, "a")}\n${record(7, "b")}\n${record(12, "a")}\n`, "a")).toEqual({
     cpuMs: 42,
     invocations: 2,
