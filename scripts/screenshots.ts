@@ -8,9 +8,15 @@ import { launchChromium } from "../test/browser/chromium.ts";
 import { listPortraits, LOCAL_KEY, signIn, startJob } from "../test/browser/console-steps.ts";
 import { startLocalWorker } from "./local-worker.ts";
 
-/** `npm run screenshots`: every page of the console, light and dark, desktop and phone, into `screenshots/`. */
+/**
+ * `npm run screenshots`: every page of the console, light and dark, desktop and phone, into `screenshots/`. With `-- --readme` only
+ * the picture of README.md, `docs/console.png`: a job over the portraits, about half way.
+ */
 
 const folder = join(import.meta.dirname, "../screenshots");
+const README_PICTURE = join(import.meta.dirname, "../docs/console.png");
+/** Each portrait so often: enough for a job that can be watched. */
+const ROUNDS = 3;
 const LOOKS = [
   { name: "desktop-light", colorScheme: "light", viewport: { width: 1280, height: 900 } },
   { name: "desktop-dark", colorScheme: "dark", viewport: { width: 1280, height: 900 } },
@@ -68,6 +74,36 @@ async function shootComputing(page: Page, origin: string, look: string): Promise
   await page.getByText("Done: the job needs nobody any more.").waitFor();
   await page.getByRole("heading", { name: "Apparent expressions" }).waitFor({ timeout: 120_000 });
   await shoot(page, look, "compute-done");
+}
+
+/** A job under way, as its reader sees it. */
+async function shootReadme(browser: Browser, origin: string): Promise<void> {
+  const api = createApi({ baseUrl: origin, key: LOCAL_KEY });
+  const portraits = [...(await listPortraits("female", 40)), ...(await listPortraits("male", 40))];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [at, path] of portraits.entries()) {
+      // Neighbors in the listing are not neighbors in the folder: each chunk has some of all.
+      const key = `ward-3/${round}/${String((at * 29) % portraits.length).padStart(3, "0")}.jpg`;
+      await api.upload("faces", key, new Uint8Array(await readFile(path)));
+    }
+  }
+  const page = await browser.newPage({ viewport: { width: 1160, height: 956 }, colorScheme: "light" });
+  await page.goto(origin);
+  await signIn(page);
+  const { id } = await api.submitJob({
+    name: "ward 3, spring",
+    model: "accurate",
+    input: { store: "faces", prefix: "ward-3/" },
+    output: { store: "faces", prefix: "out/" },
+  });
+  await page.goto(`${origin}/#/jobs/${id}`);
+  await page.locator(".stream .there").nth(11).waitFor({ timeout: 300_000 });
+  for await (const { job } of api.followJob(id, new AbortController().signal)) {
+    const { finished, listed, planned } = job.counts;
+    if ((planned && finished >= 0.55 * listed) || isEnded(job.status)) break;
+  }
+  await page.screenshot({ path: README_PICTURE });
+  await page.close();
 }
 
 async function shootLook(
@@ -135,7 +171,8 @@ const worker = await startLocalWorker({ persistTo: state });
 const browser = await launchChromium();
 try {
   let made: Made | null = null;
-  for (const look of LOOKS) made = await shootLook(browser, worker.origin, look, made);
+  if (process.argv.includes("--readme")) await shootReadme(browser, worker.origin);
+  else for (const look of LOOKS) made = await shootLook(browser, worker.origin, look, made);
 } finally {
   await browser.close();
   await worker.stop();
