@@ -7,6 +7,8 @@ import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 import { findJob } from "./find-job.ts";
 import { describeJob, followJob } from "./follow-job.ts";
+import { formatFilter } from "../../src/scoring/job/job-filter.ts";
+import { readFilter } from "./job-filters.ts";
 import { readJobs } from "./job-pages.ts";
 import { OUTPUT_WORDS, saveDataset, saveOutput, verifyOutputs } from "./outputs.ts";
 import { formatJobs } from "./job-list.ts";
@@ -63,13 +65,22 @@ const get = defineCommand({
 
 const list = defineCommand({
   meta: { name: "list", description: "The newest jobs of this key" },
-  args: { limit: { type: "string", description: "At most this many", default: "20" }, ...CONNECTION_ARGS },
+  args: {
+    limit: { type: "string", description: "At most this many", default: "20" },
+    status: { type: "string", description: "Only jobs of these statuses, separated by commas" },
+    tag: { type: "string", description: "Only jobs with all of these tags, separated by commas" },
+    search: { type: "string", description: "Only jobs with this in their name, id or model" },
+    ...CONNECTION_ARGS,
+  },
   async run({ args }) {
     const jobs: JobPage["jobs"][number][] = [];
-    for await (const job of readJobs(connect(args), readInteger("limit", args.limit))) jobs.push(job);
+    const filter = readFilter(args);
+    for await (const job of readJobs(connect(args), readInteger("limit", args.limit), filter)) jobs.push(job);
+    const isFiltered = formatFilter(filter).size > 0;
     if (args.json) printJson(jobs);
-    else if (jobs.length === 0) process.stderr.write("this key has no jobs\n");
-    else for (const line of formatJobs(jobs, Date.now())) print(line);
+    else if (jobs.length === 0) {
+      process.stderr.write(isFiltered ? "no job of this key passes the filters\n" : "this key has no jobs\n");
+    } else for (const line of formatJobs(jobs, Date.now())) print(line);
   },
 });
 

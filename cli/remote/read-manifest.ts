@@ -2,12 +2,15 @@ import type { ManifestInput } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { readJson } from "../files.ts";
 import { readInteger } from "../integers.ts";
+import { readTexts } from "./job-filters.ts";
 
 /** The options of `submit` that make a manifest, or change one that was read. */
 export interface ManifestFlags {
   readonly manifest?: string | undefined;
   readonly name?: string | undefined;
   readonly purpose?: string | undefined;
+  /** Separated by commas. */
+  readonly tags?: string | undefined;
   readonly priority?: string | undefined;
   readonly store?: string | undefined;
   readonly prefix?: string | undefined;
@@ -38,7 +41,11 @@ export async function readManifest(flags: ManifestFlags): Promise<ManifestInput>
   if (flags.manifest === undefined && store === undefined) {
     throw new ScoringError("validation_failed", "give a manifest file, or --store with --prefix or --list");
   }
-  const manifest = { ...file, ...pick({ name, purpose, priority, format, faces, model, tta, abstain, pipeline }) };
+  const tags = flags.tags === undefined ? undefined : readTexts(flags.tags);
+  const manifest = {
+    ...file,
+    ...pick({ name, purpose, tags, priority, format, faces, model, tta, abstain, pipeline }),
+  };
   const list = flags.list === undefined ? undefined : { key: flags.list, ...pick({ store: flags["list-store"] }) };
   const source = { prefix: flags.prefix, manifest: list };
   const outputStore = flags["output-store"] ?? (file["output"] === undefined ? store : undefined);

@@ -33,6 +33,7 @@ export const submit = defineCommand({
     },
     pipeline: { type: "string", description: "Preprocessing 1, 2 or 3; default the model's" },
     name: { type: "string", description: "A name for the job" },
+    tags: { type: "string", description: "Words to find the job by, separated by commas" },
     priority: { type: "string", description: "-100 to 100; jobs of a higher one go first. Default 0" },
     purpose: { type: "string", description: "What the labels are for; some keys demand it" },
     "idempotency-key": { type: "string", description: "Submitting again with the same one gives the same job" },

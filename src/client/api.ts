@@ -19,6 +19,7 @@ import type { DryRun } from "../scoring/requests/dry-run.ts";
 import type { z } from "zod";
 import { readBody, readProblem } from "./answer.ts";
 import { followEvents, type JobEvent } from "./event-stream.ts";
+import { listPath, type ListOptions } from "./list-query.ts";
 
 /** A manifest as it is sent: defaults may be left out. */
 export type ManifestInput = z.input<typeof manifestSchema>;
@@ -89,11 +90,8 @@ export interface Api {
   /** The id of the key that this client acts with. */
   readSession(): Promise<string>;
   signOut(): Promise<void>;
-  listJobs(options?: {
-    readonly cursor?: string;
-    readonly limit?: number;
-    readonly signal?: AbortSignal;
-  }): Promise<JobPage>;
+  /** Newest first; without options the first 50. */
+  listJobs(options?: ListOptions): Promise<JobPage>;
   readJob(id: string, signal?: AbortSignal): Promise<JobView>;
   submitJob(manifest: ManifestInput, idempotencyKey?: string): Promise<JobView>;
   /** What the job would read, take and cost; nothing is started. */
@@ -200,10 +198,7 @@ export function createApi(options: ApiOptions = {}): Api {
     async signOut() {
       await request("DELETE", "/v1/session");
     },
-    listJobs({ cursor, limit = 50, signal } = {}) {
-      const query = new URLSearchParams({ limit: String(limit), ...(cursor === undefined ? {} : { cursor }) });
-      return ask("GET", `/v1/jobs?${query}`, { signal });
-    },
+    listJobs: (options = {}) => ask("GET", listPath(options), { signal: options.signal }),
     readJob: (id, signal) => ask("GET", job(id), { signal }),
     submitJob(manifest, idempotencyKey) {
       const headers: Record<string, string> = idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey };

@@ -6,8 +6,9 @@ import { ScoringError } from "../errors.ts";
 import { deleteJob } from "../scoring/requests/delete-job.ts";
 import { listJobs } from "../scoring/requests/list-jobs.ts";
 import { retryFailed } from "../scoring/requests/retry-failed.ts";
+import { JOB_STATUSES } from "../scoring/job/job-status.ts";
 import { LIMITS } from "../scoring/limits.ts";
-import { manifestSchema } from "../scoring/manifest/manifest.ts";
+import { manifestSchema, tag } from "../scoring/manifest/manifest.ts";
 import { submitJob } from "../scoring/requests/submit.ts";
 import { verifyJob } from "../scoring/requests/verify.ts";
 import type { ApiDeps, JobHandle } from "./api-deps.ts";
@@ -22,6 +23,9 @@ export async function requireJob(deps: ApiDeps, id: string): Promise<JobHandle> 
   if ((await job.read()) === null) throw new ScoringError("not_found", `there is no job ${id}`);
   return job;
 }
+
+/** A parameter that an address may repeat. */
+const oneOrMore = <T extends z.ZodType>(one: T, max: number) => z.union([one, z.array(one).max(max)]).optional();
 
 const idempotencyHeaders = z.object({ "idempotency-key": z.string().max(256).optional() });
 
@@ -61,11 +65,15 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     createRoute({
       method: "get",
       path: "/v1/jobs",
-      summary: "The key's jobs (with an admin key, all), newest first",
+      summary:
+        "The key's jobs (with an admin key, all), newest first: of any of the statuses, with all of the tags, by text",
       request: {
         query: z.object({
           cursor: z.string().max(64).optional(),
           limit: z.coerce.number().int().min(1).max(LIMITS.maxJobsPerPage).default(50),
+          status: oneOrMore(z.enum(JOB_STATUSES), JOB_STATUSES.length),
+          tag: oneOrMore(tag, LIMITS.maxTags),
+          q: z.string().max(200).default(""),
         }),
       },
       responses: {
@@ -74,10 +82,11 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       },
     }),
     async (c) => {
-      const { cursor, limit } = c.req.valid("query");
+      const { cursor, limit, status, tag: tags, q: search } = c.req.valid("query");
+      const filter = { statuses: [status ?? []].flat(), tags: [tags ?? []].flat(), search };
       const caller = c.get("caller");
       const owner = caller.scopes.includes("admin") ? null : caller.keyId;
-      return c.json(await listJobs(deps, { cursor: cursor ?? null, limit, owner }), 200);
+      return c.json(await listJobs(deps, { cursor: cursor ?? null, limit, owner, filter }), 200);
     },
   );
 

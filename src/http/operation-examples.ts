@@ -29,6 +29,9 @@ export const PARAMETER_EXAMPLES: Readonly<Record<string, unknown>> = {
   sample: 32,
   reader: "anna",
   limit: 50,
+  status: "failed",
+  tag: "ward-3",
+  q: "portraits",
   download: "1",
   range: "bytes=0-65535",
   "if-none-match": "*",
@@ -39,6 +42,7 @@ export const PARAMETER_EXAMPLES: Readonly<Record<string, unknown>> = {
 const MANIFEST = {
   name: "portraits",
   purpose: "research",
+  tags: ["ward-3"],
   input: { store: "faces", prefix: "portraits/" },
   faces: "largest",
   output: { store: "faces", prefix: "out/" },

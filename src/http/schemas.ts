@@ -37,6 +37,7 @@ export const jobSchema = z
   .object({
     id: z.uuid(),
     name: z.string().nullable(),
+    tags: z.array(z.string()).optional(),
     status: z.enum(JOB_STATUSES),
     model: z.string(),
     priority: z.int(),

@@ -2,6 +2,7 @@
 
 import type { ApiKeyRecord, KeyDirectory } from "../scoring/access/api-key.ts";
 import type { Directory, JobPage, Reservation } from "../scoring/job/job-directory.ts";
+import { NO_FILTER } from "../scoring/job/job-filter.ts";
 import type { JobView } from "../scoring/job/job-view.ts";
 import { isEnded } from "../scoring/job/job-status.ts";
 import type { ScheduleDirectory } from "../scoring/schedules/schedule.ts";
@@ -23,6 +24,17 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS ended_sessions (id TEXT PRIMARY KEY, endMs INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, createdMs INTEGER NOT NULL, record TEXT NOT NULL);
 `;
+
+/** Ids are UUIDv7: their order is the order of creation. */
+const LIST = `
+  SELECT id, view FROM jobs WHERE id < ?1
+  AND (?2 IS NULL OR id IN (SELECT jobId FROM admissions WHERE owner = ?2))
+  AND (?4 = '[]' OR json_extract(view, '$.status') IN (SELECT value FROM json_each(?4)))
+  AND (?5 = '[]' OR NOT EXISTS (
+    SELECT 1 FROM json_each(?5) AS wanted WHERE wanted.value NOT IN (SELECT value FROM json_each(view, '$.tags'))))
+  AND (?6 = '' OR instr(
+    lower(coalesce(json_extract(view, '$.name'), '') || ' ' || id || ' ' || json_extract(view, '$.model')), ?6) > 0)
+  ORDER BY id DESC LIMIT ?3`;
 
 /** Idempotency keys are remembered this long. */
 const REMEMBER_MS = 48 * 3600 * 1000;
@@ -185,14 +197,16 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
     },
 
     async list(options: Parameters<Directory["list"]>[0]): Promise<JobPage> {
-      // Ids are UUIDv7: their order is the order of creation.
+      const { statuses, tags, search } = options.filter ?? NO_FILTER;
       const rows = sql
         .exec<{ id: string; view: string }>(
-          `SELECT id, view FROM jobs WHERE id < ?1
-           AND (?2 IS NULL OR id IN (SELECT jobId FROM admissions WHERE owner = ?2)) ORDER BY id DESC LIMIT ?3`,
+          LIST,
           options.cursor ?? "~",
           options.owner,
           options.limit + 1,
+          JSON.stringify(statuses),
+          JSON.stringify(tags),
+          search.toLowerCase(),
         )
         .toArray();
       const page = rows.slice(0, options.limit);

@@ -269,6 +269,8 @@ export const LIMITS = {
   readinessTimeoutMs: 5_000,
   /** Jobs of one page of `GET /v1/jobs`, and records of one answer of `GET /v1/jobs/{id}/latest`. */
   maxJobsPerPage: 100,
+  /** Tags of one job. */
+  maxTags: 16,
   maxLatestRecords: 48,
 
   /** The parts of a data set (`output.layout`). */

@@ -1,41 +1,46 @@
 /** All jobs, newest first, live, a page of them at a time. */
 
-import { type ReactNode, useCallback } from "react";
-import { isEnded, JOB_STATUSES } from "../../src/scoring/job/job-status.ts";
+import { type ReactNode, useCallback, useMemo, useState } from "react";
+import { formatFilter, parseFilter } from "../../src/scoring/job/job-filter.ts";
+import { isEnded } from "../../src/scoring/job/job-status.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { formatCount } from "../../src/scoring/report/report-format.ts";
 import { api, useLoad } from "./api.ts";
 import { DemoOffer } from "./demo-offer.tsx";
+import { BulkBar } from "./jobs-bulk.tsx";
+import { JobFilters } from "./jobs-filters.tsx";
 import { Failure, LabelMix, Progress, Skeleton, StatusPill, When } from "./parts.tsx";
-import { setQuery } from "./route.ts";
-import { describeStatus, formatDuration, nameJob } from "./words.ts";
+import { formatDuration, nameJob } from "./words.ts";
 
 const PAGE_SIZE = 25;
-
-/** What the list shows, from the address. */
-interface ListFilters {
-  readonly status: string | null;
-  /** Part of the name, the id or the model, in any case. */
-  readonly search: string;
-}
+const NO_JOBS: readonly JobView[] = [];
 
 /**
  * The start page. `#/jobs?before=<job>` has the jobs that are older than that one: a page keeps its jobs whatever comes or goes
- * before it, and a refresh asks for the one that is in view. `&limit=` holds at most so many; `&status=` and `&q=` filter the page.
+ * before it, and a refresh asks for the one that is in view. `&limit=` holds at most so many; `&status=`, `&tag=` and `&q=` filter, as
+ * they do in the API.
  */
 export function JobsPage({ query }: { readonly query: URLSearchParams }): ReactNode {
   const before = query.get("before");
   const limit = readLimit(query);
+  const wanted = formatFilter(parseFilter(query)).toString();
+  const filter = useMemo(() => parseFilter(new URLSearchParams(wanted)), [wanted]);
+  const isFiltered = wanted !== "";
   const load = useCallback(
-    (signal: AbortSignal) => api.listJobs({ limit, signal, ...(before === null ? {} : { cursor: before }) }),
-    [limit, before],
+    (signal: AbortSignal) => api.listJobs({ limit, filter, signal, ...(before === null ? {} : { cursor: before }) }),
+    [limit, filter, before],
   );
-  const { value, error } = useLoad(load, (page) => (page.jobs.some(({ status }) => !isEnded(status)) ? 1500 : 10_000));
+  const { value, error, reload } = useLoad(load, (page) =>
+    page.jobs.some(({ status }) => !isEnded(status)) ? 1500 : 10_000,
+  );
+  const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
   const older = value?.cursor ?? null;
-  const filters: ListFilters = { status: query.get("status"), search: query.get("q")?.toLowerCase() ?? "" };
-  const jobs = (value?.jobs ?? []).filter((job) => passes(job, filters));
+  const jobs = value?.jobs ?? NO_JOBS;
+  const isEmpty = value !== null && jobs.length === 0;
   const nowMs = Date.now();
+  const choose = (id: string): void =>
+    setChosen((ids) => new Set(ids?.has(id) === true ? [...ids].filter((one) => one !== id) : [...(ids ?? []), id]));
   return (
     <>
       <div className="head">
@@ -46,16 +51,35 @@ export function JobsPage({ query }: { readonly query: URLSearchParams }): ReactN
       </div>
       {error !== null && <Failure error={error} />}
       {value === null && error === null && <Skeleton rows={4} words="Loading the jobs" />}
-      {value?.jobs.length === 0 && (before === null ? <NoJobs /> : <p className="quiet">No job is older.</p>)}
-      {value !== null && value.jobs.length > 0 && <Filters jobs={value.jobs} filters={filters} />}
-      {value !== null && value.jobs.length > 0 && jobs.length === 0 && (
+      {isEmpty && !isFiltered && (before === null ? <NoJobs /> : <p className="quiet">No job is older.</p>)}
+      {value !== null && (!isEmpty || isFiltered) && (
+        <JobFilters jobs={jobs} filter={filter}>
+          {chosen === null && !isEmpty && (
+            <button type="button" onClick={() => setChosen(new Set())}>
+              Choose several
+            </button>
+          )}
+        </JobFilters>
+      )}
+      {isEmpty && isFiltered && (
         <p className="quiet" role="status">
-          None of these jobs passes the filters.
+          No job passes the filters. <a href="#/jobs">Show all</a>
         </p>
       )}
-      <ul className="jobs">
+      {chosen !== null && (
+        <BulkBar chosen={jobs.filter(({ id }) => chosen.has(id))} done={reload} close={() => setChosen(null)} />
+      )}
+      <ul className={`jobs ${chosen === null ? "" : "choosing"}`}>
         {jobs.map((job) => (
           <li key={job.id} className="card job-row">
+            {chosen !== null && (
+              <input
+                type="checkbox"
+                aria-label={`Choose ${nameJob(job)}`}
+                checked={chosen.has(job.id)}
+                onChange={() => choose(job.id)}
+              />
+            )}
             <JobRow job={job} nowMs={nowMs} />
           </li>
         ))}
@@ -92,43 +116,6 @@ function makeAddress(query: URLSearchParams, before: string | null): string {
   return wanted.size === 0 ? "#/jobs" : `#/jobs?${wanted}`;
 }
 
-function passes(job: JobView, { status, search }: ListFilters): boolean {
-  if (status !== null && job.status !== status) return false;
-  return search === "" || [nameJob(job), job.id, job.model].some((text) => text.toLowerCase().includes(search));
-}
-
-/** A pill for each status that occurs. */
-function Filters({ jobs, filters }: { readonly jobs: readonly JobView[]; readonly filters: ListFilters }): ReactNode {
-  const counts = JOB_STATUSES.flatMap((status) => {
-    const count = jobs.filter((job) => job.status === status).length;
-    return count === 0 ? [] : [{ status, count }];
-  });
-  return (
-    <div className="list-filters">
-      <ul className="pills">
-        {counts.map(({ status, count }) => (
-          <li key={status}>
-            <button
-              type="button"
-              aria-pressed={filters.status === status}
-              onClick={() => setQuery("status", filters.status === status ? null : status)}
-            >
-              {describeStatus(status)} <small>{count}</small>
-            </button>
-          </li>
-        ))}
-      </ul>
-      <input
-        type="search"
-        aria-label="Search by name, id or model"
-        placeholder="Search by name, id or model"
-        value={filters.search}
-        onChange={(event) => setQuery("q", event.target.value)}
-      />
-    </div>
-  );
-}
-
 function NoJobs(): ReactNode {
   return (
     <section className="card empty">
@@ -151,9 +138,16 @@ function JobRow({ job, nowMs }: { readonly job: JobView; readonly nowMs: number 
   const rest = counts.outcomes.cancelled;
   return (
     <>
-      <a className="job-name" href={`#/jobs/${job.id}`}>
-        {nameJob(job)}
-      </a>
+      <span className="job-title">
+        <a className="job-name" href={`#/jobs/${job.id}`}>
+          {nameJob(job)}
+        </a>
+        {(job.tags ?? []).map((tag) => (
+          <a key={tag} className="tag" href={`#/jobs?tag=${encodeURIComponent(tag)}`}>
+            {tag}
+          </a>
+        ))}
+      </span>
       <span className="job-mix">{ended ? <LabelMix counts={counts.labels} /> : <Progress job={job} />}</span>
       <StatusPill status={job.status} />
       <span className="job-figures">

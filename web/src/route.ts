@@ -36,9 +36,14 @@ function decodePart(part: string): string {
 
 /** Changes one value of the query, without a new step in the browser's history. */
 export function setQuery(name: string, value: string | null): void {
+  setQueryValues(name, value === null || value === "" ? [] : [value]);
+}
+
+/** The same for a name that may occur several times. */
+export function setQueryValues(name: string, values: readonly string[]): void {
   const { path, query } = parseRoute(window.location.hash);
-  if (value === null || value === "") query.delete(name);
-  else query.set(name, value);
+  query.delete(name);
+  for (const value of values) query.append(name, value);
   const text = query.toString();
   const hash = `#/${path.map(encodeURIComponent).join("/")}${text === "" ? "" : `?${text}`}`;
   window.history.replaceState(null, "", hash);

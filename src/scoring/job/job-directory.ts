@@ -1,6 +1,7 @@
 /** The port to the list of all jobs: what `GET /v1/jobs` shows, and which request made which job. */
 
 import type { Caller } from "../access/access.ts";
+import type { JobFilter } from "./job-filter.ts";
 import type { JobView } from "./job-view.ts";
 
 /** The answer to a request for a job id under an idempotency key. */
@@ -61,11 +62,12 @@ export interface Directory {
   }): Promise<{ readonly outranked: boolean }>;
   /** The newest view of a job; an older one than is stored is ignored. */
   update(view: JobView): Promise<void>;
-  /** @param options.owner id of a key; `null`: of all */
+  /** @param options.owner id of a key; `null`: of all. @param options.filter by the views that jobs last sent; absent: none */
   list(options: {
     readonly cursor: string | null;
     readonly limit: number;
     readonly owner: string | null;
+    readonly filter?: JobFilter;
   }): Promise<JobPage>;
   /** Forgets a job and the requests that made it; its images still count against its owner's day. */
   remove(jobId: string): Promise<void>;

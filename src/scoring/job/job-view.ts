@@ -18,6 +18,8 @@ import { dataFolder, jobFolder } from "../keys.ts";
 export interface JobView {
   readonly id: string;
   readonly name: string | null;
+  /** Absent: none. */
+  readonly tags?: readonly string[];
   readonly status: JobStatus;
   readonly model: string;
   readonly priority: number;
@@ -90,6 +92,7 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
   return {
     id: state.id,
     name: name ?? null,
+    ...(spec.manifest.tags === undefined ? {} : { tags: spec.manifest.tags }),
     status: state.status,
     model: spec.model,
     priority: spec.manifest.priority,

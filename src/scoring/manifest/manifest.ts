@@ -44,6 +44,12 @@ const input = z
     "exactly one of prefix, objects and manifest",
   );
 
+/** A tag of jobs, as manifests and addresses hold it. */
+export const tag = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "1 to 64 of a-z, 0-9, ., _ and -, first a letter or digit");
+const isUnique = (texts: readonly string[]): boolean => new Set(texts).size === texts.length;
+
 const outputPrefix = text(512)
   .refine((prefix) => !prefix.split("/").includes(".."), "without ..")
   .transform(normalizePrefix);
@@ -55,6 +61,8 @@ export const DEFAULT_MODEL = "deep-emotion";
 export const manifestSchema = z.strictObject({
   name: text(200).optional(),
   purpose: text(200).optional(),
+  /** Words that the list of jobs can be filtered by; records and report do not have them. */
+  tags: z.array(tag).max(LIMITS.maxTags).refine(isUnique, "each tag once").optional(),
   priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0),
   input,
   format: z.enum(["image", "tar", "fer2013-csv"]).default("image"),

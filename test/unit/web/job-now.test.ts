@@ -32,6 +32,7 @@ describe("what a job does now", () => {
     [{ execution: "client" }, "1 chunk is being scored in browsers; 32 more to go"],
     [{ outranked: true }, "One chunk at a time, since a job of a higher priority goes first; 32 more to go"],
     [{ chunks: { pending: 9, queued: 1, leased: 0, done: 0 }, rate: null }, "Waits for its turn on the server"],
+    [{ chunks: { pending: 9, queued: 1, leased: 0, done: 3 } }, "10 chunks to go"],
     [
       { chunks: { pending: 9, queued: 1, leased: 0, done: 0 }, outranked: true },
       "Waits for a job of a higher priority",

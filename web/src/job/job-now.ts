@@ -35,9 +35,10 @@ function describeBehind({ chunks: { pending, queued } }: Moment): string {
   return behind === 0 ? ", the last of the job" : `; ${formatCount(behind)} more to go`;
 }
 
-function describeQueue({ execution, outranked, rate }: Moment): string {
+function describeQueue({ execution, outranked, rate, chunks }: Moment): string {
   if (execution === "client")
     return "Waits for a browser that computes; without one the server takes over after a while";
   if (outranked) return "Waits for a job of a higher priority";
-  return rate === null ? "Waits for its turn on the server" : "Waits for its next turn on the server";
+  // Between two chunks it waits for a moment only.
+  return rate === null ? "Waits for its turn on the server" : `${count(chunks.pending + chunks.queued)} to go`;
 }

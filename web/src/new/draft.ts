@@ -11,6 +11,8 @@ import type { DroppedFile } from "./dropped-files.ts";
 export interface Draft {
   readonly name: string;
   readonly purpose: string;
+  /** Comma-separated. */
+  readonly tags: string;
   readonly source: "upload" | "prefix" | "manifest" | "again";
   /** The input of the job that is run again; `null` for a new one. */
   readonly again: ManifestInput["input"] | null;
@@ -48,6 +50,7 @@ export function emptyDraft(stamp: string): Draft {
   return {
     name: "",
     purpose: "",
+    tags: "",
     source: "upload",
     again: null,
     store: "",
@@ -80,7 +83,8 @@ export const MAX_NAMED_OBJECTS = 10_000;
 
 /** The manifest of a draft. Invalid numbers stay as they were typed: the server says what is wrong with them. */
 export function makeManifest(draft: Draft, files: readonly DroppedFile[]): ManifestInput {
-  const groupBy = draft.groupBy.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]));
+  const groupBy = splitTexts(draft.groupBy);
+  const tags = splitTexts(draft.tags);
   const marksGroups = draft.source === "upload" && draft.folders === "groups" && files.length > 0;
   const limits = {
     ...readNumber("chunkSize", draft.chunkSize),
@@ -90,6 +94,7 @@ export function makeManifest(draft: Draft, files: readonly DroppedFile[]): Manif
   return {
     ...(draft.name.trim() === "" ? {} : { name: draft.name.trim() }),
     ...(draft.purpose.trim() === "" ? {} : { purpose: draft.purpose.trim() }),
+    ...(tags.length === 0 ? {} : { tags }),
     input: makeInput(draft, files),
     format: draft.format,
     faces: draft.faces,
@@ -103,6 +108,10 @@ export function makeManifest(draft: Draft, files: readonly DroppedFile[]): Manif
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(draft.notifyUrl.trim() === "" ? {} : { notify: { url: draft.notifyUrl.trim() } }),
   };
+}
+
+function splitTexts(text: string): string[] {
+  return text.split(",").flatMap((one) => (one.trim() === "" ? [] : [one.trim()]));
 }
 
 function makeInput(draft: Draft, files: readonly DroppedFile[]): ManifestInput["input"] {
@@ -142,6 +151,7 @@ export function draftFrom(manifest: ManifestInput, stamp: string): Draft {
     ...emptyDraft(stamp),
     name: manifest.name ?? "",
     purpose: manifest.purpose ?? "",
+    tags: (manifest.tags ?? []).join(", "),
     source: "again",
     again: manifest.input,
     store: manifest.input.store,

@@ -11,6 +11,7 @@ import { listFindings } from "./fields.tsx";
 const PLACES = [
   "name",
   "purpose",
+  "tags",
   "input.store",
   "input.prefix",
   "input.manifest",

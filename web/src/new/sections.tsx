@@ -209,6 +209,7 @@ export function OutputSection({ draft, change, issues, choices }: SectionProps):
       <h3>Outputs</h3>
       <div className="fields">
         {text("Purpose", "purpose", "purpose", { placeholder: "research", hint: "Stands on the report" })}
+        {text("Tags", "tags", "tags", { placeholder: "ward-3, pilot", hint: "The list of jobs is filtered by them" })}
         <ChoiceField
           name="Output store"
           path="output.store"
