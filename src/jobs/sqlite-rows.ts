@@ -145,6 +145,10 @@ export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionS
     clearStagedChunks: () => {
       sql.exec("DELETE FROM stagedChunks");
     },
+    mergeStagedChunks: () => {
+      sql.exec("INSERT OR REPLACE INTO chunks SELECT * FROM stagedChunks");
+      sql.exec("DELETE FROM stagedChunks");
+    },
     adoptStagedChunks: () => {
       sql.exec("DELETE FROM chunks");
       sql.exec("DELETE FROM clients");

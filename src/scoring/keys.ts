@@ -19,6 +19,12 @@ export function jobFolder(prefix: string, jobId: string, generation = 0): string
 }
 
 const GENERATIONS = "generations/";
+
+/** Where the later generations of a job lie. @param root folder of its first one */
+export function generationsPrefix(root: string): string {
+  return `${root}${GENERATIONS}`;
+}
+
 const REVIEWS = "reviews/";
 
 /** Objects of a job's review, beside its outputs: they outlive the generations, and no output names them. */
@@ -71,6 +77,8 @@ export const RANGE_NAMES = {
   input: (range: number, generation = 0): string => `input/part-${formatRange(range, generation)}.jsonl`,
   /** A line for each part of a chunk: name, size and hash. */
   chunks: (range: number, generation = 0): string => `ranges/${formatRange(range, generation)}.chunks.jsonl`,
+  /** The range's lines of `errors.jsonl`. */
+  errors: (range: number, generation = 0): string => `ranges/${formatRange(range, generation)}.errors.jsonl`,
   /** What joining reads: aggregates, and the objects of the range. */
   summary: (range: number, generation = 0): string => `ranges/${formatRange(range, generation)}.json`,
 } as const;
@@ -94,6 +102,7 @@ const RANGE_TYPES: ReadonlyMap<string, string> = new Map([
   ...Object.values(PART_FILES).map(({ extension, type }): [string, string] => [extension, type]),
   ["jsonl", LABEL_FILES.jsonl.type],
   ["chunks.jsonl", LABEL_FILES.jsonl.type],
+  ["errors.jsonl", LABEL_FILES.jsonl.type],
   ["json", "application/json"],
 ]);
 
@@ -104,11 +113,6 @@ export function dataFolder(
   generation = 0,
 ): string {
   return jobFolder(output.prefix, jobId, output.layout === "dataset" ? 0 : generation);
-}
-
-/** Failed inputs of a range, until all of them are joined; relative to the job's folder. */
-export function rangeErrorsName(range: number): string {
-  return `work/errors/${formatRange(range, 0)}.jsonl`;
 }
 
 /** State of a range that it carries from one step to the next. */

@@ -14,13 +14,12 @@ import type { Eraser } from "../../src/scoring/erase/eraser-port.ts";
 import type { JobRows } from "../../src/scoring/job/job-rows.ts";
 import type { JobSpec } from "../../src/scoring/job/job-spec.ts";
 import { isEnded } from "../../src/scoring/job/job-status.ts";
+import type { OutputLayout } from "../../src/scoring/keys.ts";
 import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";
 import { createMemoryRows } from "../../src/scoring/job/memory-rows.ts";
 import type { WorkMessage } from "../../src/scoring/job/messages.ts";
-import { parseStored } from "../../src/scoring/stored-json.ts";
 import { readObject } from "../../src/storage/read-object.ts";
-import { digestHex } from "../../src/scoring/sha256.ts";
 import { handleMessage } from "../../src/scoring/work/handle-message.ts";
 import type { WorkDeps } from "../../src/scoring/work/work-deps.ts";
 import { createMemoryStore } from "../../src/storage/memory-store.ts";
@@ -37,6 +36,7 @@ export const SMALL: Limits = {
   maxTaskAttempts: 1000,
   maxFinalizeRestarts: 1000,
   plan: { ...LIMITS.plan, maxItems: 5, windowBytes: 400, maxLineBytes: 400 },
+  dataset: { partRows: 5, gzipBytes: 700, joinBytes: 150, orphanPages: 1 },
 };
 
 /** Scores follow the first pixels: cheap, and no two pictures alike. */
@@ -72,12 +72,12 @@ export interface Scene {
   readonly rows: JobRows;
 }
 
-function makeSpec(input: SceneInput): JobSpec {
+function makeSpec(input: SceneInput, layout: OutputLayout): JobSpec {
   const manifest = parseManifest(
     {
       input: { store: "faces", ...("lines" in input ? { manifest: { key: LIST_KEY } } : input) },
       faces: "aligned",
-      output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"] },
+      output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"], layout },
       limits: { chunkSize: 3 },
     },
     new Map([["faces", { versions: false }]]),
@@ -102,7 +102,7 @@ export async function createWorkDeps(store: ObjectStore): Promise<Omit<WorkDeps,
 /** Runs a job of 14 inputs (12 pictures, a text, an empty object) to its end; `cancelled`: most of it is never scored. */
 export async function runSceneJob(
   input: SceneInput,
-  options: { readonly without?: string; readonly cancelled?: boolean } = {},
+  options: { readonly without?: string; readonly cancelled?: boolean; readonly layout?: OutputLayout } = {},
 ): Promise<Scene> {
   const store = createMemoryStore({ minPartBytes: 1 });
   const folder = join(import.meta.dirname, "../golden/images");
@@ -124,7 +124,7 @@ export async function runSceneJob(
     clock: () => 1_800_000_000_000,
     queue: { send: async (messages) => void queue.push(...messages.map(({ message }) => message)) },
   });
-  await job.create(makeSpec(input));
+  await job.create(makeSpec(input, options.layout ?? "single"));
   const deps = { ...(await createWorkDeps(store)), openJob: () => job };
   for (let message = queue.shift(); message !== undefined; message = queue.shift()) {
     await handleMessage(deps, message);
@@ -210,6 +210,7 @@ export async function startErasure(scene: Scene, isFatal: (moment: number) => bo
       beginErase: gate((step) => eraser.beginErase(step)),
       commitErase: gate((report) => eraser.commitErase(report)),
       listChunks: gate((from, limit) => eraser.listChunks(from, limit)),
+      listOrphans: gate((ids) => eraser.listOrphans(ids)),
       // A dead process reports nothing.
       retryErase: gate((step, attempt, failure, isFatal) => eraser.retryErase(step, attempt, failure, isFatal)),
     };
@@ -273,32 +274,4 @@ function gateStore(store: ObjectStore, gate: Gate): ObjectStore {
     createMultipart: gate(async (key, options) => gateUpload(await store.createMultipart(key, options))),
     resumeMultipart: (key, uploadId) => gateUpload(store.resumeMultipart(key, uploadId)),
   };
-}
-
-/** Every `_SUCCESS` and `_FAILED` under the job's folder, with the objects that are not as it says. */
-export async function checkGenerations(store: ObjectStore): Promise<Record<string, string[]>> {
-  const found: Record<string, string[]> = {};
-  for (const key of await listKeys(store, "out/")) {
-    if (!/\/_(SUCCESS|FAILED)$/.test(key)) continue;
-    const folder = key.slice(0, key.lastIndexOf("/") + 1);
-    const text = new TextDecoder().decode((await readObject(store, key, 1e8))!);
-    const { objects } = parseStored<{ objects: { name: string; bytes: number; sha256: string }[] }>(text);
-    const wrong: string[] = [];
-    for (const { name, bytes, sha256 } of objects) {
-      const body = await readObject(store, `${folder}${name}`, 1e8);
-      if (body?.length !== bytes || (await digestHex(body)) !== sha256) wrong.push(name);
-    }
-    found[folder] = wrong;
-  }
-  return found;
-}
-
-/** Keys of objects under the job's folder whose name or bytes hold `text`. */
-export async function grepOutputs(store: ObjectStore, text: string): Promise<string[]> {
-  const holding: string[] = [];
-  for (const key of await listKeys(store, "out/")) {
-    const body = Buffer.from((await readObject(store, key, 1e8))!);
-    if (key.includes(text) || body.includes(text)) holding.push(key);
-  }
-  return holding;
 }

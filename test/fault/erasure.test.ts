@@ -4,16 +4,8 @@ import { jobFolder } from "../../src/scoring/keys.ts";
 import { readObject } from "../../src/storage/read-object.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import type { RunLock } from "../../src/scoring/finalize/run-lock.ts";
-import {
-  checkGenerations,
-  copyScene,
-  grepOutputs,
-  listKeys,
-  runSceneJob,
-  type Scene,
-  type SceneInput,
-  startErasure,
-} from "./erasure-scene.ts";
+import { copyScene, listKeys, runSceneJob, type Scene, type SceneInput, startErasure } from "./erasure-scene.ts";
+import { checkGenerations, grepOutputs } from "./erasure-checks.ts";
 
 const KEY = "in/04.png";
 const LISTED: SceneInput = { prefix: "in/" };

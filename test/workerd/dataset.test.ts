@@ -1,6 +1,6 @@
 import { exports } from "cloudflare:workers";
 import { parquetReadObjects } from "hyparquet";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createApi } from "../../src/client/api.ts";
 import { readLabels, readLabelWindow, startLabels } from "../../src/client/label-reader.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
@@ -8,6 +8,8 @@ import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 import { ADMIN, ask, bucket, call, follow, readPicture } from "./api-client.ts";
 
 /** A job whose outputs are a data set, over the API in the real runtime: what reads it gets what single files hold. */
+
+vi.setConfig({ testTimeout: 400_000 });
 
 const NAMES = ["420-351x203.jpg", "grey-48x48.png", "rgb-128x128.png", "lossy.webp", "palette.png", "q90-47x49.jpg"];
 const api = createApi({
@@ -86,7 +88,7 @@ describe("a data set", () => {
       const name = placed.record.key.slice("seen/".length);
       expect(new Uint8Array(await picture.arrayBuffer())).toEqual(readPicture(name));
     }
-    const verified = await ask<{ passed: boolean; compared: number }>(ADMIN, "POST", `/v1/jobs/${job.id}/verify`);
+    const verified = await ask<{ passed: boolean; compared: number }>(ADMIN, "GET", `/v1/jobs/${job.id}/verify`);
     expect(verified.body).toMatchObject({ passed: true, compared: 6 });
   });
 });

@@ -36,7 +36,7 @@ export interface EraseReport {
 }
 
 /** The port to a job's erasure. */
-export interface Eraser extends Pick<JobCoordinator, "listChunks"> {
+export interface Eraser extends Pick<JobCoordinator, "listChunks" | "listOrphans"> {
   /** @param store the store that holds the image */
   askErase(store: string, target: EraseTarget): Promise<EraseAnswer>;
   beginErase(step: number): Promise<EraseTicket | null>;

@@ -63,7 +63,9 @@ export function createEraser(deps: EraserDeps): Eraser & { sweep(): Promise<numb
 
   /** The new generation is whole: from here on the old one is waste, and no row names the image. */
   function takeOver(targets: readonly EraseTarget[]): void {
-    rows.adoptStagedChunks();
+    // Of a data set, only the chunks that changed were staged.
+    if (rows.readState()?.merge === undefined) rows.adoptStagedChunks();
+    else rows.mergeStagedChunks();
     const spec = scrubSpec(rows.readSpec()!, targets);
     rows.writeSpec(spec);
     const nowMs = clock();
@@ -105,6 +107,7 @@ export function createEraser(deps: EraserDeps): Eraser & { sweep(): Promise<numb
     retryErase: async (step, attempt, failure, isFatal) =>
       (await apply((current) => retryErasure(current, { step, attempt, failure, isFatal }, clock()))) !== null,
     listChunks: async (fromIndex, limit) => rows.listChunks(fromIndex, limit),
+    listOrphans: async (ids) => ids.filter((id) => rows.readChunk(id)?.status !== "done"),
     async sweep() {
       await apply((current) => tickErasure(current, clock()));
       const state = rows.readState();

@@ -1,7 +1,6 @@
 /** Building a new generation of a job's outputs without the targets: first the parts, then everything that is merged from them. */
 
 import { ScoringError } from "../../errors.ts";
-import { LABELS } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { type MergeState, openMerge } from "../finalize/finalize-merge.ts";
 import type { FinalizeContext } from "../finalize/finalize-context.ts";
@@ -9,14 +8,13 @@ import { readPieces } from "../finalize/finalize-pieces.ts";
 import { writeReports } from "../finalize/finalize-reports.ts";
 import type { FinalizeDeps } from "../finalize/finalize-deps.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
-import { addErrors, addLabels, addOutcomes, emptyOutcomes } from "../job/outcome-counts.ts";
 import { carryKey, jobFolder, OUTPUT_NAMES, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { formatPiece, type MergePiece } from "../finalize/merge-piece.ts";
 import { UPLOAD_SPOILED } from "../outputs/merged-output.ts";
 import { serializeRecords } from "../records/record-line.ts";
 import { describePart } from "../chunk/part.ts";
-import { groupByInput, countsAsInput } from "../records/record-groups.ts";
+import { groupByInput } from "../records/record-groups.ts";
 import type { FaceMode } from "../records/face-mode.ts";
 import { readObject } from "../../storage/read-object.ts";
 import { digestHex } from "../sha256.ts";
@@ -26,6 +24,7 @@ import type { EraseReport, Eraser, EraseTicket } from "./eraser-port.ts";
 import { subtract } from "../job/erasure.ts";
 import type { EraseTarget, Removed } from "../job/erasure-state.ts";
 import { createInputCursor } from "../inputs/input-cursor.ts";
+import { addRemoved, countRemoved, NOTHING } from "./removed.ts";
 import { isTarget } from "./search-input.ts";
 import { scrubSpec, scrubState } from "../job/scrub.ts";
 
@@ -46,7 +45,7 @@ const FRESH: Carry = {
   nextIndex: 0,
   offset: 0,
   kept: 0,
-  removed: { inputs: 0, bytes: 0, records: 0, outcomes: emptyOutcomes(), errors: {} },
+  removed: NOTHING,
   restarts: 0,
   merge: null,
   comparison: null,
@@ -149,16 +148,7 @@ async function removeTargets(
   const inputs = groupByInput(piece.records, faces);
   const goneRecords = inputs.filter((_, at) => goes[at]).flat();
   const records = inputs.filter((_, at) => !goes[at]).flat();
-  const outcomes = { ...emptyOutcomes() };
-  let errors = {};
-  for (const record of goneRecords) {
-    if (!countsAsInput(record, faces)) continue;
-    outcomes[record.status] += 1;
-    if (record.error !== null) errors = addErrors(errors, { [record.error.code]: 1 });
-  }
-  const labels = LABELS.map((label) => goneRecords.filter((record) => record.label === label).length);
-  const bytes = gone.reduce((sum, { size }) => sum + (size ?? 0), 0);
-  const removed: Removed = { inputs: gone.length, bytes, records: goneRecords.length, outcomes, errors, labels };
+  const removed = countRemoved(gone, goneRecords, faces);
   if (items.length === 0) return { piece: null, removed };
   const chunk: ChunkRow = { ...piece.chunk, first, count: items.length };
   if (gone.length === 0 || piece.body === null || chunk.result === null) {
@@ -170,15 +160,4 @@ async function removeTargets(
   const result = { ...chunk.result, ...counted };
   const part = { sha256: await digestHex(body), bytes: body.length };
   return { piece: { chunk: { ...chunk, result }, items, records, body, part }, removed };
-}
-
-function addRemoved(a: Removed, b: Removed): Removed {
-  return {
-    inputs: a.inputs + b.inputs,
-    bytes: a.bytes + b.bytes,
-    records: a.records + b.records,
-    outcomes: addOutcomes(a.outcomes, b.outcomes),
-    errors: addErrors(a.errors, b.errors),
-    labels: addLabels(a.labels, b.labels),
-  };
 }

@@ -4,20 +4,19 @@
  */
 
 import { ScoringError } from "../../errors.ts";
-import { readObject } from "../../storage/read-object.ts";
 import { type ChunkSummary, emptySummary, mergeSummaries } from "../fold/summary.ts";
 import { isPiece } from "../job/chunk-split.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
 import type { JobCoordinator, RangeReport, RangeTicket } from "../job/coordinator-port.ts";
 import { findSpan, type InputSpan } from "../job/merge-range.ts";
-import { carryKey, jobFolder, RANGE_NAMES, rangeCarryName } from "../keys.ts";
+import { carryKey, dataFolder, RANGE_NAMES, rangeCarryName } from "../keys.ts";
 import { UPLOAD_SPOILED, type WrittenObject } from "../outputs/merged-output.ts";
 import { type ComparisonState, openComparison } from "../prior/compare-run.ts";
-import { parseStored } from "../stored-json.ts";
 import type { FinalizeContext } from "./finalize-context.ts";
 import type { FinalizeDeps } from "./finalize-deps.ts";
-import { formatPieces, untilTrouble } from "./format-pieces.ts";
-import type { SavedOutputs } from "./merge-streams.ts";
+import { formatPieces, type PieceFormat, untilTrouble } from "./format-pieces.ts";
+import type { FormattedPiece } from "./merge-piece.ts";
+import { readState, type SavedOutputs } from "./merge-streams.ts";
 import { openRangeMerge } from "./range-merge.ts";
 
 /** What a range leaves: its objects, and its share of everything that is summed over the job. */
@@ -35,8 +34,8 @@ export interface RangeSummary {
   readonly comparison: ComparisonState;
 }
 
-/** What a step carries to the next. */
-interface Carry {
+/** What a step of a range carries to the next. */
+export interface RangeCarry {
   /** The first input that has not been looked at. */
   readonly next: number;
   readonly restarts: number;
@@ -48,89 +47,127 @@ interface Carry {
   readonly outputs: SavedOutputs | null;
 }
 
-/**
- * Runs one step; the report to commit.
- * @throws ScoringError `output_conflict` if a part is not what its chunk reported; transient errors of the store
- */
+/** A range under way. */
+export interface RangeWork {
+  /** Its outputs go into the context's folder. */
+  readonly context: FinalizeContext;
+  readonly number: number;
+  /** Of the outputs; 0 but where records were erased. */
+  readonly generation: number;
+  readonly carry: RangeCarry;
+  readonly carryName: (output: string) => string;
+  readonly listChunks: JobCoordinator["listChunks"];
+  /** The pieces of each of these chunks, formatted: one, but where records are erased. */
+  format(rows: readonly ChunkRow[], format: PieceFormat): AsyncIterable<readonly FormattedPiece[]>;
+}
+
+/** Runs one step; the report to commit. Errors as for {@link advanceRange}. */
 export async function runRangeStep(
   deps: FinalizeDeps,
   job: Pick<JobCoordinator, "listChunks">,
   ticket: RangeTicket,
 ): Promise<RangeReport> {
   const { spec, state, range, step, attempt } = ticket;
-  const { limits } = deps;
-  const { manifest } = spec;
-  const store = deps.openStore(manifest.output.store);
-  const folder = jobFolder(manifest.output.prefix, spec.id);
-  if (state.merge === undefined) throw new ScoringError("internal", "the job has no ranges");
-  const span = findSpan(state.merge, range.number);
-  const partRows = Math.ceil(state.records / state.merge.total);
-  const carry =
-    range.checkpoint === null ? begin(span, manifest.limits.chunkSize) : await readCarry(deps, store, range.checkpoint);
+  const { limits, openHash } = deps;
+  const { output } = spec.manifest;
+  const store = deps.openStore(output.store);
+  const folder = dataFolder(output, spec.id);
   const card = await deps.readCard(spec.model);
-  const { openHash } = deps;
   const context: FinalizeContext = { store, folder, spec, limits, state, card, ...(openHash && { openHash }) };
-  const merge = await openRangeMerge(context, range.number, partRows, carry.outputs);
+  const carry =
+    range.checkpoint === null
+      ? beginRange(context, range.number)
+      : await readState<RangeCarry>(context, range.checkpoint);
+  const next = await advanceRange(deps, {
+    context,
+    number: range.number,
+    generation: 0,
+    carry,
+    carryName: (name) => carryKey(folder, name, step, attempt),
+    listChunks: (from, limit) => job.listChunks(from, limit),
+    async *format(rows, format) {
+      for await (const piece of formatPieces(deps, context, rows, format)) yield [piece];
+    },
+  });
+  const report = { range: range.number, step, attempt };
+  if (next === null) return { ...report, checkpoint: null, done: true };
+  const key = carryKey(folder, rangeCarryName(range.number, "state"), step, attempt);
+  await store.put(key, JSON.stringify(next));
+  return { ...report, checkpoint: key, done: false };
+}
+
+/** Where a range begins. @throws ScoringError `internal` for a job that is no data set */
+export function beginRange(context: FinalizeContext, number: number): RangeCarry {
+  // The chunk that holds the first input may begin this far before it.
+  const next = Math.max(0, findRange(context, number).first - context.spec.manifest.limits.chunkSize + 1);
+  const nothing = { records: 0, inputs: 0, orphans: false, summary: null, comparison: null, outputs: null };
+  return { next, restarts: 0, ...nothing };
+}
+
+function findRange({ state }: FinalizeContext, number: number): InputSpan {
+  if (state.merge === undefined) throw new ScoringError("internal", "the job has no ranges");
+  return findSpan(state.merge, number);
+}
+
+/**
+ * Merges the next chunks of a range.
+ * @returns what the next step goes on from; `null` once the range is whole
+ * @throws ScoringError `output_conflict` if a part is not what its chunk reported; transient errors of the store
+ */
+export async function advanceRange(deps: FinalizeDeps, work: RangeWork): Promise<RangeCarry | null> {
+  const { context, number, carry } = work;
+  const { spec, state, limits } = context;
+  const span = findRange(context, number);
+  const partRows = Math.ceil(state.records / Math.max(1, state.merge?.total ?? 1));
+  const merge = await openRangeMerge(context, work, partRows, carry.outputs);
   const comparison = await openComparison(deps, spec, carry.comparison);
   let { next, records, inputs, orphans } = carry;
-  let summary = carry.summary ?? emptySummary({ groupBy: merge.format.groupBy, faces: manifest.faces });
-  const { rows, isLast } = await listRange(job, next, span, limits.maxChunksPerFinalizeStep);
+  let summary = carry.summary ?? emptySummary({ groupBy: merge.format.groupBy, faces: spec.manifest.faces });
+  const { rows, isLast } = await listRange(work, next, span, limits.maxChunksPerFinalizeStep);
   const options = { ...merge.format, keepsPiece: merge.format.keepsPiece || comparison.isOpen };
   const format = { verdict: state.verdict ?? ("completed" as const), options, span };
   let merged = 0;
-  for await (const formatted of untilTrouble(formatPieces(deps, context, rows, format))) {
-    await merge.add(formatted);
-    if (formatted.piece !== null) await comparison.add(formatted.piece);
+  for await (const pieces of untilTrouble(work.format(rows, format))) {
     const row = rows[merged]!;
+    for (const formatted of pieces) {
+      await merge.add(formatted);
+      if (formatted.piece !== null) await comparison.add(formatted.piece);
+      summary = mergeSummaries(summary, formatted.summary);
+      records += formatted.records;
+      inputs += formatted.chunk.count;
+    }
     orphans ||= row.status !== "done" || isPiece(row.id);
-    summary = mergeSummaries(summary, formatted.summary);
-    records += formatted.records;
-    inputs += formatted.chunk.count;
     next = endOf(row);
     merged += 1;
     if (comparison.calls() >= limits.maxComparisonCalls) break;
   }
-  const report = { range: range.number, step, attempt };
-  const save = async (left: Carry): Promise<RangeReport> => {
-    const key = carryKey(folder, rangeCarryName(range.number, "state"), step, attempt);
-    await store.put(key, JSON.stringify(left));
-    return { ...report, checkpoint: key, done: false };
-  };
   if (merged < rows.length || !isLast) {
-    const outputs = await merge.save((name) => carryKey(folder, name, step, attempt));
-    const folds = { summary, comparison: comparison.save(), outputs };
-    return save({ next, restarts: carry.restarts, records, inputs, orphans, ...folds });
+    const folds = { summary, comparison: comparison.save(), outputs: await merge.save(work.carryName) };
+    return { next, restarts: carry.restarts, records, inputs, orphans, ...folds };
   }
   try {
     const written = await merge.finish({ records, inputs });
-    const left: RangeSummary = {
-      range: range.number,
-      ...span,
-      records,
-      ...written,
-      orphans,
-      summary,
-      comparison: comparison.save(),
-    };
-    const key = `${folder}${RANGE_NAMES.summary(range.number)}`;
-    await store.put(key, `${JSON.stringify(left)}\n`, { contentType: "application/json" });
+    const folds = { orphans, summary, comparison: comparison.save() };
+    const left: RangeSummary = { range: number, ...span, records, ...written, ...folds };
+    const key = `${context.folder}${RANGE_NAMES.summary(number, work.generation)}`;
+    await context.store.put(key, `${JSON.stringify(left)}\n`, { contentType: "application/json" });
   } catch (error) {
     if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;
     if (carry.restarts >= limits.maxFinalizeRestarts) throw new ScoringError("output_conflict", UPLOAD_SPOILED);
-    return save({ ...begin(span, manifest.limits.chunkSize), restarts: carry.restarts + 1 });
+    return { ...beginRange(context, number), restarts: carry.restarts + 1 };
   }
-  return { ...report, checkpoint: null, done: true };
+  return null;
 }
 
 /** The next chunks with inputs of the span, and whether it has no more. Those that lie before it are passed over. */
 async function listRange(
-  job: Pick<JobCoordinator, "listChunks">,
+  work: Pick<RangeWork, "listChunks">,
   from: number,
   span: InputSpan,
   limit: number,
 ): Promise<{ readonly rows: readonly ChunkRow[]; readonly isLast: boolean }> {
   for (let next = from; ;) {
-    const listed = await job.listChunks(next, limit);
+    const listed = await work.listChunks(next, limit);
     const rows = listed.filter((row) => endOf(row) > span.first && row.first < span.end);
     const last = listed.at(-1);
     if (listed.length < limit || last === undefined || endOf(last) >= span.end) return { rows, isLast: true };
@@ -140,16 +177,3 @@ async function listRange(
 }
 
 const endOf = ({ first, count }: Pick<ChunkRow, "first" | "count">): number => first + count;
-
-/** The chunk that holds the first input may begin this far before it. */
-function begin({ first }: InputSpan, chunkSize: number): Carry {
-  const next = Math.max(0, first - chunkSize + 1);
-  const nothing = { records: 0, inputs: 0, orphans: false, summary: null, comparison: null, outputs: null };
-  return { next, restarts: 0, ...nothing };
-}
-
-async function readCarry({ limits }: FinalizeDeps, store: FinalizeContext["store"], key: string): Promise<Carry> {
-  const bytes = await readObject(store, key, limits.maxCarryBytes);
-  if (bytes === null) throw new ScoringError("internal", `${key} is gone`);
-  return parseStored<Carry>(new TextDecoder().decode(bytes));
-}

@@ -13,7 +13,8 @@ import type { FinalizeContext } from "./finalize-context.ts";
 import type { FinalizeDeps } from "./finalize-deps.ts";
 import { writeReports } from "./finalize-reports.ts";
 import { formatPieces, untilTrouble } from "./format-pieces.ts";
-import { joinRanges } from "./join-ranges.ts";
+import { beginJoin, type JoinCarry, joinRanges } from "./join-ranges.ts";
+import { readState } from "./merge-streams.ts";
 import { isPiece } from "../job/chunk-split.ts";
 import { endStatus } from "../job/job-state.ts";
 import { carryKey, jobFolder, parsePartKey, partKey, partsPrefix, workPrefix } from "../keys.ts";
@@ -49,7 +50,7 @@ export async function runFinalizeStep(
     card: await deps.readCard(spec.model),
     ...(deps.openHash === undefined ? {} : { openHash: deps.openHash }),
   };
-  if (ticket.state.merge !== undefined) return joinRanges(deps, context, job, ticket, CLEAN_UP);
+  if (ticket.state.merge !== undefined) return joinStep(deps, context, job, ticket);
   const saved = await readCheckpoint(store, ticket.checkpoint, limits);
   const merge = await openMerge(context, saved?.merge ?? null);
   const comparison = await openComparison(deps, spec, saved?.comparison ?? null);
@@ -80,6 +81,24 @@ export async function runFinalizeStep(
     return { step, attempt, checkpoint: key, done: false };
   }
   return finish(context, job, ticket, { merge, comparison, orphans }, saved?.restarts ?? 0);
+}
+
+/** One step of joining the ranges of a data set. */
+async function joinStep(
+  deps: FinalizeDeps,
+  context: FinalizeContext,
+  job: JobCoordinator,
+  { state, step, attempt, checkpoint }: FinalizeTicket,
+): Promise<FinalizeReport> {
+  const { store, folder } = context;
+  const carry = checkpoint === null ? beginJoin() : await readState<JoinCarry>(context, checkpoint);
+  const carryName = (name: string): string => carryKey(folder, name, step, attempt);
+  const listOrphans = (ids: readonly string[]) => job.listOrphans(ids);
+  const options = { data: folder, end: endStatus(state), carryName, listOrphans };
+  const next = await joinRanges(deps, context, options, carry);
+  if (next === null) return { step, attempt, checkpoint: CLEAN_UP, done: false };
+  await store.put(carryName("state"), JSON.stringify(next));
+  return { step, attempt, checkpoint: carryName("state"), done: false };
 }
 
 interface Checkpoint {

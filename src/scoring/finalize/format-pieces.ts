@@ -20,7 +20,7 @@ export interface PieceFormat {
 }
 
 /** Ends before the first piece that its store does not give, unless it is the first of all: what was merged by then is kept. */
-export async function* untilTrouble(pieces: AsyncIterable<FormattedPiece>): AsyncGenerator<FormattedPiece> {
+export async function* untilTrouble<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
   let given = 0;
   try {
     for await (const piece of pieces) {

@@ -5,21 +5,10 @@
 
 import { ScoringError } from "../../errors.ts";
 import { readObject } from "../../storage/read-object.ts";
-import type { ObjectStore } from "../../storage/object-store.ts";
 import { type ChunkSummary, emptySummary, mergeSummaries } from "../fold/summary.ts";
-import type { FinalizeReport, FinalizeTicket, JobCoordinator } from "../job/coordinator-port.ts";
-import { endStatus } from "../job/job-state.ts";
-import {
-  carryKey,
-  LABEL_FILES,
-  OUTPUT_NAMES,
-  parsePartKey,
-  partKey,
-  partsPrefix,
-  RANGE_NAMES,
-  rangeErrorsName,
-} from "../keys.ts";
-import type { Limits } from "../limits.ts";
+import type { JobCoordinator } from "../job/coordinator-port.ts";
+import type { JobStatus } from "../job/job-status.ts";
+import { LABEL_FILES, OUTPUT_NAMES, parsePartKey, partKey, partsPrefix, RANGE_NAMES } from "../keys.ts";
 import { ROW_BYTES } from "../manifest/output-formats.ts";
 import { type MergedOutput, UPLOAD_SPOILED, type WrittenObject } from "../outputs/merged-output.ts";
 import { type ComparisonState, mergeComparisons, openComparison } from "../prior/compare-run.ts";
@@ -33,7 +22,7 @@ import type { RangeSummary } from "./finalize-range.ts";
 import { openOutput, type SavedOutputs, saveOutput } from "./merge-streams.ts";
 
 /** What a step carries to the next. */
-interface Carry {
+export interface JoinCarry {
   /** The range whose failed inputs are copied next, and from which of their bytes. */
   readonly next: number;
   readonly offset: number;
@@ -47,86 +36,83 @@ interface Carry {
   readonly outputs: SavedOutputs | null;
 }
 
-const FRESH: Carry = {
-  next: 0,
-  offset: 0,
-  lookedAt: null,
-  restarts: 0,
-  orphans: false,
-  objects: [],
-  summary: null,
-  comparison: null,
-  outputs: null,
-};
+/** Before the first range is joined. */
+export function beginJoin(): JoinCarry {
+  const nothing = { objects: [], summary: null, comparison: null, outputs: null };
+  return { next: 0, offset: 0, lookedAt: null, restarts: 0, orphans: false, ...nothing };
+}
+
+/** What joining is done for: the end of a job, or a new generation of its outputs. */
+export interface JoinOptions {
+  /** Folder of the ranges; that of the context gets what is joined. */
+  readonly data: string;
+  readonly end: JobStatus;
+  readonly carryName: (output: string) => string;
+  /** Which of these chunks have no part that counts; `null`: nobody looks for such parts. */
+  readonly listOrphans: JobCoordinator["listOrphans"] | null;
+}
 
 /**
- * Runs one step; the report to commit.
- * @param done the checkpoint that says that only `work/` is left to be removed
+ * Joins the next ranges.
+ * @returns what the next step goes on from; `null` once the last output is written
  * @throws ScoringError `output_conflict` if the summary of a range is gone; transient errors of the store
  */
 export async function joinRanges(
   deps: FinalizeDeps,
   context: FinalizeContext,
-  job: Pick<JobCoordinator, "listOrphans">,
-  ticket: FinalizeTicket,
-  done: string,
-): Promise<FinalizeReport> {
+  options: JoinOptions,
+  carry: JoinCarry,
+): Promise<JoinCarry | null> {
   const { store, folder, spec, limits, state } = context;
-  const { step, attempt } = ticket;
+  const { data, end } = options;
   const { total = 0 } = state.merge ?? {};
-  const carry = ticket.checkpoint === null ? FRESH : await readCarry(store, ticket.checkpoint, limits);
   const wrong = state.outcomes.failed + state.outcomes.skipped;
   const plan = { name: OUTPUT_NAMES.errors, type: LABEL_FILES.jsonl.type, expectedBytes: wrong * ROW_BYTES.errors };
   // The hash is carried from step to step, whoever computes.
   const errors = await openOutput({ store, folder, limits }, plan, carry.outputs);
   let left = { ...carry, summary: carry.summary ?? emptySummary(spec.manifest) };
-  const save = async (next: Carry): Promise<FinalizeReport> => {
-    const key = carryKey(folder, "state", step, attempt);
-    await store.put(key, JSON.stringify(next));
-    return { step, attempt, checkpoint: key, done: false };
-  };
-  const saveAll = async (): Promise<FinalizeReport> => {
-    const saved = await saveOutput(context, errors, null, (name) => carryKey(folder, name, step, attempt));
-    return save({ ...left, outputs: { [errors.name]: saved } });
+  const save = async (): Promise<JoinCarry> => {
+    const saved = await saveOutput(context, errors, null, options.carryName);
+    return { ...left, outputs: { [errors.name]: saved } };
   };
 
   let copied = 0;
   while (left.next < total) {
-    const range = await readSummary(context, left.next);
+    const generation = state.merge?.rewritten?.[left.next] ?? 0;
+    const range = await readSummary(context, data, left.next, generation);
     if (left.offset === 0) left = addRange(left, range);
-    const from = `${folder}${rangeErrorsName(left.next)}`;
-    const end = Math.min(range.errorBytes, left.offset + limits.dataset.joinBytes - copied);
-    await copyBytes(context, from, left.offset, end, errors);
-    copied += end - left.offset;
-    if (end < range.errorBytes) {
-      left = { ...left, offset: end };
-      return saveAll();
+    const from = `${data}${RANGE_NAMES.errors(left.next, generation)}`;
+    const to = Math.min(range.errorBytes, left.offset + limits.dataset.joinBytes - copied);
+    await copyBytes(context, from, left.offset, to, errors);
+    copied += to - left.offset;
+    if (to < range.errorBytes) {
+      left = { ...left, offset: to };
+      return save();
     }
     left = { ...left, next: left.next + 1, offset: 0 };
   }
-  if (left.orphans) {
-    const lookedAt = await removeOrphans(context, job, left.lookedAt);
+  if (left.orphans && options.listOrphans !== null) {
+    const lookedAt = await removeOrphans(context, options.listOrphans, left.lookedAt);
     if (lookedAt !== null) {
       left = { ...left, lookedAt };
-      return saveAll();
+      return save();
     }
   }
   try {
     const failed = await errors.finish();
     const comparison = await openComparison(deps, spec, left.comparison);
     const drift = await comparison.finish(left.summary);
-    const end = endStatus(state);
     const reports = await writeReports(context, left.summary, end, drift);
     await writeLast(context, nameLast(end), [...left.objects, failed, ...reports]);
   } catch (error) {
     if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;
     if (carry.restarts >= limits.maxFinalizeRestarts) throw new ScoringError("output_conflict", UPLOAD_SPOILED);
-    return save({ ...FRESH, restarts: carry.restarts + 1 });
+    return { ...beginJoin(), restarts: carry.restarts + 1 };
   }
-  return { step, attempt, checkpoint: done, done: false };
+  return null;
 }
 
-function addRange<T extends Carry>(carry: T, { own, ...range }: StoredSummary) {
+function addRange<T extends JoinCarry>(carry: T, { own, ...range }: StoredSummary) {
   return {
     ...carry,
     orphans: carry.orphans || range.orphans,
@@ -139,10 +125,15 @@ function addRange<T extends Carry>(carry: T, { own, ...range }: StoredSummary) {
 /** A summary with the object that holds it. */
 type StoredSummary = RangeSummary & { readonly own: WrittenObject };
 
-async function readSummary({ store, folder, limits }: FinalizeContext, number: number): Promise<StoredSummary> {
-  const name = RANGE_NAMES.summary(number);
-  const bytes = await readObject(store, `${folder}${name}`, limits.maxPartBytes);
-  if (bytes === null) throw new ScoringError("output_conflict", `${folder}${name} is gone`);
+async function readSummary(
+  { store, limits }: FinalizeContext,
+  data: string,
+  number: number,
+  generation: number,
+): Promise<StoredSummary> {
+  const name = RANGE_NAMES.summary(number, generation);
+  const bytes = await readObject(store, `${data}${name}`, limits.maxPartBytes);
+  if (bytes === null) throw new ScoringError("output_conflict", `${data}${name} is gone`);
   const own = { name, bytes: bytes.length, sha256: await digestHex(bytes) };
   return { ...parseStored<RangeSummary>(new TextDecoder().decode(bytes)), own };
 }
@@ -170,14 +161,14 @@ async function copyBytes(
  */
 async function removeOrphans(
   { store, folder, limits }: FinalizeContext,
-  job: Pick<JobCoordinator, "listOrphans">,
+  listOrphans: JobCoordinator["listOrphans"],
   startAfter: string | null,
 ): Promise<string | null> {
   let after = startAfter;
   for (let pages = 0; pages < limits.dataset.orphanPages; pages++) {
     const page = await store.list({ prefix: partsPrefix(folder), ...(after !== null && { startAfter: after }) });
     const ids = page.objects.map(({ key }) => parsePartKey(folder, key)).filter((id) => id !== null);
-    const orphans = await job.listOrphans(ids);
+    const orphans = await listOrphans(ids);
     if (orphans.length > 0) await store.delete(orphans.map((id) => partKey(folder, id)));
     after = page.objects.at(-1)?.key ?? after;
     if (page.cursor === undefined) return null;
@@ -189,10 +180,4 @@ async function writeLast(context: FinalizeContext, name: string, objects: readon
   const entries = objects.map((object, at) => formatEntry(object, at === 0));
   const text = `${formatOpening(context)}${entries.join("")}${CLOSING}`;
   await context.store.put(`${context.folder}${name}`, text, { contentType: "application/json" });
-}
-
-async function readCarry(store: ObjectStore, key: string, limits: Limits): Promise<Carry> {
-  const bytes = await readObject(store, key, limits.maxCarryBytes);
-  if (bytes === null) throw new ScoringError("internal", `${key} is gone`);
-  return parseStored<Carry>(new TextDecoder().decode(bytes));
 }

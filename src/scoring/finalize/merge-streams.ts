@@ -8,6 +8,7 @@ import {
   type UploadState,
   type WrittenObject,
 } from "../outputs/merged-output.ts";
+import { parseStored } from "../stored-json.ts";
 import { choosePartBytes } from "../outputs/part-buffer.ts";
 import type { FinalizeContext } from "./finalize-context.ts";
 import type { FormattedPiece } from "./merge-piece.ts";
@@ -129,7 +130,12 @@ export async function openStreams(
   };
 }
 
-async function loadCarried({ store, limits }: Place, key: string): Promise<Uint8Array> {
+/** The JSON that an earlier step left under this key. @throws ScoringError `internal` if it is gone */
+export async function readState<T>(place: Pick<Place, "store" | "limits">, key: string): Promise<T> {
+  return parseStored<T>(new TextDecoder().decode(await loadCarried(place, key)));
+}
+
+async function loadCarried({ store, limits }: Pick<Place, "store" | "limits">, key: string): Promise<Uint8Array> {
   const bytes = await readObject(store, key, limits.maxCarryBytes);
   if (bytes === null) throw new ScoringError("internal", `${key} is gone`);
   return bytes;

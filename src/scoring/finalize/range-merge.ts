@@ -1,6 +1,6 @@
 /** The outputs of one range of a data set side by side: a piece in, bytes out, state saved between steps. */
 
-import { type LabelFormat, PART_FILES, partName, RANGE_NAMES, rangeErrorsName } from "../keys.ts";
+import { type LabelFormat, PART_FILES, partName, RANGE_NAMES } from "../keys.ts";
 import { ROW_BYTES } from "../manifest/output-formats.ts";
 import { createGzipMembers } from "../outputs/gzip-members.ts";
 import type { RowEncoder } from "../outputs/label-encoder.ts";
@@ -28,10 +28,10 @@ export interface RangeMerge extends Pick<OutputStreams, "add" | "save"> {
 
 const text = new TextEncoder();
 
-/** Opens the outputs of range `number`, new or where an earlier step left them. @param partRows records that a range has, about */
+/** Opens the outputs of a range, new or where an earlier step left them. @param partRows records that a range has, about */
 export async function openRangeMerge(
   context: FinalizeContext,
-  number: number,
+  { number, generation }: { readonly number: number; readonly generation: number },
   partRows: number,
   saved: SavedOutputs | null,
 ): Promise<RangeMerge> {
@@ -41,7 +41,11 @@ export async function openRangeMerge(
   function planLabels(label: LabelFormat): StreamPlan {
     const encoder = LABEL_ENCODERS[label];
     const { type } = PART_FILES[label];
-    const plan = { name: RANGE_NAMES.labels(number, label), type, expectedBytes: partRows * ROW_BYTES.labels };
+    const plan = {
+      name: RANGE_NAMES.labels(number, label, generation),
+      type,
+      expectedBytes: partRows * ROW_BYTES.labels,
+    };
     if (encoder.kind === "rows")
       return { ...plan, open: compressRows(label, encoder, format, limits.dataset.gzipBytes) };
     return {
@@ -59,9 +63,9 @@ export async function openRangeMerge(
     context,
     [
       ...format.formats.map(planLabels),
-      planLines(RANGE_NAMES.input(number), bytes, (piece) => piece.input),
-      planLines(RANGE_NAMES.chunks(number), bytes, describeChunk),
-      planLines(rangeErrorsName(number), bytes, (piece) => piece.errors),
+      planLines(RANGE_NAMES.input(number, generation), bytes, (piece) => piece.input),
+      planLines(RANGE_NAMES.chunks(number, generation), bytes, describeChunk),
+      planLines(RANGE_NAMES.errors(number, generation), bytes, (piece) => piece.errors),
     ],
     saved,
   );
@@ -71,10 +75,10 @@ export async function openRangeMerge(
     save: (name) => streams.save(name),
     async finish({ records, inputs }) {
       const written = await streams.finish();
-      const errors = written.pop();
+      const errors = written.at(-1);
       const objects = written.map((object, at): WrittenObject => {
         if (at < format.formats.length) return { ...object, rows: records };
-        return object.name === RANGE_NAMES.input(number) ? { ...object, rows: inputs } : object;
+        return object.name === RANGE_NAMES.input(number, generation) ? { ...object, rows: inputs } : object;
       });
       return { objects, errorBytes: errors?.bytes ?? 0 };
     },

@@ -26,6 +26,11 @@ export function cutChunk(chunk: ChunkRow, at: number): readonly [ChunkRow, Chunk
   return [piece(chunk.first, at), piece(chunk.first + at, chunk.count - at)];
 }
 
+/** The id of a piece: its first input, and how many. */
+export function namePiece(first: number, count: number): string {
+  return `${String(first).padStart(9, "0")}_${count}`;
+}
+
 /** The two halves of a chunk of at least two inputs. */
 export function splitChunk(chunk: ChunkRow): readonly [ChunkRow, ChunkRow] {
   return cutChunk(chunk, Math.ceil(chunk.count / 2));

@@ -12,9 +12,20 @@ export interface EraseTarget {
 /** How far an erasure has come. */
 export type EraseProgress =
   /** Looking for the targets in `input.jsonl`, from this byte on. */
-  | { readonly kind: "search"; readonly offset: number }
+  | {
+      readonly kind: "search";
+      readonly offset: number;
+      /** Of a data set: the list of inputs that is read, and the ranges in which a target was found. */
+      readonly list?: number;
+      readonly found?: readonly number[];
+    }
   /** Writing the new generation; `carry` is the key of what the previous step left, `null` at first. */
-  | { readonly kind: "rebuild"; readonly carry: string | null }
+  | {
+      readonly kind: "rebuild";
+      readonly carry: string | null;
+      /** Of a data set: the ranges in which a target was found. */
+      readonly ranges?: readonly number[];
+    }
   /** The new generation is in force: deleting what it replaces. */
   | { readonly kind: "clean" };
 
@@ -47,5 +58,6 @@ export interface Removed {
 /** What one step found. `rebuilt`: the new generation is whole. */
 export type EraseOutcome =
   | { readonly kind: "next"; readonly progress: EraseProgress }
-  | { readonly kind: "rebuilt"; readonly removed: Removed }
+  /** `rewritten`: of a data set, the ranges that are new. */
+  | { readonly kind: "rebuilt"; readonly removed: Removed; readonly rewritten?: readonly number[] }
   | { readonly kind: "cleaned" };

@@ -95,7 +95,8 @@ export function commitErasure(
       const lighter = scrubState(subtract(state, outcome.removed), erasure.targets);
       const inputs = erasure.inputs + outcome.removed.inputs;
       const next: Erasure = { ...erasure, task, inputs, progress: { kind: "clean" } };
-      return send({ ...lighter, generation: erasure.generation }, next, nowMs, 0);
+      const marked = markRewritten(lighter, outcome.rewritten ?? [], erasure.generation);
+      return send({ ...marked, generation: erasure.generation }, next, nowMs, 0);
     }
     default: {
       const done: Erasure = { ...erasure, targets: [], waiting: [], task: { ...task, status: "done" } };
@@ -108,6 +109,14 @@ export function commitErasure(
 function negate<T extends Readonly<Partial<Record<string, number>>>>(counts: T): T {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same keys
   return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, -(count ?? 0)])) as T;
+}
+
+/** The job with these ranges of its data set in a new generation; one of single files is the same. */
+export function markRewritten(state: JobState, ranges: readonly number[], generation: number): JobState {
+  const { merge } = state;
+  if (merge === undefined) return state;
+  const rewritten = { ...merge.rewritten, ...Object.fromEntries(ranges.map((range) => [range, generation])) };
+  return { ...state, merge: { ...merge, rewritten } };
 }
 
 /** What the job counts without what a new generation lacks. */

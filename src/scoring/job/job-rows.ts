@@ -50,6 +50,8 @@ export interface JobRows {
   stageChunks(chunks: readonly ChunkRow[]): void;
   clearStagedChunks(): void;
   adoptStagedChunks(): void;
+  /** Puts staged rows beside the others, in the place of those with the same id. */
+  mergeStagedChunks(): void;
   readRange(number: number): MergeRange | null;
   writeRange(range: MergeRange): void;
   /** Ranges whose step was sent or leased and is due, oldest first. */

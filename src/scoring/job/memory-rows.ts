@@ -79,6 +79,10 @@ export function createMemoryRows(): JobRows {
     clearStagedChunks: () => {
       staged = [];
     },
+    mergeStagedChunks: () => {
+      for (const chunk of staged) chunks.set(chunk.id, chunk);
+      staged = [];
+    },
     adoptStagedChunks: () => {
       chunks.clear();
       for (const chunk of staged) chunks.set(chunk.id, chunk);

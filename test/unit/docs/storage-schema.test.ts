@@ -49,11 +49,14 @@ const made: Readonly<Record<keyof typeof keys, readonly string[]>> = {
   PART_FILES: [],
   RANGE_NAMES: [
     ...keys.LABEL_FORMATS.map((format) => `${folder}${keys.RANGE_NAMES.labels(3, format)}`),
-    ...[keys.RANGE_NAMES.input(3), keys.RANGE_NAMES.chunks(3), keys.RANGE_NAMES.summary(3)].map(
-      (name) => `${folder}${name}`,
-    ),
+    ...[
+      keys.RANGE_NAMES.input(3),
+      keys.RANGE_NAMES.chunks(3),
+      keys.RANGE_NAMES.errors(3),
+      keys.RANGE_NAMES.summary(3),
+    ].map((name) => `${folder}${name}`),
   ],
-  rangeErrorsName: [`${folder}${keys.rangeErrorsName(3)}`],
+  generationsPrefix: [],
   rangeCarryName: [],
   RANGE_FOLDERS: [],
   parseRangeName: [],
