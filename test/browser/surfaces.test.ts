@@ -174,13 +174,15 @@ describe("a job under way", () => {
 });
 
 describe("the main views", () => {
-  const MAIN = ["jobs", "job", "compare", "new", "schedule", "models", "try"];
+  const MAIN = ["jobs", "job", "pictures", "compare", "new", "schedule", "models", "try"];
 
   it.each(MAIN)("%s looks as it did", async (name) => {
     const page = await context.newPage();
     const [, path = "", shown = ""] = listPages().find(([known]) => known === name) ?? [];
     await open(page, path, shown);
     await page.waitForLoadState("networkidle");
+    // Pictures come once nobody scrolls.
+    await page.locator(".face .picture:empty").first().waitFor({ state: "detached" });
     // What differs from run to run: times and durations.
     const picture = await page.screenshot({ animations: "disabled", mask: [page.locator("time, .times, .quiet")] });
     const file = join(VIEWS, `${name}.png`);
