@@ -14,7 +14,9 @@ import { ManifestDiff, useManifest } from "./manifest-diff.tsx";
 import { Plan, UnplacedFindings } from "./plan.tsx";
 import { UploadSection } from "./place-section.tsx";
 import { InputSection, OutputSection, ScoringSection } from "./sections.tsx";
+import { type Earlier, EarlierUpload } from "./earlier-upload.tsx";
 import { createUploads, type UploadProgress } from "./upload.ts";
+import { createJournal, findArrived } from "./upload-journal.ts";
 
 type Step =
   | { readonly kind: "editing" }
@@ -47,7 +49,9 @@ export function NewJobPage({ from }: { readonly from: string | null }): ReactNod
   useEffect(() => {
     if (before.value !== null) setDraft(draftFrom(before.value, stampNow()));
   }, [before.value]);
-  const [uploads] = useState(() => createUploads(api));
+  const [journal] = useState(() => createJournal(window.localStorage, Date.now));
+  const [uploads] = useState(() => createUploads(api, journal));
+  const [earlier, setEarlier] = useState<Earlier | null>(null);
   const stop = useRef(new AbortController());
   const summary = useRef<HTMLDivElement>(null);
   const form = useRef<HTMLFormElement>(null);
@@ -87,13 +91,19 @@ export function NewJobPage({ from }: { readonly from: string | null }): ReactNod
       if (isUpload) {
         const target = { store: draft.store, prefix: draft.prefix };
         // A wrong manifest is reported before a thousand pictures are sent.
-        await api.planJob({ ...makeManifest(draft, []), input: target });
+        const there = await api.planJob({ ...makeManifest(draft, []), input: target });
+        // What an earlier page had sent was tidied up since.
+        if (there.complete && there.objects < uploads.listArrived(target).size) uploads.forget(target);
         await uploads.send(target, files, stop.current.signal, (progress) => setStep({ kind: "uploading", progress }));
       }
       setStep({ kind });
       const manifest = makeManifest(draft, files);
       if (kind === "checking") setPlan(await api.planJob(manifest));
-      else window.location.hash = `#/jobs/${(await api.submitJob(manifest, crypto.randomUUID())).id}`;
+      else {
+        const { id } = await api.submitJob(manifest, crypto.randomUUID());
+        journal.forget();
+        window.location.hash = `#/jobs/${id}`;
+      }
     } catch (thrown) {
       setError(noteSignedOut(thrown));
     } finally {
@@ -101,9 +111,19 @@ export function NewJobPage({ from }: { readonly from: string | null }): ReactNod
     }
   };
 
+  /** An upload of these files that another page has begun. */
+  const findEarlier = async (taken: readonly DroppedFile[]): Promise<Earlier | null> => {
+    const open = journal.read();
+    if (open === null || open.prefix === draft.prefix || taken.length === 0) return null;
+    const arrived = await findArrived(open, taken);
+    return arrived.length === 0 ? null : { open, arrived, of: taken.length };
+  };
+
   const take = (taken: readonly DroppedFile[]): void => {
     setFiles(taken);
     setPlan(null);
+    setEarlier(null);
+    void findEarlier(taken).then(setEarlier);
     // The job reads all that lies there: what was taken back must not be among it.
     const kept = new Set(taken);
     const arrived = [...uploads.listArrived({ store: draft.store, prefix: draft.prefix })];
@@ -132,6 +152,18 @@ export function NewJobPage({ from }: { readonly from: string | null }): ReactNod
         </div>
       )}
       <InputSection {...sections} choices={choices} files={files} setFiles={take} />
+      {earlier !== null && (
+        <EarlierUpload
+          earlier={earlier}
+          goOn={() => {
+            const { store, prefix } = earlier.open;
+            uploads.adopt({ store, prefix }, earlier.arrived);
+            change({ store, prefix });
+            setEarlier(null);
+          }}
+          begin={() => setEarlier(null)}
+        />
+      )}
       {tooMany && (
         <p className="finding">Folders can mean something for at most {formatCount(MAX_NAMED_OBJECTS)} pictures.</p>
       )}

@@ -4,6 +4,7 @@ import type { Api } from "../../../src/client/api.ts";
 import type { ScoringError } from "../../../src/errors.ts";
 import { patiently } from "../api.ts";
 import type { DroppedFile } from "./dropped-files.ts";
+import { nameFile, type UploadJournal } from "./upload-journal.ts";
 
 /** How far an upload is. */
 export interface UploadProgress {
@@ -24,6 +25,10 @@ export interface UploadTarget {
 export interface Uploads {
   /** Pictures that lie at `target`. */
   listArrived(target: UploadTarget): ReadonlySet<DroppedFile>;
+  /** Takes them for arrived: an earlier page has sent them. */
+  adopt(target: UploadTarget, files: readonly DroppedFile[]): void;
+  /** Takes none for arrived any more: some are gone. */
+  forget(target: UploadTarget): void;
   /** Sends those of `files` that do not lie there. @throws ScoringError of the first picture that is refused; the others stop */
   send(
     target: UploadTarget,
@@ -34,9 +39,11 @@ export interface Uploads {
 }
 
 const CONCURRENCY = 4;
+/** Files between two notes in the journal, which has all names each time. */
+const NOTE_EVERY = 50;
 
-/** Uploads of one page. */
-export function createUploads(api: Pick<Api, "upload">): Uploads {
+/** Uploads of one page. @param journal where it is noted what has arrived */
+export function createUploads(api: Pick<Api, "upload">, journal: Pick<UploadJournal, "write">): Uploads {
   const places = new Map<string, Set<DroppedFile>>();
 
   function open({ store, prefix }: UploadTarget): Set<DroppedFile> {
@@ -46,8 +53,19 @@ export function createUploads(api: Pick<Api, "upload">): Uploads {
     return arrived;
   }
 
+  /** Names all that has arrived for the next page. */
+  async function note(target: UploadTarget): Promise<void> {
+    journal.write({ ...target, arrived: await Promise.all([...open(target)].map(nameFile)) });
+  }
+
   return {
     listArrived: open,
+    adopt(target, files) {
+      for (const file of files) open(target).add(file);
+    },
+    forget(target) {
+      open(target).clear();
+    },
     async send(target, files, signal, progress) {
       const arrived = open(target);
       const waiting = files.filter((file) => !arrived.has(file));
@@ -63,6 +81,7 @@ export function createUploads(api: Pick<Api, "upload">): Uploads {
           await patiently(upload, either, (trouble) => tell({ trouble }));
           arrived.add(item);
           tell({ done: now.done + 1, bytes: now.bytes + file.size });
+          if (now.done % NOTE_EVERY === 0) await note(target);
         }
       };
       try {
@@ -70,6 +89,8 @@ export function createUploads(api: Pick<Api, "upload">): Uploads {
       } catch (error) {
         failure.abort();
         throw error;
+      } finally {
+        await note(target);
       }
     },
   };
