@@ -2,9 +2,7 @@
 
 import { useCallback, useEffect, useState } from "react";
 import { createApi } from "../../src/client/api.ts";
-import { retryRequest } from "../../src/client/compute/retry-request.ts";
 import { mayPass, type ScoringError, toScoringError } from "../../src/errors.ts";
-import { createWaiter } from "./waiter.ts";
 
 /** The page's own server; the session cookie goes along by itself. */
 export const api = createApi();
@@ -62,19 +60,4 @@ export function noteSignedOut(thrown: unknown): ScoringError {
   const error = toScoringError(thrown);
   if (error.code === "unauthorized") window.dispatchEvent(new Event(SIGNED_OUT));
   return error;
-}
-
-/**
- * Repeats a request until it is answered, with growing pauses. Throws errors that are not transient.
- * @param told why it waits; `null` once it is answered
- */
-export async function patiently<T>(
-  ask: () => Promise<T>,
-  signal: AbortSignal,
-  told: (trouble: ScoringError | null) => void,
-): Promise<T> {
-  const { wait } = createWaiter();
-  const value = await retryRequest(ask, { wait, signal, pausing: (_, error) => told(error) }, mayPass);
-  told(null);
-  return value;
 }

@@ -3,7 +3,8 @@
 import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { toScoringError } from "../../src/errors.ts";
 import { REPORT_NOTICE } from "../../src/scoring/report/legal-notice.ts";
-import { api, patiently, SIGNED_OUT } from "./api.ts";
+import { api, SIGNED_OUT } from "./api.ts";
+import { patiently } from "./patiently.ts";
 import { JobsPage } from "./jobs-page.tsx";
 import { ComputeProvider, useCompute } from "./compute/compute-session.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";

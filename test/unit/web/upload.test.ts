@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ScoringError } from "../../../src/errors.ts";
-import type { DroppedFile } from "../../../web/src/new/dropped-files.ts";
+import type { DroppedFile } from "../../../web/src/new/dropped-file.ts";
 import { createUploads } from "../../../web/src/new/upload.ts";
 import { createJournal, findArrived } from "../../../web/src/new/upload-journal.ts";
 

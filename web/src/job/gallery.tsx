@@ -10,7 +10,8 @@ import {
 import type { ScoringError } from "../../../src/errors.ts";
 import type { JobView } from "../../../src/scoring/job/job-view.ts";
 import { formatCount, formatPercent } from "../../../src/scoring/report/report-format.ts";
-import { api, noteSignedOut, patiently } from "../api.ts";
+import { api, noteSignedOut } from "../api.ts";
+import { patiently } from "../patiently.ts";
 import { Failure } from "../parts.tsx";
 import { FilterBar } from "./filter-bar.tsx";
 import { countChoices, countWrong, listGroups, parseFilters, selectRecords } from "./filters.ts";

@@ -2,7 +2,8 @@
 
 import { type ReactNode, useEffect, useState } from "react";
 import type { PlacedRecord } from "../../../src/client/label-reader.ts";
-import { api, noteSignedOut, patiently } from "../api.ts";
+import { api, noteSignedOut } from "../api.ts";
+import { patiently } from "../patiently.ts";
 import { Picture } from "./picture.tsx";
 
 /** Records that fly past while the page scrolls cost no request: a key has a limited number per minute. */

@@ -4,7 +4,8 @@ import { useEffect, useState } from "react";
 import type { ScoringError } from "../../../src/errors.ts";
 import { isEnded } from "../../../src/scoring/job/job-status.ts";
 import type { JobView } from "../../../src/scoring/job/job-view.ts";
-import { api, noteSignedOut, patiently } from "../api.ts";
+import { api, noteSignedOut } from "../api.ts";
+import { patiently } from "../patiently.ts";
 import type { RatePoint } from "./rate-line.tsx";
 
 /** The job, why it cannot be followed, and its rate over time. */

@@ -5,7 +5,7 @@ import type { ManifestInput } from "../../../src/client/api.ts";
 import { ABSTENTION_PRECISIONS } from "../../../src/model/abstention.ts";
 import type { LabelFormat } from "../../../src/scoring/keys.ts";
 import { LABELS } from "../../../src/model/labels.ts";
-import type { DroppedFile } from "./dropped-files.ts";
+import type { DroppedFile } from "./dropped-file.ts";
 
 /** The form's values, as text where a person types. */
 export interface Draft {

@@ -2,7 +2,8 @@
 
 import { type ReactNode, useId, useState } from "react";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
-import { type Drop, type DroppedFile, readDrop, readFiles, UPLOADS } from "./dropped-files.ts";
+import type { DroppedFile } from "./dropped-file.ts";
+import { type Drop, readDrop, readFiles, UPLOADS } from "./dropped-files.ts";
 
 /** Takes files of a format and folders of them, by mouse, touch and keyboard. */
 export function DropZone(props: {

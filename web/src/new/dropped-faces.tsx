@@ -7,7 +7,7 @@ import { formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { Picture } from "../job/picture.tsx";
 import { useScoringWorker } from "../try/use-scoring-worker.ts";
 import { nameUnlabeled } from "../words.ts";
-import type { DroppedFile } from "./dropped-files.ts";
+import type { DroppedFile } from "./dropped-file.ts";
 
 /** Pictures that are looked at. */
 const SAMPLE = 8;

@@ -2,13 +2,7 @@
 
 import { FORMATS_IN_WORDS, IMAGE_ENDINGS } from "../../../src/image/image-formats.ts";
 import type { Manifest } from "../../../src/scoring/manifest/manifest.ts";
-
-/** A file with its path below what was dropped. */
-export interface DroppedFile {
-  /** `site-a/1.jpg`; never starts with a slash. */
-  readonly path: string;
-  readonly file: File;
-}
+import type { DroppedFile } from "./dropped-file.ts";
 
 /** What a person dropped or chose. */
 export interface Drop {

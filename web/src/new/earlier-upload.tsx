@@ -3,7 +3,7 @@
 import type { ReactNode } from "react";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import { formatAgo } from "../words.ts";
-import type { DroppedFile } from "./dropped-files.ts";
+import type { DroppedFile } from "./dropped-file.ts";
 import type { OpenUpload } from "./upload-journal.ts";
 
 /** Where it lies, and which of the files it has. */

@@ -3,7 +3,7 @@
  * where it stopped once the same files are dropped again.
  */
 
-import type { DroppedFile } from "./dropped-files.ts";
+import type { DroppedFile } from "./dropped-file.ts";
 
 /** The part of `localStorage` that is used. */
 export type JournalStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;

@@ -2,8 +2,8 @@
 
 import type { Api } from "../../../src/client/api.ts";
 import type { ScoringError } from "../../../src/errors.ts";
-import { patiently } from "../api.ts";
-import type { DroppedFile } from "./dropped-files.ts";
+import { patiently } from "../patiently.ts";
+import type { DroppedFile } from "./dropped-file.ts";
 import { nameFile, type UploadJournal } from "./upload-journal.ts";
 
 /** How far an upload is. */

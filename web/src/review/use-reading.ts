@@ -5,7 +5,8 @@ import { createReviewApi } from "../../../src/client/review-api.ts";
 import type { ScoringError } from "../../../src/errors.ts";
 import type { Answer } from "../../../src/scoring/review/answers.ts";
 import type { GivenAnswer } from "../../../src/scoring/review/review-desk.ts";
-import { api, noteSignedOut, patiently } from "../api.ts";
+import { api, noteSignedOut } from "../api.ts";
+import { patiently } from "../patiently.ts";
 import { answerFace, beginReading, listUpcoming, noteSent, type Reading, undoAnswer } from "./reading.ts";
 
 const reviews = createReviewApi(api);

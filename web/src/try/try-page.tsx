@@ -5,7 +5,7 @@ import { FACE_MODES, type FaceMode } from "../../../src/scoring/records/face-mod
 import { ENGINE_NAMES, nameEngine } from "../engine/engine-names.ts";
 import "../styles/pictures.css";
 import { DropZone } from "../new/drop-zone.tsx";
-import type { DroppedFile } from "../new/dropped-files.ts";
+import type { DroppedFile } from "../new/dropped-file.ts";
 import { loadSamplePictures } from "../sample-pictures.ts";
 import { Camera } from "./camera.tsx";
 import { ENGINE_CHOICES, type EngineChoice } from "./messages.ts";
