@@ -6,6 +6,7 @@ import { VERSION } from "../src/version.ts";
 import { checkWords, findCommand, UsageError } from "./command-line.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { eraseCommand } from "./remote/erase-command.ts";
+import { deadLettersCommand } from "./remote/dead-letters-command.ts";
 import { keyCommand } from "./remote/key-command.ts";
 import { workCommand } from "./remote/work-command.ts";
 import { describeIssue, showText } from "./terminal-text.ts";
@@ -31,6 +32,7 @@ const main = defineCommand({
     review: reviewCommand,
     schedule: scheduleCommand,
     key: keyCommand,
+    "dead-letters": deadLettersCommand,
     work: workCommand,
     bench: benchCommand,
     serve: serveCommand,
@@ -57,6 +59,7 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
 /** The command that lists what a command acts on. */
 function hintList(command: string): string {
   if (command.startsWith("countenance key ")) return "countenance key list shows the keys";
+  if (command.startsWith("countenance dead-letters ")) return "countenance dead-letters list shows them";
   if (command.startsWith("countenance schedule ")) return "countenance schedule list shows the schedules of this key";
   return "countenance list shows the jobs of this key";
 }

@@ -13,15 +13,16 @@ import type { Caller } from "./scoring/access/access.ts";
 import { type Config, parseConfig, type StoreConfig } from "./env.ts";
 import { consumeBatch, consumeDeadLetters } from "./jobs/consumer.ts";
 import { DirectoryBase } from "./jobs/directory-object.ts";
-import type { WholeDirectory } from "./jobs/directory-rows.ts";
 import { JobCoordinatorBase } from "./jobs/job-coordinator-object.ts";
 import { createDatasetMetrics, createLogMetrics } from "./jobs/metrics-sinks.ts";
-import { createWorkQueue } from "./jobs/work-queue.ts";
+import { openDirectory } from "./jobs/open-directory.ts";
+import { createWorkQueue, readQueueDepth } from "./jobs/work-queue.ts";
 import { createConsoleLogger } from "./log.ts";
 import { createPlatform, type Platform } from "./platform.ts";
 import { LIMITS, type Limits } from "./scoring/limits.ts";
 import type { WorkMessage } from "./scoring/job/messages.ts";
 import type { Metrics } from "./scoring/operations/metrics.ts";
+import { createCounters, joinMetrics } from "./scoring/operations/prometheus.ts";
 import type { RawEnv } from "./settings.ts";
 import { createStoreTable, openModels } from "./store-table.ts";
 import { createR2Store } from "./storage/r2/r2-store.ts";
@@ -94,6 +95,8 @@ const SCHEDULE_CRON = "*/5 * * * *";
 
 const logger = createConsoleLogger();
 const clock = (): number => Date.now();
+/** Of this isolate: locally there is one. */
+const counters = createCounters();
 
 /**
  * The platform's handlers.
@@ -134,7 +137,13 @@ export function createCountenance(options: CountenanceOptions = {}): Countenance
     },
     async queue(batch, env) {
       const { config, platform } = open(env);
-      const deps = { work: platform.work, logger, metrics: openMetrics(config), clock };
+      const deps = {
+        work: platform.work,
+        deadLetters: platform.deadLetters,
+        logger,
+        metrics: openMetrics(config),
+        clock,
+      };
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what coordinators have sent
       const messages = batch as QueueBatch<WorkMessage>;
       // "chunks-dead" locally, "chunks-dead-<environment>" on the account.
@@ -181,11 +190,14 @@ function wire(env: RawEnv, options: CountenanceOptions, basePath: string): Wirin
   const platform = createPlatform({
     stores,
     registry,
-    directory: openDirectory(config),
+    directory: openDirectory(config.directory),
     openJob: (id) => config.jobs.getByName(id),
     openEraser: (id) => config.jobs.getByName(id),
     withScorer: (body) => scorers.withScorer(body),
     withReference: (body) => scorers.withReference(body),
+    queue: createWorkQueue(config.queue),
+    readQueue: () => readQueueDepth(config.queue),
+    counters: config.environment === "local" ? counters : null,
     limitRate: async (who) => (await config.rateLimit.limit({ key: who })).success,
     adminKey,
     devKey,
@@ -220,42 +232,10 @@ function bindAuth(auth: WorkerAuth, env: RawEnv): CallerHook {
   };
 }
 
-/** Locally the dataset keeps nothing, so metrics go to the log. */
+/** Locally the dataset keeps nothing, so metrics go to the log, and are added up for `GET /metrics`. */
 function openMetrics({ environment, metrics }: Config): Metrics {
-  return metrics === null || environment === "local" ? createLogMetrics(logger) : createDatasetMetrics(metrics, logger);
-}
-
-/** A stub belongs to the request that made it, so each call makes its own. */
-function openDirectory(config: Config): WholeDirectory {
-  const stub = () => config.directory.getByName("all");
-  return {
-    reserve: (request) => stub().reserve(request),
-    confirm: (jobId) => stub().confirm(jobId),
-    withdraw: (...args) => stub().withdraw(...args),
-    rank: (standing) => stub().rank(standing),
-    update: (view) => stub().update(view),
-    list: (options) => stub().list(options),
-    remove: (jobId) => stub().remove(jobId),
-    takeOpenJob: () => stub().takeOpenJob(),
-    takeRetainedJob: (nowMs) => stub().takeRetainedJob(nowMs),
-    release: (jobIds) => stub().release(jobIds),
-    chargeImages: (charge) => stub().chargeImages(charge),
-    writeKey: (record) => stub().writeKey(record),
-    readKey: (id) => stub().readKey(id),
-    listKeys: () => stub().listKeys(),
-    endSession: (...args) => stub().endSession(...args),
-    isSessionEnded: (id) => stub().isSessionEnded(id),
-    removeKey: (id) => stub().removeKey(id),
-    addSchedule: (record, nextDueMs, maxPerOwner) => stub().addSchedule(record, nextDueMs, maxPerOwner),
-    replaceSchedule: (record, nextDueMs) => stub().replaceSchedule(record, nextDueMs),
-    readSchedule: (id) => stub().readSchedule(id),
-    listSchedules: (options) => stub().listSchedules(options),
-    takeDueSchedule: (nowMs) => stub().takeDueSchedule(nowMs),
-    settleSchedule: (id, revision, settledMs, nextDueMs) => stub().settleSchedule(id, revision, settledMs, nextDueMs),
-    removeSchedule: (id) => stub().removeSchedule(id),
-    writeScheduleRun: (run, keep) => stub().writeScheduleRun(run, keep),
-    listScheduleRuns: (id, limit) => stub().listScheduleRuns(id, limit),
-  };
+  if (environment === "local") return joinMetrics(createLogMetrics(logger), counters);
+  return metrics === null ? createLogMetrics(logger) : createDatasetMetrics(metrics, logger);
 }
 
 /** A class of Durable Objects, for the exports of a Worker. */
@@ -267,7 +247,7 @@ export const JobCoordinatorObject: DurableObjectClass = class extends JobCoordin
     const config = parseConfig(env);
     super(ctx, env, {
       queue: createWorkQueue(config.queue),
-      directory: openDirectory(config),
+      directory: openDirectory(config.directory),
       clock,
       logger,
       metrics: openMetrics(config),

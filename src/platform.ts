@@ -12,9 +12,12 @@ import { sweepOpenJobs, sweepRetainedJobs } from "./jobs/sweep-open-jobs.ts";
 import type { Logger } from "./log.ts";
 import type { Registry } from "./model/registry.ts";
 import type { Eraser } from "./scoring/erase/eraser-port.ts";
+import type { DeadLetterDirectory } from "./scoring/job/dead-letter.ts";
 import type { Limits } from "./scoring/limits.ts";
 import { DEFAULT_MODEL } from "./scoring/manifest/manifest.ts";
-import { createReadiness } from "./scoring/operations/readiness.ts";
+import { renderDeployment } from "./scoring/operations/deployment-metrics.ts";
+import type { Counters } from "./scoring/operations/prometheus.ts";
+import { createReadiness, type ReadinessDeps } from "./scoring/operations/readiness.ts";
 import type { ScheduleDeps } from "./scoring/schedules/run-schedule.ts";
 import { sendWebhook, type WebhookOptions } from "./scoring/webhook/webhook.ts";
 import { deriveWebhookSecret } from "./scoring/webhook/webhook-secret.ts";
@@ -27,7 +30,7 @@ import { VERSION } from "./version.ts";
 /** The parts that a deployment brings. */
 export interface PlatformParts extends Pick<
   ApiDeps,
-  "adminKey" | "devKey" | "limitRate" | "withReference" | "hook" | "basePath"
+  "adminKey" | "devKey" | "limitRate" | "withReference" | "hook" | "basePath" | "queue"
 > {
   readonly stores: StoreTable;
   readonly registry: Registry;
@@ -36,6 +39,9 @@ export interface PlatformParts extends Pick<
   openEraser(id: string): Eraser;
   readonly withScorer: WorkDeps["withScorer"];
   readonly webhook: WebhookConfig | null;
+  readonly readQueue: ReadinessDeps["readQueue"];
+  /** Observations of this process; `null` where a deployment has many. */
+  readonly counters: Counters | null;
   readonly limits: Limits;
   readonly clock: () => number;
   readonly logger: Logger;
@@ -46,6 +52,7 @@ export interface Platform {
   readonly app: ReturnType<typeof createApp>;
   /** What a consumer works with. */
   readonly work: WorkDeps;
+  readonly deadLetters: DeadLetterDirectory;
   /** The five-minute cron: schedules that are due at `nowMs`. */
   runSchedules(nowMs: number): Promise<void>;
   /** The hourly cron: jobs whose alarm was lost, and those whose retention is over. */
@@ -101,6 +108,7 @@ export function createPlatform(parts: PlatformParts): Platform {
         probe: () => openStore(name).list({ prefix: "", limit: 1 }),
       })),
     ],
+    readQueue: parts.readQueue,
     clock,
     sleep,
     maxAgeMs: limits.readinessMaxAgeMs,
@@ -111,6 +119,15 @@ export function createPlatform(parts: PlatformParts): Platform {
     ...schedule,
     openEraser,
     readReadiness,
+    deadLetters: directory,
+    queue: parts.queue,
+    readMetrics: async () =>
+      renderDeployment({
+        version: VERSION,
+        readiness: await readReadiness(),
+        totals: await directory.readTotals(),
+        counters: parts.counters,
+      }),
     openJob,
     keys: directory,
     adminKey,
@@ -127,6 +144,7 @@ export function createPlatform(parts: PlatformParts): Platform {
   return {
     app,
     work,
+    deadLetters: directory,
     runSchedules: (nowMs) => runDueSchedules(schedule, nowMs, logger),
     async sweep() {
       await sweepOpenJobs(directory, openJob, limits.maxJobsPerSweep, logger);

@@ -73,6 +73,8 @@ interface AnalyticsDataset {
 
 interface QueueProducer<Body> {
   send(body: Body, options?: { delaySeconds?: number; contentType?: "json" }): Promise<void>;
+  /** Absent in runtimes that are older than it. */
+  metrics?(): Promise<{ readonly backlogCount: number; readonly oldestMessageTimestamp?: Date | null }>;
   sendBatch(messages: Iterable<{ body: Body; delaySeconds?: number; contentType?: "json" }>): Promise<void>;
 }
 

@@ -9,6 +9,7 @@ import type { Eraser } from "../scoring/erase/eraser-port.ts";
 import type { JobEventRow } from "../scoring/job/job-rows.ts";
 import type { JobView } from "../scoring/job/job-view.ts";
 import type { Readiness } from "../scoring/operations/readiness.ts";
+import type { DeadLetterDeps } from "../scoring/requests/dead-letters.ts";
 import type { ScheduleDeps } from "../scoring/schedules/run-schedule.ts";
 import type { VerifyDeps } from "../scoring/requests/verify.ts";
 
@@ -31,7 +32,7 @@ export interface CallerHook {
 }
 
 /** The ports that the routes work with. */
-export interface ApiDeps extends ScheduleDeps {
+export interface ApiDeps extends ScheduleDeps, DeadLetterDeps {
   openJob(jobId: string): JobHandle;
   openEraser(jobId: string): Eraser;
   readonly keys: KeyDirectory;
@@ -46,6 +47,8 @@ export interface ApiDeps extends ScheduleDeps {
   readonly withReference: VerifyDeps["withReference"];
   /** Whether a job could run now; cached. */
   readReadiness(): Promise<Readiness>;
+  /** The text of `GET /metrics`. */
+  readMetrics(): Promise<string>;
   /** Lends scorers on the engine that chunks are scored with: what clients are compared with. */
   readonly withScorer: LendScorer;
   /** The secret with which the webhooks of a key's jobs are signed; `null` if none is configured. */

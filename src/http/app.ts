@@ -12,6 +12,7 @@ import { addJobRoutes } from "./job-routes.ts";
 import { addKeyRoutes } from "./key-routes.ts";
 import { addOutputRoutes } from "./output-routes.ts";
 import { answerProblem } from "./problem.ts";
+import { addOperationRoutes } from "./operation-routes.ts";
 import { addRecordRoutes } from "./record-routes.ts";
 import { addReviewRoutes } from "./review-routes.ts";
 import { addScheduleRoutes } from "./schedule-routes.ts";
@@ -48,6 +49,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   addSessionRoutes(app, deps);
   addKeyRoutes(app, deps);
   addRecordRoutes(app, deps);
+  addOperationRoutes(app, deps);
   addScheduleRoutes(app, deps);
   addReviewRoutes(app, deps);
   app.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });

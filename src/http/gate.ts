@@ -1,7 +1,7 @@
 /** What stands before every route: rate limit, key, scope, ownership of jobs; and after it: headers and the audit log. */
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { ScoringError } from "../errors.ts";
 import { digestHex } from "../scoring/sha256.ts";
 import type { Caller, Scope } from "../scoring/access/access.ts";
@@ -22,7 +22,11 @@ export function addGate(app: OpenAPIHono, deps: ApiDeps): void {
     await next();
     writeAuditLine(c, deps);
   });
-  app.use("/v1/*", async (c, next) => {
+  app.use("/metrics", async (c, next) => {
+    await next();
+    writeAuditLine(c, deps);
+  });
+  const guard: MiddlewareHandler = async (c, next) => {
     if (Number(c.req.header("content-length") ?? 0) > deps.limits.maxUploadBytes) {
       throw new ScoringError("payload_too_large", `at most ${deps.limits.maxUploadBytes} bytes`);
     }
@@ -47,7 +51,9 @@ export function addGate(app: OpenAPIHono, deps: ApiDeps): void {
     }
     await next();
     if (isRead && isGuess(c)) await count();
-  });
+  };
+  app.use("/v1/*", guard);
+  app.use("/metrics", guard);
 }
 
 /** What can be asked without a key: the API's description, and signing in and out. */
@@ -116,6 +122,7 @@ function refuseRate(): ScoringError {
 export function chooseScope(path: string, method: string): Scope | null {
   const reads = method === "GET" || method === "HEAD";
   if (/^\/v1\/keys(\/|$)/.test(path)) return "admin";
+  if (path === "/metrics") return "metrics:read";
   if (isReaderPath(path)) return "reviews:write";
   if (path === "/v1/webhook-secret") return "jobs:write";
   if (/^\/v1\/stores\/[^]/.test(path)) return reads ? "jobs:read" : "objects:write";

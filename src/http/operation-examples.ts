@@ -1,5 +1,6 @@
 /** Examples in the API's document; a test holds each to the schema that it is an example of. */
 
+import { DEPLOYMENT_EXAMPLES, LETTER_ID } from "./deployment-examples.ts";
 import { REVIEW_EXAMPLES } from "./review-examples.ts";
 
 /** A body that an operation takes, and its answer in the first successful status where that is JSON. */
@@ -32,6 +33,7 @@ export const PARAMETER_EXAMPLES: Readonly<Record<string, unknown>> = {
   status: "failed",
   tag: "ward-3",
   q: "portraits",
+  letter: LETTER_ID,
   download: "1",
   range: "bytes=0-65535",
   "if-none-match": "*",
@@ -129,12 +131,6 @@ export const ID_EXAMPLES = { jobs: JOB_ID, schedules: SCHEDULE_ID, keys: KEY_ID 
 
 /** By `METHOD /path`. */
 export const EXAMPLES: Readonly<Record<string, OperationExample>> = {
-  "GET /healthz": {
-    response: { ok: true, version: "1.2.3" },
-  },
-  "GET /readyz": {
-    response: { ready: true, checks: [{ name: "store faces", ready: true }] },
-  },
   "GET /v1/models": {
     response: { models: [], unavailable: [{ id: "mine@1", code: "model_invalid", detail: "the card is not JSON" }] },
   },
@@ -181,6 +177,7 @@ export const EXAMPLES: Readonly<Record<string, OperationExample>> = {
     response: { ...JOB, retryOf: JOB_ID },
   },
   ...REVIEW_EXAMPLES,
+  ...DEPLOYMENT_EXAMPLES,
   "GET /v1/jobs/{id}/latest": {
     response: {
       chunk: CHUNK_ID,

@@ -3,6 +3,8 @@
  * group, and a longer description than the summary. One table, so that the whole API can be read at once.
  */
 
+import { DEPLOYMENT_OPERATIONS } from "./deployment-operations.ts";
+
 /** Groups of operations, in the order of the document. */
 export const TAGS = {
   jobs: "Submit a job, follow it, command it.",
@@ -26,16 +28,7 @@ export interface OperationWords {
 
 /** By `METHOD /path`, as in the document; a test checks that none is missing and none is left over. */
 export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
-  "GET /healthz": {
-    operationId: "getHealth",
-    tag: "operations",
-    description: "Needs no key and touches no store: for a load balancer.",
-  },
-  "GET /readyz": {
-    operationId: "getReadiness",
-    tag: "operations",
-    description: "Each check by name. 503 with the same body if one is not ready.",
-  },
+  ...DEPLOYMENT_OPERATIONS,
   "GET /v1/models": {
     operationId: "listModels",
     tag: "models",

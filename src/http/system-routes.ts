@@ -14,6 +14,7 @@ const readinessSchema = z
   .object({
     ready: z.boolean(),
     checks: z.array(z.object({ name: z.string(), ready: z.boolean(), code: z.string().optional() })),
+    queue: z.object({ backlog: z.int().nonnegative(), oldestSeconds: z.int().nonnegative() }).nullable(),
   })
   .openapi("Readiness");
 
@@ -35,7 +36,7 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       method: "get",
       path: "/readyz",
       summary:
-        "Whether a job could run now: the default model loads, every store and Durable Object answers; at most a few seconds old",
+        "Whether a job could run now: the default model loads, every store, Durable Object and the queue answers; at most a few seconds old",
       ...OPEN,
       responses: {
         200: json(readinessSchema, "Ready"),

@@ -1,6 +1,7 @@
 /** The queue's consumer: hands each message to the core, and returns it to the queue if even that failed. */
 
 import type { Logger } from "../log.ts";
+import type { DeadLetterDirectory } from "../scoring/job/dead-letter.ts";
 import type { Clock, WorkMessage } from "../scoring/job/messages.ts";
 import type { Metrics } from "../scoring/operations/metrics.ts";
 import { handleDeadLetter, handleMessage } from "../scoring/work/handle-message.ts";
@@ -9,6 +10,7 @@ import type { WorkDeps } from "../scoring/work/work-deps.ts";
 /** What a consumer reports about its work. */
 export interface ConsumerDeps {
   readonly work: WorkDeps;
+  readonly deadLetters: Pick<DeadLetterDirectory, "noteDeadLetter">;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -32,7 +34,11 @@ export async function consumeBatch(
 export async function consumeDeadLetters(batch: QueueBatch<WorkMessage>, deps: ConsumerDeps): Promise<void> {
   for (const message of batch.messages) {
     deps.logger.log("warn", "dead_letter", { ...nameWork(message.body), message: message.body });
-    await consumeMessage(message, "dead", deps, () => handleDeadLetter(deps.work, message.body));
+    await consumeMessage(message, "dead", deps, async () => {
+      // First: what follows may end the job, and with it what is remembered of it.
+      if (message.attempts === 1) await deps.deadLetters.noteDeadLetter(message.body, deps.clock());
+      await handleDeadLetter(deps.work, message.body);
+    });
   }
 }
 

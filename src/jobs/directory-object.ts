@@ -68,6 +68,21 @@ export class DirectoryBase extends DurableObject implements WholeDirectory {
   takeRetainedJob(...args: Args<"takeRetainedJob">): Answer<"takeRetainedJob"> {
     return this.#rows.takeRetainedJob(...args);
   }
+  readTotals(...args: Args<"readTotals">): Answer<"readTotals"> {
+    return this.#rows.readTotals(...args);
+  }
+  noteDeadLetter(...args: Args<"noteDeadLetter">): Answer<"noteDeadLetter"> {
+    return this.#rows.noteDeadLetter(...args);
+  }
+  listDeadLetters(...args: Args<"listDeadLetters">): Answer<"listDeadLetters"> {
+    return this.#rows.listDeadLetters(...args);
+  }
+  readDeadLetter(...args: Args<"readDeadLetter">): Answer<"readDeadLetter"> {
+    return this.#rows.readDeadLetter(...args);
+  }
+  markDeadLetterSent(...args: Args<"markDeadLetterSent">): Answer<"markDeadLetterSent"> {
+    return this.#rows.markDeadLetterSent(...args);
+  }
   addSchedule(...args: Args<"addSchedule">): Answer<"addSchedule"> {
     return this.#rows.addSchedule(...args);
   }

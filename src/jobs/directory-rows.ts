@@ -5,8 +5,11 @@ import type { Directory, JobPage, Reservation } from "../scoring/job/job-directo
 import { NO_FILTER } from "../scoring/job/job-filter.ts";
 import type { JobView } from "../scoring/job/job-view.ts";
 import { isEnded } from "../scoring/job/job-status.ts";
+import type { DeadLetterDirectory } from "../scoring/job/dead-letter.ts";
+import type { DirectoryTotals } from "../scoring/operations/deployment-metrics.ts";
 import type { ScheduleDirectory } from "../scoring/schedules/schedule.ts";
 import { parseStored } from "../scoring/stored-json.ts";
+import { createDeadLetterRows } from "./dead-letter-rows.ts";
 import { createScheduleRows } from "./schedule-rows.ts";
 import type { SqlDatabase } from "./sql-port.ts";
 import { createUpkeepRows } from "./upkeep-rows.ts";
@@ -43,13 +46,20 @@ const REMEMBER_MS = 48 * 3600 * 1000;
 const FORGET_MS = 9 * 86_400 * 1000;
 
 /** The whole interface of the directory. */
-export type WholeDirectory = Directory & KeyDirectory & ScheduleDirectory;
+export type WholeDirectory = Directory &
+  KeyDirectory &
+  ScheduleDirectory &
+  DeadLetterDirectory & {
+    /** What the list of all jobs adds up to. */
+    readTotals(): Promise<DirectoryTotals>;
+  };
 
 /** The directory over one database, whose tables it makes. No other call runs between the statements of one call. */
 export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
   sql.exec(SCHEMA);
   const schedules = createScheduleRows(sql);
   const upkeep = createUpkeepRows(sql);
+  const deadLetters = createDeadLetterRows(sql);
 
   /** Counts a new job against its owner's quotas. */
   function admit(jobId: string, owner: Parameters<Directory["reserve"]>[0]["owner"], nowMs: number): Reservation {
@@ -193,6 +203,7 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
       if (stored.toArray().length > 0) upkeep.note(view);
       if (!isEnded(view.status)) return;
       sql.exec("DELETE FROM ranks WHERE jobId = ?", view.id);
+      if (view.erasure?.status !== "running") deadLetters.forget(view.id);
       releaseAll([view.id]);
     },
 
@@ -218,6 +229,7 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
       sql.exec("DELETE FROM jobs WHERE id = ?", jobId);
       sql.exec("DELETE FROM requests WHERE jobId = ?", jobId);
       upkeep.forget(jobId);
+      deadLetters.forget(jobId);
       releaseAll([jobId]);
     },
 
@@ -228,6 +240,15 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
     async takeRetainedJob(nowMs: number): Promise<string | null> {
       return upkeep.takeRetainedJob(nowMs);
     },
+
+    async readTotals(): Promise<DirectoryTotals> {
+      return { openJobs: upkeep.countOpenJobs(), deadLetters: deadLetters.countDead() };
+    },
+
+    noteDeadLetter: deadLetters.noteDeadLetter,
+    listDeadLetters: deadLetters.listDeadLetters,
+    readDeadLetter: deadLetters.readDeadLetter,
+    markDeadLetterSent: deadLetters.markDeadLetterSent,
 
     addSchedule: async (...args) => schedules.addSchedule(...args),
     replaceSchedule: async (...args) => schedules.replaceSchedule(...args),

@@ -1,6 +1,6 @@
 /** The directory's rows about which jobs the hourly cron has to look at, and whose turn it is. */
 
-import { isEnded } from "../scoring/job/job-status.ts";
+import { isEnded, type JobStatus } from "../scoring/job/job-status.ts";
 import type { JobView } from "../scoring/job/job-view.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 import type { SqlDatabase } from "./sql-port.ts";
@@ -20,6 +20,8 @@ export interface UpkeepRows {
   /** Notes what a job is now: open or being rewritten, to be deleted some day, or neither. */
   note(view: JobView): void;
   forget(jobId: string): void;
+  /** Jobs that have not ended, by status. */
+  countOpenJobs(): Readonly<Partial<Record<JobStatus, number>>>;
   /** See Directory.takeOpenJob. */
   takeOpenJob(): string | null;
   /** See Directory.takeRetainedJob. */
@@ -41,6 +43,17 @@ export function createUpkeepRows(sql: SqlDatabase): UpkeepRows {
     forget(jobId) {
       sql.exec("DELETE FROM turns WHERE jobId = ?", jobId);
       sql.exec("DELETE FROM retained WHERE jobId = ?", jobId);
+    },
+    countOpenJobs() {
+      const counts = sql
+        .exec<{ status: JobStatus; count: number }>(
+          `SELECT json_extract(view, '$.status') AS status, count(*) AS count FROM jobs
+           WHERE id IN (SELECT jobId FROM turns) GROUP BY 1 ORDER BY 1`,
+        )
+        .toArray()
+        // What is being rewritten has ended.
+        .filter(({ status }) => !isEnded(status));
+      return Object.fromEntries(counts.map(({ status, count }) => [status, count]));
     },
     takeOpenJob: () =>
       sql

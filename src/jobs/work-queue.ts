@@ -2,6 +2,7 @@
 
 import { ScoringError } from "../errors.ts";
 import type { WorkMessage, WorkQueue } from "../scoring/job/messages.ts";
+import type { QueueDepth } from "../scoring/operations/queue-depth.ts";
 
 const MAX_BATCH = 100;
 
@@ -21,4 +22,17 @@ export function createWorkQueue(producer: QueueProducer<WorkMessage>): WorkQueue
       }
     },
   };
+}
+
+/** How much waits in it; `null` where the runtime cannot say. @throws ScoringError `queue_unavailable` */
+export async function readQueueDepth(producer: QueueProducer<WorkMessage>): Promise<QueueDepth | null> {
+  if (producer.metrics === undefined) return null;
+  try {
+    const { backlogCount, oldestMessageTimestamp } = await producer.metrics();
+    const oldestMs = oldestMessageTimestamp?.getTime() ?? 0;
+    // An empty queue has no oldest message; some runtimes say 1970 then.
+    return { backlog: backlogCount, oldestMs: oldestMs > 0 ? oldestMs : null };
+  } catch (cause) {
+    throw new ScoringError("queue_unavailable", "the queue does not say how much waits in it", { cause });
+  }
 }

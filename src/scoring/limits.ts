@@ -35,6 +35,8 @@ export const LIMITS = {
   maxKnownKeys: 10_000,
   /** When a key has as many jobs as it may, this many are asked whether they have ended: each is a call to its own Durable Object. */
   maxOpenJobsAsked: 20,
+  /** Messages that the queue gave up on and that are remembered: far more than anybody looks through. */
+  maxDeadLetters: 1000,
   /** Schedules of one key: the cron looks at each, and each owes runs. */
   maxSchedulesPerKey: 100,
   /** Schedules of one page of `GET /v1/schedules`: 64 KB each at most. */
@@ -64,10 +66,7 @@ export const LIMITS = {
   defaultChunkSize: 256,
   /** Bytes of objects in one chunk: big photographs make small chunks, so that the CPU limit and the lease suffice. */
   maxChunkBytes: 64 * MIB,
-  /**
-   * The same where faces are searched, which costs more than decoding: a photograph of 0.2 MB takes up to 0.45 s of CPU (docs/faces.md), 80 of
-   * them 36 s: eighteen turns.
-   */
+  /** The same where faces are searched, which costs more than decoding: a photograph of 0.2 MB takes up to 0.45 s of CPU (docs/faces.md), 80 of them 36 s: eighteen turns. */
   maxFaceChunkBytes: 16 * MIB,
   /** Assumed size of a picture to search if its manifest does not give it. */
   assumedFaceBytes: 128 * KIB,
@@ -81,10 +80,7 @@ export const LIMITS = {
   image: {
     /** Bytes of the encoded file, held while it is decoded. */
     maxBytes: 25 * MIB,
-    /**
-     * Pixels by format. JPEG: decoded at 1/2 to 1/8, so time is the limit, not memory. PNG: held as RGB, 3 bytes per pixel.
-     * WebP: held as RGBA twice.
-     */
+    /** Pixels by format. JPEG: decoded at 1/2 to 1/8, so time is the limit, not memory. PNG: held as RGB, 3 bytes per pixel. WebP: held as RGBA twice. */
     maxPixels: { jpeg: 100_000_000, png: 16_000_000, webp: 5_000_000 },
     /** The largest side that JPEG itself can state; a 30,000 × 30,000 header of 60 bytes stops at the pixels. */
     maxSide: 65_535,
@@ -97,10 +93,7 @@ export const LIMITS = {
   maxAheadBytes: 16 * MIB,
   /** Simultaneous open connections of a Worker; the seventh waits, and may deadlock behind unread bodies. */
   maxConnections: 6,
-  /**
-   * How long a call of a store may take: far above the slowest honest answer, so that a hanging server is detected; and the slowest
-   * transfer that is waited for. 25 MiB may take a minute and a half.
-   */
+  /** How long a call of a store may take: far above the slowest honest answer, so that a hanging server is detected; and the slowest transfer that is waited for. 25 MiB may take a minute and a half. */
   storePace: { answerMs: 10_000, bytesPerSecond: 320 * KIB },
   /** A request that reserved a job and has not created it by then is taken for dead, and its place in its key's quota is free again. */
   maxSubmitMs: 10 * 60_000,
@@ -136,10 +129,7 @@ export const LIMITS = {
   rankMs: 20_000,
   /** Rows handled by one sweep, so that it stays short. */
   maxSweepRows: 200,
-  /**
-   * Open jobs that one hourly cron looks at, in turn: four calls each, one after the other, so 4,000 of the 10,000 subrequests and a few of the
-   * 15 minutes. Of 10,000 open jobs each is looked at every ten hours; all of them also run by their own alarms.
-   */
+  /** Open jobs that one hourly cron looks at, in turn: four calls each, one after the other, so 4,000 of the 10,000 subrequests and a few of the 15 minutes. Of 10,000 open jobs each is looked at every ten hours; all of them also run by their own alarms. */
   maxJobsPerSweep: 1000,
   /** Jobs that one hourly cron deletes because their retention is over: four calls each. */
   maxRetainedPerSweep: 200,
@@ -149,10 +139,7 @@ export const LIMITS = {
   maxChunkAttempts: 8,
   /** Consumers that died while they computed a single image, before it is sealed: some deaths may be innocent restarts. */
   maxSingleExpiries: 8,
-  /**
-   * Failures of a single image before it is given up: consumers that died while they read or wrote, unknown errors, and reads that a store
-   * refused while it gave other objects. With the pauses between them this takes a quarter of an hour.
-   */
+  /** Failures of a single image before it is given up: consumers that died while they read or wrote, unknown errors, and reads that a store refused while it gave other objects. With the pauses between them this takes a quarter of an hour. */
   maxSingleFailures: 20,
   /** Attempts of a planning or finalizing step that end in an unknown error, or of which nothing is heard, before the job fails. */
   maxTaskAttempts: 12,
@@ -170,10 +157,7 @@ export const LIMITS = {
 
   /** Chunks written by one finalizing step: bounds its time and subrequests. */
   maxChunksPerFinalizeStep: 200,
-  /**
-   * Subrequests with which one finalizing step reads the previous run, plus at most those of one chunk: where its chunks were small or most of its
-   * inputs are gone, 200 chunks touch far more than 200 of its parts.
-   */
+  /** Subrequests with which one finalizing step reads the previous run, plus at most those of one chunk: where its chunks were small or most of its inputs are gone, 200 chunks touch far more than 200 of its parts. */
   maxComparisonCalls: 2000,
   /** Images that wait to be erased from one job: they are kept in one row (2 MB at most on the platform), and removed together. */
   maxEraseTargets: 500,

@@ -1,6 +1,6 @@
 /** One delivery's consumer: the platform's own (`src/jobs/consumer.ts`), with the work in a thread. */
 
-import { consumeBatch, consumeDeadLetters } from "../jobs/consumer.ts";
+import { consumeBatch, consumeDeadLetters, type ConsumerDeps } from "../jobs/consumer.ts";
 import type { Logger } from "../log.ts";
 import type { WorkMessage } from "../scoring/job/messages.ts";
 import type { Metrics } from "../scoring/operations/metrics.ts";
@@ -15,6 +15,7 @@ export interface ConsumerParts {
   readonly queue: QueueRows;
   readonly pool: Pick<Threads, "handle">;
   readonly work: WorkDeps;
+  readonly deadLetters: ConsumerDeps["deadLetters"];
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: () => number;
@@ -29,7 +30,7 @@ export interface Consumer {
 }
 
 /** A consumer over the threads. */
-export function createConsumer({ queue, pool, work, logger, metrics, clock }: ConsumerParts): Consumer {
+export function createConsumer({ queue, pool, work, deadLetters, logger, metrics, clock }: ConsumerParts): Consumer {
   let isStopping = false;
 
   async function handle(message: WorkMessage): Promise<void> {
@@ -66,7 +67,7 @@ export function createConsumer({ queue, pool, work, logger, metrics, clock }: Co
           if (fate === "dropped") logger.log("error", "message_dropped", { message: body });
         },
       };
-      const deps = { work, logger, metrics, clock };
+      const deps = { work, deadLetters, logger, metrics, clock };
       try {
         if (dead) await consumeDeadLetters({ queue: "dead", messages: [message] }, deps);
         else await consumeBatch({ queue: "work", messages: [message] }, deps, handle);

@@ -4,6 +4,7 @@
  */
 
 import type { WorkMessage } from "../scoring/job/messages.ts";
+import type { QueueDepth } from "../scoring/operations/queue-depth.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 import type { SqlDatabase } from "../jobs/sql-port.ts";
 
@@ -46,6 +47,8 @@ export interface QueueRows {
   retry(delivery: Delivery, delaySeconds: number, nowMs: number): "later" | "dead" | "dropped";
   /** Releases all held messages, as if their consumers had died; returns them, with the delivery that failed. */
   releaseHeld(nowMs: number): readonly Delivery[];
+  /** How much waits, held and delayed messages among it, dead letters not. */
+  readDepth(): QueueDepth;
   /** When the next message of a lane may be delivered; `null` if none waits. */
   nextDue(lane: Lane): number | null;
 }
@@ -153,6 +156,12 @@ export function createQueueRows(sql: SqlDatabase, transaction: <T>(body: () => T
         sql.exec("UPDATE messages SET held = 0, dueMs = ? WHERE held = 1", nowMs);
         return held.map(readRow);
       }),
+    readDepth: () =>
+      sql
+        .exec<{ backlog: number; oldestMs: number | null }>(
+          "SELECT count(*) AS backlog, min(sentMs) AS oldestMs FROM messages WHERE dead = 0",
+        )
+        .one(),
     nextDue: (lane) =>
       sql.exec<{ dueMs: number | null }>("SELECT min(dueMs) AS dueMs FROM messages WHERE lane = ?", lane).one().dueMs,
   };

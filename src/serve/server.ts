@@ -12,7 +12,9 @@ import type { Logger } from "../log.ts";
 import { makeBuiltInKey } from "../http/auth.ts";
 import { makeSignInCode } from "../http/sign-in-code.ts";
 import { createPlatform, type Platform } from "../platform.ts";
+import { createCounters, joinMetrics } from "../scoring/operations/prometheus.ts";
 import { recoverMessage } from "../scoring/work/recover-message.ts";
+import type { WorkQueue } from "../scoring/job/messages.ts";
 import { SERVE_LIMITS } from "./serve-limits.ts";
 import type { RawEnv } from "../settings.ts";
 import { openModels } from "../store-table.ts";
@@ -77,15 +79,17 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const stores = await openServeStores(config);
   const registry = openModels(await listFolderModels(), stores, config.models);
   const admin = config.adminKey === null ? readAdminKeyFile(dataFolder) : { key: config.adminKey, path: null };
-  const metrics = createLogMetrics(logger);
+  const counters = createCounters();
+  const metrics = joinMetrics(createLogMetrics(logger), counters);
   const wakers: (() => void)[] = [];
-  const shellDeps = {
-    queue: {
-      async send(messages: Parameters<typeof queue.send>[0]) {
-        queue.send(messages, clock());
-        for (const wake of wakers) wake();
-      },
+  const work: WorkQueue = {
+    async send(messages) {
+      queue.send(messages, clock());
+      for (const wake of wakers) wake();
     },
+  };
+  const shellDeps = {
+    queue: work,
     directory,
     clock,
     logger,
@@ -113,6 +117,9 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     openEraser: (id) => jobs.open(id),
     withScorer: pool.lend(config.engine),
     withReference: pool.lend("tfjs"),
+    queue: work,
+    readQueue: async () => queue.readDepth(),
+    counters,
     limitRate: createRateCounter(SERVE_LIMITS.maxRequests, SERVE_LIMITS.requestPeriodMs, clock),
     adminKey: admin.key,
     devKey: null,
@@ -126,7 +133,15 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   for (const held of queue.releaseHeld(clock())) {
     if (!held.dead && (await recoverMessage(platform.work, held.body))) queue.settle(held);
   }
-  const consumer = createConsumer({ queue, pool, work: platform.work, logger, metrics, clock });
+  const consumer = createConsumer({
+    queue,
+    pool,
+    work: platform.work,
+    deadLetters: directory,
+    logger,
+    metrics,
+    clock,
+  });
   const common = {
     queue,
     holdMs: SERVE_LIMITS.holdMs,

@@ -50,7 +50,7 @@ const MOVED_FILE = "_moved.json";
 const movedFiles = z.record(z.string().startsWith("/"), z.string());
 
 /** Paths that go to the API whatever the folder holds: `run_worker_first` of wrangler.toml. */
-const API_PATH = /^\/(v1\/|healthz$|readyz$)/;
+const API_PATH = /^\/(v1\/|healthz$|readyz$|metrics$)/;
 
 /**
  * The whole site: files of `folder` for GET and HEAD, and `api` for the rest.

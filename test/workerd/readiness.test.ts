@@ -10,7 +10,8 @@ describe("/readyz", () => {
       .poll(async () => (await read()).json(), { timeout: 60_000, interval: 500 })
       .toEqual({
         ready: true,
-        checks: ["model", "directory", "coordinator", "store:faces"].map((name) => ({ name, ready: true })),
+        checks: ["model", "directory", "coordinator", "store:faces", "queue"].map((name) => ({ name, ready: true })),
+        queue: { backlog: expect.any(Number), oldestSeconds: expect.any(Number) },
       });
     expect((await read()).status).toBe(200);
   }, 90_000);

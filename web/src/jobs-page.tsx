@@ -7,6 +7,7 @@ import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { formatCount } from "../../src/scoring/report/report-format.ts";
 import { api, useLoad } from "./api.ts";
+import { DeadLetters } from "./dead-letters.tsx";
 import { DemoOffer } from "./demo-offer.tsx";
 import { BulkBar } from "./jobs-bulk.tsx";
 import { JobFilters } from "./jobs-filters.tsx";
@@ -50,6 +51,7 @@ export function JobsPage({ query }: { readonly query: URLSearchParams }): ReactN
         </a>
       </div>
       {error !== null && <Failure error={error} />}
+      {before === null && <DeadLetters />}
       {value === null && error === null && <Skeleton rows={4} words="Loading the jobs" />}
       {isEmpty && !isFiltered && (before === null ? <NoJobs /> : <p className="quiet">No job is older.</p>)}
       {value !== null && (!isEmpty || isFiltered) && (

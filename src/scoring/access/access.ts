@@ -3,10 +3,10 @@
 import { ScoringError } from "../../errors.ts";
 
 /**
- * What a key can be allowed to do. `reviews:write` labels the pictures of reviews, and opens no others. `admin` makes keys and sees
- * the jobs of every key.
+ * What a key can be allowed to do. `reviews:write` labels the pictures of reviews, and opens no others. `metrics:read` is for Prometheus and
+ * reads nothing else. `admin` makes keys and sees the jobs of every key.
  */
-export const SCOPES = ["jobs:read", "jobs:write", "objects:write", "reviews:write", "admin"] as const;
+export const SCOPES = ["jobs:read", "jobs:write", "objects:write", "reviews:write", "metrics:read", "admin"] as const;
 
 export type Scope = (typeof SCOPES)[number];
 

@@ -2,6 +2,7 @@
 
 import { toScoringError, type ErrorCode } from "../../errors.ts";
 import type { Clock } from "../job/messages.ts";
+import { type QueueDepth, type QueueView, viewQueue } from "./queue-depth.ts";
 
 /** One part that a job needs. `probe` resolves if it answers. */
 export interface ReadinessCheck {
@@ -19,11 +20,15 @@ export type CheckResult =
 export interface Readiness {
   readonly ready: boolean;
   readonly checks: readonly CheckResult[];
+  /** What waits in the queue; `null` if it does not say. */
+  readonly queue: QueueView | null;
 }
 
 /** What probing needs. */
 export interface ReadinessDeps {
   readonly checks: readonly ReadinessCheck[];
+  /** Asks the queue how much waits in it; that it answers is the check `queue`. */
+  readonly readQueue: () => Promise<QueueDepth | null>;
   readonly clock: Clock;
   readonly sleep: (delayMs: number) => Promise<void>;
   /** An answer is reused for this long. */
@@ -58,8 +63,13 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
     const nowMs = deps.clock();
     if (last !== null && (nowMs - last.atMs < deps.maxAgeMs || nowMs < busyUntilMs)) return last.value;
     busyUntilMs = nowMs + deps.timeoutMs;
-    const checks = await Promise.all(deps.checks.map(check));
-    const value = { ready: checks.every(({ ready }) => ready), checks };
+    let depth: QueueDepth | null = null;
+    const askQueue = async (): Promise<void> => {
+      depth = await deps.readQueue();
+    };
+    const checks = await Promise.all([...deps.checks, { name: "queue", probe: askQueue }].map(check));
+    const queue = depth === null ? null : viewQueue(depth, deps.clock());
+    const value = { ready: checks.every(({ ready }) => ready), checks, queue };
     last = { value, atMs: deps.clock() };
     busyUntilMs = 0;
     return value;

@@ -74,7 +74,7 @@ describe("metrics of a job", () => {
 describe("metrics of the queue", () => {
   const chunk: WorkMessage = { kind: "score", jobId: "j", chunkId: "000000000" };
 
-  async function consume(openJob: () => never, dead = false, body: WorkMessage = chunk) {
+  async function consume(openJob: () => never, dead = false, body: WorkMessage = chunk, attempts = 2) {
     const points: MetricPoint[] = [];
     const lines: unknown[] = [];
     let settled = "";
@@ -82,21 +82,23 @@ describe("metrics of the queue", () => {
     const message = {
       id: "m",
       timestamp: new Date(2_000),
-      attempts: 2,
+      attempts,
       body,
       ack: () => void (settled = "ack"),
       retry: () => void (settled = "retry"),
     };
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a dead letter asks nothing but its coordinator
     const work = { openJob, withScorer: async () => openJob() } as unknown as WorkDeps;
+    const noted: WorkMessage[] = [];
     const deps = {
       work,
+      deadLetters: { noteDeadLetter: async (letter: WorkMessage) => void noted.push(letter) },
       logger: { log: (_: string, event: string, fields?: object) => void lines.push({ event, ...fields }) },
       metrics: { write: (more: readonly MetricPoint[]) => void points.push(...more) },
       clock: () => (nowMs += 100),
     };
     await (dead ? consumeDeadLetters : consumeBatch)({ queue: "chunks", messages: [message] }, deps);
-    return { points, lines, settled };
+    return { points, lines, settled, noted };
   }
 
   it("tell a settled message, and the log names its job", async () => {
@@ -116,6 +118,13 @@ describe("metrics of the queue", () => {
       { kind: "message", work: "score", result: "redelivered", lagMs: 3_100, wallMs: 100, attempts: 2 },
     ]);
     expect(lines).toMatchObject([{ event: "message_failed", job: "j", chunk: "000000000", attempts: 2 }]);
+  });
+
+  it("a dead letter is noted at its first delivery, and once", async () => {
+    const plan: WorkMessage = { kind: "plan", jobId: "j", step: 0 };
+    expect((await consume(fail, true, plan, 1)).noted).toEqual([plan]);
+    expect((await consume(fail, true, plan, 2)).noted).toEqual([]);
+    expect((await consume(fail, false, plan, 1)).noted).toEqual([]);
   });
 
   it("tell a dead letter that its own consumer could not handle as redelivered", async () => {

@@ -3,12 +3,15 @@ import { ScoringError } from "../../../../src/errors.ts";
 import { createReadiness, type ReadinessCheck } from "../../../../src/scoring/operations/readiness.ts";
 
 /** Asks through a clock and a sleep that the test moves. */
-function build(checks: ReadinessCheck[]) {
+type ReadQueue = Parameters<typeof createReadiness>[0]["readQueue"];
+
+function build(checks: ReadinessCheck[], readQueue: ReadQueue = async () => null) {
   let nowMs = 1_000;
   const sleepers: (() => void)[] = [];
   const failed: string[] = [];
   const look = createReadiness({
     checks,
+    readQueue,
     clock: () => nowMs,
     sleep: () => new Promise((resolve) => void sleepers.push(resolve)),
     maxAgeMs: 10_000,
@@ -32,7 +35,9 @@ describe("readiness", () => {
       checks: [
         { name: "directory", ready: true },
         { name: "store:a", ready: false, code: "store_unavailable" },
+        { name: "queue", ready: true },
       ],
+      queue: null,
     });
     expect(JSON.stringify(found)).not.toContain("secret");
     expect(failed).toEqual(["store:a"]);
@@ -62,6 +67,20 @@ describe("readiness", () => {
     expect((await look()).ready).toBe(true);
     expect(asked).toBe(2);
     wake();
-    expect(await slow).toEqual({ ready: false, checks: [{ name: "a", ready: false, code: "timeout" }] });
+    expect(await slow).toMatchObject({ ready: false, checks: [{ name: "a", ready: false, code: "timeout" }, {}] });
+  });
+
+  it("says how much waits in the queue and since when, and that a queue which does not answer is not ready", async () => {
+    const { look, pass } = build([], async () => ({ backlog: 7, oldestMs: 400 }));
+    pass(3_000);
+    expect(await look()).toMatchObject({ ready: true, queue: { backlog: 7, oldestSeconds: 4 } });
+    const empty = build([], async () => ({ backlog: 0, oldestMs: null }));
+    expect(await empty.look()).toMatchObject({ queue: { backlog: 0, oldestSeconds: 0 } });
+    const silent = build([], () => Promise.reject(new ScoringError("queue_unavailable", "gone")));
+    expect(await silent.look()).toEqual({
+      ready: false,
+      checks: [{ name: "queue", ready: false, code: "queue_unavailable" }],
+      queue: null,
+    });
   });
 });
