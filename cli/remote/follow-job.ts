@@ -1,17 +1,25 @@
 import type { Api } from "../../src/client/api.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
-import { isEnded, JOB_STATUS_FACTS } from "../../src/scoring/job/job-status.ts";
+import { describeJobStatus, isEnded, JOB_STATUS_FACTS } from "../../src/scoring/job/job-status.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { renderLabelTable } from "../label-table.ts";
 import { createProgressBar } from "../progress-bar.ts";
 import { describeIssue, showText } from "../terminal-text.ts";
 import { print, printJson } from "./connection.ts";
 
-/** One line: id, status, counts, and which store it waits for. */
-export function describeJob({ id, name, status, counts, waiting }: JobView): string {
+/** One line: id, status, counts, and what it waits for: a store, or money. */
+export function describeJob(job: JobView): string {
+  const { id, name, status, counts, waiting } = job;
   const total = counts.planned ? String(counts.listed) : `${counts.listed}+`;
   const wait = waiting === undefined ? "" : `  waiting for store ${waiting.store} (${waiting.code})`;
-  return `${id}  ${status.padEnd(21)}  ${counts.finished}/${total}${wait}${name === null ? "" : `  ${showText(name)}`}`;
+  const spent = job.pausedFor === undefined ? "" : `  ${describeSpent(job)}`;
+  return `${id}  ${status.padEnd(21)}  ${counts.finished}/${total}${wait}${spent}${name === null ? "" : `  ${showText(name)}`}`;
+}
+
+/** Why a paused job does not go on by itself, and what to do. */
+function describeSpent(job: JobView): string {
+  if (job.pausedFor === "key_budget") return `${describeJobStatus(job)}: resume it next month`;
+  return `${describeJobStatus(job)}: $${job.budget?.spent} of $${job.budget?.dollars}; resume it with a larger --budget`;
 }
 
 /** The exit code that a job's state means. */
@@ -32,9 +40,9 @@ export async function followJob(api: Api, id: string, json: boolean): Promise<vo
     try {
       for await (const event of api.followJob(id, stop.signal)) {
         job = event.job;
-        const { counts, status, rate, waiting } = job;
+        const { counts, rate, waiting } = job;
         const total = counts.planned ? counts.listed : 0;
-        const label = waiting === undefined ? status : `waiting for store ${waiting.store}`;
+        const label = waiting === undefined ? describeJobStatus(job) : `waiting for store ${waiting.store}`;
         bar.update({ finished: counts.finished, total, label, perSecond: waiting === undefined ? rate : null });
       }
     } catch (error) {

@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import type { JobAction } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
-import { readInteger } from "../integers.ts";
+import { readBudget, readInteger } from "../integers.ts";
 import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 import { findJob } from "./find-job.ts";
@@ -133,6 +133,23 @@ function commandJob(action: JobAction, description: string) {
   });
 }
 
+const resume = defineCommand({
+  meta: { name: "resume", description: "Continue a paused job; with --budget also one whose budget is used up" },
+  args: {
+    job: JOB_ARG,
+    budget: { type: "string", description: "Dollars that the job may cost from now on, all that it cost included" },
+    ...CONNECTION_ARGS,
+  },
+  async run({ args }) {
+    const api = connect(args);
+    const budget = readBudget("budget", args.budget);
+    const id = await findJob(api, args.job);
+    const job = await api.commandJob(id, "resume", budget === undefined ? undefined : { budget });
+    if (args.json) printJson(job);
+    else print(describeJob(job));
+  },
+});
+
 /** The commands to a server, in the order of the help. */
 export const remoteCommands = {
   submit,
@@ -141,7 +158,7 @@ export const remoteCommands = {
   list,
   cancel: commandJob("cancel", "Cancel a job; what is scored is kept and written out"),
   pause: commandJob("pause", "Pause a job"),
-  resume: commandJob("resume", "Continue a paused job"),
+  resume,
   "retry-failed": commandJob(
     "retry-failed",
     "Make a new job of the inputs of an ended job that failed, were skipped or left behind",

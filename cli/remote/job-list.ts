@@ -16,9 +16,13 @@ export function formatAge(milliseconds: number): string {
 
 /** A table of jobs with a header; the last letters of an id are enough to name it. */
 export function formatJobs(jobs: JobPage["jobs"], nowMs: number): readonly string[] {
-  const rows = jobs.map(({ id, name, status, counts, createdAt, waiting }) => [
+  const rows = jobs.map(({ id, name, status, pausedFor, counts, createdAt, waiting }) => [
     id,
-    waiting === undefined ? status : `waiting for ${waiting.store}`,
+    waiting === undefined
+      ? pausedFor === undefined
+        ? status
+        : `${status}: ${pausedFor.replace("_", " ")}`
+      : `waiting for ${waiting.store}`,
     `${counts.finished}/${counts.listed}${counts.planned ? "" : "+"}`,
     formatAge(nowMs - Date.parse(createdAt)),
     name === null ? "" : showText(name),

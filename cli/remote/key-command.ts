@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import type { NewKey, ShownKey } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { SCOPES, type Scope } from "../../src/scoring/access/access.ts";
-import { readInteger } from "../integers.ts";
+import { readBudget, readInteger } from "../integers.ts";
 import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 
@@ -33,6 +33,7 @@ const create = defineCommand({
     "max-jobs": { type: "string", description: "Jobs at once" },
     "max-priority": { type: "string", description: "Highest priority of its jobs; default 0" },
     "max-images-per-day": { type: "string", description: "Images per day (UTC)" },
+    budget: { type: "string", description: "Dollars that its jobs may cost in one month (UTC)" },
     "expires-in-seconds": { type: "string", description: "When it ends; default never" },
     ...CONNECTION_ARGS,
   },
@@ -49,6 +50,7 @@ const create = defineCommand({
       maxJobs: readInteger("max-jobs", args["max-jobs"]),
       maxPriority: readInteger("max-priority", args["max-priority"]),
       maxImagesPerDay: readInteger("max-images-per-day", args["max-images-per-day"]),
+      budget: readBudget("budget", args.budget),
       expiresInSeconds: readInteger("expires-in-seconds", args["expires-in-seconds"]),
     } satisfies { readonly [K in keyof NewKey]: NewKey[K] | undefined };
     showKey(await connect(args).makeKey(wanted), args.json);

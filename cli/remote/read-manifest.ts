@@ -1,8 +1,8 @@
 import type { ManifestInput } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { readJson } from "../files.ts";
-import { readInteger } from "../integers.ts";
 import { readTexts } from "./job-filters.ts";
+import { readBudget, readInteger } from "../integers.ts";
 
 /** The options of `submit` that make a manifest, or change one that was read. */
 export interface ManifestFlags {
@@ -12,6 +12,7 @@ export interface ManifestFlags {
   /** Separated by commas. */
   readonly tags?: string | undefined;
   readonly priority?: string | undefined;
+  readonly budget?: string | undefined;
   readonly store?: string | undefined;
   readonly prefix?: string | undefined;
   readonly list?: string | undefined;
@@ -36,6 +37,7 @@ export async function readManifest(flags: ManifestFlags): Promise<ManifestInput>
   const file = flags.manifest === undefined ? {} : await readJson(flags.manifest);
   const { name, purpose, store, format, faces, model, tta } = flags;
   const priority = readInteger("priority", flags.priority);
+  const budget = readBudget("budget", flags.budget);
   const pipeline = readInteger("pipeline", flags.pipeline);
   const abstain = flags.abstain === undefined ? undefined : { precision: Number(flags.abstain) };
   if (flags.manifest === undefined && store === undefined) {
@@ -44,7 +46,7 @@ export async function readManifest(flags: ManifestFlags): Promise<ManifestInput>
   const tags = flags.tags === undefined ? undefined : readTexts(flags.tags);
   const manifest = {
     ...file,
-    ...pick({ name, purpose, tags, priority, format, faces, model, tta, abstain, pipeline }),
+    ...pick({ name, purpose, tags, priority, budget, format, faces, model, tta, abstain, pipeline }),
   };
   const list = flags.list === undefined ? undefined : { key: flags.list, ...pick({ store: flags["list-store"] }) };
   const source = { prefix: flags.prefix, manifest: list };

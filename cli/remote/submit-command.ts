@@ -35,6 +35,7 @@ export const submit = defineCommand({
     name: { type: "string", description: "A name for the job" },
     tags: { type: "string", description: "Words to find the job by, separated by commas" },
     priority: { type: "string", description: "-100 to 100; jobs of a higher one go first. Default 0" },
+    budget: { type: "string", description: "Dollars that the job may cost; it pauses before it costs more" },
     purpose: { type: "string", description: "What the labels are for; some keys demand it" },
     "idempotency-key": { type: "string", description: "Submitting again with the same one gives the same job" },
     watch: { type: "boolean", description: "Follow the job to its end", default: false },

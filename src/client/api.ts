@@ -96,8 +96,8 @@ export interface Api {
   submitJob(manifest: ManifestInput, idempotencyKey?: string): Promise<JobView>;
   /** What the job would read, take and cost; nothing is started. */
   planJob(manifest: ManifestInput): Promise<DryRun>;
-  /** The job afterwards; for `retry-failed`, the new job. */
-  commandJob(id: string, action: JobAction): Promise<JobView>;
+  /** The job afterwards; for `retry-failed`, the new job. `resume` takes what the job may cost from now on. */
+  commandJob(id: string, action: JobAction, body?: { readonly budget: { readonly dollars: number } }): Promise<JobView>;
   deleteJob(id: string): Promise<void>;
   /**
    * Asks every job of the key (with an admin key, every job) to rewrite its outputs without an image or, with `id`, without one member of a
@@ -205,7 +205,7 @@ export function createApi(options: ApiOptions = {}): Api {
       return ask("POST", "/v1/jobs", sendJson({ ...manifest, dryRun: false }, headers));
     },
     planJob: (manifest) => ask("POST", "/v1/jobs", sendJson({ ...manifest, dryRun: true })),
-    commandJob: (id, action) => ask("POST", `${job(id)}/${action}`),
+    commandJob: (id, action, body) => ask("POST", `${job(id)}/${action}`, body === undefined ? {} : sendJson(body)),
     async deleteJob(id) {
       await request("DELETE", job(id));
     },

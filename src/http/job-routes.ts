@@ -11,18 +11,13 @@ import { LIMITS } from "../scoring/limits.ts";
 import { manifestSchema, tag } from "../scoring/manifest/manifest.ts";
 import { submitJob } from "../scoring/requests/submit.ts";
 import { verifyJob } from "../scoring/requests/verify.ts";
-import type { ApiDeps, JobHandle } from "./api-deps.ts";
+import type { ApiDeps } from "./api-deps.ts";
+import { requireJob } from "./require-job.ts";
 import { streamEvents } from "./event-stream.ts";
+import { addResumeRoute } from "./resume-route.ts";
 import { dryRunSchema, verificationSchema } from "./answer-schemas.ts";
 import { readJsonBody } from "./json-body.ts";
 import { file, jobIdParam, json, jobSchema, jsonBody, problemResponses } from "./schemas.ts";
-
-/** The job's handle, or 404. */
-export async function requireJob(deps: ApiDeps, id: string): Promise<JobHandle> {
-  const job = deps.openJob(id);
-  if ((await job.read()) === null) throw new ScoringError("not_found", `there is no job ${id}`);
-  return job;
-}
 
 /** A parameter that an address may repeat. */
 const oneOrMore = <T extends z.ZodType>(one: T, max: number) => z.union([one, z.array(one).max(max)]).optional();
@@ -139,7 +134,8 @@ export function addJobRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     },
   );
 
-  for (const command of ["pause", "resume", "cancel"] as const) {
+  addResumeRoute(app, deps);
+  for (const command of ["pause", "cancel"] as const) {
     app.openapi(
       createRoute({
         method: "post",

@@ -23,7 +23,12 @@ export async function readBoundedBody(request: Request, maxBytes: number): Promi
 
 /** @throws ScoringError `invalid_json` with the line, `payload_too_large` */
 export async function readJsonBody(request: Request, maxBytes: number): Promise<unknown> {
-  const text = new TextDecoder().decode(await readBoundedBody(request, maxBytes));
+  return parseJson(await readBoundedBody(request, maxBytes));
+}
+
+/** @throws ScoringError `invalid_json` with the line */
+export function parseJson(bytes: Uint8Array): unknown {
+  const text = new TextDecoder().decode(bytes);
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {

@@ -2,7 +2,7 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
-import { SCOPES } from "../scoring/access/access.ts";
+import { budgetSchema, SCOPES } from "../scoring/access/access.ts";
 import { type ApiKeyRecord, newKeySchema, viewKey } from "../scoring/access/api-key.ts";
 import { digestHex } from "../scoring/sha256.ts";
 import type { ApiDeps } from "./api-deps.ts";
@@ -20,6 +20,7 @@ const keySchema = z
     grants: z.array(z.object({ store: z.string(), prefix: z.string() })).nullable(),
     purposes: z.array(z.string()).nullable(),
     maxJobs: z.int().nullable(),
+    budget: budgetSchema.nullable(),
     maxPriority: z.int(),
     maxImagesPerDay: z.int().nullable(),
     createdAt: z.iso.datetime(),
@@ -48,10 +49,8 @@ export function addKeyRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     responses: { 201: json(shownKeySchema, "The key"), ...problemResponses },
   });
   app.post("/v1/keys", async (c) => {
-    const { name, scopes, grants, purposes, maxJobs, maxPriority, maxImagesPerDay, expiresInSeconds } = parseBody(
-      newKeySchema,
-      await readJsonBody(c.req.raw, MAX_BODY_BYTES),
-    );
+    const { name, scopes, grants, purposes, maxJobs, maxPriority, maxImagesPerDay, budget, expiresInSeconds } =
+      parseBody(newKeySchema, await readJsonBody(c.req.raw, MAX_BODY_BYTES));
     for (const { store } of grants ?? []) deps.openStore(store);
     const id = makeKeyId();
     const key = makeKey(id);
@@ -65,6 +64,7 @@ export function addKeyRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       maxJobs,
       maxPriority,
       maxImagesPerDay,
+      budget,
       sha256: await digestHex(new TextEncoder().encode(key)),
       previous: null,
       createdMs: nowMs,

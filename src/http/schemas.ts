@@ -3,7 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import { ERROR_CODES } from "../errors.ts";
 import { LABELS } from "../model/labels.ts";
-import { JOB_STATUSES } from "../scoring/job/job-status.ts";
+import { JOB_STATUSES, SPENT } from "../scoring/job/job-status.ts";
 import { describeStatuses } from "./problem.ts";
 
 /** The `{id}` of a job's routes: a UUID. */
@@ -46,6 +46,8 @@ export const jobSchema = z
     waiting: z
       .object({ store: z.string(), code: z.string(), since: z.iso.datetime(), retryAt: z.iso.datetime() })
       .optional(),
+    pausedFor: z.enum(SPENT).optional(),
+    budget: z.object({ dollars: z.number().positive(), spent: z.number().nonnegative() }).optional(),
     createdAt: z.iso.datetime(),
     times: z.record(z.string(), z.iso.datetime()),
     counts: z.object({

@@ -32,6 +32,9 @@ export class DirectoryBase extends DurableObject implements WholeDirectory {
   chargeImages(...args: Args<"chargeImages">): Answer<"chargeImages"> {
     return this.#rows.chargeImages(...args);
   }
+  charge(...args: Args<"charge">): Answer<"charge"> {
+    return this.#rows.charge(...args);
+  }
   rank(...args: Args<"rank">): Answer<"rank"> {
     return this.#rows.rank(...args);
   }

@@ -11,6 +11,7 @@ import type { ScheduleDirectory } from "../scoring/schedules/schedule.ts";
 import { parseStored } from "../scoring/stored-json.ts";
 import { createDeadLetterRows } from "./dead-letter-rows.ts";
 import { createScheduleRows } from "./schedule-rows.ts";
+import { createSpendingRows } from "./spending-rows.ts";
 import type { SqlDatabase } from "./sql-port.ts";
 import { createUpkeepRows } from "./upkeep-rows.ts";
 
@@ -60,6 +61,7 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
   const schedules = createScheduleRows(sql);
   const upkeep = createUpkeepRows(sql);
   const deadLetters = createDeadLetterRows(sql);
+  const spendings = createSpendingRows(sql);
 
   /** Counts a new job against its owner's quotas. */
   function admit(jobId: string, owner: Parameters<Directory["reserve"]>[0]["owner"], nowMs: number): Reservation {
@@ -78,6 +80,8 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
     if (owner.maxImagesPerDay !== null && sumImages(owner.keyId, day, "") >= owner.maxImagesPerDay) {
       return { kind: "spent" };
     }
+    const budget = owner.budget?.dollars ?? Number.POSITIVE_INFINITY;
+    if (spendings.sum(owner.keyId, nowMs) >= budget) return { kind: "spent_dollars" };
     sql.exec("INSERT INTO admissions VALUES (?, ?, ?, ?, 0, 1)", jobId, owner.keyId, day, nowMs);
     sql.exec("INSERT INTO unconfirmed VALUES (?)", jobId);
     return { kind: "new", jobId };
@@ -92,6 +96,14 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
         exceptJob,
       )
       .one().images;
+  }
+
+  const findOwner = (jobId: string): string | null =>
+    sql.exec<{ owner: string }>("SELECT owner FROM admissions WHERE jobId = ?", jobId).toArray()[0]?.owner ?? null;
+
+  function findKey(id: string): ApiKeyRecord | null {
+    const row = sql.exec<{ record: string }>("SELECT record FROM keys WHERE id = ?", id).toArray()[0];
+    return row === undefined ? null : parseStored<ApiKeyRecord>(row.record);
   }
 
   const releaseAll = (jobIds: readonly string[]): void => {
@@ -149,6 +161,14 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
       return true;
     },
 
+    async charge({ jobId, dollars, nowMs }: Parameters<Directory["charge"]>[0]): Promise<number | null> {
+      const owner = findOwner(jobId);
+      if (owner === null) return null;
+      const spent = spendings.note(jobId, owner, dollars, nowMs);
+      const budget = findKey(owner)?.budget?.dollars;
+      return budget === undefined ? null : budget - spent;
+    },
+
     async rank(standing: Parameters<Directory["rank"]>[0]): Promise<{ readonly outranked: boolean }> {
       const { jobId, priority, wantsEdge, nowMs, rankMs } = standing;
       sql.exec("DELETE FROM ranks WHERE saidMs < ? OR jobId = ?", nowMs - rankMs, jobId);
@@ -165,8 +185,7 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
     },
 
     async readKey(id: string): Promise<ApiKeyRecord | null> {
-      const row = sql.exec<{ record: string }>("SELECT record FROM keys WHERE id = ?", id).toArray()[0];
-      return row === undefined ? null : parseStored<ApiKeyRecord>(row.record);
+      return findKey(id);
     },
 
     async listKeys(): Promise<readonly ApiKeyRecord[]> {
@@ -200,7 +219,13 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
         JSON.stringify(view),
         changes,
       );
-      if (stored.toArray().length > 0) upkeep.note(view);
+      if (stored.toArray().length > 0) {
+        upkeep.note(view);
+        const owner = findOwner(view.id);
+        const atMs = Math.max(...Object.values(view.times).map((time) => Date.parse(time)));
+        // The end of a job comes without a sweep.
+        if (owner !== null) spendings.note(view.id, owner, view.budget?.spent ?? view.dollars ?? 0, atMs);
+      }
       if (!isEnded(view.status)) return;
       sql.exec("DELETE FROM ranks WHERE jobId = ?", view.id);
       if (view.erasure?.status !== "running") deadLetters.forget(view.id);

@@ -50,8 +50,8 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
   read() {
     return this.#shell.read();
   }
-  command(command: JobCommand) {
-    return this.#shell.command(command);
+  command(command: JobCommand, budget?: number) {
+    return this.#shell.command(command, budget);
   }
   beginPlan(step: number) {
     return this.#shell.beginPlan(step);

@@ -111,6 +111,14 @@ export function createJobShell(storage: JobStorage, deps: JobShellDeps): JobShel
       });
       return answer?.outranked ?? null;
     },
+    charge: async ({ id, owner }, dollars) => {
+      // Whose rights come from elsewhere has no budget here.
+      if (owner === null) return null;
+      return directory.charge({ jobId: id, dollars, nowMs: clock() }).catch((error: unknown) => {
+        logger.log("warn", "charge_failed", { job: id, error });
+        return null;
+      });
+    },
   });
 
   async function sweepBoth(): Promise<number | null> {

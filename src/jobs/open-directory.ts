@@ -10,6 +10,7 @@ export function openDirectory(objects: DurableObjectNamespace<DirectoryBase>): W
     reserve: (request) => stub().reserve(request),
     confirm: (jobId) => stub().confirm(jobId),
     withdraw: (...args) => stub().withdraw(...args),
+    charge: (spent) => stub().charge(spent),
     rank: (standing) => stub().rank(standing),
     update: (view) => stub().update(view),
     list: (options) => stub().list(options),

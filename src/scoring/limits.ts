@@ -37,6 +37,8 @@ export const LIMITS = {
   maxOpenJobsAsked: 20,
   /** Messages that the queue gave up on and that are remembered: far more than anybody looks through. */
   maxDeadLetters: 1000,
+  /** Dollars of one budget: more is taken for a mistake. */
+  maxBudgetDollars: 1_000_000,
   /** Schedules of one key: the cron looks at each, and each owes runs. */
   maxSchedulesPerKey: 100,
   /** Schedules of one page of `GET /v1/schedules`: 64 KB each at most. */

@@ -151,7 +151,7 @@ function JobRow({ job, nowMs }: { readonly job: JobView; readonly nowMs: number 
         ))}
       </span>
       <span className="job-mix">{ended ? <LabelMix counts={counts.labels} /> : <Progress job={job} />}</span>
-      <StatusPill status={job.status} />
+      <StatusPill status={job.status} pausedFor={job.pausedFor} />
       <span className="job-figures">
         {job.status === "cancelled" ? (
           <>

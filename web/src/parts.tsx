@@ -2,17 +2,17 @@
 
 import type { ReactNode } from "react";
 import { mayPass, type ScoringError } from "../../src/errors.ts";
-import type { JobStatus } from "../../src/scoring/job/job-status.ts";
+import { describeJobStatus, type JobStatus, type Spent } from "../../src/scoring/job/job-status.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { OUTCOMES } from "../../src/scoring/records/records.ts";
 import { LABELS } from "../../src/model/labels.ts";
 import { hueOf } from "../../src/scoring/report/design-tokens.ts";
 import { formatCount, formatTime } from "../../src/scoring/report/report-format.ts";
-import { describeStatus, formatAgo, OUTCOME_WORDS, toneOf } from "./words.ts";
+import { formatAgo, OUTCOME_WORDS, toneOf } from "./words.ts";
 
 /** A status with its color; the word says it too. */
-export function StatusPill({ status }: { readonly status: JobStatus }): ReactNode {
-  return <span className={`pill tone-${toneOf(status)}`}>{describeStatus(status)}</span>;
+export function StatusPill(job: { readonly status: JobStatus; readonly pausedFor?: Spent | undefined }): ReactNode {
+  return <span className={`pill tone-${toneOf(job.status)}`}>{describeJobStatus(job)}</span>;
 }
 
 /** A bar of outcomes over everything that is listed. */

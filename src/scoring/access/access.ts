@@ -1,6 +1,8 @@
 /** What a key may do: scopes, stores with prefixes, purposes, quotas. Everything that reads or writes on behalf of a key checks it here. */
 
+import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
+import { LIMITS } from "../limits.ts";
 
 /**
  * What a key can be allowed to do. `reviews:write` labels the pictures of reviews, and opens no others. `metrics:read` is for Prometheus and
@@ -16,6 +18,11 @@ export interface StoreGrant {
   readonly prefix: string;
 }
 
+/** What may be spent. */
+export const budgetSchema = z.strictObject({ dollars: z.number().positive().max(LIMITS.maxBudgetDollars) });
+/** See {@link budgetSchema}. */
+export type Budget = z.output<typeof budgetSchema>;
+
 /** What a key may use and how much of it. `null` stands for no limit. */
 export interface Rights {
   readonly scopes: readonly Scope[];
@@ -28,6 +35,8 @@ export interface Rights {
   readonly maxPriority?: number;
   /** Inputs of the jobs created on one UTC day. */
   readonly maxImagesPerDay: number | null;
+  /** What its jobs may cost in one UTC month, at the prices of job-cost.ts. */
+  readonly budget?: Budget | null;
 }
 
 /** Who makes a request. */

@@ -1,7 +1,7 @@
 /** API keys as they are stored: never the key, only its SHA-256. */
 
 import { z } from "zod";
-import { type Rights, SCOPES, MAX_PRIORITY } from "./access.ts";
+import { budgetSchema, type Rights, SCOPES, MAX_PRIORITY } from "./access.ts";
 import { LIMITS } from "../limits.ts";
 
 /** One key. */
@@ -52,6 +52,7 @@ export const newKeySchema = z.strictObject({
   maxJobs: z.int().min(1).max(LIMITS.maxJobsPerKey).nullable().default(LIMITS.maxJobsPerKey),
   maxPriority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0),
   maxImagesPerDay: z.int().min(0).nullable().default(null),
+  budget: budgetSchema.nullable().default(null),
   expiresInSeconds: z.int().min(60).max(LIMITS.maxKeySeconds).nullable().default(null),
 });
 
@@ -59,6 +60,7 @@ export const newKeySchema = z.strictObject({
 export function viewKey(record: ApiKeyRecord, nowMs: number) {
   const { id, name, scopes, grants, purposes, maxJobs, maxPriority, maxImagesPerDay, createdMs, expiresMs, previous } =
     record;
+  const { budget = null } = record;
   const rotating = previous !== null && previous.untilMs > nowMs;
   return {
     id,
@@ -69,6 +71,7 @@ export function viewKey(record: ApiKeyRecord, nowMs: number) {
     maxJobs,
     maxPriority: maxPriority ?? 0,
     maxImagesPerDay,
+    budget,
     createdAt: new Date(createdMs).toISOString(),
     expiresAt: expiresMs === null ? null : new Date(expiresMs).toISOString(),
     expired: expiresMs !== null && expiresMs <= nowMs,

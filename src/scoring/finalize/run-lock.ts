@@ -3,9 +3,10 @@
 import { countFinished } from "../job/outcome-counts.ts";
 import { describeNoFace } from "../records/no-face.ts";
 import { findsFaces } from "../records/face-mode.ts";
-import { estimateJob, estimateMerge } from "../plan/estimate.ts";
+import { estimateJob } from "../plan/estimate.ts";
 import {
   estimateCpuMs,
+  estimateMerge,
   estimateRows,
   type JobEstimate,
   type JobWork,

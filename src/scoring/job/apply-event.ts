@@ -8,6 +8,7 @@ import { LIMITS, type Limits } from "../limits.ts";
 import type { ChunkRow } from "./chunk-row.ts";
 import type { JobEffect, JobEvent, Transition } from "./job-event.ts";
 import { advanceJob, createJob } from "./job-machine.ts";
+import { sumDollars } from "./job-budget.ts";
 import { wantsEdge } from "./job-priority.ts";
 import type { JobEventRow, JobRows } from "./job-rows.ts";
 import { makeRules } from "./job-rules.ts";
@@ -16,6 +17,7 @@ import type { JobState } from "./job-state.ts";
 import { isEnded } from "./job-status.ts";
 import type { MergeRange } from "./merge-range.ts";
 import { viewJob } from "./job-view.ts";
+import { readWorkload } from "./job-workload.ts";
 import type { Clock, WorkMessage, WorkQueue } from "./messages.ts";
 import { makePayload, NOTICE_DELAYS_SECONDS } from "./notice.ts";
 
@@ -31,6 +33,8 @@ export interface CoordinatorDeps {
   readonly sendFailed?: (error: unknown) => void;
   /** Reports whether the job wants the edge; returns whether a job of a higher priority does, `null` if unknown. Must not throw. */
   readonly compareRank?: (spec: JobSpec, wantsEdge: boolean) => Promise<boolean | null>;
+  /** Reports what the job has cost so far, dollars; returns what its key's jobs may still cost this month, `null`: anything, or unknown. Must not throw. */
+  readonly charge?: (spec: JobSpec, dollars: number) => Promise<number | null>;
   /** Asks for a later call: keeps the alarm alive. */
   readonly wake?: (atMs: number) => Promise<void>;
 }
@@ -115,6 +119,16 @@ export async function applyRank(deps: CoordinatorDeps): Promise<void> {
   if (state === null || deps.compareRank === undefined) return;
   const outranked = await deps.compareRank(requireSpec(rows), wantsEdge(state, clock()));
   if (outranked !== null) await applyEvent(deps, () => ({ kind: "rank", outranked }));
+}
+
+/** Finds out whether the job's key has used up its budget of the month. */
+export async function applyCharge(deps: CoordinatorDeps): Promise<void> {
+  const { rows } = deps;
+  const state = rows.readState();
+  if (state === null || isEnded(state.status) || deps.charge === undefined) return;
+  const spec = requireSpec(rows);
+  const left = await deps.charge(spec, sumDollars(state, readWorkload(spec.manifest)));
+  await applyEvent(deps, () => ({ kind: "key-budget", left }));
 }
 
 /** Sends a due notice on its way; if it is lost, it is due again later, until the attempts are spent. */

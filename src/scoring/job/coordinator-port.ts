@@ -99,8 +99,11 @@ export interface JobCoordinator {
   /** Creates the job unless it exists; returns the state either way. */
   create(spec: JobSpec): Promise<JobState>;
   read(): Promise<{ readonly spec: JobSpec; readonly state: JobState } | null>;
-  /** False if the job's state does not allow it. */
-  command(command: JobCommand): Promise<boolean>;
+  /**
+   * False if the job's state does not allow it.
+   * @param budget with `resume`: what the job may cost from now on, dollars
+   */
+  command(command: JobCommand, budget?: number): Promise<boolean>;
   beginPlan(step: number): Promise<PlanTicket | null>;
   commitPlan(report: PlanReport): Promise<boolean>;
   lease(chunkId: string): Promise<ChunkLease | null>;

@@ -6,6 +6,7 @@
 import type { Issue } from "../../errors.ts";
 import { LIMITS } from "../limits.ts";
 import {
+  applyCharge,
   applyCreation,
   applyEvent,
   applyRank,
@@ -61,10 +62,15 @@ function lifeCalls(deps: CoordinatorDeps): Calls<"create" | "read" | "command" |
       const spec = rows.readSpec();
       return state === null || spec === null ? null : { state, spec };
     },
-    command: async (command: JobCommand) => (await applyEvent(deps, () => ({ kind: command }))) !== null,
+    command: async (command: JobCommand, budget?: number) => {
+      const body: EventBody =
+        command === "resume" && budget !== undefined ? { kind: command, budget } : { kind: command };
+      return (await applyEvent(deps, () => body)) !== null;
+    },
     fail: async (failure: JobFailure) => (await applyEvent(deps, () => ({ kind: "fail", failure }))) !== null,
     async sweep(): Promise<number | null> {
       await applyRank(deps);
+      await applyCharge(deps);
       await applyEvent(deps, () => ({ kind: "tick" }));
       for (const { id } of rows.listDue(clock(), limits.maxSweepRows)) {
         await applyToChunk(deps, id, (chunk) => ({ kind: "chunk-due", chunk }));

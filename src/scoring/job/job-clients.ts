@@ -4,6 +4,7 @@
  */
 
 import type { Issue } from "../../errors.ts";
+import { countAffordable } from "./job-budget.ts";
 import type { JobState } from "./job-state.ts";
 import type { ChunkRow, ClientHold } from "./chunk-row.ts";
 import { type Draft, enter, isWorking } from "./job-transition.ts";
@@ -28,6 +29,7 @@ export function leaseToClient(state: JobState, chunk: ChunkRow, hold: ClientHold
   if (state.status !== "queued" && state.status !== "running") return null;
   // A client's reads come out of the same store.
   if ((state.waiting ?? null) !== null) return null;
+  if (countAffordable(state) === 0) return null;
   if (!isOffered(state, chunk) || (state.blockedKeys ?? []).includes(hold.keyId)) return null;
   const from = chunk.status === "pending" ? "pending" : "queued";
   const leased: ChunkRow = {

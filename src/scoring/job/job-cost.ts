@@ -4,6 +4,8 @@
  * times are measured: docs/benchmarks.md, docs/scale.md.
  */
 
+import type { StoreOperations } from "../../storage/metered-store.ts";
+import { LIMITS } from "../limits.ts";
 import { findsFaces } from "../records/face-mode.ts";
 import { readMeter } from "./job-meter.ts";
 import type { JobSpec } from "./job-spec.ts";
@@ -88,6 +90,22 @@ export function priceJob(cpuMs: number, requests: number, operations: JobEstimat
     operations.durableObject * PRICES.durableObject +
     operations.rowsWritten * PRICES.rowWritten;
   return { cpuMs, operations, dollars: Math.round(dollars * 1e6) / 1e6 };
+}
+
+/** Bytes of one record in JSONL and CSV together, for the parts of their uploads. */
+const MERGED_BYTES = 1000;
+
+/** What the end of the job asks of the stores. It is not over when the receipt is written, so it is calculated there too. */
+export function estimateMerge(
+  inputs: number,
+  chunks: number,
+): { readonly steps: number; readonly operations: StoreOperations } {
+  const steps = Math.max(1, Math.ceil(chunks / LIMITS.maxChunksPerFinalizeStep));
+  // Each step but the last leaves a state, a buffer for each of six outputs, and what the Parquet file's encoder holds.
+  const carried = 8 * (steps - 1);
+  const parts = Math.ceil((inputs * MERGED_BYTES) / LIMITS.multipartBytes);
+  // A chunk's lines and its part; the outputs.
+  return { steps: steps + 1, operations: { reads: 2 * chunks + carried, writes: 10 + parts + carried } };
 }
 
 /** Rows that a job's coordinator writes in its life. */

@@ -14,7 +14,9 @@ export type Reservation =
   /** The owner has as many jobs as it may: those that have not ended, as far as is known, oldest first. */
   | { readonly kind: "full"; readonly openJobs: readonly { readonly jobId: string; readonly reservedMs: number }[] }
   /** The owner has used its images of the day. */
-  | { readonly kind: "spent" };
+  | { readonly kind: "spent" }
+  /** The owner has used up its budget of the month. */
+  | { readonly kind: "spent_dollars" };
 
 /** One page of the job list, newest first. */
 export interface JobPage {
@@ -32,7 +34,7 @@ export interface Directory {
     readonly idempotencyKey: string | null;
     readonly bodySha256: string;
     readonly nowMs: number;
-    readonly owner: Pick<Caller, "keyId" | "maxJobs" | "maxImagesPerDay">;
+    readonly owner: Pick<Caller, "keyId" | "maxJobs" | "maxImagesPerDay" | "budget">;
   }): Promise<Reservation>;
   /** Allows the reserved job to be created, and keeps {@link withdraw} from taking it back. False if that has happened: reserve again. */
   confirm(jobId: string): Promise<boolean>;
@@ -49,6 +51,11 @@ export interface Directory {
     readonly images: number;
     readonly maxImagesPerDay: number;
   }): Promise<boolean>;
+  /**
+   * Notes what a job has cost since it began, dollars; the difference to what was noted before counts in the month (UTC) of `nowMs`. Returns
+   * what the jobs of its key may still cost in that month, `null`: anything.
+   */
+  charge(spent: { readonly jobId: string; readonly dollars: number; readonly nowMs: number }): Promise<number | null>;
   /**
    * Says whether a job wants the edge, and learns whether one of a higher priority does. Said again at each sweep: what was not
    * for `LIMITS.rankMs` no longer counts.

@@ -64,7 +64,10 @@ export type JobEvent = { readonly nowMs: number } & (
   | { readonly kind: "rank"; readonly outranked: boolean }
   | { readonly kind: "tick" }
   | { readonly kind: "pause" }
-  | { readonly kind: "resume" }
+  /** With a budget, that is what the job may cost from now on, dollars. */
+  | { readonly kind: "resume"; readonly budget?: number }
+  /** What the key's jobs may still cost this month, dollars; `null`: anything. */
+  | { readonly kind: "key-budget"; readonly left: number | null }
   | { readonly kind: "cancel" }
   | { readonly kind: "fail"; readonly failure: JobFailure }
   | { readonly kind: "finalize-begin"; readonly step: number }

@@ -8,11 +8,12 @@ import { finishChunk, finishPart, leaseChunk, renewChunk } from "./job-chunks.ts
 import { isForEdge, leaseToClient, rejectClient, renewClient, returnFromClient } from "./job-clients.ts";
 import type { JobEvent, Transition } from "./job-event.ts";
 import type { JobState } from "./job-state.ts";
-import { isEnded } from "./job-status.ts";
+import { countAffordable, isSpent } from "./job-budget.ts";
+import { isEnded, type Spent } from "./job-status.ts";
 import type { JobRules } from "./job-rules.ts";
 import type { JobTask } from "./job-task.ts";
 import { addErrors, countFinished, emptyOutcomes } from "./outcome-counts.ts";
-import { countEvent, type Draft, enter, fail, isWorking, stop } from "./job-transition.ts";
+import { countEvent, type Draft, enter, fail, isWorking, stop, withEffects } from "./job-transition.ts";
 import { countPlaces, delayDispatch, rankJob } from "./job-priority.ts";
 import { dueChunk, loseChunk, releaseChunk } from "./job-trouble.ts";
 import { beginMerging, beginRange, commitRange, dueRange, renewRange, retryRange } from "./job-merge.ts";
@@ -25,6 +26,7 @@ export function createJob(id: string, rules: JobRules, nowMs: number): Transitio
     id,
     rules,
     status: "validating",
+    ...(rules.budget === undefined ? {} : { budget: rules.budget }),
     verdict: null,
     pausedFrom: null,
     createdMs: nowMs,
@@ -111,9 +113,11 @@ function applyEvent(state: JobState, event: JobEvent): Draft | null {
     case "tick":
       return tick(state, event.nowMs);
     case "pause":
-      return isWorking(state) ? enter({ ...state, pausedFrom: state.status }, "paused", event.nowMs) : null;
+      return pause(state, event.nowMs);
     case "resume":
-      return resume(state, event.nowMs);
+      return resume(state, event.budget, event.nowMs);
+    case "key-budget":
+      return event.left !== null && event.left <= 0 ? pause(state, event.nowMs, "key_budget") : null;
     case "cancel":
       return isWorking(state) || state.status === "paused" ? stop(state, "cancelled", null, event.nowMs) : null;
     // The one kind that is left: fail.
@@ -122,9 +126,19 @@ function applyEvent(state: JobState, event: JobEvent): Draft | null {
   }
 }
 
-function resume(state: JobState, nowMs: number): Draft | null {
-  if (state.status !== "paused" || state.pausedFrom === null) return null;
-  const back = enter({ ...state, pausedFrom: null }, state.pausedFrom, nowMs);
+function pause(state: JobState, nowMs: number, pausedFor?: Spent): Draft | null {
+  if (!isWorking(state)) return null;
+  const paused: JobState = { ...state, pausedFrom: state.status };
+  return enter(pausedFor === undefined ? paused : { ...paused, pausedFor }, "paused", nowMs);
+}
+
+/** Not accepted where the job would pause again at once. */
+function resume(paused: JobState, budget: number | undefined, nowMs: number): Draft | null {
+  if (paused.status !== "paused" || paused.pausedFrom === null) return null;
+  const { pausedFor: _, ...rest } = paused;
+  const state: JobState = { ...rest, ...(budget === undefined ? {} : { budget }) };
+  if (isSpent(state)) return null;
+  const back = enter({ ...state, pausedFrom: null }, paused.pausedFrom, nowMs);
   // A message that came while the job was paused was dropped: send again, a duplicate does no harm.
   return state.plan.status === "waiting" || state.plan.status === "sent"
     ? sendTask(back.state, "plan", nowMs, back.effects)
@@ -142,10 +156,15 @@ function settle(draft: Draft, nowMs: number): Draft {
   const { state, effects } = draft;
   const { pending, queued, leased } = state.chunks;
   if (state.status === "cancelling") return leased === 0 ? beginFinalizing(draft, nowMs) : draft;
+  if (isWorking(state) && isSpent(state)) {
+    const paused = pause(state, nowMs, "budget");
+    return paused === null ? draft : withEffects(effects, paused);
+  }
   if (state.status !== "queued" && state.status !== "running") return draft;
   if (state.plan.status === "done" && pending + queued + leased === 0) return beginFinalizing(draft, nowMs);
   if (!isForEdge(state, nowMs)) return draft;
-  const count = Math.min(pending, countPlaces(state) - queued - leased);
+  const affordable = countAffordable(state) ?? Number.POSITIVE_INFINITY;
+  const count = Math.min(pending, countPlaces(state) - queued - leased, affordable);
   if (count <= 0) return draft;
   const delaySeconds = delayDispatch(state, nowMs);
   const dueMs = nowMs + delaySeconds * 1000 + state.rules.resendMs;

@@ -2,6 +2,7 @@
 
 import type { Limits } from "../limits.ts";
 import { countMaxRecords } from "../manifest/output-formats.ts";
+import { readWorkload, type Workload } from "./job-workload.ts";
 import type { JobSpec } from "./job-spec.ts";
 
 /** A job's constants, as far as the machine needs them. */
@@ -31,6 +32,10 @@ export interface JobRules {
   readonly maxRecords?: number;
   /** Records of one part of a data set; absent: the outputs are single files. */
   readonly partRows?: number;
+  /** What the job may cost at first, dollars; absent: anything. */
+  readonly budget?: number;
+  /** For the costs of the job; absent in jobs of before they were looked at. */
+  readonly workload?: Workload;
   /** With `client`, the edge takes over when no client asked for so long. */
   readonly clientWaitMs?: number;
 }
@@ -61,6 +66,8 @@ export function makeRules(spec: JobSpec, limits: Limits): JobRules {
       : { maxRecords: countMaxRecords(limits) }),
     progressMs: limits.progressMs,
     execution: manifest.execution,
+    workload: readWorkload(manifest),
+    ...(manifest.budget === undefined ? {} : { budget: manifest.budget.dollars }),
     clientWaitMs: limits.clientWaitMs,
   };
 }

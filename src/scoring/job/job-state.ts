@@ -11,7 +11,7 @@ import type { OutcomeCounts, ErrorCounts } from "./outcome-counts.ts";
 import type { JobTask, JobFailure } from "./job-task.ts";
 import type { JobRules } from "./job-rules.ts";
 import type { MergeProgress } from "./merge-range.ts";
-import type { JobStatus } from "./job-status.ts";
+import type { JobStatus, Spent } from "./job-status.ts";
 
 /** Why the job is being finalized; decides the end state and the records of inputs that were not scored. */
 export type Verdict = "completed" | "failed" | "cancelled" | "expired";
@@ -24,6 +24,10 @@ export interface JobState {
   readonly verdict: Verdict | null;
   /** Status to return to on resume. */
   readonly pausedFrom: "validating" | "queued" | "running" | null;
+  /** Why a paused job is: `budget`, its own is used up, `key_budget`, its key's is; absent: somebody wanted it. */
+  readonly pausedFor?: Spent;
+  /** What the job may cost, dollars; absent: anything. */
+  readonly budget?: number;
   readonly createdMs: number;
   /** When each status was last entered. */
   readonly times: Readonly<Partial<Record<JobStatus, number>>>;

@@ -44,6 +44,22 @@ export const JOB_STATUS_FACTS: Readonly<Record<JobStatus, JobStatusFacts>> = {
   expired: { phase: "ended", tone: "bad", words: "expired", whole: false },
 };
 
+/** Why a job that somebody has not paused is: its own budget is used up, or its key's of the month. */
+export const SPENT = ["budget", "key_budget"] as const;
+/** One of {@link SPENT}. */
+export type Spent = (typeof SPENT)[number];
+
+const SPENT_WORDS: Readonly<Record<Spent, string>> = {
+  budget: "paused: budget used up",
+  key_budget: "paused: the key's budget of the month used up",
+};
+
+/** A job's status as a reader says it. */
+export function describeJobStatus(job: { readonly status: JobStatus; readonly pausedFor?: Spent | undefined }): string {
+  if (job.status === "paused" && job.pausedFor !== undefined) return SPENT_WORDS[job.pausedFor];
+  return JOB_STATUS_FACTS[job.status].words;
+}
+
 /** True once nothing can change any more. */
 export function isEnded(status: JobStatus): boolean {
   return JOB_STATUS_FACTS[status].phase === "ended";

@@ -38,7 +38,8 @@ export function fail(state: JobState, failure: JobFailure, nowMs: number): Draft
 /** Stops handing out work; what is leased may still report until it does or expires. */
 export function stop(state: JobState, verdict: Verdict, failure: JobFailure | null, nowMs: number): Draft | null {
   if (state.verdict !== null) return null;
-  return enter({ ...state, verdict, failure, pausedFrom: null }, "cancelling", nowMs);
+  const { pausedFor: _, ...rest } = state;
+  return enter({ ...rest, verdict, failure, pausedFrom: null }, "cancelling", nowMs);
 }
 
 /**

@@ -9,7 +9,9 @@ import { LIMITS } from "../limits.ts";
 import { describeNoFace } from "../records/no-face.ts";
 import { describeOmission } from "../manifest/output-formats.ts";
 import type { JobState } from "./job-state.ts";
-import { isEnded, type JobStatus } from "./job-status.ts";
+import { sumDollars } from "./job-budget.ts";
+import { readWorkload } from "./job-workload.ts";
+import { isEnded, type JobStatus, type Spent } from "./job-status.ts";
 import type { JobFailure } from "./job-task.ts";
 import { addLabels, countFinished, type ErrorCounts, type OutcomeCounts } from "./outcome-counts.ts";
 import { dataFolder, jobFolder } from "../keys.ts";
@@ -34,6 +36,10 @@ export interface JobView {
     readonly since: string;
     readonly retryAt: string;
   };
+  /** Why it is paused, if nobody wanted it: its budget is used up, or its key's of the month. */
+  readonly pausedFor?: Spent;
+  /** What the job may cost, and what it has cost with the merging that its end takes, dollars; absent: it may cost anything. */
+  readonly budget?: { readonly dollars: number; readonly spent: number };
   readonly createdAt: string;
   /** When each status was last entered, ISO 8601. */
   readonly times: Readonly<Partial<Record<JobStatus, string>>>;
@@ -99,6 +105,8 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     execution: spec.manifest.execution,
     outranked: state.outranked === true && !isEnded(state.status),
     ...describeWait(state),
+    ...(state.pausedFor === undefined ? {} : { pausedFor: state.pausedFor }),
+    ...describeBudget(state, spec),
     createdAt: formatTime(state.createdMs),
     times,
     counts: {
@@ -137,6 +145,11 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     ...findRetention(state, output.retentionDays),
     ...describeErasure(state),
   };
+}
+
+function describeBudget(state: JobState, { manifest }: JobSpec): Pick<JobView, "budget"> {
+  if (state.budget === undefined) return {};
+  return { budget: { dollars: state.budget, spent: sumDollars(state, readWorkload(manifest)) } };
 }
 
 function describeWait({ waiting = null, status }: JobState): Pick<JobView, "waiting"> {

@@ -10,7 +10,7 @@ import { LABEL_FORMATS, normalizePrefix } from "../keys.ts";
 import { LIMITS } from "../limits.ts";
 import { suggest } from "./did-you-mean.ts";
 import { listFields } from "./known-fields.ts";
-import { MAX_PRIORITY } from "../access/access.ts";
+import { budgetSchema, MAX_PRIORITY } from "../access/access.ts";
 
 const storeName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "a store's name: a-z, 0-9 and -");
 const objectKey = z
@@ -95,6 +95,8 @@ export const manifestSchema = z.strictObject({
       expiresInSeconds: z.int().min(60).max(LIMITS.maxExpiresSeconds).default(LIMITS.defaultExpiresSeconds),
     })
     .prefault({}),
+  /** Dollars at the prices of job-cost.ts; before they are used up, the job pauses. */
+  budget: budgetSchema.optional(),
   execution: z.enum(["edge", "client", "auto"]).default("edge"),
   notify: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2048) }).optional(),
   dryRun: z.boolean().default(false),

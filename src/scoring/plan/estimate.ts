@@ -3,6 +3,7 @@
 import type { StoreOperations } from "../../storage/metered-store.ts";
 import {
   estimateCpuMs,
+  estimateMerge,
   estimateRows,
   type JobEstimate,
   type JobWork,
@@ -21,25 +22,9 @@ export interface EstimateInput extends JobWork {
   readonly reads: number;
 }
 
-/** Bytes of one record in JSONL and CSV together, for the parts of their uploads. */
-const MERGED_BYTES = 1000;
-
 /** What planning asks of the stores: a listing and a frozen page per page; for packed inputs, their windows. */
 function estimatePlanning({ pages, packed, bytes }: EstimateInput): StoreOperations {
   return { writes: 2 * pages, reads: packed ? pages + Math.ceil(bytes / LIMITS.plan.windowBytes) : 0 };
-}
-
-/** What the end of the job asks of the stores. It is not over when the receipt is written, so it is calculated there too. */
-export function estimateMerge(
-  inputs: number,
-  chunks: number,
-): { readonly steps: number; readonly operations: StoreOperations } {
-  const steps = Math.max(1, Math.ceil(chunks / LIMITS.maxChunksPerFinalizeStep));
-  // Each step but the last leaves a state, a buffer for each of six outputs, and what the Parquet file's encoder holds.
-  const carried = 8 * (steps - 1);
-  const parts = Math.ceil((inputs * MERGED_BYTES) / LIMITS.multipartBytes);
-  // A chunk's lines and its part; the outputs.
-  return { steps: steps + 1, operations: { reads: 2 * chunks + carried, writes: 10 + parts + carried } };
 }
 
 /** Operations follow from the protocol: docs/architecture.md, "One job, step by step". */

@@ -78,6 +78,10 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
   const facts = { tta: manifest.tta, findsFaces: findsFaces(manifest) };
   const packed = manifest.format !== "image";
   const estimate = estimateJob({ inputs: objects, bytes, chunks, pages, packed, reads, ...facts });
+  const budget = manifest.budget?.dollars;
+  if (budget !== undefined && estimate.dollars > budget) {
+    warnings.push(`the job would pause: its budget is $${budget}, and it takes about $${estimate.dollars}`);
+  }
   return { objects, bytes, chunks, complete: cursor === null, estimate, warnings };
 }
 

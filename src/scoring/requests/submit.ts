@@ -175,6 +175,11 @@ async function reserveJob(
       throw new ScoringError("quota_exceeded", `the API key may have ${request.owner.maxJobs} jobs at once`);
     case "spent":
       throw new ScoringError("quota_exceeded", "the API key has used up its images of the day (UTC)");
+    case "spent_dollars":
+      throw new ScoringError(
+        "quota_exceeded",
+        `the API key has used up its budget of the month (UTC): $${request.owner.budget?.dollars}`,
+      );
     default:
       return reservation;
   }

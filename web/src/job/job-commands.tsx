@@ -8,7 +8,7 @@ import type { JobView } from "../../../src/scoring/job/job-view.ts";
 /** The buttons of what a job in this state can do. */
 export function Commands(props: {
   readonly job: JobView;
-  readonly act: (action: JobAction) => void;
+  readonly act: (action: JobAction, budget?: number) => void;
   readonly remove: () => void;
 }): ReactNode {
   const { job, act, remove } = props;
@@ -23,7 +23,8 @@ export function Commands(props: {
           Pause
         </button>
       )}
-      {status === "paused" && (
+      {job.pausedFor === "budget" && <Raise job={job} act={act} />}
+      {status === "paused" && job.pausedFor !== "budget" && (
         <button type="button" className="primary" onClick={() => act("resume")}>
           Resume
         </button>
@@ -57,6 +58,35 @@ export function Commands(props: {
         </button>
       )}
     </div>
+  );
+}
+
+/** A job whose budget is used up goes on with a larger one. */
+function Raise({
+  job,
+  act,
+}: {
+  readonly job: JobView;
+  readonly act: (action: JobAction, budget?: number) => void;
+}): ReactNode {
+  const [text, setText] = useState(String(2 * (job.budget?.dollars ?? 0)));
+  const dollars = Number(text);
+  return (
+    <form
+      className="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        act("resume", dollars);
+      }}
+    >
+      <label className="check">
+        New budget, $
+        <input inputMode="decimal" size={6} value={text} onChange={(event) => setText(event.target.value)} />
+      </label>
+      <button type="submit" className="primary" disabled={!(dollars > 0)}>
+        Resume
+      </button>
+    </form>
   );
 }
 

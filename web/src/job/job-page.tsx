@@ -37,10 +37,14 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
   const tab = TABS.find(([name]) => name === query.get("tab"))?.[0] ?? "overview";
   if (job === null) return error === null ? <Skeleton rows={3} words="Loading the job" /> : <Failure error={error} />;
   const ended = isEnded(job.status);
-  const act = async (action: JobAction): Promise<void> => {
+  const act = async (action: JobAction, budget?: number): Promise<void> => {
     setFailure(null);
     try {
-      const after = await api.commandJob(id, action);
+      const after = await api.commandJob(
+        id,
+        action,
+        budget === undefined ? undefined : { budget: { dollars: budget } },
+      );
       if (action === "retry-failed") window.location.hash = `#/jobs/${after.id}`;
       else refresh(after);
     } catch (thrown) {
@@ -67,9 +71,9 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
       </p>
       <div className="head">
         <h1>
-          {nameJob(job)} <StatusPill status={job.status} />
+          {nameJob(job)} <StatusPill status={job.status} pausedFor={job.pausedFor} />
         </h1>
-        <Commands job={job} act={(action) => void act(action)} remove={remove} />
+        <Commands job={job} act={(action, budget) => void act(action, budget)} remove={remove} />
       </div>
       {failure !== null && <Failure error={failure} once />}
       {error !== null && <Failure error={error} />}

@@ -20,6 +20,18 @@ export function Troubles({ job }: { readonly job: JobView }): ReactNode {
           {describeReason(job.waiting.code)}). Nothing is lost: the job goes on when the store answers.
         </p>
       )}
+      {job.pausedFor === "budget" && (
+        <p className="alert" role="status">
+          <strong>The budget is used up:</strong> ${job.budget?.spent} of ${job.budget?.dollars}. What is scored is
+          kept: resume the job with a larger budget, or cancel it to have its labels now.
+        </p>
+      )}
+      {job.pausedFor === "key_budget" && (
+        <p className="alert" role="status">
+          <strong>The key's budget of the month is used up.</strong> What is scored is kept: resume the job next month,
+          or cancel it to have its labels now.
+        </p>
+      )}
       {job.outranked && (
         <p className="quiet">Jobs of a higher priority go first: one chunk at a time until they are done.</p>
       )}

@@ -37,6 +37,8 @@ export interface Draft {
   readonly chunkSize: string;
   readonly maxConcurrency: string;
   readonly errorThreshold: string;
+  /** Dollars. */
+  readonly budget: string;
   readonly notifyUrl: string;
 }
 
@@ -71,6 +73,7 @@ export function emptyDraft(stamp: string): Draft {
     chunkSize: "",
     maxConcurrency: "",
     errorThreshold: "",
+    budget: "",
     notifyUrl: "",
   };
 }
@@ -105,6 +108,7 @@ export function makeManifest(draft: Draft, files: readonly DroppedFile[]): Manif
     output: { store: draft.outputStore, prefix: draft.outputPrefix, formats: [...draft.formats] },
     groupBy: marksGroups ? [...new Set([FOLDER_GROUP, ...groupBy])] : groupBy,
     ...readNumber("minGroupSize", draft.minGroupSize),
+    ...(draft.budget.trim() === "" ? {} : { budget: { dollars: 0, ...readNumber("dollars", draft.budget) } }),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(draft.notifyUrl.trim() === "" ? {} : { notify: { url: draft.notifyUrl.trim() } }),
   };
@@ -169,6 +173,7 @@ export function draftFrom(manifest: ManifestInput, stamp: string): Draft {
     chunkSize: describe(limits?.chunkSize),
     maxConcurrency: describe(limits?.maxConcurrency),
     errorThreshold: describe(limits?.errorThreshold),
+    budget: describe(manifest.budget?.dollars),
     notifyUrl: manifest.notify?.url ?? "",
   };
 }

@@ -252,6 +252,7 @@ export function OutputSection({ draft, change, issues, choices }: SectionProps):
           {text("Stop above this share of failures", "limits.errorThreshold", "errorThreshold", {
             placeholder: "0.05",
           })}
+          {text("Budget, dollars", "budget", "budget", { hint: "The job pauses before it costs more" })}
           {text("Notify this address at the end", "notify", "notifyUrl", { placeholder: "https://…" })}
         </div>
       </details>
