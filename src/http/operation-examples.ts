@@ -57,6 +57,7 @@ const JOB = {
   priority: 0,
   execution: "edge",
   outranked: false,
+  cost: { dollars: 0.000412, budget: null },
   createdAt: "2026-11-29T07:00:00.000Z",
   times: { validating: "2026-11-29T07:00:00.000Z", running: "2026-11-29T07:00:02.000Z" },
   counts: {
@@ -89,6 +90,7 @@ const KEY = {
   maxJobs: null,
   maxPriority: 0,
   maxImagesPerDay: null,
+  budget: null,
   createdAt: "2026-11-29T07:00:00.000Z",
   expiresAt: null,
   expired: false,
@@ -168,6 +170,7 @@ export const EXAMPLES: Readonly<Record<string, OperationExample>> = {
     response: { ...JOB, status: "paused" },
   },
   "POST /v1/jobs/{id}/resume": {
+    request: { budget: { dollars: 5 } },
     response: JOB,
   },
   "POST /v1/jobs/{id}/cancel": {

@@ -85,7 +85,8 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   "POST /v1/jobs/{id}/resume": {
     operationId: "resumeJob",
     tag: "jobs",
-    description: "A paused job continues.",
+    description:
+      "A paused job continues. One whose budget is used up (`pausedFor`) needs a larger one: `budget` is what the job may cost in all.",
   },
   "POST /v1/jobs/{id}/cancel": {
     operationId: "cancelJob",
