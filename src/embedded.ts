@@ -197,6 +197,7 @@ function wire(env: RawEnv, options: CountenanceOptions, basePath: string): Wirin
     withReference: (body) => scorers.withReference(body),
     queue: createWorkQueue(config.queue),
     readQueue: () => readQueueDepth(config.queue),
+    jurisdiction: config.jurisdiction,
     counters: config.environment === "local" ? counters : null,
     limitRate: async (who) => (await config.rateLimit.limit({ key: who })).success,
     adminKey,

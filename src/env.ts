@@ -30,10 +30,17 @@ export type StoreConfig =
   | { readonly kind: "r2"; readonly bucket: R2BucketLike }
   | { readonly kind: "s3"; readonly config: S3StoreConfig };
 
+/** Jurisdictions of Durable Objects that can be asked for. */
+const JURISDICTIONS = ["eu", "us", "fedramp"] as const;
+/** One of them. */
+export type Jurisdiction = (typeof JURISDICTIONS)[number];
+
 /** The checked configuration: parsing has already refused whatever is missing or wrong. */
 export interface Config {
   readonly environment: "local" | "production";
   readonly engine: EngineName;
+  /** Where the objects that hold jobs and keys are kept and run; `null`: anywhere. */
+  readonly jurisdiction: Jurisdiction | null;
   readonly stores: ReadonlyMap<string, StoreConfig>;
   /** May do everything; makes the keys of everybody else. `null` only in local development. */
   readonly adminKey: string | null;
@@ -87,9 +94,14 @@ export function parseConfig(env: RawEnv): Config {
   const adminKey = isLocal && env["ADMIN_KEY"] === undefined ? null : readAdminKey(env);
   // It is in the repository, so everybody knows it.
   if (!isLocal && env["DEV_API_KEY"] !== undefined) fail("DEV_API_KEY", "is for local development only");
+  const jurisdiction = env["JURISDICTION"] === undefined ? null : readChoice(env, "JURISDICTION", JURISDICTIONS);
+  // On this machine there is one place, and workerd refuses to tell others from it.
+  const restrict = <T>(objects: DurableObjectNamespace<T>): DurableObjectNamespace<T> =>
+    jurisdiction === null || isLocal ? objects : objects.jurisdiction(jurisdiction);
   return {
     environment,
     engine: readChoice(env, "ENGINE", ENGINES),
+    jurisdiction,
     stores: readStores(env),
     models: readModels(env),
     adminKey,
@@ -99,7 +111,7 @@ export function parseConfig(env: RawEnv): Config {
     queue: readBinding(env, "CHUNKS", "sendBatch"),
     rateLimit: readBinding(env, "RATE_LIMIT", "limit"),
     metrics: env["METRICS"] === undefined ? null : readBinding(env, "METRICS", "writeDataPoint"),
-    jobs: readBinding(env, "JOBS", "idFromName"),
-    directory: readBinding(env, "DIRECTORY", "idFromName"),
+    jobs: restrict(readBinding(env, "JOBS", "idFromName")),
+    directory: restrict(readBinding(env, "DIRECTORY", "idFromName")),
   };
 }

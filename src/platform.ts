@@ -40,6 +40,8 @@ export interface PlatformParts extends Pick<
   readonly withScorer: WorkDeps["withScorer"];
   readonly webhook: WebhookConfig | null;
   readonly readQueue: ReadinessDeps["readQueue"];
+  /** Where jobs and keys are kept; `null`: anywhere. */
+  readonly jurisdiction: string | null;
   /** Observations of this process; `null` where a deployment has many. */
   readonly counters: Counters | null;
   readonly limits: Limits;
@@ -109,6 +111,7 @@ export function createPlatform(parts: PlatformParts): Platform {
       })),
     ],
     readQueue: parts.readQueue,
+    jurisdiction: parts.jurisdiction,
     clock,
     sleep,
     maxAgeMs: limits.readinessMaxAgeMs,

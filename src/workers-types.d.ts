@@ -48,6 +48,8 @@ interface DurableObjectState {
 interface DurableObjectNamespace<T> {
   idFromName(name: string): { toString(): string };
   getByName(name: string): DurableObjectStub<T>;
+  /** The objects that exist in that jurisdiction only. Throws in local workerd. */
+  jurisdiction(jurisdiction: string): DurableObjectNamespace<T>;
 }
 
 /** Methods of the object, called over RPC: every result is a promise. */

@@ -11,6 +11,7 @@ export const { bucket, queue, deadLetterQueue, adminKey, secrets } = createCloud
   environment: parseEnvironment(getStack()),
   accountId: config.require("accountId"),
   location: config.get("location"),
+  jurisdiction: config.get("jurisdiction"),
   inputDays: config.getNumber("inputDays"),
   disposable: config.getBoolean("disposable") ?? false,
   generations: {

@@ -14,6 +14,8 @@ export interface CloudflareSettings {
   readonly accountId: string;
   /** Where R2 should keep the bucket, such as `weur`; `undefined`: near whoever creates it. */
   readonly location: string | undefined;
+  /** The jurisdiction that the bucket's data must not leave, such as `eu`; `undefined`: none. */
+  readonly jurisdiction: string | undefined;
   /** Inputs under `in/` are deleted after this many days; `undefined`: never. */
   readonly inputDays: number | undefined;
   /** Whether `pulumi destroy` may take the data, and everything in the bucket goes after a day. */
@@ -33,6 +35,9 @@ export interface CloudflareOutputs {
   readonly secrets: Output<string>;
 }
 
+/** Those of R2. */
+const JURISDICTIONS: readonly string[] = ["eu", "fedramp"];
+
 const DAY_SECONDS = 86_400;
 /** The longest that Queues keeps a message. */
 const MAX_RETENTION_SECONDS = 14 * DAY_SECONDS;
@@ -45,19 +50,28 @@ const MIN_INPUT_DAYS = 8;
  * @throws Error when a setting cannot be right
  */
 export function createCloudflare(settings: CloudflareSettings): CloudflareOutputs {
-  const { environment, accountId, location, inputDays, disposable, generations } = settings;
+  const { environment, accountId, location, jurisdiction, inputDays, disposable, generations } = settings;
   if (!/^[0-9a-f]{32}$/.test(accountId)) throw new Error("accountId: 32 hexadecimal digits");
   if (inputDays !== undefined && !(Number.isInteger(inputDays) && inputDays >= MIN_INPUT_DAYS)) {
     throw new Error(`inputDays: at least ${MIN_INPUT_DAYS}, since a running job may still read its inputs`);
   }
+  if (jurisdiction !== undefined && !JURISDICTIONS.includes(jurisdiction)) {
+    throw new Error(`jurisdiction: one of ${JURISDICTIONS.join(", ")}`);
+  }
   const kept = { protect: !disposable };
+  const within = jurisdiction === undefined ? {} : { jurisdiction };
 
   const bucket = new R2Bucket(
     "faces",
-    { accountId, name: `faces-${environment}`, ...(location === undefined ? {} : { location }) },
+    { accountId, name: `faces-${environment}`, ...(location === undefined ? {} : { location }), ...within },
     kept,
   );
-  void new R2BucketLifecycle("faces", { accountId, bucketName: bucket.name, rules: listRules(inputDays, disposable) });
+  void new R2BucketLifecycle("faces", {
+    accountId,
+    bucketName: bucket.name,
+    ...within,
+    rules: listRules(inputDays, disposable),
+  });
 
   const createQueue = (name: string) =>
     new Queue(

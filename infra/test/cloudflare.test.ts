@@ -109,6 +109,21 @@ describe("the bucket's rules", () => {
   });
 });
 
+describe("a jurisdiction", () => {
+  it("holds the bucket and its rules where it is asked for, and nowhere else", async () => {
+    const held = await run("production", { jurisdiction: "eu" });
+    const free = await run("production");
+    for (const type of ["R2Bucket", "R2BucketLifecycle"]) {
+      expect(held.one(type).inputs["jurisdiction"]).toBe("eu");
+      expect(free.one(type).inputs).not.toHaveProperty("jurisdiction");
+    }
+  });
+
+  it("that R2 does not have is refused", async () => {
+    await expect(run("dev", { jurisdiction: "mars" })).rejects.toThrow("jurisdiction: one of eu, fedramp");
+  });
+});
+
 describe("secrets", () => {
   it("are kept encrypted, and are long enough for the Worker", async () => {
     const made = await run("production");

@@ -26,6 +26,7 @@ export const DEPLOYMENT_EXAMPLES = {
       ready: true,
       checks: [{ name: "store:faces", ready: true }],
       queue: { backlog: 12, oldestSeconds: 3 },
+      jurisdiction: "eu",
     },
   },
   "GET /v1/dead-letters": {

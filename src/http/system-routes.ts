@@ -15,6 +15,7 @@ const readinessSchema = z
     ready: z.boolean(),
     checks: z.array(z.object({ name: z.string(), ready: z.boolean(), code: z.string().optional() })),
     queue: z.object({ backlog: z.int().nonnegative(), oldestSeconds: z.int().nonnegative() }).nullable(),
+    jurisdiction: z.string().nullable(),
   })
   .openapi("Readiness");
 

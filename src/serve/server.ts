@@ -120,6 +120,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     queue: work,
     readQueue: async () => queue.readDepth(),
     counters,
+    jurisdiction: null,
     limitRate: createRateCounter(SERVE_LIMITS.maxRequests, SERVE_LIMITS.requestPeriodMs, clock),
     adminKey: admin.key,
     devKey: null,

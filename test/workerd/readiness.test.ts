@@ -12,6 +12,7 @@ describe("/readyz", () => {
         ready: true,
         checks: ["model", "directory", "coordinator", "store:faces", "queue"].map((name) => ({ name, ready: true })),
         queue: { backlog: expect.any(Number), oldestSeconds: expect.any(Number) },
+        jurisdiction: null,
       });
     expect((await read()).status).toBe(200);
   }, 90_000);

@@ -26,7 +26,9 @@ export interface DeploymentFacts {
 export function renderDeployment({ version, readiness, totals, counters }: DeploymentFacts): string {
   const { queue, checks } = readiness;
   return renderFamilies([
-    gauge("countenance_info", "The running version", [[{ version }, 1]]),
+    gauge("countenance_info", "The running version, and where jobs and keys are kept", [
+      [{ version, jurisdiction: readiness.jurisdiction ?? "" }, 1],
+    ]),
     gauge(
       "countenance_ready",
       "Whether a part that jobs need answers, 1 or 0",

@@ -22,6 +22,8 @@ export interface Readiness {
   readonly checks: readonly CheckResult[];
   /** What waits in the queue; `null` if it does not say. */
   readonly queue: QueueView | null;
+  /** Where jobs and keys are kept; `null`: anywhere, or on a machine of one's own. */
+  readonly jurisdiction: string | null;
 }
 
 /** What probing needs. */
@@ -29,6 +31,7 @@ export interface ReadinessDeps {
   readonly checks: readonly ReadinessCheck[];
   /** Asks the queue how much waits in it; that it answers is the check `queue`. */
   readonly readQueue: () => Promise<QueueDepth | null>;
+  readonly jurisdiction: string | null;
   readonly clock: Clock;
   readonly sleep: (delayMs: number) => Promise<void>;
   /** An answer is reused for this long. */
@@ -69,7 +72,7 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<Readiness> {
     };
     const checks = await Promise.all([...deps.checks, { name: "queue", probe: askQueue }].map(check));
     const queue = depth === null ? null : viewQueue(depth, deps.clock());
-    const value = { ready: checks.every(({ ready }) => ready), checks, queue };
+    const value = { ready: checks.every(({ ready }) => ready), checks, queue, jurisdiction: deps.jurisdiction };
     last = { value, atMs: deps.clock() };
     busyUntilMs = 0;
     return value;

@@ -87,12 +87,13 @@ describe("metrics for Prometheus", () => {
         ready: false,
         checks: [{ name: "model", ready: true } as const, { name: "store:a", ready: false, code: "timeout" } as const],
         queue: { backlog: 4, oldestSeconds: 9 },
+        jurisdiction: "eu",
       },
       totals: { openJobs: { running: 2, paused: 1 }, deadLetters: 5 },
       counters: null,
     };
     expect(parse(renderDeployment(facts))).toEqual([
-      { name: "countenance_info", labels: { version: "1.2.3" }, value: 1 },
+      { name: "countenance_info", labels: { version: "1.2.3", jurisdiction: "eu" }, value: 1 },
       { name: "countenance_ready", labels: { check: "model" }, value: 1 },
       { name: "countenance_ready", labels: { check: "store:a" }, value: 0 },
       { name: "countenance_open_jobs", labels: { status: "running" }, value: 2 },

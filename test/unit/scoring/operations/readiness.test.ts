@@ -12,6 +12,7 @@ function build(checks: ReadinessCheck[], readQueue: ReadQueue = async () => null
   const look = createReadiness({
     checks,
     readQueue,
+    jurisdiction: "eu",
     clock: () => nowMs,
     sleep: () => new Promise((resolve) => void sleepers.push(resolve)),
     maxAgeMs: 10_000,
@@ -38,6 +39,7 @@ describe("readiness", () => {
         { name: "queue", ready: true },
       ],
       queue: null,
+      jurisdiction: "eu",
     });
     expect(JSON.stringify(found)).not.toContain("secret");
     expect(failed).toEqual(["store:a"]);
@@ -81,6 +83,7 @@ describe("readiness", () => {
       ready: false,
       checks: [{ name: "queue", ready: false, code: "queue_unavailable" }],
       queue: null,
+      jurisdiction: "eu",
     });
   });
 });
