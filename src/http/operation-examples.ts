@@ -57,7 +57,6 @@ const JOB = {
   priority: 0,
   execution: "edge",
   outranked: false,
-  cost: { dollars: 0.000412, budget: null },
   createdAt: "2026-11-29T07:00:00.000Z",
   times: { validating: "2026-11-29T07:00:00.000Z", running: "2026-11-29T07:00:02.000Z" },
   counts: {

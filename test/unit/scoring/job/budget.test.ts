@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ChunkResult, ChunkRow } from "../../../../src/scoring/job/chunk-row.ts";
-import { priceState } from "../../../../src/scoring/job/job-cost.ts";
+import { sumDollars } from "../../../../src/scoring/job/job-budget.ts";
 import type { JobEvent } from "../../../../src/scoring/job/job-event.ts";
 import { advanceJob, createJob } from "../../../../src/scoring/job/job-machine.ts";
 import { makeRules } from "../../../../src/scoring/job/job-rules.ts";
@@ -31,7 +31,7 @@ interface World {
   drain(picks: readonly number[]): void;
 }
 
-const spent = (state: JobState): number => priceState(state, state.rules.workload!).dollars;
+const spent = (state: JobState): number => sumDollars(state, state.rules.workload!);
 
 function createWorld(chunks: readonly Chunk[], budget: number | null): World {
   const spec = makeSpec({ limits: { maxConcurrency: 8 }, ...(budget === null ? {} : { budget: { dollars: budget } }) });
@@ -195,7 +195,7 @@ describe("a budget", () => {
     const spec = makeSpec({ budget: { dollars: 0.5 } });
     const { state } = createJob("job", makeRules(spec, LIMITS), 0);
     const view = viewJob({ ...state, status: "paused", pausedFor: "budget" }, spec, 0);
-    expect(view).toMatchObject({ pausedFor: "budget", cost: { budget: 0.5, dollars: expect.any(Number) } });
+    expect(view).toMatchObject({ pausedFor: "budget", budget: { dollars: 0.5, spent: expect.any(Number) } });
     expect(describeJobStatus(view)).toBe("paused: budget used up");
     expect(describeJobStatus({ status: "paused" })).toBe("paused");
   });
