@@ -270,10 +270,10 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
       return { openJobs: upkeep.countOpenJobs(), deadLetters: deadLetters.countDead() };
     },
 
-    noteDeadLetter: deadLetters.noteDeadLetter,
-    listDeadLetters: deadLetters.listDeadLetters,
-    readDeadLetter: deadLetters.readDeadLetter,
-    markDeadLetterSent: deadLetters.markDeadLetterSent,
+    noteDeadLetter: async (...args) => deadLetters.noteDeadLetter(...args),
+    listDeadLetters: async (...args) => deadLetters.listDeadLetters(...args),
+    readDeadLetter: async (...args) => deadLetters.readDeadLetter(...args),
+    markDeadLetterSent: async (...args) => deadLetters.markDeadLetterSent(...args),
 
     addSchedule: async (...args) => schedules.addSchedule(...args),
     replaceSchedule: async (...args) => schedules.replaceSchedule(...args),
