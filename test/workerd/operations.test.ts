@@ -66,6 +66,8 @@ describe("/metrics", () => {
   });
 });
 
+const read = async (key: string) => (await ask<DeadLetterPage>(key, "GET", "/v1/dead-letters")).body;
+
 describe("dead letters", () => {
   it("are listed for their key, sent again, and gone when their job has ended", async () => {
     const mine = await makeKey();
@@ -77,7 +79,6 @@ describe("dead letters", () => {
     };
     expect((await ask(mine.key, "POST", `/v1/jobs/${id}/pause`)).status).toBe(200);
     await DIRECTORY.getByName("all").noteDeadLetter({ kind: "score", jobId: id, chunkId: "000000000" }, Date.now());
-    const read = async (key: string) => (await ask<DeadLetterPage>(key, "GET", "/v1/dead-letters")).body;
     const letter = `${id}.score.000000000`;
     expect(await read(mine.key)).toMatchObject({ total: 1, deadLetters: [{ id: letter, status: "dead", deaths: 1 }] });
     const stranger = await makeKey();

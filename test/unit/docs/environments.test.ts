@@ -94,12 +94,13 @@ describe.each(environments)("environment %s", (name) => {
   });
 });
 
+/** A binding that notes where it was held. */
+const bind = (held: string[]) => ({
+  idFromName: () => null,
+  jurisdiction: (name: string) => ({ idFromName: () => null, held: held.push(name) }),
+});
+
 describe("a jurisdiction", () => {
-  /** A binding that notes where it was held. */
-  const bind = (held: string[]) => ({
-    idFromName: () => null,
-    jurisdiction: (name: string) => ({ idFromName: () => null, held: held.push(name) }),
-  });
   function parse(
     environment: "local" | "production",
     more: Record<string, unknown>,

@@ -132,10 +132,9 @@ describe("dead letters", () => {
           world.queueFails = false;
           const sent = known !== undefined && !one.fails;
           if (sent) model.set(id, { ...known, sentMs: nowMs });
+          const told = typeof answer === "string" ? answer : `${answer.status} ${answer.deaths}`;
           const refusal = known === undefined ? "not_found" : "queue_unavailable";
-          expect(answer).toEqual(
-            sent ? expect.objectContaining({ id, status: "sent", deaths: known.deaths }) : refusal,
-          );
+          expect(told).toBe(sent ? `sent ${known.deaths}` : refusal);
           expect(world.sent.slice(before)).toEqual(sent ? [message] : []);
         }
         const { letters, total } = await directory.listDeadLetters(null, 100);
