@@ -100,35 +100,37 @@ const bind = (held: string[]) => ({
   jurisdiction: (name: string) => ({ idFromName: () => null, held: held.push(name) }),
 });
 
-describe("a jurisdiction", () => {
-  function parse(
-    environment: "local" | "production",
-    more: Record<string, unknown>,
-  ): readonly [string | null, string[]] {
-    const held: string[] = [];
-    const env = {
-      ...local.vars,
-      ENVIRONMENT: environment,
-      ADMIN_KEY: "0123456789".repeat(4),
-      DEV_API_KEY: environment === "local" ? "key" : undefined,
-      FACES: { head: 1 },
-      CHUNKS: { sendBatch: 1 },
-      RATE_LIMIT: { limit: 1 },
-      JOBS: bind(held),
-      DIRECTORY: bind(held),
-      ...more,
-    };
-    return [parseConfig(env).jurisdiction, held];
-  }
+function parseWithObjects(
+  environment: "local" | "production",
+  more: Record<string, unknown>,
+): readonly [string | null, string[]] {
+  const held: string[] = [];
+  const env = {
+    ...local.vars,
+    ENVIRONMENT: environment,
+    ADMIN_KEY: "0123456789".repeat(4),
+    DEV_API_KEY: environment === "local" ? "key" : undefined,
+    FACES: { head: 1 },
+    CHUNKS: { sendBatch: 1 },
+    RATE_LIMIT: { limit: 1 },
+    JOBS: bind(held),
+    DIRECTORY: bind(held),
+    ...more,
+  };
+  return [parseConfig(env).jurisdiction, held];
+}
 
+describe("a jurisdiction", () => {
   it("holds the objects of jobs and keys, on the account alone; none does by default", () => {
-    expect(parse("production", {})).toEqual([null, []]);
-    expect(parse("production", { JURISDICTION: "eu" })).toEqual(["eu", ["eu", "eu"]]);
-    expect(parse("local", { JURISDICTION: "eu" })).toEqual(["eu", []]);
+    expect(parseWithObjects("production", {})).toEqual([null, []]);
+    expect(parseWithObjects("production", { JURISDICTION: "eu" })).toEqual(["eu", ["eu", "eu"]]);
+    expect(parseWithObjects("local", { JURISDICTION: "eu" })).toEqual(["eu", []]);
   });
 
   it("that does not exist is refused", () => {
-    expect(() => parse("production", { JURISDICTION: "EU" })).toThrow("JURISDICTION must be one of eu, us, fedramp");
+    expect(() => parseWithObjects("production", { JURISDICTION: "EU" })).toThrow(
+      "JURISDICTION must be one of eu, us, fedramp",
+    );
   });
 });
 
