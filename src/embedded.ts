@@ -16,6 +16,8 @@ import { DirectoryBase } from "./jobs/directory-object.ts";
 import { JobCoordinatorBase } from "./jobs/job-coordinator-object.ts";
 import { createDatasetMetrics, createLogMetrics } from "./jobs/metrics-sinks.ts";
 import { openDirectory } from "./jobs/open-directory.ts";
+import { createTrace, markMessage, readTraceParent } from "./jobs/platform-spans.ts";
+import { tracing } from "./jobs/runtime-tracing.ts";
 import { createWorkQueue, readQueueDepth } from "./jobs/work-queue.ts";
 import { createConsoleLogger } from "./log.ts";
 import { createPlatform, type Platform } from "./platform.ts";
@@ -146,6 +148,8 @@ export function createCountenance(options: CountenanceOptions = {}): Countenance
       };
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what coordinators have sent
       const messages = batch as QueueBatch<WorkMessage>;
+      // One message an invocation, as wrangler.toml says.
+      for (const { body } of messages.messages.slice(0, 1)) markMessage(tracing, body);
       // "chunks-dead" locally, "chunks-dead-<environment>" on the account.
       if (batch.queue.startsWith("chunks-dead")) await consumeDeadLetters(messages, deps);
       else await consumeBatch(messages, deps);
@@ -195,7 +199,8 @@ function wire(env: RawEnv, options: CountenanceOptions, basePath: string): Wirin
     openEraser: (id) => config.jobs.getByName(id),
     withScorer: (body) => scorers.withScorer(body),
     withReference: (body) => scorers.withReference(body),
-    queue: createWorkQueue(config.queue),
+    trace: createTrace(tracing),
+    queue: createWorkQueue(config.queue, () => readTraceParent(tracing)),
     readQueue: () => readQueueDepth(config.queue),
     jurisdiction: config.jurisdiction,
     counters: config.environment === "local" ? counters : null,
@@ -247,7 +252,7 @@ export const JobCoordinatorObject: DurableObjectClass = class extends JobCoordin
   constructor(ctx: DurableObjectState, env: RawEnv) {
     const config = parseConfig(env);
     super(ctx, env, {
-      queue: createWorkQueue(config.queue),
+      queue: createWorkQueue(config.queue, () => readTraceParent(tracing)),
       directory: openDirectory(config.directory),
       clock,
       logger,

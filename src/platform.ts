@@ -39,6 +39,7 @@ export interface PlatformParts extends Pick<
   openEraser(id: string): Eraser;
   readonly withScorer: WorkDeps["withScorer"];
   readonly webhook: WebhookConfig | null;
+  readonly trace?: WorkDeps["trace"];
   readonly readQueue: ReadinessDeps["readQueue"];
   /** Where jobs and keys are kept; `null`: anywhere. */
   readonly jurisdiction: string | null;
@@ -81,6 +82,7 @@ export function createPlatform(parts: PlatformParts): Platform {
     readCard: (model) => registry.card(model),
     chargeImages: (charge) => directory.chargeImages(charge),
     limits,
+    ...(parts.trace === undefined ? {} : { trace: parts.trace }),
     ...createTurns(limits, clock, (error) => logger.log("warn", "heartbeat_failed", { error })),
     ...(webhook === null ? {} : { sendWebhook: makeWebhookSender(webhook, limits, clock) }),
     failed: (message, error) => logger.log("warn", "work_failed", { ...nameWork(message), message, error }),

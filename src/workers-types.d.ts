@@ -11,6 +11,15 @@ declare module "cloudflare:workers" {
     alarm?(): Promise<void>;
     fetch?(request: Request): Promise<Response>;
   }
+  export interface Span {
+    setAttribute(name: string, value: string | number | boolean): unknown;
+    /** Absent in runtimes that are older than it. */
+    spanContext?(): { readonly traceId: string; readonly spanId: string; readonly traceFlags: number };
+  }
+  /** Absent in runtimes that are older than it, and so are its methods. */
+  export const tracing:
+    | { enterSpan?<T>(name: string, body: (span: Span) => T): T; getActiveSpan?(): Span | undefined }
+    | undefined;
   export const env: unknown;
   export const exports: { default: { fetch(input: Request | string, init?: RequestInit): Promise<Response> } };
 }

@@ -67,7 +67,13 @@ async function consumeMessage(
   }
 }
 
-/** Job and chunk of a message as every log line names them. */
-export function nameWork(message: WorkMessage): { readonly job: string; readonly chunk?: string } {
-  return message.kind === "score" ? { job: message.jobId, chunk: message.chunkId } : { job: message.jobId };
+/** Job and chunk of a message, and the trace that it was sent in, as every log line names them. */
+export function nameWork(message: WorkMessage): {
+  readonly job: string;
+  readonly chunk?: string;
+  readonly trace?: string;
+} {
+  const { jobId: job, trace } = message;
+  const sender = trace === undefined ? {} : { trace };
+  return message.kind === "score" ? { job, chunk: message.chunkId, ...sender } : { job, ...sender };
 }

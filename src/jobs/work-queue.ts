@@ -6,14 +6,24 @@ import type { QueueDepth } from "../scoring/operations/queue-depth.ts";
 
 const MAX_BATCH = 100;
 
-/** The queue over a Cloudflare Queues producer; sends in batches of at most 100 messages. */
-export function createWorkQueue(producer: QueueProducer<WorkMessage>): WorkQueue {
+/**
+ * The queue over a Cloudflare Queues producer; sends in batches of at most 100 messages.
+ * @param readTrace the trace that the messages are sent in
+ */
+export function createWorkQueue(
+  producer: QueueProducer<WorkMessage>,
+  readTrace: () => string | null = () => null,
+): WorkQueue {
   return {
     async send(messages) {
+      const trace = readTrace();
+      const sender = trace === null ? {} : { trace };
       for (let at = 0; at < messages.length; at += MAX_BATCH) {
-        const batch = messages
-          .slice(at, at + MAX_BATCH)
-          .map(({ message, delaySeconds }) => ({ body: message, delaySeconds, contentType: "json" as const }));
+        const batch = messages.slice(at, at + MAX_BATCH).map(({ message, delaySeconds }) => ({
+          body: { ...message, ...sender },
+          delaySeconds,
+          contentType: "json" as const,
+        }));
         try {
           await producer.sendBatch(batch);
         } catch (cause) {

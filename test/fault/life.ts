@@ -47,6 +47,7 @@ export function createLife({ options, store, coordinator, meter, random, pass, d
   return {
     openJob: (id) => options.ended?.get(id) ?? job,
     openStore: () => retried,
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
     // The engine is lent to one consumer at a time in an isolate; here each life is an isolate of its own.
     withScorer: (body) => {
       const decoder: ImageDecoder = {

@@ -4,6 +4,7 @@
  * after any call; leases expire under living consumers; the clock moves only between calls. All of it from one seed.
  */
 
+import type { Trace } from "../../src/scoring/work/spans.ts";
 import { ScoringError } from "../../src/errors.ts";
 import type { ImageDecoder } from "../../src/image/image-types.ts";
 import type { ModelCard } from "../../src/model/card.ts";
@@ -35,6 +36,8 @@ import { createInvocationMeter, type InvocationPeaks, PLATFORM } from "./invocat
 import { createLife } from "./life.ts";
 
 export interface SimulationOptions {
+  /** See WorkDeps.trace. */
+  readonly trace?: Trace;
   readonly seed: number;
   readonly spec: JobSpec;
   readonly store: ObjectStore;

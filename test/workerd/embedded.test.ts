@@ -78,3 +78,17 @@ it("runs the schedules of its users for as long as they have rights", async () =
   expect([made.status, location]).toEqual([201, expect.stringMatching(/^\/faces\/v1\/schedules\//)]);
   expect((await ask("POST", `${location}/run`, anna, {})).status).toBeLessThan(300);
 });
+
+it("says as a problem document what is wrong with the configuration, and is well again when that is mended", async () => {
+  const broken = { ...(env as Record<string, unknown>), STORES: '{ "faces": { "kind": "r2", "binding": "NOWHERE" } }' };
+  for (const path of ["/faces/healthz", "/faces/v1/jobs"]) {
+    const answer = await countenance.fetch(new Request(`http://127.0.0.1${path}`), broken);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([500, "application/problem+json"]);
+    expect(await answer.json()).toMatchObject({
+      code: "config_invalid",
+      instance: path.slice("/faces".length),
+      detail: "NOWHERE is not bound as wrangler.toml says",
+    });
+  }
+  expect((await ask("GET", "/faces/healthz")).status).toBe(200);
+});

@@ -24,7 +24,7 @@ export interface DeadLetterView {
   readonly id: string;
   readonly jobId: string;
   readonly work: WorkMessage["kind"];
-  /** The chunk, or the number of the step. */
+  /** The chunk, or the number of the step; of a range of a data set, both numbers. */
   readonly part: string;
   readonly status: "dead" | "sent";
   readonly deaths: number;
@@ -51,6 +51,8 @@ export function nameDeadLetter(message: WorkMessage): string {
 
 function namePart(message: WorkMessage): string {
   if (message.kind === "score") return message.chunkId;
+  // A step of one range is another range's too.
+  if (message.kind === "merge") return `${message.range}-${message.step}`;
   return String(message.kind === "notify" ? message.eventId : message.step);
 }
 

@@ -11,6 +11,7 @@ import type { JobCoordinator } from "../job/coordinator-port.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import type { WorkMessage } from "../job/messages.ts";
 import { planPages } from "./plan-step.ts";
+import { untraced } from "./spans.ts";
 import { scoreChunkMessage } from "./score-step.ts";
 import { limitAccess, type WorkDeps } from "./work-deps.ts";
 
@@ -56,7 +57,7 @@ async function planInput(deps: WorkDeps, message: Extract<WorkMessage, { kind: "
   if (ticket === null) return;
   const stop = deps.startHeart?.(() => job.renewTask("plan", ticket.step, ticket.attempt));
   try {
-    await planPages(limitAccess(deps, ticket.spec), job, ticket);
+    await (deps.trace ?? untraced)("plan", () => planPages(limitAccess(deps, ticket.spec), job, ticket));
   } catch (error) {
     await reportTaskFailure(deps, job, message, ticket, toScoringError(error));
   } finally {
@@ -70,7 +71,9 @@ async function finalize(deps: WorkDeps, message: Extract<WorkMessage, { kind: "f
   if (ticket === null) return;
   const stop = deps.startHeart?.(() => job.renewTask("finalize", ticket.step, ticket.attempt));
   try {
-    await job.commitFinalize(await runFinalizeStep(limitAccess(deps, ticket.spec), job, ticket));
+    const access = limitAccess(deps, ticket.spec);
+    const report = await (deps.trace ?? untraced)("merge", () => runFinalizeStep(access, job, ticket));
+    await job.commitFinalize(report);
   } catch (error) {
     await reportTaskFailure(deps, job, message, ticket, toScoringError(error));
   } finally {
@@ -85,7 +88,8 @@ async function mergeRange(deps: WorkDeps, message: Extract<WorkMessage, { kind: 
   const { range, step, attempt } = { ...ticket, range: message.range };
   const stop = deps.startHeart?.(() => job.renewRange(range, step, attempt));
   try {
-    await job.commitRange(await runRangeStep(limitAccess(deps, ticket.spec), job, ticket));
+    const access = limitAccess(deps, ticket.spec);
+    await job.commitRange(await (deps.trace ?? untraced)("merge", () => runRangeStep(access, job, ticket)));
   } catch (error) {
     const { failure, outage, passes } = judge(deps, message, ticket.spec, toScoringError(error));
     if (passes) await job.retryRange({ range, step, attempt }, failure, outage);

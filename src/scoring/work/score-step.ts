@@ -17,6 +17,7 @@ import { jobFolder, partKey } from "../keys.ts";
 import type { InputItem } from "../records/input-item.ts";
 import { scoreChanged } from "../prior/carry.ts";
 import { openPriorRun } from "../prior/prior-run.ts";
+import { traceReads, traceScorer, untraced } from "./spans.ts";
 import { limitAccess, sumOperations, type WorkDeps } from "./work-deps.ts";
 
 /** Codes of what existed at submission and is missing when a chunk is scored. */
@@ -33,17 +34,18 @@ export async function scoreChunkMessage(
   message: Extract<WorkMessage, { kind: "score" }>,
 ): Promise<void> {
   const job = deps.openJob(message.jobId);
+  const trace = deps.trace ?? untraced;
   const held: { lease: ChunkLease | null } = { lease: null };
   try {
     if (message.probe === true) {
       // A hanging store must not keep the engine from other jobs.
-      held.lease = await job.lease(message.chunkId);
+      held.lease = await trace("lease", () => job.lease(message.chunkId));
       if (held.lease === null) return;
       await tryStores(limitAccess(deps, held.lease.spec), held.lease);
     }
     // The lease is asked for when the engine is free, and the engine is free again before the records are stored.
     const report = await deps.withScorer(async (open) => {
-      held.lease ??= await job.lease(message.chunkId);
+      held.lease ??= await trace("lease", () => job.lease(message.chunkId));
       return held.lease === null ? null : scoreLease(limitAccess(deps, held.lease.spec), job, held.lease, open);
     });
     await report?.();
@@ -107,10 +109,11 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
   const { spec, chunk } = lease;
   const { manifest } = spec;
   const { limits } = deps;
-  const input = meterStore(deps.openStore(manifest.input.store));
+  const trace = deps.trace ?? untraced;
+  const input = meterStore(traceReads(deps.openStore(manifest.input.store), trace));
   const output = meterStore(deps.openStore(manifest.output.store));
   const { faces } = manifest;
-  const scorer = await open(chooseScorer(spec));
+  const scorer = traceScorer(await open(chooseScorer(spec)), trace);
   const { engine } = scorer.classifier;
   const items = await readChunkItems(output, chunk, limits.maxPageBytes);
   const folder = jobFolder(manifest.output.prefix, spec.id);
@@ -139,7 +142,7 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
     const head = stop === null ? chunk : cutChunk(chunk, stop.inputs)[0];
     const own = items.slice(0, head.count);
     const partAt = partKey(folder, head.id);
-    const part = await storePart(output, partAt, scores.records, own, faces, limits.maxPartBytes);
+    const part = await trace("store", () => storePart(output, partAt, scores.records, own, faces, limits.maxPartBytes));
     const operations = sumOperations([input, output, ...(prior === null ? [] : [prior.store])]);
     const receipt = { reads: scores.reads, readBytes: scores.readBytes, operations, engine };
     const result = await describePart(part, faces, receipt, deps.openHash);

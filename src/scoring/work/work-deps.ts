@@ -11,6 +11,7 @@ import type { JobCoordinator } from "../job/coordinator-port.ts";
 import type { Directory } from "../job/job-directory.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import type { WorkMessage } from "../job/messages.ts";
+import type { Trace } from "./spans.ts";
 import type { Limits } from "../limits.ts";
 
 /** The ports that a consumer works with. */
@@ -45,6 +46,8 @@ export interface WorkDeps extends Pick<FinalizeDeps, "formatting" | "openHash"> 
   readonly startTime?: () => () => boolean;
   /** Lets whoever else waits in this isolate have a turn, from time to time. */
   readonly breathe?: () => Promise<void>;
+  /** Notes where the time goes. Absent: nobody wants to know. */
+  readonly trace?: Trace;
   /** Called with every failure that was handled, for the log. */
   readonly failed?: (message: WorkMessage, error: ScoringError) => void;
 }

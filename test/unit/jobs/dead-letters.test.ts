@@ -166,6 +166,11 @@ describe("dead letters", () => {
     expect(world.sent).toEqual([score("other", "c")]);
   });
 
+  it("are one for each range of a data set, whose steps have the same numbers", () => {
+    const names = [0, 1].map((range) => nameDeadLetter({ kind: "merge", jobId: "job", range, step: 3 }));
+    expect(names).toEqual(["job.merge.0-3", "job.merge.1-3"]);
+  });
+
   it("one that died again while it was being sent is dead", async () => {
     const { directory } = createWorld();
     await directory.noteDeadLetter(score("job", "c"), 20);
