@@ -13,6 +13,7 @@ import { describeIssue, showText } from "./terminal-text.ts";
 import { print } from "./remote/connection.ts";
 import { reviewCommand } from "./remote/review-command.ts";
 import { remoteCommands } from "./remote/job-commands.ts";
+import { modelsCommand } from "./models/models-command.ts";
 import { scheduleCommand } from "./remote/schedule-command.ts";
 import { benchCommand } from "./score/bench-command.ts";
 import { serveCommand } from "./serve/serve-command.ts";
@@ -34,6 +35,7 @@ const main = defineCommand({
     key: keyCommand,
     "dead-letters": deadLettersCommand,
     work: workCommand,
+    models: modelsCommand,
     bench: benchCommand,
     serve: serveCommand,
   },

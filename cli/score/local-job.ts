@@ -59,11 +59,18 @@ export interface LocalJobOptions extends Omit<LocalWorkOptions, "threads" | "lis
  * @throws ScoringError `validation_failed`, `unknown_model`
  */
 export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
-  const { inputFolder, outputFolder, listFolder = null, engine, threads = availableParallelism() } = options;
+  const {
+    inputFolder,
+    outputFolder,
+    listFolder = null,
+    modelsFolder = null,
+    engine,
+    threads = availableParallelism(),
+  } = options;
   // They load their modules while the manifest is checked.
-  const pool = startThreads({ inputFolder, outputFolder, listFolder, engine, threads });
+  const pool = startThreads({ inputFolder, outputFolder, listFolder, engine, modelsFolder, threads });
   try {
-    const accepted = await acceptJob(options.manifest);
+    const accepted = await acceptJob(options.manifest, modelsFolder);
     const { manifest } = accepted;
     const identity: RunIdentity = { inputFolder, listFolder, engine, manifest };
     const [newest] = await listUnfinished(outputFolder, identity);
@@ -100,8 +107,8 @@ async function removeEmptyFolders(outputFolder: string, work: string): Promise<v
   }
 }
 
-async function acceptJob(value: unknown): Promise<JobSpec> {
-  const registry = await openRegistry();
+async function acceptJob(value: unknown, modelsFolder: string | null): Promise<JobSpec> {
+  const registry = await openRegistry(modelsFolder);
   const facts = new Map([
     ["input", { versions: false }],
     ["output", { versions: false }],

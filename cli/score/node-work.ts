@@ -1,7 +1,10 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { EngineName } from "../../src/backends/engine-table.ts";
 import { createNodeClassifier } from "../../src/backends/engines-node.ts";
 import { BUNDLED_MODELS_FOLDER, listFolderModels } from "../../src/backends/models-node.ts";
+import { ScoringError } from "../../src/errors.ts";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
 import { createFlipClassifier } from "../../src/model/flip.ts";
@@ -21,23 +24,41 @@ export interface LocalWorkOptions {
   /** Folder of the list that names the inputs, where there is one: the store `list`. */
   readonly listFolder: string | null;
   readonly engine: EngineName;
+  /** Folder of models besides those that come with the project. */
+  readonly modelsFolder?: string | null;
   /** How many threads work on the job. */
   readonly threads: number;
 }
 
-/** The models that come with the project. */
-export async function openRegistry(): Promise<Registry> {
-  return createRegistry(await listFolderModels(BUNDLED_MODELS_FOLDER));
+/** The models that come with the project, and those of a folder. @throws ScoringError `config_invalid` where both have one id */
+export async function openRegistry(folder: string | null = null): Promise<Registry> {
+  const own = folder === null ? [] : await listFolderModels(folder);
+  return createRegistry([...(await listFolderModels(BUNDLED_MODELS_FOLDER)), ...own]);
+}
+
+/**
+ * The folder of somebody's own models: the one that is named, or `models` here; `null` where there is none.
+ * @throws ScoringError `validation_failed` if the named one does not exist
+ */
+export async function findModelsFolder(named: string | undefined): Promise<string | null> {
+  const folder = resolve(named ?? "models");
+  const isFolder = await stat(folder).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return folder === resolve(BUNDLED_MODELS_FOLDER) ? null : folder;
+  if (named === undefined) return null;
+  throw new ScoringError("validation_failed", `--models: ${named} is no folder`);
 }
 
 /** Opens the scorer of a job. */
 type ScorerSource = (options: ScorerOptions) => Promise<Scorer>;
 
 /** Opens the scorers of one thread; each is loaded at its first use and kept. */
-export function createScorerSource(engine: EngineName): ScorerSource {
+export function createScorerSource(engine: EngineName, models: string | null = null): ScorerSource {
   const scorers = new Map<string, Promise<Scorer>>();
   async function openScorer({ model: id, tta, findsFaces }: ScorerOptions): Promise<Scorer> {
-    const model = await (await openRegistry()).load(id);
+    const model = await (await openRegistry(models)).load(id);
     const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
     const plain = await createNodeClassifier(model, engine);
     const classifier = tta === "flip" ? createFlipClassifier(plain) : plain;
@@ -63,8 +84,8 @@ export async function createNodeWork(options: LocalWorkOptions, etags: EtagMemor
     output: createFilesystemStore(outputFolder),
     list: createFilesystemStore(listFolder ?? inputFolder),
   };
-  const registry = await openRegistry();
-  const open = createScorerSource(options.engine);
+  const registry = await openRegistry(options.modelsFolder);
+  const open = createScorerSource(options.engine, options.modelsFolder);
   let lastTurn: Promise<unknown> = Promise.resolve();
   const shared: Omit<WorkDeps, "openJob" | "withScorer"> = {
     openStore: (name) => stores[name as keyof typeof stores],

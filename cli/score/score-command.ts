@@ -15,6 +15,7 @@ import { describeIssue, showText } from "../terminal-text.ts";
 import { readInteger } from "../integers.ts";
 import { describeInput, type LocalInput } from "./local-input.ts";
 import { runLocalJob } from "./local-job.ts";
+import { findModelsFolder } from "./node-work.ts";
 import { openPage, writeContactSheet } from "./score-pages.ts";
 import { showProgress } from "./score-progress.ts";
 import { ENGINES } from "../../src/backends/engine-table.ts";
@@ -91,6 +92,7 @@ export const scoreCommand = defineCommand({
       default: "auto",
     },
     model: { type: "string", description: "name@version, or a name for its newest", default: "deep-emotion" },
+    models: { type: "string", description: "Folder of models of your own; default ./models, where it is" },
     tta: { type: "enum", options: ["none", "flip"], description: "Average with the mirrored face", default: "none" },
     abstain: {
       type: "string",
@@ -134,6 +136,7 @@ export const scoreCommand = defineCommand({
       listFolder: source.listFolder,
       outputFolder,
       engine: args.engine,
+      modelsFolder: await findModelsFolder(args.models),
       ...(threads === undefined ? {} : { threads }),
       manifest: {
         name: basename(source.folder),

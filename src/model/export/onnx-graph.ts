@@ -2,7 +2,7 @@
 
 import type { Network } from "../graph/check-graph.ts";
 import type { GraphNode, NodeOf, OperatorName } from "../graph/graph.ts";
-import { inferShapes, type ValueShape } from "../graph/shapes.ts";
+import { inferShapes, resolvePadding, type ValueShape } from "../graph/shapes.ts";
 import { addIntegers, addNode, addTensor, finishOnnx, FLOAT, type Attribute, type OnnxGraph } from "./onnx-writer.ts";
 
 interface Writing {
@@ -28,19 +28,28 @@ function listWeights(writing: Writing, { weight, bias }: { weight: string; bias?
   return bias === undefined ? [addWeight(writing, weight)] : [addWeight(writing, weight), addWeight(writing, bias)];
 }
 
-/** TensorFlow's "same" is ONNX's upper one: the odd row and column at the end. */
-function describeWindow({ stride, padding }: NodeOf<"maxPool">): Readonly<Record<string, Attribute>> {
-  return { strides: stride, ...(padding === "same" ? { auto_pad: "SAME_UPPER" } : { pads: padding }) };
+/** Strides and padding, which is written out: not every engine takes "same" with dilation. */
+function describeWindow(
+  { stride, padding }: Pick<NodeOf<"maxPool">, "stride" | "padding">,
+  input: ValueShape,
+  reach: readonly [number, number],
+): Readonly<Record<string, Attribute>> {
+  const [, height = 1, width = 1] = input;
+  return { strides: stride, pads: resolvePadding(padding, [height, width], reach, stride) };
 }
 
 function pool(operator: string) {
-  return (node: NodeOf<"maxPool" | "averagePool">, inputs: readonly string[], { graph }: Writing): string =>
-    addNode(graph, operator, inputs, { kernel_shape: node.size, ...describeWindow({ ...node, op: "maxPool" }) });
+  return (node: NodeOf<"maxPool" | "averagePool">, inputs: readonly string[], { graph, shapes }: Writing): string => {
+    const window = describeWindow(node, shapes.get(node.inputs[0]!)!, node.size);
+    return addNode(graph, operator, inputs, { kernel_shape: node.size, ...window });
+  };
 }
 
 const WRITERS: { readonly [Op in OperatorName]: Writer<Op> } = {
   conv(node, inputs, writing) {
-    const window = describeWindow({ ...node, op: "maxPool", size: [1, 1] });
+    const [, , tall = 1, wide = 1] = writing.network.weights.get(node.weight)!.shape;
+    const reach = [node.dilation[0] * (tall - 1) + 1, node.dilation[1] * (wide - 1) + 1] as const;
+    const window = describeWindow(node, writing.shapes.get(node.inputs[0]!)!, reach);
     const attributes = { group: node.groups, dilations: node.dilation, ...window };
     return addNode(writing.graph, "Conv", [...inputs, ...listWeights(writing, node)], attributes);
   },

@@ -1,0 +1,182 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import * as tf from "@tensorflow/tfjs-core";
+import { loadGraphModel } from "@tensorflow/tfjs-converter";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createNodeClassifier } from "../../../src/backends/engines-node.ts";
+import { listFolderModels } from "../../../src/backends/models-node.ts";
+import { startTfjsWasmNode } from "../../../src/backends/tfjs-wasm-node.ts";
+import { runGraphOracle } from "../../../src/model/graph/graph-oracle.ts";
+import { importOnnx } from "../../../src/model/import/onnx/import-onnx.ts";
+import { LABELS } from "../../../src/model/labels.ts";
+import { createRegistry } from "../../../src/model/registry.ts";
+import { LIMITS } from "../../../src/scoring/limits.ts";
+import { parseRecord } from "../../../src/scoring/records/record-line.ts";
+import { createDice } from "../../contract/drawn-networks.ts";
+
+const root = join(import.meta.dirname, "../../..");
+const human = join(root, "node_modules/@vladmandic/human/models");
+const portraits = join(root, "node_modules/tabler-ui/dist/demo/faces/female");
+const golden = join(root, "test/golden/onnx");
+const SEVEN = LABELS.join(",");
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "countenance-models-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs a command in the folder of this test. */
+async function runCli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const run = promisify(execFile)(process.execPath, [join(root, "cli/countenance.ts"), ...args], { cwd: folder });
+  return run.then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => error,
+  );
+}
+
+describe("the expression network of another library", () => {
+  const file = join(human, "emotion.json");
+
+  it("is imported by command, gives what its own library gives, and scores a folder", async () => {
+    const options = ["--name", "human-emotion", "--labels", SEVEN, "--mean", "0.5", "--std", "0.5", "--license", "MIT"];
+    const { code, stdout } = await runCli("models", "import", file, ...options);
+    expect(code).toBe(0);
+    expect(stdout).toContain("operators       13 conv, 5 relu, 2 maxPool, 2 add, globalAveragePool\n");
+    expect(stdout).toContain("parameters      205,127\n");
+    expect(stdout).toContain("multiply-adds   65,768,288 a face\n");
+    expect(stdout).toMatch(/million faces {3}[\d,.]+ CPU minutes here, about \$\d+\.\d+ of Workers CPU/);
+
+    const registry = createRegistry(await listFolderModels(join(folder, "models")));
+    const model = await registry.load("human-emotion");
+    expect(model.card).toMatchObject({ family: "graph", license: "MIT", input: { size: 64, color: "gray" } });
+    const dice = createDice(4);
+    const count = 5;
+    const pixels = Uint8Array.from({ length: count * 64 * 64 }, () => dice.roll(256));
+    const classifier = await createNodeClassifier(model, "fused");
+    const { probabilities } = await classifier.classify(pixels, count);
+    classifier.dispose();
+
+    await startTfjsWasmNode();
+    await tf.setBackend("wasm");
+    const json = JSON.parse(await readFile(file, "utf8"));
+    const weights = new Uint8Array(await readFile(join(human, "emotion.bin")));
+    const weightSpecs = json.weightsManifest.flatMap((group: { weights: unknown[] }) => group.weights);
+    const theirs = await loadGraphModel({
+      load: async () => ({ modelTopology: json.modelTopology, weightSpecs, weightData: weights.buffer }),
+    });
+    // As the library does it: gray between 0 and 1, less one half, times two.
+    const faces = tf.tensor4d(
+      Float32Array.from(pixels, (byte) => (byte / 255 - 0.5) * 2),
+      [count, 64, 64, 1],
+    );
+    const expected = theirs.execute(faces);
+    if (Array.isArray(expected)) throw new TypeError("the network has one output");
+    const data = await expected.data();
+    expect(data).toHaveLength(count * 7);
+    for (const [i, value] of data.entries()) expect(Math.abs(value - probabilities[i]!)).toBeLessThan(1e-4);
+    theirs.dispose();
+
+    await mkdir(join(folder, "faces"));
+    for (const name of ["1.jpg", "2.jpg"]) await cp(join(portraits, name), join(folder, "faces", name));
+    const scored = await runCli("score", "faces", "--model", "human-emotion", "--formats", "jsonl", "--threads", "1");
+    expect(scored.stdout).toContain("2 images: 2 scored.");
+    expect(scored.stdout).toContain("human-emotion@1 on graph-wasm");
+    const [job] = await readdir(join(folder, "countenance-out"));
+    const lines = await readFile(join(folder, "countenance-out", job!, "labels.jsonl"), "utf8");
+    const records = lines.trim().split("\n").map(parseRecord);
+    expect(records.map(({ model: id, status }) => `${id} ${status}`)).toEqual(Array(2).fill("human-emotion@1 scored"));
+  });
+
+  it("goes out as an ONNX file that comes back as the same network", async () => {
+    const { code, stdout } = await runCli("models", "export", "human-emotion", "--onnx", "out.onnx");
+    expect(code).toBe(0);
+    expect(stdout).toContain("pixels         uint8 [N, 1, 64, 64], gray");
+    const bytes = new Uint8Array(await readFile(join(folder, "out.onnx")));
+    const again = importOnnx(bytes, {}, LIMITS.modelImport).network;
+    const model = await createRegistry(await listFolderModels(join(folder, "models"))).load("human-emotion");
+    const levels = Float64Array.from({ length: 64 * 64 }, (_, i) => (i * 37) % 256);
+    const shape = [1, 64, 64] as const;
+    const own = runGraphOracle(
+      { graph: model.card.graph!, weights: model.tensors },
+      { shape, data: levels.map((byte) => (byte / 255 - 0.5) * 2) },
+    );
+    const theirs = runGraphOracle(again, { shape, data: levels });
+    const expected = [...own.get("logits")!.data];
+    [...theirs.get("logits")!.data].forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 4));
+  });
+});
+
+describe("countenance models import", () => {
+  it("takes any labels, and color", async () => {
+    const labels = "calm,curious,bored,amused,tired,alert,lost";
+    const { stdout } = await runCli(
+      "models",
+      "import",
+      join(golden, "mobile-17.onnx"),
+      "--name",
+      "mobile",
+      "--labels",
+      labels,
+    );
+    expect(stdout).toContain("input           32 × 32 rgb, (byte ÷ 255 − 0 0 0) ÷ 1 1 1");
+    const card = await createRegistry(await listFolderModels(join(folder, "models"))).card("mobile@1");
+    expect(card.labels).toEqual(labels.split(","));
+  });
+
+  it("keeps a version's weights forever", async () => {
+    const options = ["--name", "mobile", "--labels", "a,b,c,d,e,f,g"];
+    const { code, stderr } = await runCli("models", "import", join(golden, "plain-11.onnx"), ...options);
+    expect(code).toBe(2);
+    expect(stderr).toContain("holds other weights: take the next --version");
+    const next = await runCli("models", "import", join(golden, "plain-11.onnx"), ...options, "--version", "2");
+    expect(next.stdout).toContain("mobile@2: card.json and weights.safetensors");
+  });
+
+  const file = join(golden, "plain-11.onnx");
+  const wrong: [what: string, args: string[], message: string][] = [
+    [
+      "too few labels",
+      [file, "--name", "x", "--labels", "a,b"],
+      "it has no single output logits or probabilities of 2 values",
+    ],
+    ["a name with spaces", [file, "--name", "My Net", "--labels", SEVEN], "the model card: name: "],
+    ["a size that is another", [file, "--name", "x", "--labels", SEVEN, "--size", "64"], "has 48 rows, not 64"],
+    [
+      "a mean that is none",
+      [file, "--name", "x", "--labels", SEVEN, "--mean", "half"],
+      '--mean: "half" is not a number',
+    ],
+    ["no such file", ["none.onnx", "--name", "x", "--labels", SEVEN], "none.onnx: no such file"],
+    ["a file that is none", ["text.onnx", "--name", "x", "--labels", SEVEN], "ONNX file: "],
+    [
+      "a color of other channels",
+      [file, "--name", "x", "--labels", SEVEN, "--color", "rgb"],
+      "the network takes 1 channels",
+    ],
+  ];
+  it("refuses what it cannot take, and writes nothing", async () => {
+    await writeFile(join(folder, "text.onnx"), "hello, this is a text");
+    const runs = await Promise.all(wrong.map(([, args]) => runCli("models", "import", ...args)));
+    for (const [i, { code, stderr, stdout }] of runs.entries()) {
+      const [what, , message] = wrong[i]!;
+      expect({
+        what,
+        fails: code !== 0,
+        stdout,
+        says: stderr.includes(message),
+        stack: stderr.includes("    at "),
+      }).toEqual({
+        what,
+        fails: true,
+        stdout: "",
+        says: true,
+        stack: false,
+      });
+    }
+    expect(await readdir(join(folder, "models"))).not.toContain("x@1");
+  });
+});
