@@ -16,7 +16,7 @@ export function countMaxRecords(limits: Pick<Limits, "maxMultipartBytes" | "maxM
 
 /** Says that a job has more records than that, as a sentence's end. */
 export function describeExcess(maxRecords: number): string {
-  return `the outputs of one job hold ${maxRecords.toLocaleString("en")} records, and there are more: submit several jobs by prefix`;
+  return `the outputs of one job hold ${maxRecords.toLocaleString("en")} records, and there are more: submit several jobs by prefix, or set output.layout to "dataset"`;
 }
 
 type ParquetLimits = Pick<Limits, "maxParquetRowGroupRows" | "targetParquetRowGroups">;
