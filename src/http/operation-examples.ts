@@ -24,6 +24,7 @@ export const PARAMETER_EXAMPLES: Readonly<Record<string, unknown>> = {
   record: "portraits/0001.jpg",
   chunk: CHUNK_ID,
   address: "eyJrZXkiOiJhIn0.0f1e2d",
+  from: 0,
   at: 0,
   length: 512,
   input: 0,
@@ -184,6 +185,14 @@ export const EXAMPLES: Readonly<Record<string, OperationExample>> = {
     response: {
       chunk: CHUNK_ID,
       records: [{ record: { id: "portraits/0001.jpg", status: "scored", label: "Happy" }, at: 0, length: 512 }],
+    },
+  },
+  "GET /v1/jobs/{id}/records": {
+    response: {
+      chunk: CHUNK_ID,
+      records: [{ record: { id: "a.jpg", status: "scored", label: "Happy" }, at: 0, length: 512, input: 0 }],
+      next: 256,
+      inputs: 1024,
     },
   },
   "GET /v1/jobs/{id}/outputs": {

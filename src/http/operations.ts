@@ -116,6 +116,12 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
     description:
       "The last records of the chunk that was finished last, newest first, each with the bytes of its line in the chunk's part. None before the first chunk and after the job's end.",
   },
+  "GET /v1/jobs/{id}/records": {
+    operationId: "listChunkRecords",
+    tag: "outputs",
+    description:
+      "The records of the first chunk whose inputs begin at `from` or behind it, each with the bytes of its line in the chunk's part; `next` is where the next chunk begins.",
+  },
   "POST /v1/jobs/{id}/reviews": {
     operationId: "drawReview",
     tag: "reviews",

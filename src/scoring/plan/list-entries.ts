@@ -53,7 +53,8 @@ export async function listEntries(
   return { entries, position: { kind: "prefix", after: last } };
 }
 
-function isInput(key: string, format: InputFormat): boolean {
+/** Whether an object that nobody named may be an input: no folder marker, and a container where those are read. */
+export function isInput(key: string, format: InputFormat): boolean {
   if (key.endsWith("/")) return false;
   if (format === "image") return true;
   return key.toLowerCase().endsWith(format === "tar" ? ".tar" : ".csv");

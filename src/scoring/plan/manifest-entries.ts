@@ -35,7 +35,8 @@ export async function readManifestEntries(
   limits: PlanLimits,
 ): Promise<EntryBatch> {
   const { count, versions } = wanted;
-  let state = position.line === 0 ? await openManifest(store, input, page) : position;
+  // What is known of its syntax before it is opened, stays so.
+  let state = position.line === 0 ? { ...(await openManifest(store, input, page)), ...pickSyntax(position) } : position;
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const rules = { maxGroups: limits.maxGroups, versions };
   const entries: InputEntry[] = [];
@@ -136,6 +137,11 @@ async function openManifest(store: ObjectStore, input: ManifestSpec, page: PageB
     bucket: null,
   };
 }
+
+const pickSyntax = ({ syntax, columns }: ManifestPosition): Pick<ManifestPosition, "syntax" | "columns"> => ({
+  syntax,
+  columns,
+});
 
 function describeBucket(named: string, bucket: string, parser: RowParser): RowFinding {
   const column = parser.findColumn("bucket");

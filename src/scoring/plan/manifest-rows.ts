@@ -17,7 +17,7 @@ export type ManifestRow =
 export interface RowParser {
   /** Column names once known; null before, and for a CSV without a header row. */
   readonly columns: readonly string[] | null;
-  /** The row of a line; null for a header row. */
+  /** The row of a line; null for a header row, and for one of an inventory that is no input. */
   parse(line: string, first: boolean): ManifestRow | null;
   /** The 1-based column of a CSV that holds this field of an entry. */
   findColumn(field: string): number | undefined;
@@ -35,6 +35,13 @@ const FIELD_NAMES: Readonly<Record<string, string>> = {
   versionid: "versionId",
   version_id: "versionId",
 };
+
+/** A column of an inventory that says nothing about an input. */
+export const IGNORED_COLUMN = "\u0000ignored";
+/** A column of an inventory: rows with `false` are left out. */
+export const LATEST_COLUMN = "\u0000latest";
+/** A column of an inventory: rows with `true` are left out. */
+export const MARKER_COLUMN = "\u0000marker";
 
 /** Columns of an S3 Batch Operations manifest, which has no header (AWS documentation, "Specifying a manifest"). */
 const BATCH_COLUMNS = ["Bucket", "Key", "VersionId"];
@@ -98,7 +105,11 @@ export function createCsvRowParser(known: readonly string[] | null): RowParser {
       if (values === null) {
         return refuseLine(`the line has ${count} fields, not ${names.length}`);
       }
-      return readFields(names, values);
+      const isOld = values.some(
+        (value, at) =>
+          (names[at] === LATEST_COLUMN && value === "false") || (names[at] === MARKER_COLUMN && value === "true"),
+      );
+      return isOld ? null : readFields(names, values);
     },
     findColumn(field) {
       const at = (columns ?? BATCH_COLUMNS).findIndex((name) => getMeaning(name) === field);
@@ -146,7 +157,7 @@ function readFields(names: readonly string[], values: readonly string[]): Manife
   for (const [at, name] of names.entries()) {
     const value = values[at] ?? "";
     const field = getMeaning(name);
-    if (value === "") continue;
+    if (value === "" || name.startsWith("\u0000")) continue;
     if (field === undefined) groups.push([name, value]);
     else if (field === "bucket") bucket = value;
     // Digits alone: Number() would take " ", 0x10 and 1e3 too.

@@ -9,7 +9,8 @@ export type SourcePosition =
   | { readonly kind: "prefix"; readonly after: string | null }
   /** At this index of `objects`. */
   | { readonly kind: "objects"; readonly at: number }
-  | ManifestPosition;
+  | ManifestPosition
+  | InventoryPosition;
 
 /** In a manifest object; `etag` is null before the first page has looked at it. */
 export interface ManifestPosition {
@@ -29,6 +30,30 @@ export interface ManifestPosition {
   readonly columns: readonly string[] | null;
   /** The bucket named by the first row that names one; null before that row, undefined in cursors of older versions. */
   readonly bucket?: string | null;
+}
+
+/** Before a manifest object is opened. */
+export const START_OF_MANIFEST: ManifestPosition = {
+  kind: "manifest",
+  etag: null,
+  size: 0,
+  syntax: null,
+  gzip: false,
+  offset: 0,
+  line: 0,
+  skipping: false,
+  columns: null,
+  bucket: null,
+};
+
+/** In the data files of an inventory; `etag` is its `manifest.json`'s, null before the first page. */
+export interface InventoryPosition {
+  readonly kind: "inventory";
+  readonly etag: string | null;
+  /** 0-based number of the data file. */
+  readonly file: number;
+  /** Where in it; null at its start. */
+  readonly at: ManifestPosition | null;
 }
 
 /** Where a container continues; `entry.etag` and `entry.size` are those it had at its first page. */

@@ -12,7 +12,14 @@ import type { InputSpec } from "../manifest/input-spec.ts";
 import { type EntryBatch, listEntries } from "./list-entries.ts";
 import { readObjectEntries } from "./object-entries.ts";
 import { createPageBuilder, type PageBuilder } from "./page-builder.ts";
-import { type ContainerPosition, formatPlanCursor, parsePlanCursor, type SourcePosition } from "./plan-cursor.ts";
+import {
+  type ContainerPosition,
+  formatPlanCursor,
+  parsePlanCursor,
+  type SourcePosition,
+  START_OF_MANIFEST,
+} from "./plan-cursor.ts";
+import { isInventory, readInventoryEntries } from "./inventory-entries.ts";
 import { readTarItems } from "./tar-items.ts";
 
 /**
@@ -62,18 +69,8 @@ export async function planInputPage(
 function openSource(input: InputSpec): SourcePosition {
   if (input.kind === "prefix") return { kind: "prefix", after: null };
   if (input.kind === "objects") return { kind: "objects", at: 0 };
-  return {
-    kind: "manifest",
-    etag: input.etag ?? null,
-    size: 0,
-    syntax: null,
-    gzip: false,
-    offset: 0,
-    line: 0,
-    skipping: false,
-    columns: null,
-    bucket: null,
-  };
+  if (isInventory(input.key)) return { kind: "inventory", etag: null, file: 0, at: null };
+  return { ...START_OF_MANIFEST, etag: input.etag ?? null };
 }
 
 function readEntries(
@@ -89,6 +86,9 @@ function readEntries(
   }
   if (input.kind === "objects" && position.kind === "objects") {
     return Promise.resolve(readObjectEntries(store, input.objects, position.at, count, page, limits));
+  }
+  if (input.kind === "manifest" && position.kind === "inventory") {
+    return readInventoryEntries(listStore, input, position, count, page, limits);
   }
   if (input.kind === "manifest" && position.kind === "manifest") {
     return readManifestEntries(
