@@ -12,8 +12,6 @@ import { createArena, FLOAT } from "./places.ts";
 
 /** Plans kept, one per picture size; the oldest is dropped. */
 const MAX_PLANS = 16;
-/** The first size keeps its memory beside all others if it takes no more than this: a network that looks again and again at small pictures lays out less. */
-const RESIDENT_BYTES = 4 * 2 ** 20;
 
 /** A map or a vector: row by row, pixel by pixel, channels together. */
 export interface PictureValue {
@@ -79,34 +77,27 @@ export async function createGraphEngine(
   let current: PicturePlan | null = null;
   let disposed = false;
 
-  let resident: { readonly key: string; readonly plan: PicturePlan } | null = null;
-
   const findPlan = (height: number, width: number): PicturePlan => {
     const key = `${height}×${width}`;
-    if (resident?.key === key) return resident.plan;
-    const start = resident?.plan.end ?? arena.end();
-    const plan = plans.get(key) ?? planPicture(network, placed, height, width, start);
-    if (resident === null && plans.size === 0 && plan.end - start <= RESIDENT_BYTES) {
-      layOut(plan, start);
-      resident = { key, plan };
-      return plan;
-    }
+    const plan = plans.get(key) ?? planPicture(network, placed, height, width, arena.end());
     plans.delete(key);
     plans.set(key, plan);
     if (plans.size > MAX_PLANS) plans.delete(plans.keys().next().value!);
     return plan;
   };
 
-  const layOut = (plan: PicturePlan, start: number): void => {
-    kernel.reserve(plan.end);
-    kernel.bytes(start, plan.end - start).fill(0);
-    kernel.words(plan.start, plan.words.length).set(plan.words);
-  };
-
-  /** Lays a plan out; buffers of the plan before it lose their meaning, but for the resident one's. */
+  /** Lays a plan out; buffers of the plan before it lose their meaning. */
   const activate = (plan: PicturePlan): void => {
-    if (plan === current || plan === resident?.plan) return;
-    layOut(plan, resident?.plan.end ?? arena.end());
+    if (plan === current) return;
+    kernel.reserve(plan.end);
+    // Only what has to be zero: a search goes from size to size, and filling all of a plan took as long as a small look.
+    const { zeros } = plan;
+    const values = kernel.floats(0, plan.end / FLOAT);
+    for (let i = 0; i < zeros.length; i += 2) {
+      const from = zeros[i]! / FLOAT;
+      values.fill(0, from, from + zeros[i + 1]! / FLOAT);
+    }
+    kernel.words(plan.start, plan.words.length).set(plan.words);
     current = plan;
   };
 

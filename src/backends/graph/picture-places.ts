@@ -27,24 +27,54 @@ export function inputPitch(network: Network, layers: readonly Layer[]): number {
   return plain ? channels : padLanes(channels);
 }
 
+/** The places of a picture, and what must be zero before it runs. */
+export interface PicturePlaces {
+  readonly places: ReadonlyMap<string, Place>;
+  /** Address and bytes in turn: borders, and values that no step fills wholly. */
+  readonly zeros: readonly number[];
+}
+
 /** Gives every value of a picture a place. */
 export function placePicture(
   network: Network,
   layers: readonly Layer[],
   shapes: ReadonlyMap<string, ValueShape>,
   arena: Arena,
-): Map<string, Place> {
+): PicturePlaces {
   const { input } = network.graph;
   const first = inputPitch(network, layers) * FLOAT;
-  return placeValues(network, layers, shapes, arena, (name, shape, border: Sides) => {
+  const copied = new Set(layers.filter(({ op }) => op === "copy").map(({ output }) => output));
+  /** Values of one form at one address have the same zeros. */
+  const zeros = new Map<string, number[]>();
+  const places = placeValues(network, layers, shapes, arena, (name, shape, border: Sides) => {
     const [channels, height, width] = asPixels(shape);
     const [top, left, bottom, right] = border;
     const pitch = name === input.name ? first : padLanes(channels) * FLOAT;
     const row = (width + left + right) * pitch;
+    const bytes = (height + top + bottom) * row + LANES * FLOAT;
+    // Copies and the host write channels, not whole vectors.
+    const isPartial = copied.has(name) || (name === input.name && pitch !== channels * FLOAT);
+    const key = [channels, height, width, pitch, top, left, bottom, right].join();
     return {
-      bytes: (height + top + bottom) * row + LANES * FLOAT,
-      key: [channels, height, width, pitch, top, left, bottom, right].join(),
-      at: (start) => ({ address: start + top * row + left * pitch, row, pitch, channels, height, width }),
+      bytes,
+      key,
+      at(start) {
+        const address = start + top * row + left * pitch;
+        const around = isPartial ? [start, bytes] : listBorder(start, bytes, address, row, height, width * pitch);
+        zeros.set(`${start} ${isPartial ? "whole" : key}`, around);
+        return { address, row, pitch, channels, height, width };
+      },
     };
   });
+  return { places, zeros: [...zeros.values()].flat() };
+}
+
+/** What lies around and between the rows of a value. */
+function listBorder(start: number, bytes: number, address: number, row: number, height: number, line: number) {
+  const around = [start, address - start];
+  for (let y = 0; y < height; y++) {
+    const from = address + y * row + line;
+    around.push(from, (y === height - 1 ? start + bytes : from + row - line) - from);
+  }
+  return around.filter((_, i) => around[i | 1] !== 0);
 }

@@ -44,14 +44,14 @@ export function placeLayer(layer: Layer, packed: PackedLayer | null, arena: Aren
 
 /** Buffers and steps for one size. */
 export interface PicturePlan {
-  readonly height: number;
-  readonly width: number;
   /** Steps and offsets, from `start`. */
   readonly words: Int32Array<ArrayBuffer>;
   readonly steps: number;
   readonly start: number;
   /** First byte behind everything that the plan uses. */
   readonly end: number;
+  /** Address and bytes in turn of what must be zero before the first run. */
+  readonly zeros: readonly number[];
   readonly input: Place;
   readonly outputs: ReadonlyMap<string, Place>;
 }
@@ -70,7 +70,7 @@ export function planPicture(
 ): PicturePlan {
   const shapes = inferShapes(network.graph, network.weights, height, width);
   const arena = createArena(start);
-  const places = placePicture(
+  const { places, zeros } = placePicture(
     network,
     layers.map(({ layer }) => layer),
     shapes,
@@ -273,12 +273,11 @@ export function planPicture(
   });
   words.set(tables, parts.length * STEP);
   return {
-    height,
-    width,
     words,
     steps: parts.length,
     start: wordsAt,
     end: arena.end(),
+    zeros,
     input: places.get(network.graph.input.name)!,
     outputs: new Map(Object.entries(network.graph.outputs).map(([outside, name]) => [outside, places.get(name)!])),
   };
