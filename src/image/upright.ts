@@ -12,13 +12,11 @@ export interface TurnedSquare {
   readonly across: Point;
 }
 
-/** One channel of the picture between its pixels, 0…255. */
-type Sample = (raster: Raster, x: number, y: number) => number;
-
-const CHANNELS: Readonly<Record<PixelForm["color"], readonly Sample[]>> = {
-  gray: [sampleGray],
-  rgb: [sampleChannel(0), sampleChannel(1), sampleChannel(2)],
-  bgr: [sampleChannel(2), sampleChannel(1), sampleChannel(0)],
+/** Channels of the crop: one of the picture, or its gray. */
+const CHANNELS: Readonly<Record<PixelForm["color"], readonly (number | "gray")[]>> = {
+  gray: ["gray"],
+  rgb: [0, 1, 2],
+  bgr: [2, 1, 0],
 };
 
 /**
@@ -36,8 +34,10 @@ export function preprocessTurned(
   const depth = countChannels(form);
   const points = Math.max(1, Math.ceil(side / size));
   const step = side / (size * points);
+  const reach = (side / 2) * (Math.abs(across.x) + Math.abs(across.y));
   const pixels = new Uint8Array(countInputBytes(form));
-  for (const [channel, sample] of CHANNELS[form.color].entries()) {
+  for (const [channel, source] of CHANNELS[form.color].entries()) {
+    const region = readLevels(raster, middle, reach, source);
     for (let row = 0; row < size; row++) {
       for (let column = 0; column < size; column++) {
         let sum = 0;
@@ -48,7 +48,7 @@ export function preprocessTurned(
             // Pixels are squares: the middle of the first lies at one half.
             const x = middle.x + right * across.x - down * across.y - 0.5;
             const y = middle.y + right * across.y + down * across.x - 0.5;
-            sum += sample(raster, x, y);
+            sum += sampleLevels(region, x, y);
           }
         }
         pixels[(row * size + column) * depth + channel] = Math.round(sum / (points * points));
@@ -58,41 +58,45 @@ export function preprocessTurned(
   return pixels;
 }
 
-function sampleGray(raster: Raster, x: number, y: number): number {
-  const left = Math.floor(x);
-  const top = Math.floor(y);
-  const right = x - left;
-  const low = y - top;
-  const upper = grayAt(raster, left, top) * (1 - right) + grayAt(raster, left + 1, top) * right;
-  const lower = grayAt(raster, left, top + 1) * (1 - right) + grayAt(raster, left + 1, top + 1) * right;
+/** One channel of a part of a picture, 0…255; beyond the border the nearest pixel's. */
+interface LevelRegion {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly levels: Float64Array;
+}
+
+/** All pixels that a square around `middle` may be interpolated from: each is read once, however often it is sampled. Gray is version 1's, not rounded. */
+function readLevels(
+  { width, height, channels, data }: Raster,
+  middle: Point,
+  reach: number,
+  source: number | "gray",
+): LevelRegion {
+  const [left, top] = [Math.floor(middle.x - reach) - 1, Math.floor(middle.y - reach) - 1];
+  const wide = Math.ceil(middle.x + reach) + 2 - left;
+  const tall = Math.ceil(middle.y + reach) + 2 - top;
+  const levels = new Float64Array(wide * tall);
+  const channel = channels === 1 || source === "gray" ? 0 : source;
+  const isMixed = channels === 3 && source === "gray";
+  let to = 0;
+  for (let y = top; y < top + tall; y++) {
+    const row = (y < 0 ? 0 : y >= height ? height - 1 : y) * width;
+    for (let x = left; x < left + wide; x++) {
+      const at = (row + (x < 0 ? 0 : x >= width ? width - 1 : x)) * channels + channel;
+      levels[to++] = isMixed ? (19595 * data[at]! + 38470 * data[at + 1]! + 7471 * data[at + 2]!) / 65536 : data[at]!;
+    }
+  }
+  return { left, top, width: wide, levels };
+}
+
+function sampleLevels({ left, top, width, levels }: LevelRegion, x: number, y: number): number {
+  const column = Math.floor(x);
+  const row = Math.floor(y);
+  const right = x - column;
+  const low = y - row;
+  const at = (row - top) * width + column - left;
+  const upper = levels[at]! * (1 - right) + levels[at + 1]! * right;
+  const lower = levels[at + width]! * (1 - right) + levels[at + width + 1]! * right;
   return upper * (1 - low) + lower * low;
-}
-
-function sampleChannel(channel: number): Sample {
-  return (raster, x, y) => {
-    const left = Math.floor(x);
-    const top = Math.floor(y);
-    const right = x - left;
-    const low = y - top;
-    const level = (column: number, row: number): number => levelAt(raster, column, row, channel);
-    const upper = level(left, top) * (1 - right) + level(left + 1, top) * right;
-    const lower = level(left, top + 1) * (1 - right) + level(left + 1, top + 1) * right;
-    return upper * (1 - low) + lower * low;
-  };
-}
-
-/** Version 1's gray of the nearest pixel, 0…255, not rounded. */
-function grayAt({ width, height, channels, data }: Raster, x: number, y: number): number {
-  const column = x < 0 ? 0 : x >= width ? width - 1 : x;
-  const row = y < 0 ? 0 : y >= height ? height - 1 : y;
-  const at = (row * width + column) * channels;
-  if (channels === 1) return data[at]!;
-  return (19595 * data[at]! + 38470 * data[at + 1]! + 7471 * data[at + 2]!) / 65536;
-}
-
-/** One channel of the nearest pixel. */
-function levelAt({ width, height, channels, data }: Raster, x: number, y: number, channel: number): number {
-  const column = x < 0 ? 0 : x >= width ? width - 1 : x;
-  const row = y < 0 ? 0 : y >= height ? height - 1 : y;
-  return data[(row * width + column) * channels + (channels === 1 ? 0 : channel)]!;
 }
