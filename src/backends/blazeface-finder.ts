@@ -4,7 +4,7 @@
  */
 
 import { ScoringError } from "../errors.ts";
-import { createHalves, cutRgb, fitRaster, resizeRgb } from "../image/letterbox.ts";
+import { createHalves, cutRgb, fitRaster, type PixelTools } from "../image/letterbox.ts";
 import { decodeBlazeFace, toBlazeFaceInput, type BlazeFaceNetwork } from "../model/blazeface.ts";
 import type { Box, FaceFinder, FoundFace, Raster } from "../model/face-finder.ts";
 import {
@@ -58,8 +58,12 @@ interface Wanted {
   readonly minLogit: number;
 }
 
-/** A finder over a network that is loaded; `dispose` disposes of the network. @param model `name@version` of the weights */
-export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork): FaceFinder {
+/**
+ * A finder over a network that is loaded; `dispose` disposes of the network.
+ * @param model `name@version` of the weights
+ * @param pixels what looks are made with
+ */
+export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork, pixels: PixelTools): FaceFinder {
   let disposed = false;
 
   /** One run of the network: finds best first, in pixels of the picture. */
@@ -78,7 +82,7 @@ export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork):
   }
 
   async function lookCoarsely({ image, findHalf }: Searched, minLogit: number): Promise<Candidate[]> {
-    const fitted = fitRaster(findHalf(COARSE_INNER), COARSE_INNER);
+    const fitted = fitRaster(findHalf(COARSE_INNER), COARSE_INNER, pixels);
     const [left, top] = [(LOOK - fitted.width) >> 1, (LOOK - fitted.height) >> 1];
     const scaleX = image.width / fitted.width;
     const scaleY = image.height / fitted.height;
@@ -88,7 +92,7 @@ export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork):
   }
 
   async function lookFinely({ image, findHalf }: Searched, size: number, minLogit: number): Promise<Candidate[]> {
-    const fitted = fitRaster(findHalf(size), size);
+    const fitted = fitRaster(findHalf(size), size, pixels);
     const scaleX = image.width / fitted.width;
     const scaleY = image.height / fitted.height;
     const columns = planTiles(fitted.width);
@@ -116,7 +120,7 @@ export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork):
     const [toX, toY] = [image.width / source.width, image.height / source.height];
     const seenBox = { x: box.x / toX, y: box.y / toY, width: box.width / toX, height: box.height / toY };
     const { window, width, height, left, top } = planCloserLook(source, seenBox, context);
-    const seen = { width, height, channels: 3 as const, data: resizeRgb(source, width, height, window) };
+    const seen = { width, height, channels: 3 as const, data: pixels.resize(source, width, height, window) };
     const scaleX = (toX * window.width) / width;
     const scaleY = (toY * window.height) / height;
     const rgb = cutRgb(seen, { x: -left, y: -top, width: LOOK, height: LOOK });
@@ -153,7 +157,7 @@ export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork):
 
   async function search(image: Raster, fine: readonly number[], wanted: Wanted): Promise<Candidate[]> {
     const firstLogit = Math.min(FIRST_LOGIT, wanted.minLogit);
-    const searched = { image, findHalf: createHalves(image) };
+    const searched = { image, findHalf: createHalves(image, pixels) };
     const coarse = await lookCoarsely(searched, firstLogit);
     const large = await confirm(searched, coarse, wanted);
     if (wanted.largestOnly && large.length > 0) return large;

@@ -19,5 +19,6 @@ export interface FaceModelFiles {
  */
 export async function createFaceFinderBrowser(files: FaceModelFiles, addresses: GraphAddresses): Promise<FaceFinder> {
   const { id, network } = await loadBlazeFaceModel(files.card, files.weights);
-  return createBlazeFaceFinder(id, createBlazeFaceNetwork(await createGraphBrowserEngine(network, addresses)));
+  const engine = await createGraphBrowserEngine(network, addresses);
+  return createBlazeFaceFinder(id, createBlazeFaceNetwork(engine), await engine.openPixels());
 }

@@ -17,5 +17,6 @@ export async function createFaceFinderNode(): Promise<FaceFinder> {
     readFile(fileURLToPath(new URL("weights.safetensors", FOLDER))),
   ]);
   const { id, network } = await loadBlazeFaceModel(JSON.parse(card), weights);
-  return createBlazeFaceFinder(id, createBlazeFaceNetwork(await createGraphNodeEngine(network)));
+  const engine = await createGraphNodeEngine(network);
+  return createBlazeFaceFinder(id, createBlazeFaceNetwork(engine), await engine.openPixels());
 }

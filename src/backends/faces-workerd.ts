@@ -11,5 +11,6 @@ import { createGraphWorkerdEngine } from "./graph/graph-workerd.ts";
 /** @throws ScoringError `engine_unavailable`, `model_invalid`, `model_hash_mismatch` */
 export async function createFaceFinderWorkerd(): Promise<FaceFinder> {
   const { id, network } = await loadBlazeFaceModel(card, new Uint8Array(weights));
-  return createBlazeFaceFinder(id, createBlazeFaceNetwork(await createGraphWorkerdEngine(network)));
+  const engine = await createGraphWorkerdEngine(network);
+  return createBlazeFaceFinder(id, createBlazeFaceNetwork(engine), await engine.openPixels());
 }

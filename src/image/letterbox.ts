@@ -3,28 +3,39 @@
 import type { Box, Raster } from "../model/face-finder.ts";
 import { planResample, resampleColumns, resampleRgbRow, type Coefficients } from "./resample.ts";
 
+/** What looks at a picture are made with; every engine of it gives the same bytes. */
+export interface PixelTools {
+  /** Means of four pixels; an odd last row or column is left out. */
+  halve(raster: Raster): Raster;
+  /** {@link resizeRgb}. */
+  resize(raster: Raster, width: number, height: number, window?: Box): Uint8Array;
+}
+
+/** The reference. */
+export const PLAIN_PIXELS: PixelTools = { halve: halveRaster, resize: resizeRgb };
+
 /**
  * Resizes to RGB so that the longer side becomes `size`.
  * @param size in pixels; may enlarge
  */
-export function fitRaster(raster: Raster, size: number): Raster {
+export function fitRaster(raster: Raster, size: number, pixels: PixelTools = PLAIN_PIXELS): Raster {
   const factor = size / Math.max(raster.width, raster.height);
   const width = Math.max(1, Math.round(raster.width * factor));
   const height = Math.max(1, Math.round(raster.height * factor));
-  return { width, height, channels: 3, data: resizeRgb(raster, width, height) };
+  return { width, height, channels: 3, data: pixels.resize(raster, width, height) };
 }
 
 /**
  * A picture, its half, its quarter and so on, each made when it is first wanted.
  * @returns finds the smallest whose longer side is at least `size`; the picture itself where it is smaller than that
  */
-export function createHalves(raster: Raster): (size: number) => Raster {
+export function createHalves(raster: Raster, pixels: PixelTools = PLAIN_PIXELS): (size: number) => Raster {
   const halves = [raster];
   return (size) => {
     let at = 0;
     while (Math.max(halves[at]!.width, halves[at]!.height) >= 2 * size) {
       at++;
-      if (at === halves.length) halves.push(halveRaster(halves[at - 1]!));
+      if (at === halves.length) halves.push(pixels.halve(halves[at - 1]!));
     }
     return halves[at]!;
   };

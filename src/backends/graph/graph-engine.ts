@@ -1,11 +1,13 @@
 /** The SIMD engine for one picture: a network compiled to a plan of static buffers, run by one WebAssembly module. */
 
 import { ScoringError } from "../../errors.ts";
+import type { PixelTools } from "../../image/letterbox.ts";
 import { smallestInput, type Network } from "../../model/graph/check-graph.ts";
 import { inferShapes } from "../../model/graph/shapes.ts";
 import { createKernel, type GraphEngineName, type Kernel } from "./kernel.ts";
 import { planLayers } from "./layers.ts";
 import { inputPitch, type Place } from "./picture-places.ts";
+import { createGraphPixels } from "./picture-pixels.ts";
 import { placeLayer, planPicture, type PicturePlan } from "./picture-plan.ts";
 import { packLayer, padLanes } from "./picture-weights.ts";
 import { createArena, FLOAT } from "./places.ts";
@@ -40,6 +42,8 @@ export interface GraphEngine {
 export interface PlannedGraphEngine extends GraphEngine {
   /** Bytes that a picture of that size takes, weights included. @throws ScoringError `model_invalid` */
   measure(height: number, width: number): number;
+  /** Halves and resizes pictures with the engine's module, in a memory of its own. @throws ScoringError `engine_unavailable` */
+  openPixels(): Promise<PixelTools>;
 }
 
 /**
@@ -116,6 +120,7 @@ export async function createGraphEngine(
       kernel.run(plan.start, plan.steps);
       return new Map([...plan.outputs].map(([name, place]) => [name, readPlace(kernel, place)]));
     },
+    openPixels: () => createGraphPixels(module),
     measure: (height, width) => findPlan(height, width).end,
     // The memory goes with the instance, when nothing refers to it.
     dispose: () => {

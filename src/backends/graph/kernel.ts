@@ -9,6 +9,9 @@ interface Exports {
   reserve(end: number): number;
   run(steps: number, count: number): void;
   runBatch(steps: number, count: number, groups: number): void;
+  halve(from: number, row: number, columns: number, rows: number, to: number): void;
+  resampleRows(from: number, row: number, rows: number, plan: number, columns: number, to: number): void;
+  resampleColumns(from: number, row: number, plan: number, rows: number, to: number): void;
 }
 
 /** The two builds of the kernels; the relaxed one fuses multiply and add. */
@@ -27,7 +30,7 @@ export const GRAPH_ENGINES: readonly GraphEngineName[] = ["graph-wasm-simd", "gr
 const MAX_BYTES = 96 * 2 ** 20;
 
 /** One instance. Views of its memory are made anew, since growing detaches them. */
-export interface Kernel {
+export interface Kernel extends Pick<Exports, "halve" | "resampleRows" | "resampleColumns"> {
   /** First byte that may be used. */
   readonly base: number;
   /** Makes the memory at least `end` bytes. @throws ScoringError `engine_unavailable` if that is too much */
@@ -63,11 +66,14 @@ export async function createKernel(module: WebAssembly.Module): Promise<Kernel> 
     words: (at, length) => new Int32Array(memory.buffer, at, length),
     run: (steps, count) => exports.run(steps, count),
     runBatch: (steps, count, groups) => exports.runBatch(steps, count, groups),
+    halve: (...words) => exports.halve(...words),
+    resampleRows: (...words) => exports.resampleRows(...words),
+    resampleColumns: (...words) => exports.resampleColumns(...words),
   };
 }
 
 function isGraphBinary(exports: object): exports is Exports {
-  const names = ["base", "reserve", "run", "runBatch"];
+  const names = ["base", "reserve", "run", "runBatch", "halve", "resampleRows", "resampleColumns"];
   const functions = names.every((name) => typeof Reflect.get(exports, name) === "function");
   return functions && Reflect.get(exports, "memory") instanceof WebAssembly.Memory;
 }

@@ -7,6 +7,7 @@ import { convolveWinograd } from "./batch-winograd";
 import { convolveDepthwise } from "./depthwise";
 import { combine, copy, move, pool, resize, softmax } from "./maps";
 import { multiplyStrip } from "./product";
+export { halve, resampleColumns, resampleRows } from "./pixels";
 import * as words from "./words";
 import { address, word } from "./words";
 
