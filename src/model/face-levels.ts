@@ -9,7 +9,7 @@ export type FaceDetail = (typeof FACE_DETAILS)[number];
  * Version of the search: looks, suppression and their numbers. Raised with every change that may change which faces are found, and stored with
  * every job, as part of the finder's name.
  */
-const SEARCH_VERSION = 2;
+const SEARCH_VERSION = 3;
 
 /** Name of a finder with these weights. @param model `name@version` of the weights */
 export function nameFaceFinder(model: string): string {
@@ -27,11 +27,13 @@ export const FACE_RECALL: readonly { readonly from: number; readonly found: numb
   { from: 24, found: 101, of: 119 },
   { from: 32, found: 216, of: 226 },
   { from: 48, found: 118, of: 123 },
-  { from: 64, found: 810, of: 814 },
+  { from: 64, found: 811, of: 814 },
 ];
 
 /** Faces from this share of the picture's longer side on belong to the coarse look. */
-export const COARSE_MIN_SHARE = 0.3;
+export const COARSE_MIN_SHARE = 0.2;
+/** Where the smallest face that is worth finding has this share, the coarse look is enough. */
+export const COARSE_ONLY_SHARE = 0.3;
 /** Confidence from which a find counts, by default: the mean of all looks. */
 export const DEFAULT_MIN_FACE_SCORE = 0.57;
 /** Shorter side of the smallest face that is searched for, by default, in pixels. */
@@ -41,17 +43,17 @@ export const DEFAULT_MIN_FACE_PIXELS = 24;
 const FINEST_FACE: Readonly<Record<FaceDetail, number>> = { normal: 24, fine: 48 };
 /** Longer side of the finest look, at most: at 3,000 multiply-adds per pixel it is most of the search's cost. */
 const FINEST_SIDE: Readonly<Record<FaceDetail, number>> = { normal: 512, fine: 2048 };
-/** A finest look above `from` needs another at `size`: that one sees the faces between the sizes of the finest and of the coarse look. */
-const MIDDLE = { from: 500, size: 256 } as const;
+/** A finest look above `from` runs in tiles and needs another at `size`: that one sees the faces between those that fit a tile and the coarse look's. */
+const MIDDLE = { from: 512, size: 256 } as const;
 
 /**
  * Longer sides of the fine looks at a picture, in pixels of the network's input, finest first; none where no face below
- * the coarse look's share is worth finding.
+ * {@link COARSE_ONLY_SHARE} is worth finding.
  * @param longSide longer side of the picture in pixels
  * @param minFacePixels shorter side of the smallest face that is worth finding
  */
 export function planFineLooks(longSide: number, detail: FaceDetail, minFacePixels: number): number[] {
-  if (minFacePixels >= COARSE_MIN_SHARE * longSide) return [];
+  if (minFacePixels >= COARSE_ONLY_SHARE * longSide) return [];
   const finest = Math.round(Math.min(FINEST_SIDE[detail], (longSide * FINEST_FACE[detail]) / minFacePixels));
   return finest > MIDDLE.from ? [finest, MIDDLE.size] : [finest];
 }

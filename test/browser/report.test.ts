@@ -42,7 +42,7 @@ beforeAll(async () => {
     engine: "fused-wasm-simd",
     pipeline: 1,
     faces: "largest",
-    faceFinder: "blazeface@1/2",
+    faceFinder: "blazeface@1/3",
     tta: "none",
     minGroupSize: 10,
   });

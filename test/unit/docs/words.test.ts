@@ -21,7 +21,7 @@ const page = renderReportHtml(
     engine: "",
     pipeline: 1,
     faces: "largest",
-    faceFinder: "blazeface@1/2",
+    faceFinder: "blazeface@1/3",
     tta: "none",
     minGroupSize: 10,
   }),

@@ -168,10 +168,10 @@ describe("looks follow the picture", () => {
     [128, 24, "fine", [256]],
     [350, 24, "normal", [350]],
     [350, 48, "normal", [175]],
-    [1024, 24, "normal", [512, 256]],
+    [1024, 24, "normal", [512]],
     [1024, 24, "fine", [2048, 256]],
-    [1024, 96, "fine", [512, 256]],
-    [6000, 24, "normal", [512, 256]],
+    [1024, 96, "fine", [512]],
+    [6000, 24, "normal", [512]],
     [300, 90, "fine", []],
   ] as const)("%i pixels, faces from %i, %s", (longSide, minFacePixels, detail, sizes) => {
     expect(planFineLooks(longSide, detail, minFacePixels)).toEqual(sizes);

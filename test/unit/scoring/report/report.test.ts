@@ -42,7 +42,7 @@ function makeContext(overrides: Partial<ReportContext> = {}): ReportContext {
     engine: "fused-wasm-simd",
     pipeline: 1,
     faces: "largest",
-    faceFinder: "blazeface@1/2",
+    faceFinder: "blazeface@1/3",
     tta: "none",
     minGroupSize: 10,
     ...overrides,
@@ -57,7 +57,7 @@ const renderFound = (faceFinder: string | null) => renderReportHtml(buildReport(
 it("states how many faces its finder finds, by size, and nothing of a finder that it does not know", () => {
   const page = renderFound(FACE_FINDER).replaceAll(/\s+/g, " ");
   expect(page).toContain("84.9 % of 24 to 32 pixels, 95.6 % of 32 to 48 pixels");
-  expect(page).toContain("99.5 % from 64 pixels on");
+  expect(page).toContain("99.6 % from 64 pixels on");
   for (const other of [null, "tiny-face@1/2"]) expect(renderFound(other)).not.toContain("the finder finds");
 });
 
