@@ -34,6 +34,9 @@ export interface PicturePlaces {
   readonly zeros: readonly number[];
 }
 
+/** Layers that write whole vectors; others, and the host, write channels. */
+const FILLERS: readonly Layer["op"][] = ["product", "depthwise", "combine", "pool"];
+
 /** Gives every value of a picture a place. */
 export function placePicture(
   network: Network,
@@ -43,7 +46,7 @@ export function placePicture(
 ): PicturePlaces {
   const { input } = network.graph;
   const first = inputPitch(network, layers) * FLOAT;
-  const copied = new Set(layers.filter(({ op }) => op === "copy").map(({ output }) => output));
+  const filled = new Set(layers.filter(({ op }) => FILLERS.includes(op)).map(({ output }) => output));
   /** Values of one form at one address have the same zeros. */
   const zeros = new Map<string, number[]>();
   const places = placeValues(network, layers, shapes, arena, (name, shape, border: Sides) => {
@@ -52,8 +55,7 @@ export function placePicture(
     const pitch = name === input.name ? first : padLanes(channels) * FLOAT;
     const row = (width + left + right) * pitch;
     const bytes = (height + top + bottom) * row + LANES * FLOAT;
-    // Copies and the host write channels, not whole vectors.
-    const isPartial = copied.has(name) || (name === input.name && pitch !== channels * FLOAT);
+    const isPartial = name === input.name ? pitch !== channels * FLOAT : !filled.has(name);
     const key = [channels, height, width, pitch, top, left, bottom, right].join();
     return {
       bytes,
