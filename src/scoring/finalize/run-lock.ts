@@ -1,6 +1,7 @@
 /** `run.lock.json`: everything needed to say how these labels were made, and to make them again. */
 
 import { countFinished } from "../job/outcome-counts.ts";
+import { describeLargeCrops } from "../manifest/large-crops.ts";
 import { describeNoFace } from "../records/no-face.ts";
 import { findsFaces } from "../records/face-mode.ts";
 import { estimateJob } from "../plan/estimate.ts";
@@ -100,6 +101,7 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     counts: { listed: state.listed, records: state.records, outcomes: state.outcomes },
     warnings: [
       state.plan.status === "done" ? describeEmptyInput(manifest, state.listed) : null,
+      state.plan.status === "done" ? describeLargeCrops(manifest, state.listed, state.listedBytes) : null,
       describeNoFace(state.outcomes.no_face, countFinished(state.outcomes)),
       describeOmission(manifest.output, state.records, context.limits),
     ].filter((one) => one !== null),

@@ -6,6 +6,7 @@ import { isErasing } from "./erasure.ts";
 import { priceSoFar } from "./job-cost.ts";
 import type { JobSpec } from "./job-spec.ts";
 import { LIMITS } from "../limits.ts";
+import { describeLargeCrops } from "../manifest/large-crops.ts";
 import { describeNoFace } from "../records/no-face.ts";
 import { describeOmission } from "../manifest/output-formats.ts";
 import type { JobState } from "./job-state.ts";
@@ -128,6 +129,7 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     issues: state.issues,
     warnings: [
       state.plan.status === "done" ? describeEmptyInput(spec.manifest, state.listed) : null,
+      state.plan.status === "done" ? describeLargeCrops(spec.manifest, state.listed, state.listedBytes) : null,
       isEnded(state.status) ? describeNoFace(state.outcomes.no_face, finished) : null,
       // With several faces per picture there are more records than inputs; without a face, one record.
       describeOmission(output, Math.max(state.listed, state.records), LIMITS),

@@ -4,7 +4,7 @@ import { describeAbstentions } from "./abstentions.ts";
 import type { Denominators, Report, ReportGroups } from "./report.ts";
 import { computeWilson } from "../statistics/intervals.ts";
 import { describeGaps } from "../statistics/fairness.ts";
-import { formatCount, formatInterval, formatPercent } from "./report-format.ts";
+import { formatCount, formatInterval, formatNumber, formatPercent } from "./report-format.ts";
 
 /** Shares from which on something is told; the whole 95 % interval must lie above, so that small jobs cry no wolf. */
 export const FINDING_MARKS = {
@@ -12,6 +12,8 @@ export const FINDING_MARKS = {
   noFace: 0.1,
   /** Inputs that failed or were skipped. */
   lost: 0.02,
+  /** Mean shorter side of inputs that are face crops by contract, in pixels. */
+  cropSide: 512,
 } as const;
 
 /** One thing to look into. */
@@ -24,8 +26,8 @@ export interface ReportFinding {
 }
 
 type FindingSource = Pick<Report, "denominators" | "drift" | "baseline"> & {
-  readonly total: Pick<Report["total"], "abstained">;
-  readonly provenance: Pick<Report["provenance"], "abstain">;
+  readonly total: Pick<Report["total"], "abstained" | "quality">;
+  readonly provenance: Pick<Report["provenance"], "abstain" | "faces">;
   readonly groups: readonly Pick<ReportGroups, "fairness">[];
 };
 
@@ -40,6 +42,7 @@ export function listReportFindings(report: FindingSource): ReportFinding[] {
       subject: "No face",
       text: 'of the pictures that were read have no found face: the shares below are about the rest, and say nothing of these. Look at some; for small faces try faceDetail "fine" or a smaller minFacePixels, for face crops faces "aligned"',
     }),
+    ...describeLargeCrops(report),
     ...describeShare(counts.failed + counts.skipped, counts.listed, FINDING_MARKS.lost, {
       subject: "Not scored",
       text: "of the inputs failed or were skipped: errors.jsonl names each with its reason",
@@ -71,6 +74,13 @@ function describeMissing({ missingChunks, unaccounted }: Denominators): ReportFi
   if (missingChunks === 0) return [];
   const text = `This report is incomplete: ${formatCount(unaccounted)} inputs are missing from it.`;
   return [{ tone: "bad", subject: "Incomplete", text }];
+}
+
+function describeLargeCrops({ provenance, total }: FindingSource): ReportFinding[] {
+  const side = total.quality?.side.mean ?? 0;
+  if (provenance.faces !== "aligned" || side <= FINDING_MARKS.cropSide) return [];
+  const text = `Each input was taken for a face crop (faces "aligned"), but their shorter side has ${formatNumber(side, 0)} pixels on average, as photographs have: where faces do not fill the pictures, score them again with faces "auto", "largest" or "all".`;
+  return [{ tone: "warn", subject: "Crops", text }];
 }
 
 function describeShare(

@@ -9,6 +9,7 @@ import type { JobEstimate } from "../job/job-cost.ts";
 import { estimateJob } from "../plan/estimate.ts";
 import { guardStore } from "../access/guarded-store.ts";
 import { planInputPage } from "../plan/plan-page.ts";
+import { describeLargeCrops } from "../manifest/large-crops.ts";
 import { findListStore, toInputSpec } from "../manifest/input-spec.ts";
 import type { Limits } from "../limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -71,6 +72,8 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
     warnings.push(`the job would fail: ${describeExcess(maxRecords)}`);
   const empty = cursor === null ? describeEmptyInput(manifest, objects) : null;
   if (empty !== null) warnings.push(empty);
+  const large = describeLargeCrops(manifest, objects, bytes);
+  if (large !== null) warnings.push(large);
   if (repeated > 0) {
     warnings.push(`${repeated} inputs repeat the id of an earlier one: each gets its own record under that id`);
   }
