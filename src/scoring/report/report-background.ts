@@ -1,6 +1,5 @@
 /** The sections of the report page about what stands behind the figures: input quality, drift, model, provenance. */
 
-import { FACE_FINDER, FACE_RECALL } from "../../model/face-levels.ts";
 import { LABELS } from "../../model/labels.ts";
 import { html, type SafeHtml } from "./html-text.ts";
 import type { Report } from "./report.ts";
@@ -246,7 +245,7 @@ export function renderProvenance(report: Report): SafeHtml {
       <dd>version ${provenance.pipeline}</dd>
       <dt>Faces</dt>
       <dd>${faces}${provenance.faceFinder === null ? "" : `, found by ${provenance.faceFinder}`}</dd>
-      ${provenance.faceFinder === FACE_FINDER ? renderRecall() : null}
+      ${provenance.faceRecall === null ? null : renderRecall(provenance.faceRecall)}
       <dt>Test-time augmentation</dt>
       <dd>${provenance.tta === "flip" ? "mean of the picture and its mirror image" : "none"}</dd>
     </dl>
@@ -254,12 +253,16 @@ export function renderProvenance(report: Report): SafeHtml {
 }
 
 /** What the finder found where every face is known. */
-function renderRecall(): SafeHtml {
-  const bands = FACE_RECALL.map(({ from, found, of }, i) => {
-    const next = FACE_RECALL[i + 1];
+function renderRecall(recall: NonNullable<Report["provenance"]["faceRecall"]>): SafeHtml {
+  const bands = recall.map(({ from, found, of }, i) => {
+    const next = recall[i + 1];
     const sizes = next === undefined ? `from ${from} pixels on` : `of ${from} to ${next.from} pixels`;
     return `${formatPercent(found / of)} ${sizes}`;
   });
   return html`<dt>Faces that the finder finds</dt>
-    <dd>${bands.join(", ")}: measured on composed pictures; hidden, blurred and turned faces are found less often</dd>`;
+    <dd>
+      ${bands.join(", ")}: measured on composed pictures of adults, most of them young; hidden, blurred and turned faces
+      are found less often. How it depends on skin tone or age is not known: where it matters, compare the pictures
+      without a face of groups of your own
+    </dd>`;
 }

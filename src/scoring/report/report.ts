@@ -1,5 +1,6 @@
 /** `report.json`: the aggregates of a job with their denominators, intervals, provenance and the notice. */
 
+import { FACE_FINDER, FACE_RECALL } from "../../model/face-levels.ts";
 import type { FaceMode } from "../records/face-mode.ts";
 import type { ModelCard, ModelEvaluation } from "../../model/card.ts";
 import { LABELS } from "../../model/labels.ts";
@@ -109,6 +110,8 @@ export interface Provenance {
   readonly pipeline: PipelineVersion;
   readonly faces: ReportContext["faces"];
   readonly faceFinder: ReportContext["faceFinder"];
+  /** Faces that the finder finds where every face is known, by the longer side of the face in pixels; `null` without a finder, or one that is not known. */
+  readonly faceRecall: typeof FACE_RECALL | null;
   readonly tta: ReportContext["tta"];
   /** The precision below which labels are not given; `null`: every face gets one. */
   readonly abstain: number | null;
@@ -243,6 +246,7 @@ export function buildReport(summary: ChunkSummary, context: ReportContext): Repo
       pipeline: context.pipeline,
       faces: context.faces,
       faceFinder: context.faceFinder,
+      faceRecall: context.faceFinder === FACE_FINDER ? FACE_RECALL : null,
       tta: context.tta,
       abstain: context.abstain ?? null,
     },

@@ -5,7 +5,7 @@ import { listReportFindings } from "../../../../src/scoring/report/findings.ts";
 import { renderContactSheet } from "../../../../src/scoring/report/contact-sheet.ts";
 import { escapeHtml, html, trustHtml } from "../../../../src/scoring/report/html-text.ts";
 import { buildReport, type ReportContext } from "../../../../src/scoring/report/report.ts";
-import { FACE_FINDER } from "../../../../src/model/face-levels.ts";
+import { FACE_FINDER, FACE_RECALL } from "../../../../src/model/face-levels.ts";
 import { renderReportHtml } from "../../../../src/scoring/report/report-html.ts";
 import {
   formatCount,
@@ -83,6 +83,20 @@ describe("findings", () => {
     expect(tell(noFace(1, quiet.slice(0, 5)))).toEqual([]);
   });
 
+  it("say that face crops are as large as photographs", () => {
+    const large = quiet.map((record) => ({
+      ...record,
+      quality: record.quality && { ...record.quality, side: 900 },
+    }));
+    const tellAs = (faces: "aligned" | "largest", list: ScoreRecord[]): string[] =>
+      listReportFindings(
+        buildReport(summarize(list, {}), makeContext({ faces, faceFinder: null, listed: list.length })),
+      ).map(({ subject }) => subject);
+    expect(tellAs("aligned", large)).toEqual(["Crops"]);
+    expect(tellAs("aligned", quiet)).toEqual([]);
+    expect(tellAs("largest", large)).toEqual([]);
+  });
+
   it("lead the page, those of drift and of gaps between groups among them", () => {
     const report = buildReport(summary, makeContext({ listed: 1256, missingChunks: 1 }));
     const findings = listReportFindings({
@@ -101,6 +115,14 @@ describe("findings", () => {
 });
 
 describe("report.json", () => {
+  it("states recall by size of the finder that it knows", () => {
+    const recall = (faceFinder: string | null) =>
+      buildReport(summary, makeContext({ faceFinder })).provenance.faceRecall;
+    expect(recall(FACE_FINDER)).toEqual(FACE_RECALL);
+    expect(recall("blazeface@1/1")).toBeNull();
+    expect(recall(null)).toBeNull();
+  });
+
   it("accounts for every listed input, with reasons", () => {
     const { denominators: counts } = buildReport(summary, makeContext());
     const { scored, noFace, skipped, failed, cancelled, expired, unaccounted } = counts;
