@@ -8,6 +8,8 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 ? bytes : (bytes / 1000 ** power).toFixed(1)} ${units[power]}`;
 }
 
+const formatDollars = (dollars: number): string => (dollars < 0.01 ? dollars.toFixed(4) : dollars.toFixed(2));
+
 const count = (value: number): string => value.toLocaleString("en-US");
 
 /** What a job would do and cost, a line for each. */
@@ -24,7 +26,10 @@ export function formatPlan({ objects, bytes, chunks, complete, estimate }: DryRu
       "platform",
       `${count(operations.queue)} queue operations, ${count(operations.durableObject)} calls of Durable Objects, ${count(operations.rowsWritten)} rows`,
     ],
-    ["costs", `about $${dollars < 0.01 ? dollars.toFixed(4) : dollars.toFixed(2)} on Cloudflare`],
+    [
+      "costs",
+      `about $${formatDollars(dollars)} on Cloudflare${objects === 0 ? "" : `, $${formatDollars((dollars / objects) * 1e6)} for a million such inputs`}`,
+    ],
   ];
   return rows.map(([name, value]) => `${name.padEnd(9)} ${value}`);
 }

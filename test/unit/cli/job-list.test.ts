@@ -85,6 +85,6 @@ it("a plan says what it reads, takes and costs", () => {
     "takes     5 chunks, 66 s of CPU",
     "store     1,234 reads, 12 writes and listings",
     "platform  9 queue operations, 30 calls of Durable Objects, 400 rows",
-    "costs     about $0.0042 on Cloudflare",
+    "costs     about $0.0042 on Cloudflare, $3.50 for a million such inputs",
   ]);
 });

@@ -75,6 +75,12 @@ export function Plan({ plan }: { readonly plan: DryRun }): ReactNode {
           <dt>Cost, estimated</dt>
           <dd>{formatDollars(plan.estimate.dollars)}</dd>
         </div>
+        {plan.objects > 0 && (
+          <div>
+            <dt>Per million pictures</dt>
+            <dd>{formatDollars((plan.estimate.dollars / plan.objects) * 1e6)}</dd>
+          </div>
+        )}
       </dl>
       {plan.warnings.map((warning) => (
         <p key={warning} className="finding">
