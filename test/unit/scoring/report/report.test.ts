@@ -84,10 +84,7 @@ describe("findings", () => {
   });
 
   it("say that face crops are as large as photographs", () => {
-    const large = quiet.map((record) => ({
-      ...record,
-      quality: record.quality && { ...record.quality, side: 900 },
-    }));
+    const large = quiet.map((record) => ({ ...record, quality: { brightness: 120, contrast: 50, side: 900 } }));
     const tellAs = (faces: "aligned" | "largest", list: ScoreRecord[]): string[] =>
       listReportFindings(
         buildReport(summarize(list, {}), makeContext({ faces, faceFinder: null, listed: list.length })),
