@@ -68,6 +68,11 @@ const noFace = (count: number, of: readonly ScoreRecord[]): ScoreRecord[] =>
 const tell = (list: ScoreRecord[]): string[] =>
   listReportFindings(buildReport(summarize(list, {}), makeContext({ listed: list.length }))).map(({ text }) => text);
 
+const tellAs = (faces: "aligned" | "largest", list: ScoreRecord[]): string[] =>
+  listReportFindings(
+    buildReport(summarize(list, {}), makeContext({ faces, faceFinder: null, listed: list.length })),
+  ).map(({ subject }) => subject);
+
 describe("findings", () => {
   const quiet = records.filter(({ status }) => status === "scored");
 
@@ -85,10 +90,6 @@ describe("findings", () => {
 
   it("say that face crops are as large as photographs", () => {
     const large = quiet.map((record) => ({ ...record, quality: { brightness: 120, contrast: 50, side: 900 } }));
-    const tellAs = (faces: "aligned" | "largest", list: ScoreRecord[]): string[] =>
-      listReportFindings(
-        buildReport(summarize(list, {}), makeContext({ faces, faceFinder: null, listed: list.length })),
-      ).map(({ subject }) => subject);
     expect(tellAs("aligned", large)).toEqual(["Crops"]);
     expect(tellAs("aligned", quiet)).toEqual([]);
     expect(tellAs("largest", large)).toEqual([]);
@@ -111,10 +112,10 @@ describe("findings", () => {
   });
 });
 
+const recall = (faceFinder: string | null) => buildReport(summary, makeContext({ faceFinder })).provenance.faceRecall;
+
 describe("report.json", () => {
   it("states recall by size of the finder that it knows", () => {
-    const recall = (faceFinder: string | null) =>
-      buildReport(summary, makeContext({ faceFinder })).provenance.faceRecall;
     expect(recall(FACE_FINDER)).toEqual(FACE_RECALL);
     expect(recall("blazeface@1/1")).toBeNull();
     expect(recall(null)).toBeNull();

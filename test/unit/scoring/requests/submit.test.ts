@@ -51,18 +51,19 @@ describe("a dry run", () => {
   });
 });
 
-describe("a dry run of face crops", () => {
-  const warn = async (faces: string, bytes: number): Promise<readonly string[]> => {
-    await store.put("crops/a.jpg", "x".repeat(bytes));
-    const input = { store: "faces", prefix: "crops/" };
-    const submission = await submitJob(createDeps({}), { ...manifest, input, faces, dryRun: true }, options);
-    return submission.kind === "dry-run" ? submission.plan.warnings : ["no dry run"];
-  };
+/** Warnings of a dry run over one input of so many bytes. */
+const warnOf = async (faces: string, bytes: number): Promise<readonly string[]> => {
+  await store.put("crops/a.jpg", "x".repeat(bytes));
+  const input = { store: "faces", prefix: "crops/" };
+  const submission = await submitJob(createDeps({}), { ...manifest, input, faces, dryRun: true }, options);
+  return submission.kind === "dry-run" ? submission.plan.warnings : ["no dry run"];
+};
 
+describe("a dry run of face crops", () => {
   it("says that they are as large as photographs", async () => {
-    expect(await warn("aligned", 200_000)).toEqual([expect.stringContaining("200 kB on average")]);
-    expect(await warn("aligned", 20_000)).toEqual([]);
-    expect(await warn("auto", 200_000)).toEqual([]);
+    expect(await warnOf("aligned", 200_000)).toEqual([expect.stringContaining("200 kB on average")]);
+    expect(await warnOf("aligned", 20_000)).toEqual([]);
+    expect(await warnOf("auto", 200_000)).toEqual([]);
   });
 });
 
