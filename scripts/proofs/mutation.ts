@@ -11,7 +11,8 @@ export interface Mutation {
     | "Limits of the platform"
     | "Trouble"
     | "Hostile bytes"
-    | "Requests and ends";
+    | "Requests and ends"
+    | "Money, metrics and dead letters";
   /** What is promised, a phrase. */
   readonly promise: string;
   readonly project: "node" | "workerd" | "browser" | "e2e";

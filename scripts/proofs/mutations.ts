@@ -3,6 +3,7 @@
 import { HOSTILE_BYTES } from "./hostile-bytes.ts";
 import { INPUTS_AND_STORES } from "./inputs-and-stores.ts";
 import { JOB_MACHINE } from "./job-machine.ts";
+import { OPERATIONS } from "./operations.ts";
 import { OUTPUTS } from "./outputs.ts";
 import { NEWS_AND_NIGHTS } from "./news-and-nights.ts";
 import { PLATFORM_LIMITS } from "./platform-limits.ts";
@@ -18,4 +19,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...PLATFORM_LIMITS,
   ...TROUBLE,
   ...HOSTILE_BYTES,
+  ...OPERATIONS,
 ];
