@@ -100,7 +100,8 @@ async function meet(id: string, { trouble, seconds }: (typeof TROUBLES)[number])
   else await proxy.set(trouble);
   if (trouble === "hang") await scoreElsewhere();
   let noticedMs: number | null = null;
-  while (Date.now() < endMs && (seconds !== null || noticedMs === null)) {
+  const isOver = (): boolean => Date.now() >= endMs || (seconds === null && noticedMs !== null);
+  while (!isOver()) {
     await sleep(500);
     if (noticedMs === null && (await api.readJob(id)).waiting?.store === "far") noticedMs = Date.now() - startMs;
   }
