@@ -6,7 +6,7 @@ import { createReviewApi } from "../src/client/review-api.ts";
 import { digestHex } from "../src/scoring/sha256.ts";
 import { formatInterval, formatPercent } from "../src/scoring/report/report-format.ts";
 import { describeLead } from "../src/scoring/review/review-lead.ts";
-import { type Answer, ANSWERS } from "../src/scoring/review/answers.ts";
+import { type Answer, listAnswers } from "../src/scoring/review/answers.ts";
 import type { GivenAnswer } from "../src/scoring/review/review-desk.ts";
 import type { ReviewedFaces } from "../src/scoring/review/review-figures.ts";
 
@@ -32,7 +32,7 @@ async function readTruth(
   const truth = new Map<string, Answer>();
   for (const [key, bytes] of pictures) {
     const name = key.slice(prefix.length);
-    const answer = ANSWERS.find((known) => known === written[name]);
+    const answer = listAnswers().find((known) => known === written[name]);
     if (answer === undefined) throw new Error(`${truthFile}: ${name}: ${String(written[name])} is no answer`);
     truth.set(await digestHex(bytes), answer);
   }
@@ -66,7 +66,7 @@ export async function runReview(
   say(
     `Review: ${plan.size} of ${plan.population} faces drawn from ${plan.strata} strata; a simulated reader labels them.`,
   );
-  const faces = await reviews.listFaces(jobId, READER);
+  const { faces } = await reviews.listFaces(jobId, READER);
   let answered = 0;
   for (const stop of STOPS) {
     const answers: GivenAnswer[] = [];

@@ -5,6 +5,7 @@
  * from the protocol. The figures of docs/scale.md are its output.
  */
 
+import { nameProbabilities } from "../src/scoring/chunk/score-record.ts";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -65,7 +66,7 @@ function makeRecord(index: number, next: () => number): ScoreRecord {
       .digest("hex"),
     status: "scored",
     label: LABELS[probabilities.indexOf(sorted[0]!)]!,
-    probabilities,
+    probabilities: nameProbabilities(LABELS, probabilities),
     margin: sorted[0]! - sorted[1]!,
     entropy: -probabilities.reduce((total, p) => total + p * Math.log(p + 1e-12), 0),
     face: { box: { x: 0, y: 0, width: 48, height: 48 }, score: null, eyes: null, theta: null },

@@ -12,8 +12,11 @@ export interface LabelTally {
 }
 
 /** An empty tally. @param readPart the records of a chunk, as they are stored */
-export function createLabelTally(readPart: (chunkId: string) => Promise<Uint8Array>): LabelTally {
-  const counts = new Map<Label, number>(LABELS.map((label) => [label, 0]));
+export function createLabelTally(
+  readPart: (chunkId: string) => Promise<Uint8Array>,
+  labels: readonly Label[] = LABELS,
+): LabelTally {
+  const counts = new Map<Label, number>(labels.map((label) => [label, 0]));
   return {
     counts,
     async add(chunkId) {

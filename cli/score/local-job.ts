@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { uuidv7 } from "uuidv7";
 import { ScoringError } from "../../src/errors.ts";
 import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
-import { chooseFaceFinder, chooseThresholds, type JobSpec } from "../../src/scoring/job/job-spec.ts";
+import {
+  chooseFaceFinder,
+  chooseLabels,
+  labelsOf,
+  chooseThresholds,
+  type JobSpec,
+} from "../../src/scoring/job/job-spec.ts";
 import { isEnded } from "../../src/scoring/job/job-status.ts";
 import { type JobView, viewJob } from "../../src/scoring/job/job-view.ts";
 import { jobFolder, partKey, workPrefix } from "../../src/scoring/keys.ts";
@@ -27,6 +33,8 @@ export interface BegunRun {
   readonly unfinished: boolean;
   /** Chunks that are done already. */
   readonly finished: readonly string[];
+  /** The model's. */
+  readonly labels: readonly string[];
   /** A chunk's records. */
   readPart(chunkId: string): Promise<Uint8Array>;
 }
@@ -84,6 +92,7 @@ export async function runLocalJob(options: LocalJobOptions): Promise<JobView> {
       resumed: goesOn,
       unfinished: !goesOn && newest !== undefined,
       finished: listRows(rows).flatMap(({ id, status }) => (status === "done" ? [id] : [])),
+      labels: labelsOf(spec),
       readPart: (chunkId) => readFile(join(outputFolder, partKey(folder, chunkId))),
     });
     let ended = false;
@@ -131,6 +140,7 @@ async function acceptJob(value: unknown, modelsFolder: string | null): Promise<J
     model: registry.resolve(manifest.model),
     modelSha256: card.sha256,
     pipeline: manifest.pipeline ?? card.pipeline,
+    ...chooseLabels(manifest, card),
     ...chooseThresholds(manifest, card),
     ...chooseFaceFinder(manifest),
     retryOf: null,

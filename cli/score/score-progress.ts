@@ -1,4 +1,3 @@
-import { LABELS } from "../../src/model/labels.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { createProgressBar } from "../progress-bar.ts";
 import { createLabelTally, type LabelCounts, type LabelTally } from "./label-tally.ts";
@@ -11,10 +10,10 @@ export function formatLabels(counts: LabelCounts): readonly string[] {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   if (total === 0) return [];
   const widest = Math.max(...counts.values());
-  return LABELS.map((label) => {
-    const count = counts.get(label) ?? 0;
+  const longest = Math.max(9, ...[...counts.keys()].map((label) => label.length));
+  return [...counts].map(([label, count]) => {
     const share = `${((100 * count) / total).toFixed(1)} %`;
-    return `  ${label.padEnd(9)} ${String(count).padStart(7)} ${share.padStart(8)}  ${"█".repeat(Math.round((WIDTH * count) / widest))}`;
+    return `  ${label.padEnd(longest)} ${String(count).padStart(7)} ${share.padStart(8)}  ${"█".repeat(Math.round((WIDTH * count) / widest))}`;
   });
 }
 
@@ -51,7 +50,7 @@ export function showProgress(quiet: boolean): ScoreProgress {
   };
   return {
     begun(run: BegunRun) {
-      if (stderr.isTTY && !quiet) tally = createLabelTally((chunkId) => run.readPart(chunkId));
+      if (stderr.isTTY && !quiet) tally = createLabelTally((chunkId) => run.readPart(chunkId), run.labels);
       for (const chunkId of run.finished) void tally?.add(chunkId);
       if (quiet) return;
       if (run.resumed) stderr.write("going on with the run that stopped\n");

@@ -4,6 +4,12 @@ import type { GivenAnswer, ReaderFace, ReviewPlan, ReviewView } from "../scoring
 import { readBody } from "./answer.ts";
 import type { Api } from "./api.ts";
 
+/** The faces in reading order, and the labels that they may get. */
+export interface ReaderList {
+  readonly labels: readonly string[];
+  readonly faces: readonly ReaderFace[];
+}
+
 /** The review that is asked for: `size` or `halfWidth` (0…1), or neither for a half width of 0.05. */
 export interface ReviewRequest {
   readonly size: number | null;
@@ -22,7 +28,7 @@ export interface ReviewApi {
   draw(jobId: string, request: ReviewRequest): Promise<ReviewPlan>;
   read(jobId: string, signal?: AbortSignal): Promise<ReviewView>;
   remove(jobId: string): Promise<void>;
-  listFaces(jobId: string, reader: string | null, signal?: AbortSignal): Promise<readonly ReaderFace[]>;
+  listFaces(jobId: string, reader: string | null, signal?: AbortSignal): Promise<ReaderList>;
   readPicture(jobId: string, at: number, signal?: AbortSignal): Promise<Blob>;
   answer(jobId: string, reader: string | null, answers: readonly GivenAnswer[], signal?: AbortSignal): Promise<void>;
 }
@@ -51,7 +57,7 @@ export function createReviewApi(api: Pick<Api, "request">): ReviewApi {
     },
     async listFaces(jobId, reader, signal) {
       const query = reader === null ? "" : `?reader=${encodeURIComponent(reader)}`;
-      return (await ask<{ faces: ReaderFace[] }>(`${reviews(jobId)}/faces${query}`, signal)).faces;
+      return ask<ReaderList>(`${reviews(jobId)}/faces${query}`, signal);
     },
     async readPicture(jobId, at, signal) {
       const response = await api.request("GET", `${reviews(jobId)}/pictures/${at}`, { signal });

@@ -67,6 +67,7 @@ const JOB = {
     outcomes: { scored: 39, no_face: 1, skipped: 0, failed: 0, cancelled: 0, expired: 0 },
     errors: {},
     labels: [1, 0, 2, 25, 3, 1, 7],
+    labelNames: ["Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral"],
     records: 40,
     bytes: 4_194_304,
   },

@@ -6,8 +6,8 @@ import { guardStore } from "../scoring/access/guarded-store.ts";
 import { ScoringError } from "../errors.ts";
 import { LIMITS } from "../scoring/limits.ts";
 import { PICTURE_MEDIA_TYPES } from "../scoring/requests/record-picture.ts";
+import { labelsOf } from "../scoring/job/job-spec.ts";
 import { renderReviewHtml } from "../scoring/review/review-html.ts";
-import { ANSWERS } from "../scoring/review/answers.ts";
 import {
   answerReview,
   createReview,
@@ -54,7 +54,7 @@ const answersSchema = z.strictObject({
     .array(
       z.strictObject({
         at: z.int().min(0).max(LIMITS.maxReviewFaces),
-        label: z.enum(ANSWERS),
+        label: z.string().min(1).max(60),
         seconds: z.number().min(0).max(86_400),
       }),
     )
@@ -63,11 +63,12 @@ const answersSchema = z.strictObject({
 });
 
 const facesSchema = z.object({
+  labels: z.array(z.string()),
   faces: z.array(
     z.object({
       at: z.int(),
       box: z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() }).nullable(),
-      answer: z.enum(ANSWERS).nullable(),
+      answer: z.string().min(1).max(60).nullable(),
     }),
   ),
 });
@@ -174,8 +175,10 @@ function addReaderRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     async (c) => {
       const caller = c.get("caller");
       const reader = c.req.valid("query").reader ?? caller.keyId;
-      const faces = await listReaderFaces(deps, c.req.valid("param").id, caller, reader);
-      return c.json({ faces: [...faces] }, 200);
+      const { id } = c.req.valid("param");
+      const faces = await listReaderFaces(deps, id, caller, reader);
+      const { spec } = await openReviewedJob(deps, id);
+      return c.json({ labels: [...labelsOf(spec)], faces: [...faces] }, 200);
     },
   );
 

@@ -1,12 +1,11 @@
 /** Shapes of a review's answers in the OpenAPI document. */
 
 import { z } from "@hono/zod-openapi";
-import { LABELS } from "../model/labels.ts";
 
 const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
 const interval = z.object({ value: share, low: share, high: share });
-const label = z.enum(LABELS);
+const label = z.string();
 const agreement = z.object({ value: z.number(), low: z.number(), high: z.number(), units: count });
 
 /** A sample before or after it is drawn. */

@@ -2,7 +2,6 @@
 
 import { z } from "@hono/zod-openapi";
 import { ERROR_CODES } from "../errors.ts";
-import { LABELS } from "../model/labels.ts";
 import { JOB_STATUSES, SPENT } from "../scoring/job/job-status.ts";
 import { describeStatuses } from "./problem.ts";
 
@@ -56,7 +55,8 @@ export const jobSchema = z
       finished: count,
       outcomes: z.record(z.string(), count),
       errors: z.record(z.string(), count),
-      labels: z.array(count).length(LABELS.length),
+      labels: z.array(count),
+      labelNames: z.array(z.string()),
       records: count,
       bytes: count,
     }),

@@ -4,7 +4,7 @@ import { ScoringError } from "../errors.ts";
 import { FACE_FINDER } from "../model/face-levels.ts";
 import type { Registry } from "../model/registry.ts";
 import type { FaceMode } from "../scoring/records/face-mode.ts";
-import { emptySummary, mergeSummaries, summarize } from "../scoring/fold/summary.ts";
+import { type ChunkSummary, emptySummary, mergeSummaries, summarize } from "../scoring/fold/summary.ts";
 import { parseRecord } from "../scoring/records/record-line.ts";
 import type { ScoreRecord } from "../scoring/records/records.ts";
 import { buildReport, type Report } from "../scoring/report/report.ts";
@@ -38,8 +38,12 @@ export async function aggregateRecords(
   options: AggregateOptions,
 ): Promise<Report> {
   const { faces = "auto", groupBy = [], madeAt = new Date() } = options;
-  let summary = emptySummary({ faces, groupBy });
-  for await (const piece of cut(records)) summary = mergeSummaries(summary, summarize(piece, { faces, groupBy }));
+  let summary: ChunkSummary | null = null;
+  for await (const piece of cut(records)) {
+    const fold = { faces, groupBy, labels: (await registry.card(piece[0]!.model)).labels };
+    summary = mergeSummaries(summary ?? emptySummary(fold), summarize(piece, fold));
+  }
+  summary ??= emptySummary({ faces, groupBy });
   const { model, pipeline } = summary;
   if (model === null || pipeline === null) {
     throw new ScoringError("validation_failed", "there are no records to aggregate");

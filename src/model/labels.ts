@@ -12,3 +12,9 @@ export const FACE_SIZE = 48;
 
 /** Bytes of one preprocessed face: 48×48, 8-bit gray, row-major. */
 export const FACE_PIXELS = FACE_SIZE * FACE_SIZE;
+
+/** Most values of an embedding. */
+export const MAX_EMBEDDING = 4096;
+
+/** Name of a graph's output that describes a face, where it has one. */
+export const EMBEDDING = "embedding";

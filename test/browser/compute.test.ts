@@ -181,9 +181,9 @@ const LIE = onSubmit(`
   const submission = JSON.parse(init.body);
   for (const record of submission.records) {
     if (record.probabilities === null) continue;
-    const [first, ...rest] = record.probabilities;
-    const moved = first > 0.5 ? -0.0005 : 0.0005;
-    record.probabilities = [first + moved, ...rest.slice(0, -1), rest.at(-1) - moved];
+    const moved = record.probabilities.Angry > 0.5 ? -0.0005 : 0.0005;
+    record.probabilities.Angry += moved;
+    record.probabilities.Neutral -= moved;
   }
   init = { ...init, body: JSON.stringify(submission) };
 `);

@@ -1,5 +1,7 @@
 /** A finalizing step of the largest jobs: every output under way holds a part that is all but full. */
 
+import { LABELS } from "../../src/model/labels.ts";
+import { nameProbabilities } from "../../src/scoring/chunk/score-record.ts";
 import { deflateSync, inflateSync } from "fflate";
 import { z } from "zod";
 import type { FinalizeTicket, JobCoordinator } from "../../src/scoring/job/coordinator-port.ts";
@@ -115,7 +117,7 @@ function makeRecord({ id, key, etag, groups = {} }: InputItem, index: number): S
     ...common,
     status: "scored",
     label: "Happy",
-    probabilities: [0.012345, 0.023456, 0.034567, 0.845678, 0.045678, 0.012345, 0.025931],
+    probabilities: nameProbabilities(LABELS, [0.012345, 0.023456, 0.034567, 0.845678, 0.045678, 0.012345, 0.025931]),
     margin: 0.8,
     entropy: 0.7,
     face: null,

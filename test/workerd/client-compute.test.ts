@@ -1,3 +1,5 @@
+import { LABELS } from "../../src/model/labels.ts";
+import { nameProbabilities } from "../../src/scoring/chunk/score-record.ts";
 import { packTar } from "modern-tar";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createFaceFinderWorkerd } from "../../src/backends/faces-workerd.ts";
@@ -322,8 +324,9 @@ const LIES: Record<string, Lie> = {
   ],
   "a label that is not the most probable": change(({ label }) => ({ label: label === "Happy" ? "Sad" : "Happy" })),
   "probabilities moved a little": change(({ probabilities }) => {
-    const [p = 0, q = 0, ...rest] = probabilities!;
-    return { probabilities: p > q ? [p - 0.0005, q + 0.0005, ...rest] : [p + 0.0005, q - 0.0005, ...rest] };
+    const [p = 0, q = 0, ...rest] = Object.values(probabilities!);
+    const moved = p > q ? [p - 0.0005, q + 0.0005, ...rest] : [p + 0.0005, q - 0.0005, ...rest];
+    return { probabilities: nameProbabilities(LABELS, moved) };
   }),
   "no face where there is one": change(() => ({ ...none, status: "no_face" })),
   "an input that is said to have changed": change(() => ({
@@ -363,7 +366,7 @@ describe("a lying client", () => {
     const at = records.findIndex(({ face }) => face === null);
     const { label, probabilities, margin, entropy, quality } = {
       label: "Happy" as const,
-      probabilities: [0, 0, 0, 1, 0, 0, 0],
+      probabilities: nameProbabilities(LABELS, [0, 0, 0, 1, 0, 0, 0]),
       margin: 1,
       entropy: 0,
       quality: { brightness: 100, contrast: 10, side: 48 },

@@ -99,7 +99,7 @@ describe("a job", () => {
     expect(records.map((record) => record.key)).toEqual(keys);
     for (const record of records) {
       expect(record.status).toBe("scored");
-      expect(record.probabilities!.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 4);
+      expect(Object.values(record.probabilities!).reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 4);
     }
     const csv = new TextDecoder().decode(await readOutput(job, "labels.csv"));
     expect(csv.trimEnd().split("\n")).toHaveLength(7);
@@ -153,7 +153,7 @@ describe("a job", () => {
         lines.push(new TextDecoder().decode(labels));
         for (const record of parsePart(labels)) {
           expect(record.model).toBe(model);
-          expect(record.probabilities!.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 4);
+          expect(Object.values(record.probabilities!).reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 4);
           // The matrix is that of a network with a spatial transformer.
           expect(record.face?.theta === null).toBe(!model.startsWith("deep-emotion"));
         }

@@ -1,3 +1,5 @@
+import { LABELS } from "../../src/model/labels.ts";
+import { nameProbabilities } from "../../src/scoring/chunk/score-record.ts";
 import { parquetReadObjects } from "hyparquet";
 import { describe, expect, it } from "vitest";
 import { parseRecord, serializeRecord, serializeRecords } from "../../src/scoring/records/record-line.ts";
@@ -17,7 +19,7 @@ const records = Array.from({ length: 50 }, (_, index): ScoreRecord => ({
   etag: `"${index}"`,
   status: "scored",
   label: index % 3 === 0 ? "Happy" : "Sad",
-  probabilities: [0.1, 0.05, 0.05, 0.5, 0.2, 0.05, 0.05],
+  probabilities: nameProbabilities(LABELS, [0.1, 0.05, 0.05, 0.5, 0.2, 0.05, 0.05]),
   margin: 0.3,
   entropy: 1.498866,
   face: {

@@ -150,7 +150,9 @@ function JobRow({ job, nowMs }: { readonly job: JobView; readonly nowMs: number 
           </a>
         ))}
       </span>
-      <span className="job-mix">{ended ? <LabelMix counts={counts.labels} /> : <Progress job={job} />}</span>
+      <span className="job-mix">
+        {ended ? <LabelMix counts={counts.labels} labels={counts.labelNames} /> : <Progress job={job} />}
+      </span>
       <StatusPill status={job.status} pausedFor={job.pausedFor} />
       <span className="job-figures">
         {job.status === "cancelled" ? (

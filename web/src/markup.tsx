@@ -15,15 +15,16 @@ export function Markup({ of }: { readonly of: SafeHtml }): ReactNode {
   return <div dangerouslySetInnerHTML={inner} />;
 }
 
-/** Counts of the seven labels as shares with Wilson's intervals. */
+/** Counts of labels, by default of those of the shipped models, as shares with Wilson's intervals. */
 export function ShareChart(props: {
   readonly name: string;
   readonly counts: readonly number[];
+  readonly labels?: readonly string[];
   readonly link?: (label: string) => string;
 }): ReactNode {
-  const { name, counts, link } = props;
+  const { name, counts, labels = LABELS, link } = props;
   const total = counts.reduce((sum, count) => sum + count, 0);
-  const bars = LABELS.map((label, index) => ({
+  const bars = labels.map((label, index) => ({
     label,
     share: computeWilson(counts[index] ?? 0, total),
     link: (counts[index] ?? 0) > 0 && link !== undefined ? link(label) : null,

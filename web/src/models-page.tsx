@@ -3,7 +3,6 @@
 import { type ReactNode, useState } from "react";
 import type { ModelView } from "../../src/client/api.ts";
 import type { ModelEvaluation } from "../../src/model/card.ts";
-import { LABELS } from "../../src/model/labels.ts";
 import { chooseShade } from "../../src/scoring/report/report-charts.ts";
 import { formatCount, formatInterval, formatNumber, formatPercent } from "../../src/scoring/report/report-format.ts";
 import { renderClasses } from "../../src/scoring/report/report-sections.ts";
@@ -79,6 +78,7 @@ function Dataset(props: {
   readonly choose: (key: string) => void;
 }): ReactNode {
   const rows = props.rows.toSorted((a, b) => b.evaluation.accuracy - a.evaluation.accuracy);
+  const labels = [...new Set(rows.flatMap(({ model }) => model.labels))];
   return (
     <section className="card">
       <h2>{props.name}</h2>
@@ -91,7 +91,7 @@ function Dataset(props: {
               <th scope="col">Accuracy</th>
               <th scope="col">Balanced</th>
               <th scope="col">ECE</th>
-              {LABELS.map((label) => (
+              {labels.map((label) => (
                 <th key={label} scope="col">
                   {label}
                 </th>
@@ -120,11 +120,20 @@ function Dataset(props: {
                   </td>
                   <td>{formatPercent(evaluation.balancedAccuracy)}</td>
                   <td>{formatNumber(evaluation.ece.after ?? evaluation.ece.before, 3)}</td>
-                  {evaluation.perClass.map(({ label, recall, support }) => (
-                    <td key={label} className={`shade-${chooseShade(recall)}`} title={`${formatCount(support)} faces`}>
-                      {formatPercent(recall, 0)}
-                    </td>
-                  ))}
+                  {labels.map((label) => {
+                    const figures = evaluation.perClass.find((row) => row.label === label);
+                    if (figures === undefined) return <td key={label}>–</td>;
+                    const { recall, support } = figures;
+                    return (
+                      <td
+                        key={label}
+                        className={`shade-${chooseShade(recall)}`}
+                        title={`${formatCount(support)} faces`}
+                      >
+                        {formatPercent(recall, 0)}
+                      </td>
+                    );
+                  })}
                   <td className="number">{formatCount(model.parameters)}</td>
                   <td>{model.license}</td>
                 </tr>
@@ -144,7 +153,13 @@ function Chosen({ rows }: { readonly rows: readonly Row[] }): ReactNode {
         {model.id} on {evaluation.dataset}
         {evaluation.tta === "flip" && ", mirrored too"}
       </h2>
-      <Markup of={renderClasses(`${model.id} on ${evaluation.dataset}, ${evaluation.tta}`, evaluation.confusion)} />
+      <Markup
+        of={renderClasses(
+          `${model.id} on ${evaluation.dataset}, ${evaluation.tta}`,
+          evaluation.confusion,
+          model.labels,
+        )}
+      />
       <details>
         <summary>The command that measures it again</summary>
         <pre tabIndex={0}>{evaluation.command}</pre>

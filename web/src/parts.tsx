@@ -55,13 +55,21 @@ export function Skeleton({ rows, words }: { readonly rows: number; readonly word
 }
 
 /** Shares of the labels as one narrow bar; nothing where no face was scored. */
-export function LabelMix({ counts }: { readonly counts: readonly number[] }): ReactNode {
+export function LabelMix({
+  counts,
+  labels = LABELS,
+}: {
+  readonly counts: readonly number[];
+  readonly labels?: readonly string[];
+}): ReactNode {
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total === 0) return null;
-  const shares = LABELS.map((label, index) => {
-    const before = counts.slice(0, index).reduce((sum, count) => sum + count, 0);
-    return { label, from: (100 * before) / total, width: (100 * (counts[index] ?? 0)) / total };
-  }).filter(({ width }) => width > 0);
+  const shares = labels
+    .map((label, index) => {
+      const before = counts.slice(0, index).reduce((sum, count) => sum + count, 0);
+      return { label, from: (100 * before) / total, width: (100 * (counts[index] ?? 0)) / total };
+    })
+    .filter(({ width }) => width > 0);
   const ranked = shares.toSorted((a, b) => b.width - a.width);
   const words = ranked.map(({ label, width }) => `${label} ${width.toFixed(0)} %`);
   return (

@@ -3,9 +3,10 @@
 import { ScoringError } from "../../errors.ts";
 import { formatModelId } from "../../model/card.ts";
 import type { Classifier, Scores } from "../../model/classifier.ts";
-import { EMBEDDING, readClassifierNetwork } from "../../model/graph/graph-model.ts";
+import { readClassifierNetwork } from "../../model/graph/graph-model.ts";
 import { assembleScores } from "../../model/graph/graph-scores.ts";
 import { checkFaces, countInputBytes, scaleLevels } from "../../model/input-form.ts";
+import { EMBEDDING } from "../../model/labels.ts";
 import type { Model } from "../../model/model.ts";
 import { BATCH_FACES, createBatchEngine } from "./batch-engine.ts";
 import type { GraphEngineName } from "./kernel.ts";

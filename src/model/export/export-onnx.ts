@@ -2,7 +2,8 @@
 
 import { ScoringError } from "../../errors.ts";
 import { formatModelId } from "../card.ts";
-import { EMBEDDING, PROBABILITIES, readClassifierNetwork } from "../graph/graph-model.ts";
+import { EMBEDDING } from "../labels.ts";
+import { PROBABILITIES, readClassifierNetwork } from "../graph/graph-model.ts";
 import { countChannels, scaleLevels } from "../input-form.ts";
 import type { Model } from "../model.ts";
 import { encodeDeepEmotion } from "./onnx-deep-emotion.ts";

@@ -3,6 +3,7 @@
 import { ScoringError } from "../../errors.ts";
 import { formatModelId } from "../card.ts";
 import { countChannels } from "../input-form.ts";
+import { EMBEDDING, MAX_EMBEDDING } from "../labels.ts";
 import type { Model } from "../model.ts";
 import { countElements } from "../tensor.ts";
 import { checkGraph, type Network } from "./check-graph.ts";
@@ -12,11 +13,6 @@ import { inferShapes } from "./shapes.ts";
 export const LOGITS = "logits";
 /** Of the output that it has instead where its last node is a softmax. */
 export const PROBABILITIES = "probabilities";
-/** Of the output that describes a face, where it has one. */
-export const EMBEDDING = "embedding";
-
-/** Most values of an embedding. */
-const MAX_EMBEDDING = 4096;
 
 /** A classifier's network, with its input's size fixed. */
 export interface ClassifierNetwork extends Network {

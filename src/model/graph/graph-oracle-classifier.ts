@@ -3,8 +3,9 @@
 import { formatModelId } from "../card.ts";
 import type { Classifier, Scores } from "../classifier.ts";
 import { checkFaces, countChannels, countInputBytes, tabulateLevels } from "../input-form.ts";
+import { EMBEDDING } from "../labels.ts";
 import type { Model } from "../model.ts";
-import { EMBEDDING, readClassifierNetwork } from "./graph-model.ts";
+import { readClassifierNetwork } from "./graph-model.ts";
 import { runGraphOracle } from "./graph-oracle.ts";
 import { assembleScores } from "./graph-scores.ts";
 

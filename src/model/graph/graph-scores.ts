@@ -3,8 +3,9 @@
 import { ScoringError } from "../../errors.ts";
 import { formatModelId, type ModelCard } from "../card.ts";
 import type { Scores } from "../classifier.ts";
+import { EMBEDDING } from "../labels.ts";
 import { computeProbabilities, rowOf } from "../softmax.ts";
-import { EMBEDDING, PROBABILITIES, type ClassifierNetwork } from "./graph-model.ts";
+import { PROBABILITIES, type ClassifierNetwork } from "./graph-model.ts";
 
 /** How far a network's own probabilities may miss a sum of 1. */
 const SUM_TOLERANCE = 1e-3;

@@ -3,7 +3,8 @@
 import { ScoringError } from "../../errors.ts";
 import { parseModelCard, type ModelCard } from "../card.ts";
 import type { Network } from "../graph/check-graph.ts";
-import { EMBEDDING, LOGITS, readClassifierNetwork } from "../graph/graph-model.ts";
+import { EMBEDDING } from "../labels.ts";
+import { LOGITS, readClassifierNetwork } from "../graph/graph-model.ts";
 import { countChannels, type InputForm } from "../input-form.ts";
 import { computeSha256, hashGraph, type Model } from "../model.ts";
 import { serializeSafetensors } from "../safetensors.ts";

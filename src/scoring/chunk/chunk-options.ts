@@ -14,8 +14,18 @@ export function chooseScorer({ model, manifest }: Pick<JobSpec, "model" | "manif
 }
 
 /** What the records of a job, or of a client's task, have in common. */
-export function makeStamp({ model, pipeline, thresholds }: RecordStamp): RecordStamp {
-  return { model, pipeline, ...(thresholds === undefined ? {} : { thresholds }) };
+export function makeStamp({ model, pipeline, thresholds, embedding }: RecordStamp): RecordStamp {
+  return {
+    model,
+    pipeline,
+    ...(thresholds === undefined ? {} : { thresholds }),
+    ...(embedding === true ? { embedding } : {}),
+  };
+}
+
+/** The stamp of a job's records. */
+export function stampOf(spec: JobSpec): RecordStamp {
+  return makeStamp({ ...spec, embedding: spec.manifest.output.embedding });
 }
 
 /** The options of a chunk under the limits of the server. */
@@ -28,7 +38,7 @@ export function makeChunkOptions(
   return {
     format: spec.manifest.format,
     faces: toFaceOptions(spec.manifest),
-    stamp: makeStamp(spec),
+    stamp: stampOf(spec),
     maxImageBytes,
     maxConnections,
     maxAheadBytes,

@@ -63,12 +63,13 @@ export async function describePart(
   faces: FaceMode,
   receipt: Pick<ChunkResult, "reads" | "readBytes" | "operations" | "engine">,
   openHash?: OpenSha256,
+  labelSet: readonly string[] = LABELS,
 ): Promise<ChunkResult> {
   const outcomes: Record<Outcome, number> = { ...emptyOutcomes() };
   const errors: Partial<Record<ErrorCode, number>> = {};
-  const labels = LABELS.map(() => 0);
+  const labels = labelSet.map(() => 0);
   for (const record of part.records) {
-    if (record.label !== null) labels[LABELS.indexOf(record.label)]! += 1;
+    if (record.label !== null) labels[labelSet.indexOf(record.label)]! += 1;
     if (!countsAsInput(record, faces)) continue;
     outcomes[record.status] += 1;
     if (record.error !== null) errors[record.error.code] = (errors[record.error.code] ?? 0) + 1;

@@ -18,6 +18,8 @@ export interface RecordStamp {
   readonly pipeline: PipelineVersion;
   /** Where labels are given only from these probabilities on. */
   readonly thresholds?: Thresholds | undefined;
+  /** Whether scored records hold the model's embedding. */
+  readonly embedding?: boolean | undefined;
 }
 
 /** The label of a face, or that it was not given: decided on the probability at the 6 decimals of the record. */
@@ -95,7 +97,7 @@ export function makeScoredRecord(
     etag: face.etag,
     status: "scored",
     ...giveLabel(verdict, stamp.thresholds),
-    probabilities: verdict.probabilities,
+    probabilities: nameProbabilities(labels, verdict.probabilities),
     margin: verdict.margin,
     entropy: verdict.entropy,
     face: {
@@ -104,6 +106,9 @@ export function makeScoredRecord(
       eyes: selected.eyes,
       theta,
     },
+    ...(stamp.embedding === true && scores.embedding !== null
+      ? { embedding: [...rowOf(scores.embedding, row, scores.embedding.length / scores.count)] }
+      : {}),
     groups: item.groups ?? {},
     truth: item.label ?? null,
     quality: face.quality,
@@ -111,6 +116,11 @@ export function makeScoredRecord(
     pipeline: stamp.pipeline,
     error: null,
   };
+}
+
+/** Probabilities in the order of the labels, by name. */
+export function nameProbabilities(labels: readonly string[], values: ArrayLike<number>): Record<string, number> {
+  return Object.fromEntries(labels.map((label, at) => [label, values[at] ?? 0]));
 }
 
 const clip = (position: number, length: number): number => Math.max(0, Math.min(length, position));

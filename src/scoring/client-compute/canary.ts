@@ -8,7 +8,8 @@ import { base64ToUint8Array, uint8ArrayToBase64 } from "uint8array-extras";
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import { preprocessFace } from "../../image/preprocess.ts";
-import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT } from "../../model/labels.ts";
+import { countInputBytes } from "../../model/input-form.ts";
+import { FACE_PIXELS, FACE_SIZE } from "../../model/labels.ts";
 import { digestHex } from "../sha256.ts";
 import { createRandom } from "../statistics/random.ts";
 import { ENGINE_TOLERANCE } from "../records/engine-agreement.ts";
@@ -94,15 +95,20 @@ export async function answerCanary(
 ): Promise<Pick<CanaryAnswer, "probabilities" | "pictureSha256">> {
   const { classifier, decoder } = scorer;
   const probabilities: number[] = [];
-  const batch = new Uint8Array(classifier.batchSize * FACE_PIXELS);
+  const { input, labels } = classifier;
+  const bytes = countInputBytes(input);
+  const batch = new Uint8Array(classifier.batchSize * bytes);
   for (let first = 0; first < count; first += classifier.batchSize) {
     const size = Math.min(classifier.batchSize, count - first);
-    batch.set(faces.subarray(first * FACE_PIXELS, (first + size) * FACE_PIXELS));
+    for (let at = 0; at < size; at++) {
+      const data = faces.subarray((first + at) * FACE_PIXELS, (first + at + 1) * FACE_PIXELS);
+      batch.set(preprocessFace({ width: FACE_SIZE, height: FACE_SIZE, channels: 1, data }, null, input), at * bytes);
+    }
     const scores = await classifier.classify(batch, size);
-    probabilities.push(...scores.probabilities.subarray(0, size * LABEL_COUNT));
+    probabilities.push(...scores.probabilities.subarray(0, size * labels.length));
   }
   const { raster } = await decoder.decode(picture);
-  return { probabilities, pictureSha256: await digestHex(preprocessFace(raster, null)) };
+  return { probabilities, pictureSha256: await digestHex(preprocessFace(raster, null, input)) };
 }
 
 /** Blobs on a gradient with noise: smooth enough to resemble pictures, varied enough to reach every label. */

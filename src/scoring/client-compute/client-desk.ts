@@ -1,6 +1,6 @@
 /** The ports of serving clients, and the checks that every request of a client begins with. */
 
-import { makeStamp } from "../chunk/chunk-options.ts";
+import { stampOf } from "../chunk/chunk-options.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { toFaceOptions } from "../chunk/faces.ts";
 import type { LendScorer } from "../chunk/scorer.ts";
@@ -82,5 +82,5 @@ export function describeTask(spec: JobSpec, limits: Limits): ClientTask {
   const { manifest, modelSha256 } = spec;
   const { format, tta } = manifest;
   const faces = toFaceOptions(manifest);
-  return { ...makeStamp(spec), modelSha256, tta, format, faces, maxImageBytes: limits.maxImageBytes };
+  return { ...stampOf(spec), modelSha256, tta, format, faces, maxImageBytes: limits.maxImageBytes };
 }

@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { labelsOf, shapeOf } from "../job/job-spec.ts";
 import { ScoringError } from "../../errors.ts";
 import { readChunkItems } from "../inputs/chunk-items.ts";
 import { chooseScorer, makeChunkOptions } from "../chunk/chunk-options.ts";
@@ -74,7 +75,7 @@ export async function submitClientChunk(
     operations: { reads: reads + asked + Math.min(items.length, 2 * deps.limits.maxClientSample), writes },
     engine: `client:${submission.backend}`,
   };
-  const result = await describePart(part, manifest.faces, receipt);
+  const result = await describePart(part, manifest.faces, receipt, undefined, labelsOf(spec));
   const finished = await coordinator.finish(chunk.id, own ? { ...result, client: hold } : result);
   if (!finished && !(await wasTaken(job, chunk, hold))) {
     throw new ScoringError("conflict", "the chunk has been finished by somebody else");
@@ -98,7 +99,7 @@ async function findProblem(
   records: readonly ScoreRecord[],
 ): Promise<string | null> {
   const options = makeChunkOptions(spec, deps.limits, "throw");
-  const grouped = groupRecords(items, records, options.faces.mode, options.stamp);
+  const grouped = groupRecords(items, records, options.faces.mode, options.stamp, shapeOf(spec));
   if (grouped.kind === "wrong") return grouped.problem;
   const claims = items.map((item, index) => ({ item, records: grouped.groups[index]! }));
   const isScored = ({ records: own }: (typeof claims)[number]) => own[0]?.status === "scored";

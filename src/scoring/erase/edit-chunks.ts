@@ -1,5 +1,6 @@
 /** Taking targets out of the chunks of one range of a data set: a chunk with one falls into the pieces around it, and places stay. */
 
+import { labelsOf } from "../job/job-spec.ts";
 import { describePart } from "../chunk/part.ts";
 import { clipPiece } from "../finalize/clip-piece.ts";
 import type { FinalizeContext } from "../finalize/finalize-context.ts";
@@ -57,6 +58,7 @@ export function createChunkEditor(
         gone.map((at) => piece.items[at]!),
         gone.flatMap((at) => groups[at] ?? []),
         faces,
+        labelsOf(spec),
       ),
     );
     for (const end of [chunk.first, chunk.first + chunk.count - 1]) reached.add(Math.floor(end / merge.inputs));
@@ -87,7 +89,13 @@ export function createChunkEditor(
     }
     const body = new TextEncoder().encode(serializeRecords(records));
     const { reads, readBytes, engine } = chunk.result;
-    const result = await describePart({ bytes: body, records }, faces, { reads, readBytes, engine });
+    const result = await describePart(
+      { bytes: body, records },
+      faces,
+      { reads, readBytes, engine },
+      undefined,
+      labelsOf(spec),
+    );
     await store.put(partKey(folder, kept.id), body, { contentType: "application/x-ndjson" });
     staged.push({ ...kept, result });
     const part = { sha256: result.sha256, bytes: body.length };

@@ -1,6 +1,7 @@
 /** Building a new generation of a job's outputs without the targets: first the parts, then everything that is merged from them. */
 
 import { ScoringError } from "../../errors.ts";
+import { labelsOf } from "../job/job-spec.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { type MergeState, openMerge } from "../finalize/finalize-merge.ts";
 import type { FinalizeContext } from "../finalize/finalize-context.ts";
@@ -97,7 +98,7 @@ export async function rebuildOutputs(
   let { nextIndex, kept, removed } = carry;
   for await (const piece of readPieces(source, rows)) {
     nextIndex = piece.chunk.first + piece.chunk.count;
-    const less = await removeTargets(piece, erasure.targets, kept, spec.manifest.faces);
+    const less = await removeTargets(piece, erasure.targets, kept, spec.manifest.faces, labelsOf(spec));
     removed = addRemoved(removed, less.removed);
     if (less.piece === null) continue;
     kept += less.piece.chunk.count;
@@ -141,6 +142,7 @@ async function removeTargets(
   targets: readonly EraseTarget[],
   first: number,
   faces: FaceMode,
+  labelSet: readonly string[],
 ): Promise<{ readonly piece: MergePiece | null; readonly removed: Removed }> {
   const goes = piece.items.map((item) => isTarget(item, targets));
   const gone = piece.items.filter((_, at) => goes[at]);
@@ -148,7 +150,7 @@ async function removeTargets(
   const inputs = groupByInput(piece.records, faces);
   const goneRecords = inputs.filter((_, at) => goes[at]).flat();
   const records = inputs.filter((_, at) => !goes[at]).flat();
-  const removed = countRemoved(gone, goneRecords, faces);
+  const removed = countRemoved(gone, goneRecords, faces, labelSet);
   if (items.length === 0) return { piece: null, removed };
   const chunk: ChunkRow = { ...piece.chunk, first, count: items.length };
   if (gone.length === 0 || piece.body === null || chunk.result === null) {
@@ -156,7 +158,13 @@ async function removeTargets(
   }
   const body = new TextEncoder().encode(serializeRecords(records));
   const { reads, readBytes, engine } = chunk.result;
-  const counted = await describePart({ bytes: body, records }, faces, { reads, readBytes, engine });
+  const counted = await describePart(
+    { bytes: body, records },
+    faces,
+    { reads, readBytes, engine },
+    undefined,
+    labelSet,
+  );
   const result = { ...chunk.result, ...counted };
   const part = { sha256: await digestHex(body), bytes: body.length };
   return { piece: { chunk: { ...chunk, result }, items, records, body, part }, removed };

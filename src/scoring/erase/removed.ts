@@ -1,6 +1,5 @@
 /** What an erasure takes away, counted. */
 
-import { LABELS } from "../../model/labels.ts";
 import type { Removed } from "../job/erasure-state.ts";
 import { addErrors, addLabels, addOutcomes, emptyOutcomes } from "../job/outcome-counts.ts";
 import type { FaceMode } from "../records/face-mode.ts";
@@ -12,7 +11,12 @@ import type { ScoreRecord } from "../records/records.ts";
 export const NOTHING: Removed = { inputs: 0, bytes: 0, records: 0, outcomes: emptyOutcomes(), errors: {} };
 
 /** These inputs with their records. */
-export function countRemoved(items: readonly InputItem[], records: readonly ScoreRecord[], faces: FaceMode): Removed {
+export function countRemoved(
+  items: readonly InputItem[],
+  records: readonly ScoreRecord[],
+  faces: FaceMode,
+  labelSet: readonly string[],
+): Removed {
   const outcomes = { ...emptyOutcomes() };
   let errors = {};
   for (const record of records) {
@@ -20,7 +24,7 @@ export function countRemoved(items: readonly InputItem[], records: readonly Scor
     outcomes[record.status] += 1;
     if (record.error !== null) errors = addErrors(errors, { [record.error.code]: 1 });
   }
-  const labels = LABELS.map((label) => records.filter((record) => record.label === label).length);
+  const labels = labelSet.map((label) => records.filter((record) => record.label === label).length);
   const bytes = items.reduce((sum, { size }) => sum + (size ?? 0), 0);
   return { inputs: items.length, bytes, records: records.length, outcomes, errors, labels };
 }

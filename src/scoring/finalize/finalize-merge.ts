@@ -1,6 +1,7 @@
 /** All merged outputs of a job side by side: a piece in, bytes out, state saved between steps. */
 
 import { LABEL_FILES, LABEL_FORMATS, type LabelFormat, OUTPUT_NAMES, partName } from "../keys.ts";
+import { labelsOf, shapeOf } from "../job/job-spec.ts";
 import { endStatus } from "../job/job-state.ts";
 import { isEnded, JOB_STATUS_FACTS, type JobStatus } from "../job/job-status.ts";
 import type { WrittenObject } from "../outputs/merged-output.ts";
@@ -41,6 +42,7 @@ export function chooseFormatting({ spec, state, limits }: FinalizeContext): Form
   return {
     groupBy: [...groupBy],
     faces,
+    shape: shapeOf(spec),
     formats,
     keepsPiece: formats.some((format) => LABEL_ENCODERS[format].kind === "stream"),
     withCanceled: state.verdict === "failed",
@@ -53,7 +55,8 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
   const format = chooseFormatting(context);
   const groupKeys = format.groupBy;
   const text = new TextEncoder();
-  let summary = saved?.summary ?? emptySummary({ groupBy: groupKeys, faces: spec.manifest.faces });
+  let summary =
+    saved?.summary ?? emptySummary({ groupBy: groupKeys, faces: spec.manifest.faces, labels: labelsOf(spec) });
 
   function planLabels(label: LabelFormat): StreamPlan {
     const { name, type } = LABEL_FILES[label];
@@ -61,14 +64,14 @@ export async function openMerge(context: FinalizeContext, saved: MergeState | nu
     const encoder = LABEL_ENCODERS[label];
     if (encoder.kind === "rows") {
       const open = passRows((piece) => piece.rows[label] ?? new Uint8Array());
-      return { name, type, expectedBytes, head: encoder.head(groupKeys), open };
+      return { name, type, expectedBytes, head: encoder.head(groupKeys, format.shape), open };
     }
     return {
       name,
       type,
       expectedBytes,
       open(held) {
-        const stream = encoder.open({ groupKeys, records: state.records, limits }, held);
+        const stream = encoder.open({ groupKeys, shape: format.shape, records: state.records, limits }, held);
         return { ...stream, encode: ({ piece }) => stream.encode(piece?.records ?? []) };
       },
     };

@@ -7,7 +7,7 @@ import { LABEL_ENCODERS } from "../outputs/label-encoders.ts";
 import type { LabelFormat } from "../keys.ts";
 import { groupByInput } from "../records/record-groups.ts";
 import { serializeItem } from "../inputs/frozen-line.ts";
-import type { ScoreRecord } from "../records/records.ts";
+import type { RecordShape, ScoreRecord } from "../records/records.ts";
 import type { InputItem } from "../records/input-item.ts";
 import { type ChunkSummary, summarize } from "../fold/summary.ts";
 
@@ -26,6 +26,7 @@ export interface MergePiece {
 export interface FormatOptions {
   readonly groupBy: readonly string[];
   readonly faces: Manifest["faces"];
+  readonly shape: RecordShape;
   /** The label files that the job writes. */
   readonly formats: readonly LabelFormat[];
   /** Whether somebody needs the piece itself as well: a stream such as Parquet, or a comparison with another run. */
@@ -50,10 +51,23 @@ export interface FormattedPiece {
   readonly piece: MergePiece | null;
 }
 
+const NEWLINE = 10;
+
+/** Whether a part's lines name their probabilities: one that was written before an upgrade of a job under way does not. */
+function isCurrent(body: Uint8Array, records: readonly ScoreRecord[]): boolean {
+  const scored = records.findIndex(({ probabilities }) => probabilities !== null);
+  let start = 0;
+  for (let line = 0; line < scored; line++) start = body.indexOf(NEWLINE, start) + 1;
+  return scored < 0 || !new TextDecoder().decode(body.subarray(start, body.indexOf(NEWLINE, start))).includes(OLDER);
+}
+
+/** No string of a line contains it: its quotes would be escaped. */
+const OLDER = '"probabilities":[';
+
 /** Formats a piece: most of the work of finalizing, and the part of it that needs no other chunk. */
 export function formatPiece(piece: MergePiece, options: FormatOptions): FormattedPiece {
   const { chunk, items, records, part, body } = piece;
-  const { groupBy, faces, formats, keepsPiece, withCanceled } = options;
+  const { groupBy, faces, shape, formats, keepsPiece, withCanceled } = options;
   const text = new TextEncoder();
   // Only failed inputs are looked up: most pieces need no map.
   let inputs: ReadonlyMap<ScoreRecord | undefined, InputItem | undefined> | null = null;
@@ -65,7 +79,10 @@ export function formatPiece(piece: MergePiece, options: FormatOptions): Formatte
   for (const format of formats) {
     const encoder = LABEL_ENCODERS[format];
     if (encoder.kind !== "rows") continue;
-    rows[format] = encoder.isPart && body !== null ? body : text.encode(encoder.rows(records, groupBy));
+    rows[format] =
+      encoder.isPart && body !== null && isCurrent(body, records)
+        ? body
+        : text.encode(encoder.rows(records, groupBy, shape));
   }
   return {
     chunk: { id: chunk.id, first: chunk.first, count: chunk.count },
@@ -74,7 +91,7 @@ export function formatPiece(piece: MergePiece, options: FormatOptions): Formatte
     input: text.encode(items.map((item) => `${serializeItem(item)}\n`).join("")),
     rows,
     errors: text.encode(formatErrorLines(records, findItem, withCanceled)),
-    summary: summarize(records, { groupBy, faces }),
+    summary: summarize(records, { groupBy, faces, labels: shape.labels }),
     piece: keepsPiece ? piece : null,
   };
 }

@@ -51,7 +51,7 @@ export async function openRangeMerge(
     return {
       ...plan,
       open(state) {
-        const options = { groupKeys: format.groupBy, records: partRows, describes: true, limits };
+        const options = { groupKeys: format.groupBy, shape: format.shape, records: partRows, describes: true, limits };
         const stream = encoder.open(options, state);
         return { ...stream, encode: ({ piece }) => stream.encode(piece?.records ?? []) };
       },
@@ -95,11 +95,11 @@ function describeChunk({ chunk, part }: FormattedPiece): Uint8Array {
 function compressRows(
   label: LabelFormat,
   encoder: RowEncoder,
-  { groupBy }: FormatOptions,
+  { groupBy, shape }: FormatOptions,
   memberBytes: number,
 ): StreamPlan["open"] {
   return (state) => {
-    const members = createGzipMembers({ memberBytes, head: text.encode(encoder.head(groupBy)) }, state);
+    const members = createGzipMembers({ memberBytes, head: text.encode(encoder.head(groupBy, shape)) }, state);
     return { ...members, encode: (piece) => members.append(piece.rows[label] ?? new Uint8Array()) };
   };
 }

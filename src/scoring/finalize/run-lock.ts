@@ -19,9 +19,9 @@ import type { FinalizeContext } from "./finalize-context.ts";
 import type { JobStatus } from "../job/job-status.ts";
 import type { OutcomeCounts } from "../job/outcome-counts.ts";
 import { readMeter } from "../job/job-meter.ts";
-import type { JobSpec } from "../job/job-spec.ts";
+import { type JobSpec, shapeOf } from "../job/job-spec.ts";
 import { describeOmission } from "../manifest/output-formats.ts";
-import type { PipelineVersion } from "../records/records.ts";
+import { type PipelineVersion, RECORD_SCHEMA, type RecordShape } from "../records/records.ts";
 
 /** Chunks by who finished them, and those that clients let expire or whose records were rejected. A split chunk counts as its parts. */
 export interface ChunkCounts {
@@ -64,6 +64,8 @@ export interface RunLock {
   /** The hash is of the manifest as it was sent; of the webhook's address, `content` has the origin alone. */
   readonly manifest: { readonly sha256: string; readonly content: JobSpec["manifest"] };
   readonly model: { readonly id: string; readonly sha256: string };
+  /** The form of a record's line, the names in its `probabilities` in the model's order, and whether it holds an embedding. */
+  readonly records: RecordShape & { readonly schema: typeof RECORD_SCHEMA };
   /** Version of the preprocessing. */
   readonly pipeline: PipelineVersion;
   /** Weights and search version of what found the faces; `null` where pictures were taken as they are. */
@@ -95,6 +97,7 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     finishedAt: new Date(finishedMs).toISOString(),
     manifest: { sha256: spec.manifestSha256, content: withoutSecrets(manifest) },
     model: { id: spec.model, sha256: spec.modelSha256 },
+    records: { schema: RECORD_SCHEMA, ...shapeOf(spec) },
     pipeline: spec.pipeline,
     faceFinder: spec.faceFinder ?? null,
     engines: state.engines,

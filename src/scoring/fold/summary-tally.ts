@@ -5,7 +5,8 @@
  * millionth is the unit and nothing is lost: a sum over 10^8 faces is at most 2·10^14, far below 2^53 (9·10^15).
  */
 
-import { LABEL_COUNT, LABELS, type Label } from "../../model/labels.ts";
+import { LABELS, type Label } from "../../model/labels.ts";
+import { ScoringError } from "../../errors.ts";
 import { findTopLabel, OUTCOMES, type Outcome, type ScoreRecord } from "../records/records.ts";
 import { createQualityBuilder, mergeQuality, type QualitySummary } from "./summary-quality.ts";
 
@@ -18,7 +19,7 @@ export const MICRO = 1_000_000;
 
 /** Scored faces whose true label is known. */
 export interface TruthSummary {
-  /** Row-major 7×7 counts: row true label, column predicted label. */
+  /** Row-major counts, one row and column a label: row true label, column predicted label. */
   readonly confusion: readonly number[];
   /** Per calibration bin: faces, correct ones, and the sum of their top probability in millionths. */
   readonly calibration: {
@@ -49,7 +50,7 @@ export interface TallySummary {
   readonly labels: readonly number[];
   /** Of these, the faces whose label was not given; `null` where all were. Missing means `null`, in summaries of before. */
   readonly abstained?: AbstentionSummary | null;
-  /** Sums of the seven probabilities, millionths. */
+  /** Sums of the probabilities, millionths. */
   readonly probabilities: readonly number[];
   /** Sum of entropies, millionths of a nat. */
   readonly entropy: number;
@@ -71,15 +72,15 @@ export interface TallyBuilder {
 
 const zeros = (length: number): number[] => Array.from({ length }, () => 0);
 
-/** The tally of no record: the identity of {@link mergeTallies}. */
-export function emptyTally(): TallySummary {
+/** The tally of no record: the identity of {@link mergeTallies} for as many labels. */
+export function emptyTally(labels = LABELS.length): TallySummary {
   return {
     inputs: { scored: 0, no_face: 0, skipped: 0, failed: 0, cancelled: 0, expired: 0 },
     reasons: {},
     labelled: 0,
-    labels: zeros(LABEL_COUNT),
+    labels: zeros(labels),
     abstained: null,
-    probabilities: zeros(LABEL_COUNT),
+    probabilities: zeros(labels),
     entropy: 0,
     margin: 0,
     confidence: zeros(CONFIDENCE_BINS),
@@ -98,40 +99,38 @@ export function calibrationBin(micro: number): number {
   return Math.max(0, Math.ceil((micro * CALIBRATION_BINS) / MICRO) - 1);
 }
 
-/** Index of a label in label order. */
-export function labelIndex(label: Label): number {
-  return LABELS.indexOf(label);
-}
-
 const increment = (counts: number[], index: number, by = 1): void => {
   counts[index] = (counts[index] ?? 0) + by;
 };
 
 /** A builder that starts from nothing. */
-export function createTallyBuilder(): TallyBuilder {
+export function createTallyBuilder(labels: readonly Label[] = LABELS): TallyBuilder {
+  const count = labels.length;
+  const places = new Map(labels.map((label, at) => [label, at]));
   const inputs: Record<Outcome, number> = { ...emptyTally().inputs };
   const tally = {
     labelled: 0,
-    labels: zeros(LABEL_COUNT),
-    probabilities: zeros(LABEL_COUNT),
+    labels: zeros(count),
+    probabilities: zeros(count),
     entropy: 0,
     margin: 0,
     confidence: zeros(CONFIDENCE_BINS),
   };
   const reasons = new Map<string, number>();
-  const confusion = zeros(LABEL_COUNT * LABEL_COUNT);
+  const confusion = zeros(count * count);
   const calibration = {
     faces: zeros(CALIBRATION_BINS),
     correct: zeros(CALIBRATION_BINS),
     confidence: zeros(CALIBRATION_BINS),
   };
   let judged = 0;
-  const abstained = { labels: zeros(LABEL_COUNT), faces: 0, judged: 0, correct: 0 };
+  const abstained = { labels: zeros(count), faces: 0, judged: 0, correct: 0 };
   const quality = createQualityBuilder();
 
-  function addFace(record: ScoreRecord, label: Label, probabilities: readonly number[]): void {
-    const predicted = labelIndex(label);
-    const micros = probabilities.map((value) => Math.round(value * MICRO));
+  function addFace(record: ScoreRecord, label: Label, probabilities: Readonly<Record<Label, number>>): void {
+    const predicted = places.get(label);
+    if (predicted === undefined) throw new ScoringError("internal", `${record.id}: ${label} is no label of its model`);
+    const micros = labels.map((one) => Math.round((probabilities[one] ?? 0) * MICRO));
     const top = micros[predicted] ?? 0;
     increment(tally.labels, predicted);
     for (const [index, micro] of micros.entries()) increment(tally.probabilities, index, micro);
@@ -144,10 +143,11 @@ export function createTallyBuilder(): TallyBuilder {
       abstained.judged += record.truth === null ? 0 : 1;
       abstained.correct += record.truth === label ? 1 : 0;
     }
-    if (record.truth === null) return;
+    const truth = record.truth === null ? undefined : places.get(record.truth);
+    if (truth === undefined) return;
     judged += 1;
     const bin = calibrationBin(top);
-    increment(confusion, labelIndex(record.truth) * LABEL_COUNT + predicted);
+    increment(confusion, truth * count + predicted);
     increment(calibration.faces, bin);
     increment(calibration.correct, bin, record.truth === label ? 1 : 0);
     increment(calibration.confidence, bin, top);

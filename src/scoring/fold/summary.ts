@@ -6,6 +6,7 @@
 
 import type { FaceMode } from "../records/face-mode.ts";
 import { ScoringError } from "../../errors.ts";
+import { LABELS } from "../../model/labels.ts";
 import { LIMITS } from "../limits.ts";
 import type { PipelineVersion, ScoreRecord } from "../records/records.ts";
 import { boundGroup, type GroupSummary, mergeGroups } from "./summary-groups.ts";
@@ -20,6 +21,8 @@ export interface SummaryOptions {
   readonly faces?: FaceMode;
   /** Values of one group name that get figures of their own; default `LIMITS.maxGroupValues`. */
   readonly maxGroupValues?: number;
+  /** The model's, in its order; default FER2013's. */
+  readonly labels?: readonly string[];
 }
 
 /** Aggregates of a set of records. */
@@ -28,10 +31,21 @@ export interface ChunkSummary {
   /** `name@version` of the model and pipeline of all records; `null` in an empty summary. Summaries of two models or pipelines never merge. */
   readonly model: string | null;
   readonly pipeline: PipelineVersion | null;
+  /** The model's labels; absent where they are FER2013's. */
+  readonly labels?: readonly string[];
   readonly total: TallySummary;
   /** Sorted by key. */
   readonly groups: readonly GroupSummary[];
   readonly maxGroupValues: number;
+}
+
+/** The labels of a summary. */
+export function namesOf({ labels }: Pick<ChunkSummary, "labels">): readonly string[] {
+  return labels ?? LABELS;
+}
+
+function describeLabels(labels: readonly string[] = LABELS): Pick<ChunkSummary, "labels"> {
+  return labels.join() === LABELS.join() ? {} : { labels };
 }
 
 function sortGroupKeys(options: SummaryOptions): string[] {
@@ -48,7 +62,8 @@ export function emptySummary(options: SummaryOptions): ChunkSummary {
     version: 1,
     model: null,
     pipeline: null,
-    total: emptyTally(),
+    ...describeLabels(options.labels),
+    total: emptyTally(options.labels?.length),
     groups: sortGroupKeys(options).map((key) => ({ key, values: [], absent: null, other: null })),
     maxGroupValues: options.maxGroupValues ?? LIMITS.maxGroupValues,
   };
@@ -60,7 +75,7 @@ export function emptySummary(options: SummaryOptions): ChunkSummary {
  */
 export function summarize(records: Iterable<ScoreRecord>, options: SummaryOptions): ChunkSummary {
   const empty = emptySummary(options);
-  const total = createTallyBuilder();
+  const total = createTallyBuilder(options.labels);
   const groups = empty.groups.map(({ key }) => ({
     key,
     values: new Map<string, TallyBuilder>(),
@@ -76,10 +91,11 @@ export function summarize(records: Iterable<ScoreRecord>, options: SummaryOption
     total.add(record, isInput);
     for (const group of groups) {
       const value = Object.hasOwn(record.groups, group.key) ? record.groups[group.key] : undefined;
-      if (value === undefined) (group.absent ??= createTallyBuilder()).add(record, isInput);
-      else if (value.length > LIMITS.maxGroupValueLength) (group.other ??= createTallyBuilder()).add(record, isInput);
+      if (value === undefined) (group.absent ??= createTallyBuilder(options.labels)).add(record, isInput);
+      else if (value.length > LIMITS.maxGroupValueLength)
+        (group.other ??= createTallyBuilder(options.labels)).add(record, isInput);
       else {
-        const builder = group.values.get(value) ?? createTallyBuilder();
+        const builder = group.values.get(value) ?? createTallyBuilder(options.labels);
         group.values.set(value, builder);
         builder.add(record, isInput);
       }
@@ -109,11 +125,13 @@ export function summarize(records: Iterable<ScoreRecord>, options: SummaryOption
 export function mergeSummaries(a: ChunkSummary, b: ChunkSummary): ChunkSummary {
   const keys = (summary: ChunkSummary) => JSON.stringify(summary.groups.map(({ key }) => key));
   requireSame("group names", keys(a), keys(b));
+  requireSame("labels", namesOf(a).join(), namesOf(b).join());
   const maxGroupValues = requireSame("group bound", a.maxGroupValues, b.maxGroupValues);
   return {
     version: 1,
     model: requireSame("model", a.model, b.model),
     pipeline: requireSame("pipeline", a.pipeline, b.pipeline),
+    ...describeLabels(namesOf(a)),
     total: mergeTallies(a.total, b.total),
     groups: a.groups.map((group, index) => mergeGroups(group, b.groups[index] ?? group, maxGroupValues)),
     maxGroupValues,

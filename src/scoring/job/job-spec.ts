@@ -1,11 +1,14 @@
 /** A job as it was accepted: the checked manifest with every default filled in. Stored once, never changed. */
 
 import { findsFaces } from "../records/face-mode.ts";
+import { ScoringError } from "../../errors.ts";
+import type { ModelCard } from "../../model/card.ts";
 import { findThresholds, type Thresholds } from "../../model/abstention.ts";
+import { EMBEDDING, LABELS } from "../../model/labels.ts";
 import { FACE_FINDER } from "../../model/face-levels.ts";
 import type { JobOwner } from "../access/access.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { PipelineVersion } from "../records/records.ts";
+import type { PipelineVersion, RecordShape } from "../records/records.ts";
 
 /** The run of a schedule that a job is. */
 export interface ScheduleOrigin {
@@ -31,6 +34,8 @@ export interface JobSpec {
   readonly modelSha256: string;
   /** Version of the model's preprocessing. */
   readonly pipeline: PipelineVersion;
+  /** The model's labels, in its order; absent where they are FER2013's. */
+  readonly labels?: readonly string[];
   /** By label, from which probability on it is given; absent where every face gets one. */
   readonly thresholds?: Thresholds;
   /** Name of the face finder; absent where pictures are taken as they are, and in jobs of before it was noted. */
@@ -41,6 +46,33 @@ export interface JobSpec {
   readonly owner: JobOwner | null;
   /** Absent for a job that no schedule made. */
   readonly schedule?: ScheduleOrigin;
+}
+
+/** The labels of a job's model. */
+export function labelsOf({ labels }: Pick<JobSpec, "labels">): readonly string[] {
+  return labels ?? LABELS;
+}
+
+/**
+ * The part of a spec that says what the model's card names.
+ * @throws ScoringError `validation_failed` where the job asks for an embedding that the card does not name
+ */
+export function chooseLabels(
+  { output }: Pick<Manifest, "output">,
+  card: Pick<ModelCard, "name" | "version" | "labels" | "graph">,
+): Pick<JobSpec, "labels"> {
+  if (output.embedding === true && card.graph?.outputs[EMBEDDING] === undefined) {
+    const path = "output.embedding";
+    const message = `the card of ${card.name}@${card.version} names no embedding: leave it out, or choose a model that has one`;
+    const issues = [{ path, code: "embedding_missing", message }];
+    throw new ScoringError("validation_failed", `${path}: ${message}`, { issues });
+  }
+  return card.labels.join() === LABELS.join() ? {} : { labels: card.labels };
+}
+
+/** What the columns of a job's records depend on. */
+export function shapeOf(spec: Pick<JobSpec, "labels" | "manifest">): RecordShape {
+  return { labels: labelsOf(spec), embedding: spec.manifest.output.embedding === true };
 }
 
 /**

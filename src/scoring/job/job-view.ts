@@ -4,7 +4,7 @@ import type { ErrorCode, Issue } from "../../errors.ts";
 import { describeEmptyInput } from "../manifest/empty-input.ts";
 import { isErasing } from "./erasure.ts";
 import { priceSoFar } from "./job-cost.ts";
-import type { JobSpec } from "./job-spec.ts";
+import { type JobSpec, labelsOf } from "./job-spec.ts";
 import { LIMITS } from "../limits.ts";
 import { describeLargeCrops } from "../manifest/large-crops.ts";
 import { describeNoFace } from "../records/no-face.ts";
@@ -53,6 +53,8 @@ export interface JobView {
     readonly errors: ErrorCounts;
     /** Records by label so far, in label order. */
     readonly labels: readonly number[];
+    /** The model's labels, in the order of the counts. */
+    readonly labelNames: readonly string[];
     readonly records: number;
     readonly bytes: number;
   };
@@ -116,7 +118,11 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
       finished,
       outcomes: state.outcomes,
       errors: state.errors,
-      labels: addLabels(state.labels),
+      labels: addLabels(
+        state.labels,
+        labelsOf(spec).map(() => 0),
+      ),
+      labelNames: labelsOf(spec),
       records: state.records,
       bytes: state.listedBytes,
     },

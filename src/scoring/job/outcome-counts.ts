@@ -1,7 +1,6 @@
 /** Inputs counted by outcome and by error code. */
 
 import { ERROR_CODES, type ErrorCode } from "../../errors.ts";
-import { LABELS } from "../../model/labels.ts";
 import { OUTCOMES, type Outcome } from "../records/records.ts";
 
 /** Inputs by outcome. */
@@ -32,9 +31,9 @@ export function addErrors(a: ErrorCounts, b: ErrorCounts): ErrorCounts {
   return sum;
 }
 
-/** Records by label, in label order; what is absent counts nothing. */
+/** Records by label, in the model's order; what is absent counts nothing. */
 export function addLabels(a: readonly number[] = [], b: readonly number[] = []): readonly number[] {
-  return LABELS.map((_, index) => (a[index] ?? 0) + (b[index] ?? 0));
+  return Array.from({ length: Math.max(a.length, b.length) }, (_, index) => (a[index] ?? 0) + (b[index] ?? 0));
 }
 
 /** Inputs with an outcome. */

@@ -5,7 +5,7 @@ import { FACE_MODES } from "../records/face-mode.ts";
 import { DEFAULT_MIN_FACE_PIXELS, DEFAULT_MIN_FACE_SCORE, FACE_DETAILS } from "../../model/face-levels.ts";
 import { z } from "zod";
 import { type Issue, ScoringError } from "../../errors.ts";
-import { LABELS } from "../../model/labels.ts";
+import { MAX_LABELS } from "../../model/label-set.ts";
 import { LABEL_FORMATS, normalizePrefix } from "../keys.ts";
 import { LIMITS } from "../limits.ts";
 import { suggest } from "./did-you-mean.ts";
@@ -25,7 +25,16 @@ const objectEntry = z.strictObject({
   id: z.string().min(1).max(LIMITS.maxKeyBytes).optional(),
   etag: z.string().min(1).max(256).optional(),
   versionId: z.string().min(1).max(1024).optional(),
-  label: z.union([z.enum(LABELS), z.int().min(0).max(6)]).optional(),
+  /** By name or place, in the model's order. */
+  label: z
+    .union([
+      text(60).min(1),
+      z
+        .int()
+        .min(0)
+        .max(MAX_LABELS - 1),
+    ])
+    .optional(),
   groups: z.record(groupName, text(LIMITS.maxGroupValueLength)).optional(),
 });
 
@@ -82,6 +91,8 @@ export const manifestSchema = z.strictObject({
     formats: z.array(z.enum(LABEL_FORMATS)).min(1).max(LABEL_FORMATS.length).default(["jsonl", "csv"]),
     /** `dataset`: parts of about two million records, made side by side; see docs/datasets.md. */
     layout: z.enum(["single", "dataset"]).default("single"),
+    /** Whether records hold the model's embedding of each face; for models whose card names one. */
+    embedding: z.boolean().optional(),
     retentionDays: z.int().min(1).max(LIMITS.maxRetentionDays).optional(),
   }),
   groupBy: z.array(groupName).max(LIMITS.maxGroupBy).default([]),

@@ -1,15 +1,15 @@
 /** What turns records into a label file. */
 
 import type { Limits } from "../limits.ts";
-import type { ScoreRecord } from "../records/records.ts";
+import type { RecordShape, ScoreRecord } from "../records/records.ts";
 
 /** Lines of text, one per record: what a chunk adds depends on the chunk alone, so it is made wherever a core is free. */
 export interface RowEncoder {
   readonly kind: "rows";
   /** What stands before the first row. */
-  readonly head: (groupKeys: readonly string[]) => string;
+  readonly head: (groupKeys: readonly string[], shape: RecordShape) => string;
   /** Rows, each with its newline: those of `a` and then those of `b` are those of `[...a, ...b]`. */
-  readonly rows: (records: readonly ScoreRecord[], groupKeys: readonly string[]) => string;
+  readonly rows: (records: readonly ScoreRecord[], groupKeys: readonly string[], shape: RecordShape) => string;
   /** Whether the rows are the lines of a stored part, byte for byte, so that they need not be written anew. */
   readonly isPart: boolean;
 }
@@ -23,6 +23,7 @@ export interface StreamEncoder {
 /** What a stream needs to know before its first record. */
 export interface StreamOptions {
   readonly groupKeys: readonly string[];
+  readonly shape: RecordShape;
   /** Records of the file, about. */
   readonly records: number;
   /** Whether row groups say more about their rows than which ids they hold; absent: no. */

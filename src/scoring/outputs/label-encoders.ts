@@ -12,13 +12,13 @@ export const LABEL_ENCODERS: Readonly<Record<LabelFormat, RowEncoder | StreamEnc
   csv: { kind: "rows", head: formatCsvHeader, rows: formatCsvRows, isPart: false },
   parquet: {
     kind: "stream",
-    open: ({ groupKeys, records, describes = false, limits }, state) => {
+    open: ({ groupKeys, shape, records, describes = false, limits }, state) => {
       const rowGroupRows = chooseRowGroupRows(records, {
         minRows: limits.minParquetRowGroupRows,
         maxRows: limits.maxParquetRowGroupRows,
         targetGroups: limits.targetParquetRowGroups,
       });
-      return createParquetEncoder({ groupKeys, rowGroupRows, describes }, state);
+      return createParquetEncoder({ groupKeys, shape, rowGroupRows, describes }, state);
     },
   },
 };

@@ -10,9 +10,9 @@ import { ParquetWriter } from "hyparquet-writer/src/parquet-writer.js";
 import { deflateSync, inflateSync } from "fflate";
 import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
-import type { ScoreRecord } from "../records/records.ts";
+import { type RecordShape, type ScoreRecord, SHIPPED_SHAPE } from "../records/records.ts";
 import { parseRecord, serializeRecords } from "../records/record-line.ts";
-import { listRecordColumns, type RecordColumn } from "../records/record-fields.ts";
+import { type Cell, listRecordColumns, type RecordColumn } from "../records/record-fields.ts";
 import type { LabelStream } from "./label-encoder.ts";
 import { packState, unpackState } from "./saved-state.ts";
 
@@ -21,6 +21,8 @@ type RowGroups = ParquetWriter["row_groups"];
 /** What a Parquet stream needs to know before its first row. */
 export interface ParquetOptions {
   readonly groupKeys: readonly string[];
+  /** Absent: of a shipped model. */
+  readonly shape?: RecordShape;
   /** Rows of each row group but the last; see {@link chooseRowGroupRows}. */
   readonly rowGroupRows: number;
   /** Whether to keep statistics of what queries choose rows by, too; absent: no. */
@@ -62,18 +64,28 @@ function parseRowGroups(lines: readonly string[]): RowGroups {
 function buildSchema(columns: readonly RecordColumn[]): ParquetWriter["schema"] {
   return [
     { name: "root", num_children: columns.length },
-    ...columns.map(({ name, kind, required }): ParquetWriter["schema"][number] => ({
-      name,
-      repetition_type: required ? "REQUIRED" : "OPTIONAL",
-      ...(kind === "text"
-        ? { type: "BYTE_ARRAY", converted_type: "UTF8" }
-        : { type: kind === "integer" ? "INT32" : "DOUBLE" }),
-    })),
+    ...columns.flatMap(({ name, kind, required }): ParquetWriter["schema"] =>
+      kind === "floats"
+        ? [
+            { name, repetition_type: "OPTIONAL", num_children: 1, converted_type: "LIST" },
+            { name: "list", repetition_type: "REPEATED", num_children: 1 },
+            { name: "element", repetition_type: "REQUIRED", type: "FLOAT" },
+          ]
+        : [
+            {
+              name,
+              repetition_type: required ? "REQUIRED" : "OPTIONAL",
+              ...(kind === "text"
+                ? { type: "BYTE_ARRAY", converted_type: "UTF8" }
+                : { type: kind === "integer" ? "INT32" : "DOUBLE" }),
+            },
+          ],
+    ),
   ];
 }
 
 /** Keeps lone surrogates, which JSON escapes but UTF-8 cannot hold, from making bounds and values disagree. */
-const readCell = (column: RecordColumn, record: ScoreRecord): string | number | null => {
+const readCell = (column: RecordColumn, record: ScoreRecord): Cell => {
   const cell = column.read(record);
   return typeof cell === "string" ? cell.toWellFormed() : cell;
 };
@@ -83,9 +95,11 @@ const readCell = (column: RecordColumn, record: ScoreRecord): string | number | 
  * @throws ScoringError `internal` for a damaged state or one of other options
  */
 export function createParquetEncoder(options: ParquetOptions, state?: Uint8Array): LabelStream {
-  const columns = listRecordColumns(options.groupKeys);
+  const { shape = SHIPPED_SHAPE } = options;
+  const columns = listRecordColumns(options.groupKeys, shape);
   const fingerprint = JSON.stringify([
     options.groupKeys,
+    shape,
     options.rowGroupRows,
     ...(options.describes === true ? [true] : []),
   ]);

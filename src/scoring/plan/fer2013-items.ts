@@ -64,8 +64,10 @@ export async function readFerItems(
     const pixels = fields[columns.pixels];
     if (pixels === undefined || pixels.end === pixels.start) return report("the line has no pixels", "line_invalid");
     const emotion = readField(line.bytes, fields[columns.emotion]);
-    const label = emotion === "" ? null : parseLabel(emotion);
-    if (label === null && emotion !== "") return report("the emotion must be 0 to 6", "label_unknown");
+    const known = emotion === "" ? null : parseLabel(emotion);
+    if (known === null && emotion !== "") return report("the emotion must be 0 to 6", "label_unknown");
+    // A model of other labels cannot be judged by these.
+    const label = known === null ? null : parseLabel(known, limits.labels);
     const usage = readField(line.bytes, fields[columns.usage]);
     const groups = { ...entry.groups, ...(usage === "" ? {} : { usage }) };
     const length = pixels.end - pixels.start;

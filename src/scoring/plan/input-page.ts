@@ -6,6 +6,8 @@ import type { InputItem } from "../records/input-item.ts";
 
 /** Bounds of one planned page. See `LIMITS.plan` for the numbers and what each stops. */
 export interface PlanLimits {
+  /** Labels that inputs may be known to have: the model's; default FER2013's. */
+  readonly labels?: readonly string[];
   /** Items of one page. */
   readonly maxItems: number;
   /** Issues of one page; further ones are only counted. */

@@ -38,7 +38,7 @@ export async function readManifestEntries(
   // What is known of its syntax before it is opened, stays so.
   let state = position.line === 0 ? { ...(await openManifest(store, input, page)), ...pickSyntax(position) } : position;
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const rules = { maxGroups: limits.maxGroups, versions };
+  const rules = { maxGroups: limits.maxGroups, labels: limits.labels, versions };
   const entries: InputEntry[] = [];
   let parser = state.syntax === null ? null : createParser(state.syntax, state.columns);
 

@@ -21,7 +21,7 @@ export function readObjectEntries(
 ): EntryBatch {
   const entries: InputEntry[] = [];
   const seen = new Set(objects.slice(0, at).map(getId));
-  const rules = { maxGroups: limits.maxGroups, versions: store.capabilities.versions };
+  const rules = { maxGroups: limits.maxGroups, labels: limits.labels, versions: store.capabilities.versions };
   let next = at;
   for (; next < objects.length && entries.length < count; next++) {
     const object = objects[next]!;

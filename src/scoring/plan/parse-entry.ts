@@ -22,6 +22,8 @@ export interface EntryRules {
   readonly maxGroups: number;
   /** True where the store honors `versionId`. */
   readonly versions: boolean;
+  /** The model's labels; default FER2013's. */
+  readonly labels?: readonly Label[] | undefined;
 }
 
 /** The checked entry, or what is wrong with it: all findings together. */
@@ -41,13 +43,13 @@ export function makeId(key: string): string {
   return key.replace(/%(?=[0-9a-fA-F]{2})/g, "%25").replace(UNSAFE, (character) => encodeURIComponent(character));
 }
 
-/** A label by name (any case) or by FER2013's index 0–6, number or digit; null if it is neither. */
-export function parseLabel(value: unknown): Label | null {
-  if (typeof value === "number") return LABELS[value] ?? null;
+/** A label by name (any case) or by its place in the model's order, number or digits; null if it is neither. */
+export function parseLabel(value: unknown, labels: readonly Label[] = LABELS): Label | null {
+  if (typeof value === "number") return labels[value] ?? null;
   if (typeof value !== "string") return null;
   const text = value.trim();
-  if (/^[0-6]$/.test(text)) return LABELS[Number(text)] ?? null;
-  return LABELS.find((label) => label.toLowerCase() === text.toLowerCase()) ?? null;
+  if (/^\d{1,2}$/.test(text)) return labels[Number(text)] ?? null;
+  return labels.find((label) => label.toLowerCase() === text.toLowerCase()) ?? null;
 }
 
 /**
@@ -57,6 +59,7 @@ export function parseLabel(value: unknown): Label | null {
  */
 export function parseEntry(raw: Readonly<Record<string, unknown>>, place: EntryPlace, rules: EntryRules): ParsedEntry {
   const issues: Issue[] = [];
+  const { labels = LABELS } = rules;
   const report = (field: string, code: string, message: string): null => {
     issues.push({ ...place, path: `${place.path}.${field}`, code, message });
     return null;
@@ -80,7 +83,8 @@ export function parseEntry(raw: Readonly<Record<string, unknown>>, place: EntryP
   const label = readOptional(
     raw["label"] ?? raw["truth"],
     (value) =>
-      parseLabel(value) ?? report("label", "label_unknown", `the label must be one of ${LABELS.join(", ")} or 0 to 6`),
+      parseLabel(value, labels) ??
+      report("label", "label_unknown", `the label must be one of ${labels.join(", ")} or 0 to ${labels.length - 1}`),
   );
   if (isGiven(raw["label"]) && isGiven(raw["truth"])) {
     report("truth", "label_ambiguous", "the entry has a label and a truth, and both mean the true label; keep one");

@@ -132,7 +132,7 @@ async function readLabels(reader: RangeReader, member: TarMember, limits: PlanLi
   if (member.size === 0 || member.size > limits.maxLabelBytes) return none;
   const text = new TextDecoder().decode(await reader.read(member.dataOffset, member.size));
   if (/\.cls$/i.test(member.name)) {
-    const label = parseLabel(text);
+    const label = parseLabel(text, limits.labels);
     return { ...none, label, problem: label === null ? `${makeId(member.name)} is not a label` : null };
   }
   let value: unknown;
@@ -148,7 +148,7 @@ async function readLabels(reader: RangeReader, member: TarMember, limits: PlanLi
   const parsed = parseEntry(
     { key: member.name, id: "sample", label, groups },
     { path: member.name },
-    { maxGroups: limits.maxGroups, versions: false },
+    { maxGroups: limits.maxGroups, labels: limits.labels, versions: false },
   );
   if (parsed.kind === "invalid") {
     return { ...none, problem: parsed.issues.map((issue) => `${makeId(issue.path)}: ${issue.message}`).join(" ") };

@@ -2,7 +2,7 @@
 
 import { toFaceOptions } from "../chunk/faces.ts";
 import type { ChunkScores } from "../chunk/score-chunk.ts";
-import type { JobSpec } from "../job/job-spec.ts";
+import { type JobSpec, labelsOf } from "../job/job-spec.ts";
 import { groupByInput } from "../records/record-groups.ts";
 import type { ScoreRecord } from "../records/records.ts";
 import type { InputItem } from "../records/input-item.ts";
@@ -10,9 +10,17 @@ import type { PriorRecords, PriorRun } from "./prior-run.ts";
 
 /** Whether the same picture gets the same record in both jobs: model, preprocessing, face finder and every option that a record depends on. */
 export function canCarry(spec: JobSpec, before: JobSpec): boolean {
-  const [now, then] = [spec, before].map(({ manifest, thresholds = null, faceFinder = null, ...made }) => {
+  const [now, then] = [spec, before].map(({ manifest, labels, thresholds = null, faceFinder = null, ...made }) => {
     const { input, format, tta } = manifest;
-    const options = [format, toFaceOptions(manifest), tta, thresholds];
+    const { embedding = false } = manifest.output;
+    const options = [
+      labelsOf({ ...(labels && { labels }) }),
+      embedding,
+      format,
+      toFaceOptions(manifest),
+      tta,
+      thresholds,
+    ];
     return JSON.stringify([made.model, made.modelSha256, made.pipeline, faceFinder, input.store, ...options]);
   });
   return now === then;

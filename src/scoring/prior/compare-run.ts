@@ -1,14 +1,14 @@
 /** Compares a schedule's run with the previous one and with its baseline, folded piece by piece while the outputs are merged. */
 
 import type { InputItem } from "../records/input-item.ts";
-import type { JobSpec } from "../job/job-spec.ts";
+import { type JobSpec, labelsOf } from "../job/job-spec.ts";
 import { jobFolder, OUTPUT_NAMES } from "../keys.ts";
 import { groupByInput } from "../records/record-groups.ts";
 import type { ScoreRecord } from "../records/records.ts";
 import { compareRuns, type DriftReport, type InputChanges } from "../statistics/drift.ts";
 import { emptyFlips, type FlipSummary, mergeFlips, type RecordPair, summarizeFlips } from "../statistics/flips.ts";
 import { parseStored } from "../stored-json.ts";
-import type { ChunkSummary } from "../fold/summary.ts";
+import { type ChunkSummary, namesOf } from "../fold/summary.ts";
 import { canCarry, findBefore, isCarried, readPriorRecords } from "./carry.ts";
 import { openPriorRun, type PriorRunDeps, readIfAllowed } from "./prior-run.ts";
 
@@ -35,7 +35,7 @@ export interface Comparison {
   finish(summary: ChunkSummary): Promise<RunDrift>;
 }
 
-const EMPTY: ComparisonState = { flips: emptyFlips(), inputs: { carried: 0, scoredAgain: 0, appeared: 0 } };
+const NO_CHANGES: ComparisonState["inputs"] = { carried: 0, scoredAgain: 0, appeared: 0 };
 
 /** Opens the comparison of a job, new or where an earlier step left it; a job without a schedule has nothing to compare. */
 export async function openComparison(
@@ -43,8 +43,11 @@ export async function openComparison(
   spec: JobSpec,
   saved: ComparisonState | null,
 ): Promise<Comparison> {
-  const prior = await openPriorRun(deps, spec);
-  let { flips, inputs } = saved ?? EMPTY;
+  const found = await openPriorRun(deps, spec);
+  const labels = labelsOf(spec);
+  // Runs of two label sets have nothing in common.
+  const prior = found !== null && labelsOf(found.spec).join() === labels.join() ? found : null;
+  let { flips, inputs } = saved ?? { flips: emptyFlips(undefined, labels.length), inputs: NO_CHANGES };
   return {
     isOpen: prior !== null,
     async add({ items, records }) {
@@ -62,7 +65,7 @@ export async function openComparison(
         else counts.scoredAgain += 1;
       }
       inputs = counts;
-      flips = mergeFlips(flips, summarizeFlips(pairs));
+      flips = mergeFlips(flips, summarizeFlips(pairs, undefined, labels));
     },
     calls: () => prior?.calls() ?? 0,
     save: () => ({ flips, inputs }),
@@ -84,7 +87,7 @@ export async function openComparison(
       return {
         drift: drift(),
         baseline:
-          base === null || chosen === null
+          base === null || chosen === null || namesOf(base).join() !== labels.join()
             ? null
             : compareRuns(base, summary, { against: { name: "the baseline", jobId: chosen } }),
       };

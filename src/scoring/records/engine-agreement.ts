@@ -14,5 +14,5 @@ export function isSameLabel(was: ScoreRecord, is: ScoreRecord): boolean {
   if ((is.margin ?? 1) <= ENGINE_MARGIN) return true;
   const threshold = (was.abstained ?? is.abstained)?.threshold ?? null;
   if (findTopLabel(was) !== findTopLabel(is) || threshold === null || is.probabilities === null) return false;
-  return Math.abs(Math.max(...is.probabilities) - threshold) <= ENGINE_TOLERANCE;
+  return Math.abs(Math.max(...Object.values(is.probabilities)) - threshold) <= ENGINE_TOLERANCE;
 }

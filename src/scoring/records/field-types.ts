@@ -82,6 +82,52 @@ export function list<T>(type: FieldType<T>, length: number): FieldType<readonly 
   };
 }
 
+/** A list of finite numbers of any length up to `most`. */
+export function decimals(most: number): FieldType<readonly number[]> {
+  return {
+    write: (values) => `[${values.map((value) => decimal.write(value)).join(",")}]`,
+    read(value, path) {
+      if (!Array.isArray(value) || value.length > most) return refuse(path, `a list of at most ${most} numbers`);
+      if (!value.every((one): one is number => typeof one === "number" && Number.isFinite(one))) {
+        return refuse(path, "a list of finite numbers");
+      }
+      return value;
+    },
+  };
+}
+
+/**
+ * A number for each of some names, in the order in which they were given.
+ * @param older names of the numbers where they are a list without names, as records of before had them
+ */
+export function namedDecimals(older: readonly string[]): FieldType<Readonly<Record<string, number>>> {
+  const heads = new Map<string, string>();
+  const headOf = (name: string): string => {
+    let head = heads.get(name);
+    if (head === undefined) heads.set(name, (head = `${JSON.stringify(name)}:`));
+    return head;
+  };
+  const unnamed = list(decimal, older.length);
+  return {
+    write(value) {
+      let line = "";
+      for (const [name, one] of Object.entries(value))
+        line += `${line === "" ? "{" : ","}${headOf(name)}${decimal.write(one)}`;
+      return line === "" ? "{}" : `${line}}`;
+    },
+    read(value, path) {
+      if (Array.isArray(value)) {
+        const values = unnamed.read(value, path);
+        return Object.fromEntries(older.map((name, at) => [name, values[at]!]));
+      }
+      const given = readObject(value, path);
+      return Object.fromEntries(
+        Object.entries(given).map(([name, one]) => [name, decimal.read(one, `${path}.${name}`)]),
+      );
+    },
+  };
+}
+
 /** Two values of one type. */
 export function pair<T>(type: FieldType<T>): FieldType<readonly [T, T]> {
   const two = list(type, 2);

@@ -1,7 +1,7 @@
 /** Inputs read back from places where others may write: a job's outputs lie where its key may upload, claims travel through clients. */
 
 import { z } from "zod";
-import { LABELS, type Label } from "../../model/labels.ts";
+import type { Label } from "../../model/labels.ts";
 
 /** The form of an {@link InputItem}; its values are not checked. */
 export const inputItemSchema: z.ZodType<InputItem> = z.strictObject({
@@ -12,7 +12,7 @@ export const inputItemSchema: z.ZodType<InputItem> = z.strictObject({
   etag: z.string().nullable(),
   versionId: z.string().exactOptional(),
   range: z.strictObject({ offset: z.int(), length: z.int() }).exactOptional(),
-  label: z.enum(LABELS).exactOptional(),
+  label: z.string().min(1).max(60).exactOptional(),
   groups: z.record(z.string(), z.string()).exactOptional(),
 });
 

@@ -5,14 +5,17 @@
 
 import { DISPOSITIONS, type ErrorCode } from "../../errors.ts";
 import type { Point } from "../../model/face-finder.ts";
-import { LABEL_COUNT, LABELS } from "../../model/labels.ts";
+import { nameProbabilityColumn } from "../../model/label-set.ts";
+import { LABELS, MAX_EMBEDDING } from "../../model/labels.ts";
 import { ENGINE_TOLERANCE } from "./engine-agreement.ts";
 import {
   choice,
   decimal,
+  decimals,
   type FieldType,
   keysOf,
   list,
+  namedDecimals,
   nullable,
   object,
   pair,
@@ -20,15 +23,24 @@ import {
   text,
   texts,
 } from "./field-types.ts";
-import { type FaceRecord, OUTCOMES, PIPELINE_VERSIONS, type QualityRecord, type ScoreRecord } from "./records.ts";
+import {
+  type FaceRecord,
+  OUTCOMES,
+  PIPELINE_VERSIONS,
+  probabilityOf,
+  type QualityRecord,
+  type RecordShape,
+  type ScoreRecord,
+  SHIPPED_SHAPE,
+} from "./records.ts";
 
-/** What a cell can hold; `null` is an empty CSV cell and a Parquet null. */
-export type Cell = string | number | null;
+/** What a cell can hold; `null` is an empty CSV cell and a Parquet null. Lists are not in CSV. */
+export type Cell = string | number | readonly number[] | null;
 
 /** One column of CSV and Parquet. `required` columns are never `null`. */
 export interface RecordColumn {
   readonly name: string;
-  readonly kind: "text" | "integer" | "decimal";
+  readonly kind: "text" | "integer" | "decimal" | "floats";
   readonly required: boolean;
   readonly read: (record: ScoreRecord) => Cell;
   /** How far two engines' records of one input may lie apart: `null` is not compared, 0 must be equal. */
@@ -37,7 +49,7 @@ export interface RecordColumn {
 
 /** One field of a record. */
 export interface RecordField<T> extends FieldType<T> {
-  readonly columns: readonly RecordColumn[];
+  readonly columns: (shape: RecordShape) => readonly RecordColumn[];
   /** Only a scored record has it: `null` in all others. */
   readonly ofScore: boolean;
 }
@@ -49,6 +61,8 @@ const BOX_TOLERANCE = 0.05;
 const FACE_TOLERANCE = 1e-3;
 /** Gray levels, of means over 2,304 equal bytes. */
 const QUALITY_TOLERANCE = 1e-6;
+/** Values of an embedding, each over its own size where that is above 1. */
+const EMBEDDING_TOLERANCE = 1e-3;
 
 const THETA_NAMES = ["theta_a", "theta_b", "theta_tx", "theta_d", "theta_e", "theta_ty"] as const;
 
@@ -73,9 +87,13 @@ const decimalColumn = (
   tolerance,
 });
 
-const field = <T>(type: FieldType<T>, columns: readonly RecordColumn[], ofScore = false): RecordField<T> => ({
+const field = <T>(
+  type: FieldType<T>,
+  columns: readonly RecordColumn[] | RecordField<T>["columns"],
+  ofScore = false,
+): RecordField<T> => ({
   ...type,
-  columns,
+  columns: typeof columns === "function" ? columns : () => columns,
   ofScore,
 });
 
@@ -94,7 +112,7 @@ const quality: FieldType<QualityRecord> = object<QualityRecord>({
   side: decimal,
 });
 
-const abstained: FieldType<Abstained> = object<Abstained>({ label: choice(LABELS), threshold: nullable(decimal) });
+const abstained: FieldType<Abstained> = object<Abstained>({ label: text, threshold: nullable(decimal) });
 
 const ERROR_CODES = keysOf(DISPOSITIONS);
 
@@ -105,7 +123,7 @@ export const RECORD_FIELDS = {
   etag: field(nullable(text), [textColumn("etag", ({ etag }) => etag, { tolerance: 0 })]),
   status: field(choice(OUTCOMES), [textColumn("status", ({ status }) => status, { required: true, tolerance: 0 })]),
   // Two engines may choose two labels where the margin is small: see check-records.ts.
-  label: field(nullable(choice(LABELS)), [textColumn("label", ({ label }) => label)], true),
+  label: field(nullable(text), [textColumn("label", ({ label }) => label)], true),
   abstained: {
     ...field(
       abstained,
@@ -118,10 +136,12 @@ export const RECORD_FIELDS = {
     optional: true as const,
   },
   probabilities: field(
-    nullable(list(decimal, LABEL_COUNT)),
-    LABELS.map((label, index) =>
-      decimalColumn(`p_${label.toLowerCase()}`, ENGINE_TOLERANCE, ({ probabilities }) => probabilities?.[index]),
-    ),
+    // The labels of before records had names for them.
+    nullable(namedDecimals(LABELS)),
+    ({ labels }) =>
+      labels.map((label) =>
+        decimalColumn(nameProbabilityColumn(label), ENGINE_TOLERANCE, (record) => probabilityOf(record, label)),
+      ),
     true,
   ),
   margin: field(nullable(decimal), [decimalColumn("margin", null, ({ margin }) => margin)], true),
@@ -142,9 +162,28 @@ export const RECORD_FIELDS = {
     ],
     true,
   ),
+  embedding: {
+    ...field(
+      decimals(MAX_EMBEDDING),
+      ({ embedding }) =>
+        embedding
+          ? [
+              {
+                name: "embedding",
+                kind: "floats",
+                required: false,
+                read: (record) => record.embedding?.map(roundMicro) ?? null,
+                tolerance: EMBEDDING_TOLERANCE,
+              },
+            ]
+          : [],
+      true,
+    ),
+    optional: true as const,
+  },
   // A column for each name of the job's `groupBy`, behind all others: listRecordColumns.
   groups: field(texts, []),
-  truth: field(nullable(choice(LABELS)), [textColumn("truth", ({ truth }) => truth)]),
+  truth: field(nullable(text), [textColumn("truth", ({ truth }) => truth)]),
   quality: field(nullable(quality), [
     decimalColumn("brightness", QUALITY_TOLERANCE, (record) => record.quality?.brightness),
     decimalColumn("contrast", QUALITY_TOLERANCE, (record) => record.quality?.contrast),
@@ -168,9 +207,9 @@ export const RECORD_FIELDS = {
 };
 
 /** Columns in order; each of the job's `groupBy` names adds `group_<name>` at the end. */
-export function listRecordColumns(groupKeys: readonly string[]): RecordColumn[] {
+export function listRecordColumns(groupKeys: readonly string[], shape: RecordShape = SHIPPED_SHAPE): RecordColumn[] {
   return [
-    ...Object.values(RECORD_FIELDS).flatMap(({ columns }) => columns),
+    ...Object.values(RECORD_FIELDS).flatMap(({ columns }) => columns(shape)),
     ...[...new Set(groupKeys)].map((key) =>
       textColumn(`group_${key}`, ({ groups }) => (Object.hasOwn(groups, key) ? (groups[key] ?? null) : null)),
     ),

@@ -3,7 +3,7 @@
 import { ScoringError } from "../../errors.ts";
 import { object, refuse, texts } from "./field-types.ts";
 import { RECORD_FIELDS } from "./record-fields.ts";
-import { findTopLabel, type ScoreRecord } from "./records.ts";
+import { type ScoreRecord, topProbability } from "./records.ts";
 
 const record = object<ScoreRecord>(RECORD_FIELDS);
 
@@ -42,8 +42,8 @@ export function parseRecord(input: unknown): ScoreRecord {
     }
   }
   const parsed = record.read(value, "record");
-  if (parsed.status === "scored" && (findTopLabel(parsed) === null || parsed.probabilities === null)) {
-    refuse("label", "set, with probabilities, where the status is scored and nothing was abstained from");
+  if (parsed.status === "scored" && topProbability(parsed) === null) {
+    refuse("label", "set, with its probability, where the status is scored and nothing was abstained from");
   }
   return parsed;
 }

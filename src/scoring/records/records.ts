@@ -2,7 +2,7 @@
 
 import type { ErrorCode } from "../../errors.ts";
 import type { Eyes } from "../../model/face-finder.ts";
-import type { Label } from "../../model/labels.ts";
+import { LABELS, type Label } from "../../model/labels.ts";
 
 /** Every input ends in exactly one of these. */
 export const OUTCOMES = ["scored", "no_face", "skipped", "failed", "cancelled", "expired"] as const;
@@ -13,6 +13,20 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const PIPELINE_VERSIONS = [1, 2, 3] as const;
 /** One of {@link PIPELINE_VERSIONS}. */
 export type PipelineVersion = (typeof PIPELINE_VERSIONS)[number];
+
+/** Form of a record's line: 2 names the probabilities, 1 had a list of seven in the order of FER2013's labels. Both are read, 2 is written. */
+export const RECORD_SCHEMA = 2;
+
+/** What the columns of a job's records depend on. */
+export interface RecordShape {
+  /** The model's, in its order. */
+  readonly labels: readonly Label[];
+  /** Whether records hold the model's embedding. */
+  readonly embedding: boolean;
+}
+
+/** Of every shipped model. */
+export const SHIPPED_SHAPE: RecordShape = { labels: LABELS, embedding: false };
 
 /** Where the face was, in pixels of the picture after EXIF orientation. */
 export interface FaceRecord {
@@ -47,13 +61,15 @@ export interface ScoreRecord {
   readonly label: Label | null;
   /** The label that was not given, since its probability is below the job's threshold; `threshold` is `null` where the model never earns that label. Missing: a label was given, or there is no score. */
   readonly abstained?: { readonly label: Label; readonly threshold: number | null };
-  /** Seven, in label order, rounded to 6 decimals. */
-  readonly probabilities: readonly number[] | null;
+  /** By label, in the model's order, rounded to 6 decimals. */
+  readonly probabilities: Readonly<Record<Label, number>> | null;
   /** First minus second probability. */
   readonly margin: number | null;
   /** Nats. */
   readonly entropy: number | null;
   readonly face: FaceRecord | null;
+  /** What the network made of the face, rounded to 6 decimals. Missing: the job did not ask for it, or there is no score. */
+  readonly embedding?: readonly number[];
   readonly groups: Readonly<Record<string, string>>;
   readonly truth: Label | null;
   /** Missing means `null`: nothing was decoded. */
@@ -66,4 +82,15 @@ export interface ScoreRecord {
 /** The most probable label of a scored face, given or not; `null` without a score. */
 export function findTopLabel({ label, abstained }: Pick<ScoreRecord, "label" | "abstained">): Label | null {
   return label ?? abstained?.label ?? null;
+}
+
+/** The probability of a record's most probable label; `null` without a score. */
+export function topProbability(record: Pick<ScoreRecord, "label" | "abstained" | "probabilities">): number | null {
+  const label = findTopLabel(record);
+  return label === null ? null : probabilityOf(record, label);
+}
+
+/** A record's probability of one label; `null` without a score. */
+export function probabilityOf({ probabilities }: Pick<ScoreRecord, "probabilities">, label: Label): number | null {
+  return probabilities !== null && Object.hasOwn(probabilities, label) ? (probabilities[label] ?? null) : null;
 }

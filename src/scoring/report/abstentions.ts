@@ -1,6 +1,5 @@
 /** What a report says of the faces whose label was not given. */
 
-import { LABELS } from "../../model/labels.ts";
 import { computeWilson, type ShareInterval } from "../statistics/intervals.ts";
 import type { TallySummary } from "../fold/summary-tally.ts";
 import { formatCount, formatInterval, formatPercent } from "./report-format.ts";
@@ -18,7 +17,10 @@ export interface AbstentionFigures {
 export function describeAbstained({ abstained = null, truth }: TallySummary): AbstentionFigures | null {
   if (abstained === null) return null;
   const judged = truth?.confusion.reduce((sum, count) => sum + count, 0) ?? 0;
-  const right = LABELS.reduce((sum, _, label) => sum + (truth?.confusion[label * (LABELS.length + 1)] ?? 0), 0);
+  const right = abstained.labels.reduce(
+    (sum, _, label) => sum + (truth?.confusion[label * (abstained.labels.length + 1)] ?? 0),
+    0,
+  );
   const faces = judged - abstained.judged;
   const share = computeWilson(right - abstained.correct, faces);
   return {

@@ -4,10 +4,9 @@ import { base64ToUint8Array, uint8ArrayToBase64 } from "uint8array-extras";
 import { readHeader } from "../../image/guard.ts";
 import { IMAGE_FORMATS, IMAGE_MEDIA_TYPES } from "../../image/image-formats.ts";
 import { swapsSides } from "../../image/exif.ts";
-import { LABELS } from "../../model/labels.ts";
 import { html, type SafeHtml } from "./html-text.ts";
 import { REPORT_NOTICE } from "./legal-notice.ts";
-import { findTopLabel, type ScoreRecord } from "../records/records.ts";
+import { findTopLabel, probabilityOf, type ScoreRecord } from "../records/records.ts";
 import { renderPage } from "./report-html.ts";
 import { formatCount, formatPercent } from "./report-format.ts";
 import { hueOf } from "./design-tokens.ts";
@@ -104,8 +103,7 @@ function drawPicture(picture: Picture | null, records: readonly ScoreRecord[]): 
 function renderChances(record: ScoreRecord): SafeHtml | null {
   if (record.probabilities === null) return null;
   return html`<dl class="chances">
-    ${LABELS.map((label, index) => {
-      const share = record.probabilities?.[index] ?? 0;
+    ${Object.entries(record.probabilities).map(([label, share]) => {
       const top = label === findTopLabel(record) ? `top ${hueOf(label)}` : "";
       return html`<dt class="${top}">${label}</dt>
         <dd class="${top}" title="${formatPercent(share)}"><i style="width:${(100 * share).toFixed(1)}%"></i></dd>`;
@@ -115,7 +113,7 @@ function renderChances(record: ScoreRecord): SafeHtml | null {
 
 function renderFace(record: ScoreRecord, number: number | null): SafeHtml {
   const label = findTopLabel(record);
-  const top = label === null ? null : (record.probabilities?.[LABELS.indexOf(label)] ?? null);
+  const top = label === null ? null : probabilityOf(record, label);
   const prefix = number === null ? "" : `${number} `;
   const title =
     label === null

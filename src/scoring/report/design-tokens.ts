@@ -54,9 +54,17 @@ export const TEXT_SIZES = { note: 0.8125, body: 0.9375, part: 1.125, page: 1.5, 
 /** Steps of space in pixels. */
 export const SPACES = [4, 8, 12, 16, 24, 32, 48] as const;
 
-/** Name of a label's custom property and class: `Happy` → `hue-happy`. */
+/**
+ * Name of a label's custom property and class: `Happy` and `happy` → `hue-happy`. Labels without a hue of their own borrow one, by their name:
+ * always the same, and perhaps that of another.
+ */
 export function hueOf(label: string): string {
-  return `hue-${label.toLowerCase()}`;
+  const names = Object.keys(LABEL_HUES).map((name) => name.toLowerCase());
+  const own = names.indexOf(label.toLowerCase());
+  if (own >= 0) return `hue-${names[own]!}`;
+  let hash = 0;
+  for (const character of label) hash = (hash * 31 + character.codePointAt(0)!) % 65_521;
+  return `hue-${names[hash % names.length]!}`;
 }
 
 const declare = (name: string, { light, dark }: SchemeColor): string => `--${name}:light-dark(${light},${dark});`;

@@ -1,6 +1,5 @@
 /** The sections of the report page about what stands behind the figures: input quality, drift, model, provenance. */
 
-import { LABELS } from "../../model/labels.ts";
 import { html, type SafeHtml } from "./html-text.ts";
 import type { Report } from "./report.ts";
 import { formatCount, formatInterval, formatNumber, formatP, formatPercent, formatPoints } from "./report-format.ts";
@@ -93,7 +92,7 @@ function renderFlips(flips: NonNullable<DriftReport["flips"]>): SafeHtml {
 }
 
 /** Comparison with another run. */
-export function renderDrift(drift: DriftReport | null, links: ReportLinks): SafeHtml | null {
+export function renderDrift(drift: DriftReport | null, names: readonly string[], links: ReportLinks): SafeHtml | null {
   if (drift === null) return null;
   const link = links.job(drift.against.jobId);
   const { inputs, labels, quality, confidence, findings } = drift;
@@ -122,7 +121,7 @@ export function renderDrift(drift: DriftReport | null, links: ReportLinks): Safe
           <table>
             <thead>
               <tr>
-                ${LABELS.map((label) => html`<th scope="col">${label}</th>`)}
+                ${names.map((label) => html`<th scope="col">${label}</th>`)}
               </tr>
             </thead>
             <tbody>
@@ -203,7 +202,11 @@ export function renderModel(report: Report): SafeHtml {
               is ${formatPercent(evaluation.balancedAccuracy)}. These faces are not yours: expect other figures on other
               pictures.
             </p>
-            ${renderClasses("the evaluation set", evaluation.confusion)}`
+            ${renderClasses(
+              "the evaluation set",
+              evaluation.confusion,
+              evaluation.perClass.map(({ label }) => label),
+            )}`
     }
     ${
       provenance.notices.length > 0 &&

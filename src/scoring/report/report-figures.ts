@@ -1,7 +1,7 @@
 /** Figures that a reader can use, from the exact sums of a tally. */
 
 import { type AbstentionFigures, describeAbstained } from "./abstentions.ts";
-import { LABEL_COUNT, LABELS, type Label } from "../../model/labels.ts";
+import { LABELS, type Label } from "../../model/labels.ts";
 import { computeCalibrationError } from "../statistics/calibration.ts";
 import { type ClassificationFigures, computeClassification } from "../statistics/classification.ts";
 import { computeWilson, type ShareInterval } from "../statistics/intervals.ts";
@@ -54,16 +54,17 @@ export interface CorrectionOptions {
   readonly replicates: number;
 }
 
-/** 49 counts as 7 rows. */
+/** Counts row behind row, as rows. */
 export function readConfusion(flat: readonly number[]): number[][] {
-  return LABELS.map((_, row) => flat.slice(row * LABEL_COUNT, (row + 1) * LABEL_COUNT));
+  const size = Math.sqrt(flat.length);
+  return Array.from({ length: size }, (_, row) => flat.slice(row * size, (row + 1) * size));
 }
 
-function describeTruth(tally: TallySummary): TruthFigures | null {
+function describeTruth(tally: TallySummary, labels: readonly Label[]): TruthFigures | null {
   if (tally.truth === null) return null;
   const { calibration } = tally.truth;
   const confusion = readConfusion(tally.truth.confusion);
-  const figures = computeClassification(confusion);
+  const figures = computeClassification(confusion, labels);
   return {
     ...figures,
     interval: computeWilson(figures.correct, figures.faces),
@@ -82,6 +83,7 @@ function describeTruth(tally: TallySummary): TruthFigures | null {
 export function describeTally(
   tally: TallySummary,
   correction: CorrectionOptions,
+  labels: readonly Label[] = LABELS,
 ): { figures: Figures; prevalence: PrevalenceEstimate | null } {
   const faces = countFaces(tally);
   const mean = (micros: number): number | null => (faces === 0 ? null : micros / faces / MICRO);
@@ -90,7 +92,7 @@ export function describeTally(
   const figures: Figures = {
     inputs: countInputs(tally),
     faces,
-    labels: LABELS.map((label, index) => ({
+    labels: labels.map((label, index) => ({
       label,
       count: tally.labels[index] ?? 0,
       share: computeWilson(tally.labels[index] ?? 0, faces),
@@ -101,7 +103,7 @@ export function describeTally(
     meanEntropy: mean(tally.entropy),
     meanMargin: mean(tally.margin),
     confidence: tally.confidence,
-    truth: describeTruth(tally),
+    truth: describeTruth(tally, labels),
     quality:
       tally.quality === null
         ? null

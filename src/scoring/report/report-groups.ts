@@ -1,6 +1,5 @@
 /** The section of the report page about the groups of a job. */
 
-import { LABELS } from "../../model/labels.ts";
 import { type HtmlValue, html, type SafeHtml } from "./html-text.ts";
 import type { Report, ReportGroup, ReportGroups } from "./report.ts";
 import { chooseShade } from "./report-charts.ts";
@@ -32,7 +31,7 @@ function renderGroupTable(groups: ReportGroups, links: ReportLinks): SafeHtml {
             <tr>
               <th scope="col">Group</th>
               <th scope="col">Faces</th>
-              ${LABELS.map((label) => html`<th scope="col">${label}</th>`)}${hasTruth && html`<th scope="col">Accuracy</th>`}
+              ${groups.groups[0]?.figures.labels.map(({ label }) => html`<th scope="col">${label}</th>`) ?? null}${hasTruth && html`<th scope="col">Accuracy</th>`}
             </tr>
           </thead>
           <tbody>

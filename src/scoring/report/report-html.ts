@@ -6,7 +6,14 @@ import { renderDrift, renderModel, renderProvenance, renderQuality } from "./rep
 import { formatTime } from "./report-format.ts";
 import { renderGroups } from "./report-groups.ts";
 import { NO_LINKS, type ReportLinks } from "./report-links.ts";
-import { renderConfidence, renderFindings, renderInputs, renderLabels, renderTruth } from "./report-sections.ts";
+import {
+  renderConfidence,
+  renderFindings,
+  renderInputs,
+  renderLabels,
+  renderTruth,
+  namesIn,
+} from "./report-sections.ts";
 import { REPORT_STYLE } from "./report-style.ts";
 
 /** Keeps the page from loading or sending anything even if an escape were missing. */
@@ -37,9 +44,10 @@ export function renderPage(title: string, style: string, body: SafeHtml): string
  * trusted, where they come from. The console shows the same markup.
  */
 export function renderReportBody(report: Report, links: ReportLinks): SafeHtml {
-  return html`${renderFindings(report)} ${renderLabels(report, links)} ${renderDrift(report.drift, links)}
-  ${renderDrift(report.baseline, links)} ${renderGroups(report, links)} ${renderTruth(report)} ${renderModel(report)}
-  ${renderConfidence(report, links)} ${renderInputs(report, links)} ${renderQuality(report)} ${renderProvenance(report)}`;
+  return html`${renderFindings(report)} ${renderLabels(report, links)}
+  ${renderDrift(report.drift, namesIn(report), links)} ${renderDrift(report.baseline, namesIn(report), links)}
+  ${renderGroups(report, links)} ${renderTruth(report)} ${renderModel(report)} ${renderConfidence(report, links)}
+  ${renderInputs(report, links)} ${renderQuality(report)} ${renderProvenance(report)}`;
 }
 
 /** The whole page as text. The same report gives the same bytes. */

@@ -1,6 +1,5 @@
 /** The sections of the report page about this job's own figures. */
 
-import { LABELS } from "../../model/labels.ts";
 import { describeQuiet, listReportFindings } from "./findings.ts";
 import { type HtmlValue, html, type SafeHtml } from "./html-text.ts";
 import type { Report } from "./report.ts";
@@ -112,7 +111,7 @@ export function renderConfidence(report: Report, links: ReportLinks): SafeHtml |
     <p class="quiet">
       Mean margin between the first and the second label ${formatPercent(total.meanMargin)}; mean entropy
       ${formatNumber(total.meanEntropy)} nats of
-      ${formatNumber(Math.log(LABELS.length))}.${unsure !== null && html` <a href="${unsure}">See the least certain</a>`}
+      ${formatNumber(Math.log(total.labels.length))}.${unsure !== null && html` <a href="${unsure}">See the least certain</a>`}
     </p>
     ${renderHistogram(total.confidence, "Faces by the probability of their label.")}
   </section>`;
@@ -179,18 +178,27 @@ export function renderTruth(report: Report): SafeHtml | null {
     <dl class="tiles">
       ${renderTile(formatPercent(truth.accuracy), "Accuracy", formatInterval(truth.interval))}${renderTile(formatPercent(truth.balancedAccuracy), "Balanced accuracy", "mean recall")}${renderTile(formatNumber(truth.macroF1, 3), "Macro F1")}${renderTile(formatPercent(truth.calibrationError), "Calibration error", "expected, 15 bins")}
     </dl>
-    ${renderClasses("this job", truth.confusion)}
+    ${renderClasses("this job", truth.confusion, namesIn(report))}
   </section>`;
 }
 
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
 
+/** The labels of a report, in the model's order. */
+export function namesIn({ total }: Pick<Report, "total">): string[] {
+  return total.labels.map(({ label }) => label);
+}
+
 /** A confusion matrix and, beside it, precision and recall of each class with their Wilson intervals. */
-export function renderClasses(of: string, confusion: readonly (readonly number[])[]): SafeHtml {
+export function renderClasses(
+  of: string,
+  confusion: readonly (readonly number[])[],
+  labels: readonly string[],
+): SafeHtml {
   return html`<div class="columns">
     <div>
       <h3>Which labels are confused</h3>
-      ${renderConfusion(`Confusion matrix of ${of}`, confusion, LABELS)}
+      ${renderConfusion(`Confusion matrix of ${of}`, confusion, labels)}
     </div>
     <div>
       <h3>How far each label can be trusted</h3>
@@ -204,7 +212,7 @@ export function renderClasses(of: string, confusion: readonly (readonly number[]
             </tr>
           </thead>
           <tbody>
-            ${LABELS.map((label, index) => {
+            ${labels.map((label, index) => {
               const row = confusion[index] ?? [];
               const hits = row[index] ?? 0;
               const called = sum(confusion.map((other) => other[index] ?? 0));

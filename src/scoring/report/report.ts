@@ -3,7 +3,6 @@
 import { FACE_FINDER, FACE_RECALL } from "../../model/face-levels.ts";
 import type { FaceMode } from "../records/face-mode.ts";
 import type { ModelCard, ModelEvaluation } from "../../model/card.ts";
-import { LABELS } from "../../model/labels.ts";
 import { FER2013_NOTICE, REPORT_NOTICE } from "./legal-notice.ts";
 import { describeTally, type Figures } from "./report-figures.ts";
 import type { PipelineVersion } from "../records/records.ts";
@@ -11,7 +10,7 @@ import type { DriftReport } from "../statistics/drift.ts";
 import { auditGroups, countRates, type FairnessAudit } from "../statistics/fairness.ts";
 import type { PrevalenceEstimate } from "../statistics/prevalence.ts";
 import { suppressGroups } from "../statistics/suppression.ts";
-import type { ChunkSummary } from "../fold/summary.ts";
+import { type ChunkSummary, namesOf } from "../fold/summary.ts";
 import type { GroupSummary } from "../fold/summary-groups.ts";
 import { countFaces, countInputs, type TallySummary } from "../fold/summary-tally.ts";
 
@@ -174,6 +173,7 @@ function describeGroups(
   group: GroupSummary,
   context: ReportContext,
   confusion: ModelEvaluation["confusion"] | null,
+  labels: readonly string[],
 ): ReportGroups {
   const candidates = [
     ...group.values.map(([value, tally]) => ({ kind: "value" as const, value, tally })),
@@ -186,20 +186,25 @@ function describeGroups(
   const groups = shown.map(({ kind, value, tally }): ReportGroup => ({
     kind,
     value,
-    figures: describeTally(tally, { confusion, seed: context.seed ?? 1, replicates: REPLICATES.group }).figures,
+    figures: describeTally(tally, { confusion, seed: context.seed ?? 1, replicates: REPLICATES.group }, labels).figures,
   }));
   return {
     key: group.key,
     minGroupSize: context.minGroupSize,
     groups,
     hidden: { groups: withheld.length, faces: withheld.reduce((sum, { faces }) => sum + faces, 0) },
-    fairness: auditFairness(group.key, groups, context.minGroupSize),
+    fairness: auditFairness(group.key, groups, context.minGroupSize, labels),
   };
 }
 
-function auditFairness(key: string, groups: readonly ReportGroup[], minGroupSize: number): FairnessAudit | null {
+function auditFairness(
+  key: string,
+  groups: readonly ReportGroup[],
+  minGroupSize: number,
+  labels: readonly string[],
+): FairnessAudit | null {
   const rates = groups.flatMap(({ value, figures: { truth } }) =>
-    value === null || truth === null || truth.faces < minGroupSize ? [] : countRates(value, truth.confusion, LABELS),
+    value === null || truth === null || truth.faces < minGroupSize ? [] : countRates(value, truth.confusion, labels),
   );
   return auditGroups(key, rates);
 }
@@ -209,11 +214,12 @@ export function buildReport(summary: ChunkSummary, context: ReportContext): Repo
   const { card } = context;
   const evaluation = chooseEvaluation(context);
   const confusion = evaluation?.confusion ?? null;
-  const { figures, prevalence } = describeTally(summary.total, {
-    confusion,
-    seed: context.seed ?? 1,
-    replicates: REPLICATES.total,
-  });
+  const labels = namesOf(summary);
+  const { figures, prevalence } = describeTally(
+    summary.total,
+    { confusion, seed: context.seed ?? 1, replicates: REPLICATES.total },
+    labels,
+  );
   return {
     version: 1,
     subject: "apparent facial expression",
@@ -230,7 +236,7 @@ export function buildReport(summary: ChunkSummary, context: ReportContext): Repo
             seed: prevalence.seed,
             assumption: prevalence.assumption,
           },
-    groups: summary.groups.map((group) => describeGroups(group, context, confusion)),
+    groups: summary.groups.map((group) => describeGroups(group, context, confusion, labels)),
     modelEvaluation: evaluation,
     drift: context.drift ?? null,
     baseline: context.baseline ?? null,

@@ -6,6 +6,7 @@ import type { ObjectStore } from "../../storage/object-store.ts";
 import { type Caller, requireGrant } from "../access/access.ts";
 import { describeEmptyInput } from "../manifest/empty-input.ts";
 import type { JobEstimate } from "../job/job-cost.ts";
+import { chooseLabels, labelsOf } from "../job/job-spec.ts";
 import { estimateJob } from "../plan/estimate.ts";
 import { guardStore } from "../access/guarded-store.ts";
 import { planInputPage } from "../plan/plan-page.ts";
@@ -37,6 +38,8 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
   const store = openGuarded(storeName);
   const listStore = openGuarded(findListStore(manifest));
   const options = chooseChunkPlan(manifest, limits);
+  const card = await deps.registry.card(manifest.model);
+  const planLimits = { ...limits.plan, labels: labelsOf(chooseLabels(manifest, card)) };
   let cursor: string | null = null;
   let pages = 0;
   let objects = 0;
@@ -47,7 +50,7 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
   const ids = new Set<string>();
   let repeated = 0;
   do {
-    const page = await planInputPage(store, toInputSpec(manifest), cursor, limits.plan, listStore);
+    const page = await planInputPage(store, toInputSpec(manifest), cursor, planLimits, listStore);
     if (page.issues.length > 0) {
       throw new ScoringError("validation_failed", "the input is not valid", { issues: page.issues });
     }

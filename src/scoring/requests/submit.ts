@@ -7,7 +7,13 @@ import { type Caller, toOwner } from "../access/access.ts";
 import { checkManifestAccess } from "../manifest/manifest-access.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
 import type { Directory } from "../job/job-directory.ts";
-import { chooseFaceFinder, chooseThresholds, type JobSpec, type ScheduleOrigin } from "../job/job-spec.ts";
+import {
+  chooseFaceFinder,
+  chooseLabels,
+  chooseThresholds,
+  type JobSpec,
+  type ScheduleOrigin,
+} from "../job/job-spec.ts";
 import { isEnded } from "../job/job-status.ts";
 import { type JobView, viewJob } from "../job/job-view.ts";
 import { probeKey } from "../keys.ts";
@@ -83,6 +89,7 @@ export async function submitJob(
     model: deps.registry.resolve(manifest.model),
     modelSha256: card.sha256,
     pipeline: manifest.pipeline ?? card.pipeline,
+    ...chooseLabels(manifest, card),
     ...thresholds,
     ...chooseFaceFinder(manifest),
     retryOf: options.retryOf ?? null,

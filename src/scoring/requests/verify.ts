@@ -19,7 +19,7 @@ import { parsePart } from "../records/record-line.ts";
 import { groupByInput } from "../records/record-groups.ts";
 import { readObject } from "../../storage/read-object.ts";
 import { digestHex } from "../sha256.ts";
-import type { ScoreRecord } from "../records/records.ts";
+import { probabilityOf, type ScoreRecord } from "../records/records.ts";
 import { ENGINE_TOLERANCE, isSameLabel } from "../records/engine-agreement.ts";
 
 /** What verification needs from the deployment. */
@@ -160,6 +160,8 @@ export function compareRecords(
 
 function measureDifference(was: ScoreRecord | undefined, is: ScoreRecord): number | null {
   if (!was?.probabilities || is.probabilities === null) return null;
-  const { probabilities } = was;
-  return Math.max(...is.probabilities.map((p, i) => Math.abs(p - probabilities[i]!)));
+  // Another label is as far away as can be.
+  return Math.max(
+    ...Object.entries(is.probabilities).map(([label, p]) => Math.abs(p - (probabilityOf(was, label) ?? 2))),
+  );
 }

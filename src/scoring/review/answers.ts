@@ -3,10 +3,16 @@
 import { LABELS, type Label } from "../../model/labels.ts";
 import type { StratumKey } from "./sample-design.ts";
 
-/** What a reader says: a label, that no label can be given, or that the previous answer is withdrawn. */
-export const ANSWERS = [...LABELS, "cannot say", "undone"] as const;
+/** What a reader says beside a label: that none can be given, or that the previous answer is withdrawn. No label of a model may be called so. */
+export const OTHER_ANSWERS = ["cannot say", "undone"] as const;
 
-export type Answer = (typeof ANSWERS)[number];
+/** What a reader says: one of the model's labels, or one of {@link OTHER_ANSWERS}. */
+export type Answer = string;
+
+/** All that a reader may say. */
+export function listAnswers(labels: readonly Label[] = LABELS): readonly Answer[] {
+  return [...labels, ...OTHER_ANSWERS];
+}
 
 /** One line of `reviews.jsonl`. */
 export interface ReviewLine {
@@ -27,7 +33,7 @@ export interface ReviewLine {
 export interface ReviewedFace {
   /** Index of its stratum. */
   readonly stratum: number;
-  /** Seven, in label order. */
+  /** In label order. */
   readonly probabilities: readonly number[];
 }
 
@@ -35,7 +41,7 @@ export interface ReviewedFace {
 export interface ReviewStratum {
   readonly key: StratumKey;
   readonly population: number;
-  /** Sums of the seven probabilities over all its faces. */
+  /** Sums of the probabilities over all its faces. */
   readonly probabilities: readonly number[];
 }
 
@@ -56,8 +62,8 @@ export function readAnswers(lines: Iterable<ReviewLine>): ReadonlyMap<number, Fa
 }
 
 /** What the readers say about one face: a share per label, which sum to 1; `null` if none could give a label. */
-export function averageAnswers(answers: FaceAnswers | undefined): number[] | null {
+export function averageAnswers(answers: FaceAnswers | undefined, labels: readonly Label[] = LABELS): number[] | null {
   const given = [...(answers?.values() ?? [])].filter((label) => label !== null);
   if (given.length === 0) return null;
-  return LABELS.map((label) => given.filter((one) => one === label).length / given.length);
+  return labels.map((label) => given.filter((one) => one === label).length / given.length);
 }

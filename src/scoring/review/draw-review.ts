@@ -1,17 +1,16 @@
 /** Draws a job's review: one pass over its records and its inputs, side by side. */
 
 import { ScoringError } from "../../errors.ts";
-import { LABELS } from "../../model/labels.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { countsAsInput } from "../records/record-groups.ts";
 import { inputItemSchema, type InputItem } from "../records/input-item.ts";
 import { readLines } from "../inputs/lines.ts";
 import { readPieces } from "../inputs/range-reader.ts";
-import type { JobSpec } from "../job/job-spec.ts";
+import { type JobSpec, labelsOf } from "../job/job-spec.ts";
 import { LABEL_FILES, OUTPUT_NAMES } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { parseRecord } from "../records/record-line.ts";
-import { findTopLabel, type ScoreRecord } from "../records/records.ts";
+import { findTopLabel, probabilityOf, type ScoreRecord } from "../records/records.ts";
 import type { Report } from "../report/report.ts";
 import { parseStored } from "../stored-json.ts";
 import { createSampleDraw, type DrawnFace, type SampleDraw } from "./draw-sample.ts";
@@ -39,7 +38,7 @@ export interface DrawRequest {
 /** A review before it is stored. */
 export interface DrawnReview {
   readonly size: number;
-  /** Expected half width of the widest of the seven 95 % intervals, if the model's probabilities are calibrated. */
+  /** Expected half width of the widest of the labels' 95 % intervals, if the model's probabilities are calibrated. */
   readonly halfWidth: number;
   readonly population: number;
   readonly strata: readonly PlannedStratum[];
@@ -65,7 +64,7 @@ export async function drawReview(
 ): Promise<DrawnReview> {
   const known = request.by === null ? null : await readGroupValues(store, folder, request.by, limits);
   const draw = createSampleDraw<Candidate>(request.seed, request.size ?? limits.maxReviewFaces);
-  await addRecords(draw, readFaces(store, folder, spec, limits), request.by, known);
+  await addRecords(draw, readFaces(store, folder, spec, limits), request.by, known, labelsOf(spec));
   const cells = draw.cells();
   const population = cells.reduce((sum, cell) => sum + cell.population, 0);
   if (population === 0) throw new ScoringError("conflict", "the job has no scored face to review");
@@ -89,6 +88,7 @@ async function addRecords(
   faces: AsyncIterable<{ readonly record: ScoreRecord; readonly item: InputItem; readonly index: number }>,
   by: string | null,
   known: ReadonlySet<string> | null,
+  labels: readonly string[],
 ): Promise<void> {
   for await (const { record, item, index } of faces) {
     const { probabilities, margin, face, id } = record;
@@ -98,9 +98,9 @@ async function addRecords(
     draw.add(
       {
         index,
-        label: LABELS.indexOf(label),
+        label: labels.indexOf(label),
         margin: margin ?? 0,
-        probabilities,
+        probabilities: labels.map((one) => probabilityOf(record, one) ?? 0),
         face: { id, item, box: face === null || face.score === null ? null : face.box },
       },
       value !== null && known?.has(value) === true ? value : null,

@@ -3,7 +3,6 @@
  * the lowest random priorities (a bottom-k sketch; Cohen and Kaplan 2007), so what it keeps is a simple random sample.
  */
 
-import { LABEL_COUNT } from "../../model/labels.ts";
 import {
   allocateSample,
   chooseKeys,
@@ -20,7 +19,7 @@ export interface DrawnFace {
   readonly index: number;
   readonly label: number;
   readonly margin: number;
-  /** Seven, in label order. */
+  /** In label order. */
   readonly probabilities: readonly number[];
 }
 
@@ -64,8 +63,6 @@ export function computePriority(seed: number, index: number): number {
   return (first * 2 ** 21 + (second >>> 11)) / 2 ** 53;
 }
 
-const zeros = (): number[] => Array.from({ length: LABEL_COUNT }, () => 0);
-
 /** A draw under way, fed with one face after the other. */
 export interface SampleDraw<Face extends DrawnFace> {
   /** @param group value of the group that the sample is stratified by; `null` for a value without strata of its own */
@@ -91,8 +88,8 @@ export function createSampleDraw<Face extends DrawnFace>(seed: number, most: num
     const cell = byName.get(name) ?? {
       key,
       population: 0,
-      probabilities: zeros(),
-      squares: zeros(),
+      probabilities: [],
+      squares: [],
       held: [],
       limit: 1,
     };

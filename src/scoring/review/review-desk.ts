@@ -4,12 +4,12 @@ import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { Caller } from "../access/access.ts";
 import { isErasing } from "../job/erasure.ts";
-import type { JobSpec } from "../job/job-spec.ts";
+import { type JobSpec, labelsOf } from "../job/job-spec.ts";
 import type { JobState } from "../job/job-state.ts";
 import { isEnded } from "../job/job-status.ts";
 import { jobFolder } from "../keys.ts";
 import type { Limits } from "../limits.ts";
-import { type Answer, readAnswers, type ReviewLine } from "./answers.ts";
+import { type Answer, listAnswers, readAnswers, type ReviewLine } from "./answers.ts";
 import { drawReview, type DrawRequest } from "./draw-review.ts";
 import { describeReview, type ReviewFigures } from "./review-figures.ts";
 import {
@@ -125,7 +125,7 @@ export async function readReview(deps: ReviewDeps, id: string): Promise<ReviewVi
   const lines = await readLines(job.store, job.root, deps.limits);
   const faces = design.faces.map((face) => face ?? { stratum: -1, probabilities: [] });
   const { createdAt, seed, by, readers, strata } = design;
-  const figures = describeReview({ strata, faces }, readAnswers(lines), seed);
+  const figures = describeReview({ strata, faces }, readAnswers(lines), seed, labelsOf(job.spec));
   return { createdAt, seed, by, readers, figures };
 }
 
@@ -174,7 +174,11 @@ export async function answerReview(
 ): Promise<void> {
   const { job, design } = await openForReader(deps, id, caller);
   const time = new Date(deps.clock()).toISOString();
+  const known = listAnswers(labelsOf(job.spec));
   const lines = answers.flatMap(({ at, label, seconds }): ReviewLine[] => {
+    if (!known.includes(label)) {
+      throw new ScoringError("validation_failed", `answers: ${label} is none of ${known.join(", ")}`);
+    }
     const face = design.faces[at];
     if (face === undefined) throw new ScoringError("validation_failed", `answers: the review has no face ${at}`);
     // Erased while it was being looked at.

@@ -72,13 +72,13 @@ export interface ReviewFigures {
 }
 
 /** The figures of some strata, which must hold two answers each, or one of a single face. */
-export function describeStrata(strata: readonly AnsweredStratum[]): ReviewedFaces {
+export function describeStrata(strata: readonly AnsweredStratum[], labels: readonly Label[] = LABELS): ReviewedFaces {
   const faces = strata.reduce((sum, { population }) => sum + population, 0);
   const ownSum = strata.reduce((sum, { label, probabilities }) => sum + (probabilities[label] ?? 0), 0);
   return {
     faces,
     answered: strata.reduce((sum, stratum) => sum + stratum.faces.length, 0),
-    labels: LABELS.map((label, index) => describeLabel(strata, label, index, faces)),
+    labels: labels.map((label, index) => describeLabel(strata, label, index, faces)),
     accuracy: computeEstimateInterval(estimateByPrediction(sampleHits(strata))),
     meanConfidence: ownSum / faces,
   };
@@ -112,8 +112,9 @@ export function describeReview(
   design: { readonly strata: readonly ReviewStratum[]; readonly faces: readonly ReviewedFace[] },
   answers: ReadonlyMap<number, FaceAnswers>,
   seed: number,
+  labels: readonly Label[] = LABELS,
 ): ReviewFigures {
-  const { strata, missing } = gatherAnswers(design.strata, design.faces, answers);
+  const { strata, missing } = gatherAnswers(design.strata, design.faces, answers, labels);
   const ready = missing === 0 && strata.length > 0;
   const values = [...new Set(strata.map(({ group }) => group))];
   return {
@@ -124,13 +125,19 @@ export function describeReview(
     missing,
     readers: listReaders(answers),
     cannotSay: estimateCannotSay(design, answers),
-    total: ready ? describeStrata(strata) : null,
+    total: ready ? describeStrata(strata, labels) : null,
     groups:
       ready && values.some((value) => value !== null)
-        ? values.map((value) => ({ value, figures: describeStrata(strata.filter(({ group }) => group === value)) }))
+        ? values.map((value) => ({
+            value,
+            figures: describeStrata(
+              strata.filter(({ group }) => group === value),
+              labels,
+            ),
+          }))
         : [],
-    agreement: measureAgreement(answers, seed),
-    fit: ready ? fitReview(strata) : null,
+    agreement: measureAgreement(answers, seed, labels),
+    fit: ready ? fitReview(strata, labels) : null,
   };
 }
 
@@ -165,13 +172,17 @@ function estimateCannotSay(
   return computeEstimateInterval(estimateBySample(sampled));
 }
 
-function measureAgreement(answers: ReadonlyMap<number, FaceAnswers>, seed: number): ReviewFigures["agreement"] {
+function measureAgreement(
+  answers: ReadonlyMap<number, FaceAnswers>,
+  seed: number,
+  labels: readonly Label[],
+): ReviewFigures["agreement"] {
   const readers = listReaders(answers).map(({ reader }) => reader);
   if (readers.length < 2) return null;
   const units = [...answers.values()].map((face) =>
     readers.map((reader) => {
       const label = face.get(reader) ?? null;
-      return label === null ? null : LABELS.indexOf(label);
+      return label === null ? null : labels.indexOf(label);
     }),
   );
   return {

@@ -58,7 +58,7 @@ function listAnswers(strata: readonly AnsweredStratum[]): WeightedAnswer[] {
 }
 
 /** Fits both to the answers. The temperature is that of the greatest likelihood; the errors are of the faces that it was fitted on. */
-export function fitReview(strata: readonly AnsweredStratum[]): ReviewFit {
+export function fitReview(strata: readonly AnsweredStratum[], labels: readonly Label[] = LABELS): ReviewFit {
   const answers = listAnswers(strata);
   const logits = Float32Array.from(
     answers.flatMap(({ probabilities }) => probabilities.map((value) => Math.log(Math.max(LEAST_PROBABILITY, value)))),
@@ -69,7 +69,7 @@ export function fitReview(strata: readonly AnsweredStratum[]): ReviewFit {
   const measure = (scale: number): number =>
     computeCalibrationError(
       countCalibration(
-        applyTemperatures(logits, () => scale),
+        applyTemperatures(logits, () => scale, labels.length),
         truth,
         weightOf,
       ),
@@ -78,7 +78,7 @@ export function fitReview(strata: readonly AnsweredStratum[]): ReviewFit {
     temperature,
     calibrationError: { before: measure(1), after: measure(temperature) },
     precisionAim: PRECISION_AIM,
-    thresholds: LABELS.map((label, index) => fitThreshold(label, index, answers)),
+    thresholds: labels.map((label, index) => fitThreshold(label, index, answers)),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Faces with answers, by stratum; strata with too few answers join a neighbor. */
 
-import { LABEL_COUNT } from "../../model/labels.ts";
+import { LABELS } from "../../model/labels.ts";
 import type { SampledStratum } from "../statistics/stratified.ts";
 import { averageAnswers, type FaceAnswers, type ReviewedFace, type ReviewStratum } from "./answers.ts";
 
@@ -36,10 +36,11 @@ export function gatherAnswers(
   strata: readonly ReviewStratum[],
   faces: readonly ReviewedFace[],
   answers: ReadonlyMap<number, FaceAnswers>,
+  labels: readonly string[] = LABELS,
 ): { readonly strata: readonly AnsweredStratum[]; readonly missing: number } {
   const answered: AnsweredFace[][] = strata.map(() => []);
   for (const [at, { stratum, probabilities }] of faces.entries()) {
-    const truth = averageAnswers(answers.get(at));
+    const truth = averageAnswers(answers.get(at), labels);
     if (truth !== null) answered[stratum]?.push({ probabilities, truth });
   }
   const families = new Map<string, AnsweredStratum[]>();
@@ -88,5 +89,5 @@ export function sampleLabel(strata: readonly AnsweredStratum[], label: number): 
 
 /** The strata as a sample of how often the model's label is true. */
 export function sampleHits(strata: readonly AnsweredStratum[]): SampledStratum[] {
-  return strata.flatMap((stratum) => sampleLabel([stratum], Math.min(LABEL_COUNT - 1, stratum.label)));
+  return strata.flatMap((stratum) => sampleLabel([stratum], Math.min(stratum.probabilities.length - 1, stratum.label)));
 }

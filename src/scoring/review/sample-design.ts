@@ -4,7 +4,6 @@
  */
 
 import { ScoringError } from "../../errors.ts";
-import { LABEL_COUNT, LABELS } from "../../model/labels.ts";
 
 /** Upper ends of the margin bands; the last band has the rest. Low margins are where labels are wrong. */
 export const MARGIN_BANDS = [0.25, 0.6] as const;
@@ -23,7 +22,7 @@ export interface StratumKey {
 export interface StratumTotals {
   readonly key: StratumKey;
   readonly population: number;
-  /** Sums of the seven probabilities, and of their squares. */
+  /** Sums of the probabilities, and of their squares. */
   readonly probabilities: readonly number[];
   readonly squares: readonly number[];
 }
@@ -52,7 +51,7 @@ export function nameStratum({ label, band, group }: StratumKey): string {
   return JSON.stringify([label, band, group]);
 }
 
-/** The standard deviation of the true label that the model's probabilities imply: √Σ p(1−p), of seven labels together. */
+/** The standard deviation of the true label that the model's probabilities imply: √Σ p(1−p), of all labels together. */
 export function computeDeviation({ population, squares }: StratumTotals): number {
   const certain = squares.reduce((sum, square) => sum + square, 0) / Math.max(1, population);
   return Math.max(MIN_DEVIATION, Math.sqrt(Math.max(0, 1 - certain)));
@@ -61,7 +60,9 @@ export function computeDeviation({ population, squares }: StratumTotals): number
 /** Merges several strata into one. */
 export function mergeStrata(key: StratumKey, strata: readonly StratumTotals[]): StratumTotals {
   const addUp = (read: (stratum: StratumTotals) => readonly number[]): number[] =>
-    LABELS.map((_, label) => strata.reduce((sum, stratum) => sum + (read(stratum)[label] ?? 0), 0));
+    (strata[0] === undefined ? [] : read(strata[0])).map((_, label) =>
+      strata.reduce((sum, stratum) => sum + (read(stratum)[label] ?? 0), 0),
+    );
   return {
     key,
     population: strata.reduce((sum, { population }) => sum + population, 0),
@@ -130,12 +131,12 @@ function roundShares(shares: readonly number[], total: number): number[] {
 const Z_95 = 1.96;
 
 /**
- * The half width that the widest of the seven 95 % intervals will have, 0…1, if the model's probabilities are calibrated and
+ * The half width that the widest of the labels' 95 % intervals will have, 0…1, if the model's probabilities are calibrated and
  * add nothing further: that of the review alone.
  */
 export function expectHalfWidth(strata: readonly StratumTotals[], allocation: readonly number[]): number {
   const total = strata.reduce((sum, { population }) => sum + population, 0);
-  const variances = LABELS.map((_, label) =>
+  const variances = (strata[0]?.probabilities ?? []).map((_, label) =>
     strata.reduce((sum, { population, probabilities }, index) => {
       const share = (probabilities[label] ?? 0) / population;
       const drawn = allocation[index] ?? 0;
@@ -143,7 +144,7 @@ export function expectHalfWidth(strata: readonly StratumTotals[], allocation: re
       return sum + ((population / total) ** 2 * (1 - drawn / population) * share * (1 - share)) / drawn;
     }, 0),
   );
-  return Z_95 * Math.sqrt(Math.max(...variances));
+  return Z_95 * Math.sqrt(Math.max(0, ...variances));
 }
 
 /** The fewest faces with which {@link expectHalfWidth} is at most `halfWidth`; at most `most`, even if those give a wider interval. */
@@ -153,7 +154,7 @@ export function chooseSize(cells: readonly StratumTotals[], halfWidth: number, m
     const least = strata.reduce((sum, { population }) => sum + Math.min(population, STRATUM_FLOOR), 0);
     return least > size ? Number.POSITIVE_INFINITY : expectHalfWidth(strata, allocateSample(strata, size));
   };
-  let [low, high] = [LABEL_COUNT * STRATUM_FLOOR, most];
+  let [low, high] = [(cells[0]?.probabilities.length ?? 1) * STRATUM_FLOOR, most];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     if (expect(middle) <= halfWidth) high = middle;

@@ -4,8 +4,7 @@
  */
 
 import { ABSTENTION_PRECISIONS, isConfident } from "../../model/abstention.ts";
-import { LABEL_COUNT } from "../../model/labels.ts";
-import { findTopLabel } from "./calibration.ts";
+import { countLabels, findTopLabel } from "./calibration.ts";
 
 /** A label whose threshold would rest on fewer faces is not given at all. */
 export const MIN_ABSTENTION_FACES = 20;
@@ -24,7 +23,7 @@ export interface AbstentionPoint {
 
 /**
  * The lowest threshold of each label at which at least `precision` of the faces above it are right.
- * @param probabilities `[faces, 7]`, after the temperature that is served
+ * @param probabilities `[faces, labels]`, after the temperature that is served
  * @param truth label indices
  * @param faces indices to fit on; all by default
  */
@@ -34,10 +33,11 @@ export function fitThresholds(
   precision: number,
   faces: readonly number[] = Array.from({ length: truth.length }, (_, index) => index),
 ): (number | null)[] {
-  const byLabel: { top: number; right: boolean }[][] = Array.from({ length: LABEL_COUNT }, () => []);
+  const labels = countLabels(probabilities, truth.length);
+  const byLabel: { top: number; right: boolean }[][] = Array.from({ length: labels }, () => []);
   for (const face of faces) {
-    const label = findTopLabel(probabilities, face);
-    byLabel[label]!.push({ top: probabilities[face * LABEL_COUNT + label] ?? 0, right: truth[face] === label });
+    const label = findTopLabel(probabilities, face, labels);
+    byLabel[label]!.push({ top: probabilities[face * labels + label] ?? 0, right: truth[face] === label });
   }
   return byLabel.map((group) => {
     const sorted = group.sort((a, b) => b.top - a.top);
@@ -67,6 +67,7 @@ export function fitAbstention(
   folds = 5,
 ): AbstentionPoint[] {
   const all = Array.from({ length: truth.length }, (_, index) => index);
+  const labels = countLabels(probabilities, truth.length);
   return ABSTENTION_PRECISIONS.map((precision) => {
     let given = 0;
     let right = 0;
@@ -74,8 +75,8 @@ export function fitAbstention(
       const outside = all.filter((face) => face % folds !== fold);
       const thresholds = fitThresholds(probabilities, truth, precision, outside);
       for (let face = fold; face < truth.length; face += folds) {
-        const label = findTopLabel(probabilities, face);
-        if (!isConfident(thresholds, label, probabilities[face * LABEL_COUNT + label] ?? 0)) continue;
+        const label = findTopLabel(probabilities, face, labels);
+        if (!isConfident(thresholds, label, probabilities[face * labels + label] ?? 0)) continue;
         given += 1;
         right += truth[face] === label ? 1 : 0;
       }

@@ -1,7 +1,7 @@
 /** Whether confidences can be taken at face value: expected calibration error and temperature scaling (Guo et al. 2017). */
 
 import { LABEL_COUNT } from "../../model/labels.ts";
-import { computeProbabilities } from "../../model/softmax.ts";
+import { computeProbabilities, rowOf } from "../../model/softmax.ts";
 
 /** Bins of the expected calibration error. */
 export const CALIBRATION_BINS = 15;
@@ -26,18 +26,23 @@ export function computeCalibrationError(bins: readonly CalibrationBin[]): number
   return bins.reduce((sum, bin) => sum + Math.abs(bin.correct - bin.confidence), 0) / faces;
 }
 
-/** Index of the largest of the seven values of face `index`; ties go to the lower index. */
-export function findTopLabel(values: ArrayLike<number>, index: number): number {
+/** Index of the largest of the `labels` values of face `index`; ties go to the lower index. */
+export function findTopLabel(values: ArrayLike<number>, index: number, labels = LABEL_COUNT): number {
   let top = 0;
-  for (let label = 1; label < LABEL_COUNT; label += 1) {
-    if ((values[index * LABEL_COUNT + label] ?? 0) > (values[index * LABEL_COUNT + top] ?? 0)) top = label;
+  for (let label = 1; label < labels; label += 1) {
+    if ((values[index * labels + label] ?? 0) > (values[index * labels + top] ?? 0)) top = label;
   }
   return top;
 }
 
+/** Labels of `[faces, labels]` values. */
+export function countLabels(values: ArrayLike<number>, faces: number): number {
+  return faces === 0 ? LABEL_COUNT : values.length / faces;
+}
+
 /**
  * Sorts faces into bins by their top probability.
- * @param probabilities `[faces, 7]`
+ * @param probabilities `[faces, labels]`
  * @param truth label indices, as many as faces
  * @param weightOf faces that each stands for; 1 by default
  */
@@ -47,9 +52,10 @@ export function countCalibration(
   weightOf: (face: number) => number = () => 1,
 ): CalibrationBin[] {
   const bins = Array.from({ length: CALIBRATION_BINS }, () => ({ count: 0, correct: 0, confidence: 0 }));
+  const labels = countLabels(probabilities, truth.length);
   for (let index = 0; index < truth.length; index += 1) {
-    const top = findTopLabel(probabilities, index);
-    const confidence = probabilities[index * LABEL_COUNT + top] ?? 0;
+    const top = findTopLabel(probabilities, index, labels);
+    const confidence = probabilities[index * labels + top] ?? 0;
     const bin = bins[findCalibrationBin(confidence)];
     if (bin === undefined) continue;
     const weight = weightOf(index);
@@ -69,8 +75,9 @@ function computeSlope(
   weightOf: (face: number) => number,
 ): number {
   let slope = 0;
+  const labels = countLabels(logits, truth.length);
   for (const face of faces) {
-    const row = logits.subarray(face * LABEL_COUNT, (face + 1) * LABEL_COUNT);
+    const row = rowOf(logits, face, labels);
     const highest = Math.max(...row);
     let sum = 0;
     let weighted = 0;
@@ -91,7 +98,7 @@ const TEMPERATURE_MAX = 20;
  * The temperature T that makes softmax(logits / T) most likely for the true labels, 0.05…20.
  *
  * The negative log-likelihood is convex in 1/T, so the zero of its slope is found by bisection.
- * @param logits `[faces, 7]`
+ * @param logits `[faces, labels]`
  * @param faces indices to fit on; all by default
  * @param weightOf faces that each stands for; 1 by default
  */
@@ -138,12 +145,15 @@ export function crossFitTemperature(logits: Float32Array, truth: ArrayLike<numbe
   };
 }
 
-/** Softmax of each face's logits divided by its own temperature, `[faces, 7]`. */
-export function applyTemperatures(logits: Float32Array, temperatureOf: (face: number) => number): Float32Array {
+/** Softmax of each face's logits divided by its own temperature, `[faces, labels]`. */
+export function applyTemperatures(
+  logits: Float32Array,
+  temperatureOf: (face: number) => number,
+  labels = LABEL_COUNT,
+): Float32Array {
   const probabilities = new Float32Array(logits.length);
-  for (let face = 0; face * LABEL_COUNT < logits.length; face += 1) {
-    const row = logits.subarray(face * LABEL_COUNT, (face + 1) * LABEL_COUNT);
-    probabilities.set(computeProbabilities(row, 1, temperatureOf(face)), face * LABEL_COUNT);
+  for (let face = 0; face * labels < logits.length; face += 1) {
+    probabilities.set(computeProbabilities(rowOf(logits, face, labels), 1, temperatureOf(face)), face * labels);
   }
   return probabilities;
 }

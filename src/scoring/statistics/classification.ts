@@ -3,7 +3,7 @@
  * a confusion matrix, which adds up over chunks.
  */
 
-import { LABEL_COUNT, LABELS, type Label } from "../../model/labels.ts";
+import { LABELS, type Label } from "../../model/labels.ts";
 
 /** Counts of faces; row: true label, column: predicted label, both in label order. */
 export type ConfusionMatrix = readonly (readonly number[])[];
@@ -35,16 +35,19 @@ export interface ClassificationFigures {
 
 /**
  * Counts true against predicted labels.
- * @param truth label indices, 0…6
+ * @param truth label indices, below `labels`
  * @param predicted label indices, as many
  */
-export function countConfusion(truth: ArrayLike<number>, predicted: ArrayLike<number>): number[][] {
-  const matrix = LABELS.map(() => LABELS.map(() => 0));
+export function countConfusion(
+  truth: ArrayLike<number>,
+  predicted: ArrayLike<number>,
+  labels = LABELS.length,
+): number[][] {
+  const matrix = Array.from({ length: labels }, () => Array.from({ length: labels }, () => 0));
   for (let index = 0; index < truth.length; index += 1) {
     const row = matrix[truth[index] ?? -1];
     const column = predicted[index] ?? -1;
-    if (row?.[column] === undefined)
-      throw new RangeError(`face ${index} has no label between 0 and ${LABEL_COUNT - 1}`);
+    if (row?.[column] === undefined) throw new RangeError(`face ${index} has no label between 0 and ${labels - 1}`);
     row[column] = (row[column] ?? 0) + 1;
   }
   return matrix;
@@ -62,11 +65,14 @@ function mean(values: readonly number[]): number {
 }
 
 /** Accuracy, balanced accuracy, macro F1 and the figures of each class (Sokolova and Lapalme 2009). All 0…1. */
-export function computeClassification(confusion: ConfusionMatrix): ClassificationFigures {
-  const supports = LABELS.map((_, label) => (confusion[label] ?? []).reduce((sum, count) => sum + count, 0));
-  const predictions = LABELS.map((_, label) => confusion.reduce((sum, row) => sum + (row[label] ?? 0), 0));
-  const hits = LABELS.map((_, label) => confusion[label]?.[label] ?? 0);
-  const perClass = LABELS.map((label, index): ClassFigures => {
+export function computeClassification(
+  confusion: ConfusionMatrix,
+  labels: readonly Label[] = LABELS,
+): ClassificationFigures {
+  const supports = labels.map((_, label) => (confusion[label] ?? []).reduce((sum, count) => sum + count, 0));
+  const predictions = labels.map((_, label) => confusion.reduce((sum, row) => sum + (row[label] ?? 0), 0));
+  const hits = labels.map((_, label) => confusion[label]?.[label] ?? 0);
+  const perClass = labels.map((label, index): ClassFigures => {
     const [hit, support, predicted] = [hits[index] ?? 0, supports[index] ?? 0, predictions[index] ?? 0];
     return {
       label,

@@ -1,7 +1,7 @@
 /** Label flips: inputs that two runs call differently. A fold like the summaries: exact in any order. */
 
 import { ScoringError } from "../../errors.ts";
-import { LABEL_COUNT, LABELS, type Label } from "../../model/labels.ts";
+import { LABELS, type Label } from "../../model/labels.ts";
 import { findTopLabel, type ScoreRecord } from "../records/records.ts";
 
 /** One input whose label changed. */
@@ -15,7 +15,7 @@ export interface FlipSample {
 
 /** Two runs, input by input. */
 export interface FlipSummary {
-  /** Row-major 7×7: row label before, column label after, of inputs that both runs scored. */
+  /** Row-major, one row and column a label: row label before, column label after, of inputs that both runs scored. */
   readonly matrix: readonly number[];
   /** Flips of objects whose etag did not change: the pipe changed, not the picture. */
   readonly unchangedFlips: number;
@@ -31,9 +31,9 @@ export interface FlipSummary {
 }
 
 /** The summary of no input: the identity of {@link mergeFlips}. */
-export function emptyFlips(maxSamples = 20): FlipSummary {
+export function emptyFlips(maxSamples = 20, labels = LABELS.length): FlipSummary {
   return {
-    matrix: Array.from({ length: LABEL_COUNT * LABEL_COUNT }, () => 0),
+    matrix: Array.from({ length: labels * labels }, () => 0),
     unchangedFlips: 0,
     appeared: 0,
     vanished: 0,
@@ -51,8 +51,12 @@ const compareSamples = (a: FlipSample, b: FlipSample): number =>
   b.margin - a.margin || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
 /** Folds pairs. */
-export function summarizeFlips(pairs: Iterable<RecordPair>, maxSamples = 20): FlipSummary {
-  const empty = emptyFlips(maxSamples);
+export function summarizeFlips(
+  pairs: Iterable<RecordPair>,
+  maxSamples = 20,
+  labels: readonly Label[] = LABELS,
+): FlipSummary {
+  const empty = emptyFlips(maxSamples, labels.length);
   const matrix = [...empty.matrix];
   const counts = { unchangedFlips: 0, appeared: 0, vanished: 0, newlyScored: 0, noLongerScored: 0 };
   const samples: FlipSample[] = [];
@@ -69,7 +73,10 @@ export function summarizeFlips(pairs: Iterable<RecordPair>, maxSamples = 20): Fl
       else if (from !== null) counts.noLongerScored += 1;
       continue;
     }
-    const cell = LABELS.indexOf(from) * LABEL_COUNT + LABELS.indexOf(to);
+    const [row, column] = [labels.indexOf(from), labels.indexOf(to)];
+    // Of a model with other labels: nothing can be said.
+    if (row < 0 || column < 0) continue;
+    const cell = row * labels.length + column;
     matrix[cell] = (matrix[cell] ?? 0) + 1;
     if (from === to) continue;
     if (before.etag !== null && before.etag === after.etag) counts.unchangedFlips += 1;
@@ -102,7 +109,7 @@ export function countFlips(flips: FlipSummary): { compared: number; flipped: num
   let same = 0;
   for (const [cell, count] of flips.matrix.entries()) {
     compared += count;
-    if (cell % (LABEL_COUNT + 1) === 0) same += count;
+    if (cell % (Math.sqrt(flips.matrix.length) + 1) === 0) same += count;
   }
   return { compared, flipped: compared - same };
 }

@@ -2,7 +2,7 @@ import { ScoringError } from "../../errors.ts";
 import { meterStore } from "../../storage/metered-store.ts";
 import { requireGrant } from "../access/access.ts";
 import type { JobCoordinator, PlanTicket } from "../job/coordinator-port.ts";
-import type { JobSpec } from "../job/job-spec.ts";
+import { type JobSpec, labelsOf } from "../job/job-spec.ts";
 import { findListStore, toInputSpec } from "../manifest/input-spec.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
 import { inputPageKey, jobFolder } from "../keys.ts";
@@ -34,7 +34,7 @@ export async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: Pla
   let bytes = 0;
   let reads = 0;
   for (let n = 0; n < limits.maxPagesPerPlanStep; n++) {
-    const page = await planInputPage(input, source, cursor, limits.plan, list);
+    const page = await planInputPage(input, source, cursor, { ...limits.plan, labels: labelsOf(spec) }, list);
     cursor = page.cursor;
     issues.push(...page.issues);
     // A listed key that the job's owner may not read stops the job here: nothing of it is read.

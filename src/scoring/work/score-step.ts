@@ -1,4 +1,5 @@
 import { type ErrorCode, type ScoringError, toScoringError } from "../../errors.ts";
+import { labelsOf } from "../job/job-spec.ts";
 import type { ImageDecoder } from "../../image/image-types.ts";
 import { meterStore } from "../../storage/metered-store.ts";
 import { isTransient } from "../../storage/retry.ts";
@@ -122,7 +123,8 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
   const stored = chunk.attempt > 1 ? await readPart(output, key, items, faces, limits.maxPartBytes) : null;
   if (stored !== null) {
     const receipt = { reads: 0, readBytes: 0, operations: output.operations(), engine };
-    return async () => void (await job.finish(chunk.id, await describePart(stored, faces, receipt, deps.openHash)));
+    return async () =>
+      void (await job.finish(chunk.id, await describePart(stored, faces, receipt, deps.openHash, labelsOf(spec))));
   }
   const watch = watchComputing(job, chunk, scorer.decoder);
   const options = {
@@ -145,7 +147,7 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
     const part = await trace("store", () => storePart(output, partAt, scores.records, own, faces, limits.maxPartBytes));
     const operations = sumOperations([input, output, ...(prior === null ? [] : [prior.store])]);
     const receipt = { reads: scores.reads, readBytes: scores.readBytes, operations, engine };
-    const result = await describePart(part, faces, receipt, deps.openHash);
+    const result = await describePart(part, faces, receipt, deps.openHash, labelsOf(spec));
     if (stop === null) {
       await job.finish(chunk.id, result);
       return;

@@ -30,6 +30,7 @@ const makeView = (id: string, { tags, ...facts }: Facts): JobView => ({
     outcomes: emptyOutcomes(),
     errors: {},
     labels: [],
+    labelNames: [],
     records: 0,
     bytes: 0,
   },

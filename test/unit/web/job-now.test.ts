@@ -19,6 +19,7 @@ const base: Parameters<typeof describeNow>[0] = {
     outcomes: emptyOutcomes(),
     errors: {},
     labels: [],
+    labelNames: [],
     records: 100,
     bytes: 0,
   },

@@ -44,7 +44,7 @@ describe("reading", () => {
   });
 
   it("reads 1 to 7 and 0", () => {
-    expect(["1", "4", "7", "0", "8", "a", "11"].map(readKey)).toEqual([
+    expect(["1", "4", "7", "0", "8", "a", "11"].map((key) => readKey(key))).toEqual([
       "Angry",
       "Happy",
       "Neutral",

@@ -3,7 +3,6 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import type { PlacedRecord } from "../../../src/client/label-reader.ts";
-import { LABELS } from "../../../src/model/labels.ts";
 import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { describeReason } from "../../../src/scoring/report/reason-words.ts";
@@ -147,14 +146,16 @@ function FaceCard(props: {
             {record.label}
           </span>
         )}
-        {record.probabilities !== null && <span>{formatPercent(Math.max(...record.probabilities), 0)}</span>}
+        {record.probabilities !== null && (
+          <span>{formatPercent(Math.max(...Object.values(record.probabilities)), 0)}</span>
+        )}
       </span>
       {record.probabilities !== null && (
         <span className="mini" aria-hidden="true">
-          {record.probabilities.map((chance, index) => (
+          {Object.entries(record.probabilities).map(([label, chance]) => (
             <span
-              key={LABELS[index]}
-              className={LABELS[index] === record.label ? `top ${hueOf(record.label)}` : ""}
+              key={label}
+              className={label === record.label ? `top ${hueOf(record.label)}` : ""}
               style={{ height: `${Math.max(4, 100 * chance)}%` }}
             />
           ))}
@@ -178,8 +179,11 @@ function FaceCard(props: {
 }
 
 /** The three most probable labels. */
-function rankChances(probabilities: readonly number[]): { readonly label: string; readonly chance: number }[] {
-  return LABELS.map((label, index) => ({ label, chance: probabilities[index] ?? 0 }))
+function rankChances(
+  probabilities: Readonly<Record<string, number>>,
+): { readonly label: string; readonly chance: number }[] {
+  return Object.entries(probabilities)
+    .map(([label, chance]) => ({ label, chance }))
     .toSorted((a, b) => b.chance - a.chance)
     .slice(0, 3);
 }

@@ -1,7 +1,6 @@
 /** What the gallery shows, as pills that stay in view; the rest unfolds. Every choice stands in the address. */
 
 import type { ReactNode } from "react";
-import { LABELS } from "../../../src/model/labels.ts";
 import { OUTCOMES } from "../../../src/scoring/records/records.ts";
 import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatCount, formatNumber } from "../../../src/scoring/report/report-format.ts";
@@ -31,12 +30,12 @@ export function FilterBar(props: {
             for (const name of ["label", "outcome", "wrong"]) setQuery(name, null);
           }}
         />
-        {LABELS.map((label, index) => (
+        {[...choices.labels].map(([label, count]) => (
           <Pill
             key={label}
             words={label}
             hue={hueOf(label)}
-            count={choices.labels[index] ?? 0}
+            count={count}
             pressed={filters.label === label}
             press={() => {
               setQuery("outcome", null);

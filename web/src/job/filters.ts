@@ -1,6 +1,5 @@
 /** Which records the gallery shows, from the address. */
 
-import { LABELS } from "../../../src/model/labels.ts";
 import type { PlacedRecord } from "../../../src/client/label-reader.ts";
 
 /** Filters and order; `null` takes everything. */
@@ -62,12 +61,14 @@ function orderOf({ record }: PlacedRecord, sign: number): number {
 export function countChoices(
   records: readonly PlacedRecord[],
   filters: Filters,
-): { readonly labels: readonly number[]; readonly outcomes: Readonly<Record<string, number>> } {
-  const labels = LABELS.map(() => 0);
+): { readonly labels: ReadonlyMap<string, number>; readonly outcomes: Readonly<Record<string, number>> } {
+  // Every label of every record, so that a filter never hides its own pill.
+  const labels = new Map<string, number>();
+  for (const { record } of records) for (const label of Object.keys(record.probabilities ?? {})) labels.set(label, 0);
   const outcomes: Record<string, number> = {};
   for (const { record } of selectRecords(records, { ...filters, label: null, outcome: null, sort: "input" })) {
     outcomes[record.status] = (outcomes[record.status] ?? 0) + 1;
-    if (record.label !== null) labels[LABELS.indexOf(record.label)]! += 1;
+    if (record.label !== null) labels.set(record.label, (labels.get(record.label) ?? 0) + 1);
   }
   return { labels, outcomes };
 }

@@ -55,7 +55,7 @@ export function Live({ job, rates }: { readonly job: JobView; readonly rates: re
         <Troubles job={job} />
       </section>
       <div className="live-columns">
-        <Shares counts={counts.labels} />
+        <Shares counts={counts.labels} labels={counts.labelNames} />
         <LiveFaces id={job.id} finished={counts.finished} />
       </div>
       <Failures job={job} />
@@ -83,7 +83,13 @@ function Outcomes({ job }: { readonly job: JobView }): ReactNode {
   );
 }
 
-function Shares({ counts }: { readonly counts: readonly number[] }): ReactNode {
+function Shares({
+  counts,
+  labels,
+}: {
+  readonly counts: readonly number[];
+  readonly labels: readonly string[];
+}): ReactNode {
   const faces = counts.reduce((sum, count) => sum + count, 0);
   return (
     <section className="card">
@@ -92,7 +98,7 @@ function Shares({ counts }: { readonly counts: readonly number[] }): ReactNode {
         <p className="quiet">No face is scored yet.</p>
       ) : (
         <>
-          <ShareChart name="Shares of the labels so far" counts={counts} />
+          <ShareChart name="Shares of the labels so far" counts={counts} labels={labels} />
           <p className="caption">
             The shares can still move: these are the pictures that came first, not a sample of all.
           </p>

@@ -30,7 +30,7 @@ export function LiveFaces({ id, finished }: { readonly id: string; readonly fini
 }
 
 function Face({ face: { record, url } }: { readonly face: LiveFace }): ReactNode {
-  const top = record.probabilities === null ? null : Math.max(...record.probabilities);
+  const top = record.probabilities === null ? null : Math.max(...Object.values(record.probabilities));
   return (
     <>
       {url === null ? (

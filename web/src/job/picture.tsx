@@ -1,7 +1,6 @@
 /** A picture with what was seen in it. */
 
 import { type ReactNode, useState } from "react";
-import { LABELS } from "../../../src/model/labels.ts";
 import type { ScoreRecord } from "../../../src/scoring/records/records.ts";
 import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatPercent } from "../../../src/scoring/report/report-format.ts";
@@ -88,19 +87,19 @@ function Overlay(props: {
   );
 }
 
-/** The seven probabilities. */
+/** The probabilities. */
 export function Chances({ record }: { readonly record: Pick<ScoreRecord, "label" | "probabilities"> }): ReactNode {
   const { probabilities } = record;
   if (probabilities === null) return null;
   return (
     <ul className="chances">
-      {LABELS.map((label, index) => (
+      {Object.entries(probabilities).map(([label, chance]) => (
         <li key={label} className={label === record.label ? `top ${hueOf(label)}` : ""}>
           <span>{label}</span>
           <span className="chance-track" aria-hidden="true">
-            <span style={{ width: `${100 * (probabilities[index] ?? 0)}%` }} />
+            <span style={{ width: `${100 * chance}%` }} />
           </span>
-          <span className="chance-value">{formatPercent(probabilities[index] ?? 0, 0)}</span>
+          <span className="chance-value">{formatPercent(chance, 0)}</span>
         </li>
       ))}
     </ul>

@@ -71,7 +71,8 @@ export function DroppedFaces(props: { readonly files: readonly DroppedFile[]; re
               ) : (
                 <span className="label">
                   <i className={`dot ${hueOf(first.label)}`} />
-                  {first.label} <small>{formatPercent(Math.max(...(first.probabilities ?? [0])), 0)}</small>
+                  {first.label}{" "}
+                  <small>{formatPercent(Math.max(0, ...Object.values(first.probabilities ?? {})), 0)}</small>
                 </span>
               )}
             </li>

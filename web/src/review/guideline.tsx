@@ -14,7 +14,7 @@ const WORDS: Readonly<Record<Label, string>> = {
 };
 
 /** The guideline, to be opened and closed. */
-export function Guideline(): ReactNode {
+export function Guideline({ labels = LABELS }: { readonly labels?: readonly Label[] }): ReactNode {
   return (
     <details className="guideline">
       <summary>How to label</summary>
@@ -24,12 +24,14 @@ export function Guideline(): ReactNode {
         where two labels fit equally well.
       </p>
       <dl>
-        {LABELS.map((label) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{WORDS[label]}</dd>
-          </div>
-        ))}
+        {labels
+          .filter((label) => WORDS[label] !== undefined)
+          .map((label) => (
+            <div key={label}>
+              <dt>{label}</dt>
+              <dd>{WORDS[label]}</dd>
+            </div>
+          ))}
       </dl>
     </details>
   );

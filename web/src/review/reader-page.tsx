@@ -1,7 +1,6 @@
 /** `#/review/<job>`: one face at a time, the model's label out of sight. */
 
 import { type ReactNode, useEffect, useState } from "react";
-import { LABELS } from "../../../src/model/labels.ts";
 import type { Answer } from "../../../src/scoring/review/answers.ts";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import { Failure } from "../parts.tsx";
@@ -13,8 +12,8 @@ import { useReading } from "./use-reading.ts";
 
 /** @param props.reader a name of one's own, where several read with one key */
 export function ReaderPage({ id, reader }: { readonly id: string; readonly reader: string | null }): ReactNode {
-  const { reading, picture, trouble, answer, undo } = useReading(id, reader);
-  useKeys(answer, undo);
+  const { reading, labels, picture, trouble, answer, undo } = useReading(id, reader);
+  useKeys(labels, answer, undo);
   if (reading === null) return trouble === null ? <p className="quiet">Loading …</p> : <Failure error={trouble} />;
   const face = reading.faces[reading.position];
   return (
@@ -33,10 +32,10 @@ export function ReaderPage({ id, reader }: { readonly id: string; readonly reade
         <Face key={face.at} box={face.box} url={picture} number={reading.position + 1} />
       )}
       <div className="answers" role="group" aria-label="What does the face look like?">
-        {LABELS.map((label, index) => (
+        {labels.map((label, index) => (
           <Choice
             key={label}
-            shortcut={String(index + 1)}
+            shortcut={index < 9 ? String(index + 1) : ""}
             words={label}
             disabled={face === undefined}
             pick={() => answer(label)}
@@ -50,7 +49,7 @@ export function ReaderPage({ id, reader }: { readonly id: string; readonly reade
         </button>
         <a href={`#/jobs/${id}?tab=review`}>Back to the job</a>
       </div>
-      <Guideline />
+      <Guideline labels={labels} />
     </div>
   );
 }
@@ -120,11 +119,15 @@ function Face(props: {
 }
 
 /** Keys answer wherever the focus is, but not with a modifier: those are the browser's. */
-function useKeys(answer: (label: Exclude<Answer, "undone">) => void, undo: () => void): void {
+function useKeys(
+  labels: readonly string[],
+  answer: (label: Exclude<Answer, "undone">) => void,
+  undo: () => void,
+): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-      const label = readKey(event.key);
+      const label = readKey(event.key, labels);
       if (label !== null) answer(label);
       else if (event.key === "Backspace") undo();
       else return;
@@ -132,5 +135,5 @@ function useKeys(answer: (label: Exclude<Answer, "undone">) => void, undo: () =>
     };
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);
-  }, [answer, undo]);
+  }, [labels, answer, undo]);
 }

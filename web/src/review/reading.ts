@@ -88,8 +88,8 @@ export function computePace({ paces }: Reading): number | null {
   return sorted[Math.floor(sorted.length / 2)] ?? null;
 }
 
-/** The answer that a key stands for: 1 to 7 the labels in their order, 0 for "cannot say"; `null` for other keys. */
-export function readKey(key: string): Exclude<Answer, "undone"> | null {
+/** The answer that a key stands for: 1 to 9 the first labels in their order, 0 for "cannot say"; `null` for other keys. */
+export function readKey(key: string, labels: readonly string[] = LABELS): Exclude<Answer, "undone"> | null {
   if (key === "0") return "cannot say";
-  return /^[1-7]$/.test(key) ? (LABELS[Number(key) - 1] ?? null) : null;
+  return /^[1-9]$/.test(key) ? (labels[Number(key) - 1] ?? null) : null;
 }

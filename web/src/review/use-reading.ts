@@ -43,6 +43,8 @@ function keepWaiting(name: string, waiting: readonly GivenAnswer[]): void {
 /** What the page shows. */
 export interface OpenReading {
   readonly reading: Reading | null;
+  /** The labels that a face may get. */
+  readonly labels: readonly string[];
   /** Address of the picture that is shown; `null` while it loads, `"gone"` if it cannot be loaded. */
   readonly picture: string | null;
   /** Why answers wait or the list does not come; `null` where nothing does. */
@@ -55,6 +57,7 @@ export interface OpenReading {
 export function useReading(jobId: string, reader: string | null): OpenReading {
   const name = storageName(jobId, reader);
   const [reading, setReading] = useState<Reading | null>(null);
+  const [labels, setLabels] = useState<readonly string[]>([]);
   const [trouble, setTrouble] = useState<ScoringError | null>(null);
   const [pictures, setPictures] = useState<ReadonlyMap<number, string>>(new Map());
   const shownAt = useRef(0);
@@ -63,7 +66,10 @@ export function useReading(jobId: string, reader: string | null): OpenReading {
     const controller = new AbortController();
     const { signal } = controller;
     patiently(() => reviews.listFaces(jobId, reader, signal), signal, setTrouble).then(
-      (faces) => setReading(beginReading(faces, readWaiting(name))),
+      (list) => {
+        setLabels(list.labels);
+        return setReading(beginReading(list.faces, readWaiting(name)));
+      },
       (thrown: unknown) => signal.aborted || setTrouble(noteSignedOut(thrown)),
     );
     return () => controller.abort();
@@ -81,7 +87,7 @@ export function useReading(jobId: string, reader: string | null): OpenReading {
     setReading((before) => (before === null ? null : answerFace(before, label, seconds)));
   }, []);
   const undo = useCallback(() => setReading((before) => (before === null ? null : undoAnswer(before))), []);
-  return { reading, picture: at === null ? null : (pictures.get(at) ?? null), trouble, answer, undo };
+  return { reading, labels, picture: at === null ? null : (pictures.get(at) ?? null), trouble, answer, undo };
 }
 
 /** Loads the next pictures, one after the other, and lets go of those that lie behind. */

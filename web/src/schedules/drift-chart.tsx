@@ -27,14 +27,15 @@ function findShare({ report }: Night, label: string): Share {
 
 /** One small chart per label: the share with its 95 % band; all on one scale. */
 export function ShareLines({ nights }: { readonly nights: readonly Night[] }): ReactNode {
+  const labels = nights.at(-1)?.report.total.labels.map(({ label }) => label) ?? LABELS;
   const highest = Math.max(
     0.05,
-    ...nights.flatMap((night) => LABELS.map((label) => findShare(night, label)?.high ?? 0)),
+    ...nights.flatMap((night) => labels.map((label) => findShare(night, label)?.high ?? 0)),
   );
   return (
     <figure>
       <ul className="sparks">
-        {LABELS.map((label) => (
+        {labels.map((label) => (
           <li key={label}>
             <span className="label">
               <i className={`dot ${hueOf(label)}`} />

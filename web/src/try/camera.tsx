@@ -82,7 +82,8 @@ export function Camera(props: {
               ) : (
                 <>
                   <i className={`dot ${hueOf(record.label)}`} />
-                  {record.label} <small>{formatPercent(Math.max(...(record.probabilities ?? [0])), 0)}</small>
+                  {record.label}{" "}
+                  <small>{formatPercent(Math.max(0, ...Object.values(record.probabilities ?? {})), 0)}</small>
                 </>
               )}
             </li>

@@ -1,7 +1,6 @@
 /** What all tried pictures come to, and their labels as a file. */
 
 import { type ReactNode, useMemo } from "react";
-import { LABELS } from "../../../src/model/labels.ts";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import { ShareChart } from "../markup.tsx";
 import type { Tried } from "./try-card.tsx";
@@ -26,6 +25,7 @@ export function Totals(props: {
   );
   const records = scored.flatMap((result) => result.records);
   const faces = records.filter(({ label }) => label !== null);
+  const labels = Object.keys(faces[0]?.probabilities ?? {});
   const networkMs = scored.reduce((sum, result) => sum + result.networkMs, 0);
   const totalMs = scored.reduce((sum, result) => sum + result.totalMs, 0);
   const mean = (ms: number): string => (faces.length === 0 ? "–" : `${(ms / faces.length).toFixed(1)} ms`);
@@ -56,7 +56,8 @@ export function Totals(props: {
       {faces.length > 1 && (
         <ShareChart
           name="Shares of the labels"
-          counts={LABELS.map((label) => faces.filter((face) => face.label === label).length)}
+          counts={labels.map((label) => faces.filter((face) => face.label === label).length)}
+          labels={labels}
         />
       )}
       <div className="row">

@@ -29,14 +29,21 @@ export function TryCard({ item, result }: { readonly item: Tried; readonly resul
         {result?.kind === "failed" && <p className="finding">{result.message}</p>}
         <div className="try-faces">
           {records.map((record, index) => (
-            <div key={record.id} data-probabilities={record.probabilities?.join(" ")}>
+            <div
+              key={record.id}
+              data-probabilities={
+                record.probabilities === null ? undefined : Object.values(record.probabilities).join(" ")
+              }
+            >
               <h2>
                 <span className="label">
                   {isCrowd && <span className="face-number">{index + 1}</span>}
                   {record.label !== null && <i className={`dot ${hueOf(record.label)}`} />}
                   {record.label ?? nameUnlabeled(record)}
                 </span>{" "}
-                {record.probabilities !== null && <small>{formatPercent(Math.max(...record.probabilities), 0)}</small>}
+                {record.probabilities !== null && (
+                  <small>{formatPercent(Math.max(...Object.values(record.probabilities)), 0)}</small>
+                )}
               </h2>
               {record.error !== null && <p className="finding">{describeReason(record.error.code)}</p>}
               <Chances record={record} />

@@ -131,7 +131,7 @@ describe("aggregates of a job that abstains", () => {
     const thresholds = LABELS.map(() => 0.5);
     const records = given.map((record) => {
       if (record.probabilities === null || record.label === null) return record;
-      const verdict = deriveVerdict(LABELS, Float32Array.from(record.probabilities));
+      const verdict = deriveVerdict(LABELS, Object.values(record.probabilities));
       return { ...record, ...giveLabel(verdict, thresholds) };
     });
     const before = summarize(given, {});

@@ -1,5 +1,6 @@
 /** Records for the tests of aggregates: arbitrary ones, and a seeded job that looks like a real one. */
 
+import { nameProbabilities } from "../../../../src/scoring/chunk/score-record.ts";
 import type { Eyes } from "../../../../src/model/face-finder.ts";
 import * as fc from "fast-check";
 import { LABELS } from "../../../../src/model/labels.ts";
@@ -73,7 +74,7 @@ const scored: fc.Arbitrary<ScoreRecord> = fc.record({
   ...common,
   status: fc.constant("scored" as const),
   label: fc.constantFrom(...LABELS),
-  probabilities: fc.array(micro(1), { minLength: 7, maxLength: 7 }),
+  probabilities: fc.array(micro(1), { minLength: 7, maxLength: 7 }).map((values) => nameProbabilities(LABELS, values)),
   margin: micro(1),
   entropy: micro(2),
   face: fc.record({
@@ -160,7 +161,7 @@ export function makeRecords(
       ...shared,
       status: "scored",
       label: LABELS[top] ?? "Neutral",
-      probabilities,
+      probabilities: nameProbabilities(LABELS, probabilities),
       margin: roundMicro(first - second),
       entropy: roundMicro(-probabilities.reduce((sum, p) => sum + (p > 0 ? p * Math.log(p) : 0), 0)),
       face: { box: { x: 10, y: 12, width: 80, height: 80 }, score: null, theta: [1, 0, 0.01, 0, 1, -0.02] },

@@ -54,7 +54,9 @@ describe("summaries", () => {
       ...record,
       margin: 1 / 3,
       entropy: Math.SQRT2,
-      probabilities: record.probabilities?.map((value) => value / 3) ?? null,
+      probabilities:
+        record.probabilities &&
+        Object.fromEntries(Object.entries(record.probabilities).map(([label, value]) => [label, value / 3])),
     }));
     const [a, b, c] = [fold(third.slice(0, 2)), fold(third.slice(2, 5)), fold(third.slice(5))] as const;
     expect(text(mergeSummaries(a, mergeSummaries(b, c)))).toBe(text(fold(third)));

@@ -1,3 +1,4 @@
+import { SHIPPED_SHAPE } from "../../../../src/scoring/records/records.ts";
 import { createHash } from "node:crypto";
 import { stringify } from "csv-stringify/browser/esm/sync";
 import * as fc from "fast-check";
@@ -34,6 +35,22 @@ const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes)
 const withQuality = (record: ScoreRecord): ScoreRecord => ({ ...record, quality: record.quality ?? null });
 
 describe("labels.jsonl", () => {
+  it("reads records of before probabilities had names, and writes them with names", () => {
+    fc.assert(
+      fc.property(anyRecord, (record) => {
+        const line = serializeRecord(record);
+        const older = JSON.parse(line);
+        if (record.probabilities !== null) older.probabilities = Object.values(older.probabilities);
+        expect(serializeRecord(parseRecord(JSON.stringify(older)))).toBe(line);
+      }),
+    );
+    const older = {
+      ...JSON.parse(serializeRecord(makeRecords(50).find(({ status }) => status === "scored")!)),
+      probabilities: [0.5, 0.5],
+    };
+    expect(() => parseRecord(older)).toThrow("probabilities: must be a list of 7");
+  });
+
   it("reads back what it wrote, and writes the same line again", () => {
     fc.assert(
       fc.property(anyRecord, (record) => {
@@ -54,11 +71,12 @@ describe("labels.jsonl", () => {
   });
 
   it("refuses what is not a record, naming the field", () => {
-    const good = parseRecord(serializeRecord(makeRecords(1)[0]!));
+    const good = parseRecord(serializeRecord(makeRecords(50).find(({ status }) => status === "scored")!));
     const wrong: [string, unknown][] = [
       ["status", "done"],
       ["label", "Bored"],
       ["probabilities", [1, 2]],
+      ["probabilities", { Angry: "much" }],
       ["pipeline", 4],
       ["groups", { a: 1 }],
       ["error", { code: "nope", message: "" }],
@@ -69,7 +87,9 @@ describe("labels.jsonl", () => {
       expect(() => parseRecord({ ...good, [field]: value })).toThrow(new RegExp(field));
     }
     expect(() => parseRecord("{")).toThrow(ScoringError);
-    expect(() => serializeRecord({ ...makeRecords(1)[0]!, margin: Number.NaN })).toThrow(ScoringError);
+    expect(() =>
+      serializeRecord({ ...makeRecords(50).find(({ status }) => status === "scored")!, margin: Number.NaN }),
+    ).toThrow(ScoringError);
   });
 });
 
@@ -193,7 +213,7 @@ describe("merged outputs", () => {
           const pieces = edges.slice(1).map((to, at) => list.slice(edges[at], to));
           const writers = [(part: readonly ScoreRecord[]) => formatErrorLines(part, () => null, true)];
           for (const encoder of Object.values(LABEL_ENCODERS)) {
-            if (encoder.kind === "rows") writers.push((part) => encoder.rows(part, groupKeys));
+            if (encoder.kind === "rows") writers.push((part) => encoder.rows(part, groupKeys, SHIPPED_SHAPE));
           }
           for (const write of writers) expect(pieces.map(write).join("")).toBe(write(list));
           expect(writers.length).toBe(3);

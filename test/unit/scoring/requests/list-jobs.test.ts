@@ -22,6 +22,7 @@ const known = (id: string, status: JobStatus): JobView => ({
     outcomes: emptyOutcomes(),
     errors: {},
     labels: [],
+    labelNames: [],
     records: 0,
     bytes: 0,
   },

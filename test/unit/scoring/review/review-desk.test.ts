@@ -1,4 +1,5 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- a job's spec as far as a review reads it */
+import { nameProbabilities } from "../../../../src/scoring/chunk/score-record.ts";
 import { beforeEach, describe, expect, it } from "vitest";
 import { LABELS } from "../../../../src/model/labels.ts";
 import type { Caller } from "../../../../src/scoring/access/access.ts";
@@ -33,7 +34,7 @@ const toRecord = ({ index, label, margin, probabilities }: KnownFace): ScoreReco
   etag: `e${index}`,
   status: "scored",
   label: LABELS[label]!,
-  probabilities: probabilities.map(roundMicro),
+  probabilities: nameProbabilities(LABELS, probabilities.map(roundMicro)),
   margin,
   entropy: 1,
   face: null,
