@@ -33,7 +33,11 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
             // Vitest looks for Node's inspector, and without this workerd reports that there is none at each start.
-            miniflare: { compatibilityFlags: ["enable_nodejs_inspector_module"] },
+            miniflare: {
+              compatibilityFlags: ["enable_nodejs_inspector_module"],
+              // test/workerd/own-labels.test.ts puts it there.
+              bindings: { MODELS: '{ "store": "faces", "prefix": "models/", "ids": ["tiny@1"] }' },
+            },
           }),
         ],
         // wrangler.toml's [alias] holds for bundles only, not here.

@@ -43,7 +43,10 @@ export const REVIEW_EXAMPLES = {
     },
   },
   "GET /v1/jobs/{id}/reviews/faces": {
-    response: { faces: [{ at: 0, box: { x: 10, y: 12, width: 80, height: 80 }, answer: "Happy" }] },
+    response: {
+      labels: ["Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral"],
+      faces: [{ at: 0, box: { x: 10, y: 12, width: 80, height: 80 }, answer: "Happy" }],
+    },
   },
   "POST /v1/jobs/{id}/reviews/answers": {
     request: { reader: "anna", answers: [{ at: 0, label: "Happy", seconds: 2.4 }] },

@@ -4,6 +4,8 @@ import type { ModelCard } from "../../src/model/card.ts";
 import { parseGraph } from "../../src/model/graph/graph.ts";
 import type { InputForm } from "../../src/model/input-form.ts";
 import type { Model } from "../../src/model/model.ts";
+import { computeSha256, hashGraph } from "../../src/model/model.ts";
+import { serializeSafetensors } from "../../src/model/safetensors.ts";
 import type { Tensor } from "../../src/model/tensor.ts";
 import { countElements } from "../../src/model/tensor.ts";
 import { createRandom } from "../golden/network.ts";
@@ -85,4 +87,11 @@ export function createTinyNet(
 export function drawBytes(seed: number, length: number): Uint8Array {
   const random = createRandom(seed);
   return Uint8Array.from({ length }, () => random() >>> 24);
+}
+
+/** The network as files: card.json with the hash of weights.safetensors. */
+export async function packTinyNet(): Promise<{ readonly card: ModelCard; readonly weights: Uint8Array<ArrayBuffer> }> {
+  const { card, tensors } = createTinyNet();
+  const weights = new Uint8Array(serializeSafetensors(tensors, { graph: await hashGraph(card.graph!) }));
+  return { card: { ...card, sha256: await computeSha256(weights) }, weights };
 }
