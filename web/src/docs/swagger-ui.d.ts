@@ -10,5 +10,7 @@ declare module "swagger-ui-dist/swagger-ui-es-bundle.js" {
     readonly deepLinking: boolean;
     /** Levels of the schemas that start open. */
     readonly defaultModelsExpandDepth: number;
+    /** Functions that are called with the system, and return what they change of it. */
+    readonly plugins: readonly (() => object)[];
   }): unknown;
 }
