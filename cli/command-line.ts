@@ -31,6 +31,12 @@ export async function findCommand(main: CommandDef, words: readonly string[]): P
   for (let at = 0; ; at++) {
     const commands = new Map(Object.entries(await resolve(command.subCommands ?? {})));
     const next = commands.get(words[at] ?? "");
+    const isLeftOut = next === undefined && (words[at]?.startsWith("-") ?? true);
+    const byDefault = isLeftOut ? commands.get((await resolve(command.default)) ?? "") : undefined;
+    if (byDefault !== undefined) {
+      const { args } = await resolve(byDefault);
+      return { name, commands: [], args: await resolve(args ?? {}), words: words.slice(at) };
+    }
     if (next === undefined) {
       return { name, commands: [...commands.keys()], args: await resolve(command.args ?? {}), words: words.slice(at) };
     }

@@ -108,8 +108,9 @@ const remove = defineCommand({
   },
 });
 
-const models = defineCommand({
-  meta: { name: "models", description: "The models of the server" },
+/** `countenance models`, `countenance models list`. */
+export const listModelsCommand = defineCommand({
+  meta: { name: "list", description: "The models of the server" },
   args: CONNECTION_ARGS,
   async run({ args }) {
     const { models: cards, unavailable } = await connect(args).listModels();
@@ -165,5 +166,4 @@ export const remoteCommands = {
   ),
   verify,
   delete: remove,
-  models,
 };

@@ -179,4 +179,9 @@ describe("countenance models import", () => {
     }
     expect(await readdir(join(folder, "models"))).not.toContain("x@1");
   });
+
+  it("leaves countenance models what it was: the models of a server", async () => {
+    expect((await runCli("models", "--jsn")).stderr).toContain("there is no option --jsn (did you mean --json?)");
+    expect((await runCli("models", "--url", "http://127.0.0.1:1")).stderr).toContain("there is no API key");
+  });
 });
