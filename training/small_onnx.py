@@ -2,7 +2,7 @@
 
     /usr/bin/python3 training/small_onnx.py --data FER2013 --out small.onnx
 
-Any PyTorch trains it; the exporter needs PyTorch before 2.9, or the package onnx.
+Any PyTorch trains it; its exporter may need the package onnx (2.13 does, 1.13 does not).
 """
 from __future__ import annotations
 
