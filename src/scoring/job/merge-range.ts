@@ -11,6 +11,7 @@ export interface MergeProgress {
   readonly inputs: number;
   /** Where the last range ends: the inputs of the job when it was merged. */
   readonly end: number;
+  /** Ranges in all, ≥ 1. */
   readonly total: number;
   readonly begun: number;
   readonly done: number;
@@ -34,10 +35,13 @@ export interface InputSpan {
   readonly end: number;
 }
 
-/** Cuts a job into ranges of about `partRows` records. Follows from totals alone, so it is the same however chunks were split. */
+/**
+ * Cuts a job into ranges of about `partRows` records, at least one, so that a data set without a record still has columns to read.
+ * Follows from totals alone, so it is the same however chunks were split.
+ */
 export function cutRanges(inputs: number, records: number, partRows: number): MergeProgress {
   const each = Math.max(1, Math.floor((partRows * inputs) / Math.max(1, records)));
-  return { inputs: each, end: inputs, total: Math.ceil(inputs / each), begun: 0, done: 0 };
+  return { inputs: each, end: inputs, total: Math.max(1, Math.ceil(inputs / each)), begun: 0, done: 0 };
 }
 
 /** The inputs of range `number`. */

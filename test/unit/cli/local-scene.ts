@@ -5,6 +5,8 @@ import { parseManifest } from "../../../src/scoring/manifest/manifest.ts";
 import type { JobCoordinator } from "../../../src/scoring/job/coordinator-port.ts";
 import type { WorkMessage } from "../../../src/scoring/job/messages.ts";
 import { handleMessage } from "../../../src/scoring/work/handle-message.ts";
+import { GRAY_48 } from "../../../src/model/input-form.ts";
+import { LABELS } from "../../../src/model/labels.ts";
 import type { Scorer } from "../../../src/scoring/chunk/scorer.ts";
 import { createMemoryStore } from "../../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../../src/storage/object-store.ts";
@@ -28,7 +30,7 @@ const makeScorer = (decoded: string[]): Scorer =>
       },
     },
     finder: null,
-    classifier: { engine: "none", batchSize: 1 },
+    classifier: { engine: "none", labels: LABELS, input: GRAY_48, batchSize: 1 },
   }) as unknown as Scorer;
 
 /** Sets it. @param limits of the manifest */

@@ -18,6 +18,7 @@ import { type Submission, submitJob } from "../../../src/scoring/requests/submit
 import type { SubmitDeps } from "../../../src/scoring/requests/submit-deps.ts";
 import { createMemoryStore } from "../../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../../src/storage/object-store.ts";
+import { LABELS } from "../../../src/model/labels.ts";
 
 /** Submitting over the real rows of the directory: requests at once, each of which may fail or die between any two steps. */
 
@@ -94,7 +95,10 @@ function createWorld(maxJobs: number): World {
         openStore: () => wrap<ObjectStore>(store),
         openJob: (id: string) => wrap(openJob(id)) as unknown as JobCoordinator,
         storeNames: ["faces"],
-        registry: { resolve: (name: string) => name, card: async () => ({ sha256: "", pipeline: 1 }) },
+        registry: {
+          resolve: (name: string) => name,
+          card: async () => ({ name: "deep-emotion", version: 1, labels: LABELS, sha256: "", pipeline: 1 }),
+        },
         directory: wrap({
           reserve: (...args: Parameters<Directory["reserve"]>) => directory.reserve(...args),
           confirm: (...args: Parameters<Directory["confirm"]>) => directory.confirm(...args),

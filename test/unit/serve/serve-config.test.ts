@@ -69,7 +69,7 @@ describe("refuses, by its name,", () => {
     ["a short admin key", { ADMIN_KEY: "short" }, "ADMIN_KEY must have at least 32"],
     ["a secret twice", { ADMIN_KEY: "a", ADMIN_KEY_FILE: "b" }, "ADMIN_KEY_FILE and ADMIN_KEY are both set"],
     ["a secret's file that is not there", { ADMIN_KEY_FILE: join(folder, "absent") }, "ADMIN_KEY_FILE names a file"],
-    ["an unknown engine", { ENGINE: "cuda" }, "ENGINE must be one of tfjs, fused"],
+    ["an unknown engine", { ENGINE: "cuda" }, "ENGINE must be one of fused, tfjs"],
     ["a webhook secret of another form", { WEBHOOK_SECRET: "x" }, "WEBHOOK_SECRET must be"],
     ["a proxy that is neither trusted nor not", { TRUST_PROXY: "yes" }, "TRUST_PROXY must be one of 0, 1"],
   ])("%s", (_, variables, message) => {

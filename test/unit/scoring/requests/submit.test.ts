@@ -7,6 +7,7 @@ import { ROW_BYTES } from "../../../../src/scoring/manifest/output-formats.ts";
 import { submitJob } from "../../../../src/scoring/requests/submit.ts";
 import type { SubmitDeps } from "../../../../src/scoring/requests/submit-deps.ts";
 import { createMemoryStore } from "../../../../src/storage/memory-store.ts";
+import { LABELS } from "../../../../src/model/labels.ts";
 
 /** What is said of a manifest before anything is scored. */
 
@@ -23,7 +24,10 @@ const options = { idempotencyKey: null, caller } as unknown as Parameters<typeof
 const manifest = { input: { store: "faces", prefix: "in/" }, output: { store: "faces" } };
 
 function createDeps(more: Partial<SubmitDeps>): SubmitDeps {
-  const registry = { resolve: (name: string) => name, card: async () => ({ sha256: "", pipeline: 1 }) };
+  const registry = {
+    resolve: (name: string) => name,
+    card: async () => ({ name: "deep-emotion", version: 1, labels: LABELS, sha256: "", pipeline: 1 }),
+  };
   return {
     openStore: () => store,
     storeNames: ["faces"],
