@@ -70,15 +70,15 @@ const deps = (): DeleteJobDeps & { directory: ReturnType<typeof DIRECTORY.getByN
 });
 
 describe("a deleted job", () => {
-  it("leaves nothing in bucket, coordinator and directory but what its owner's day counts", async () => {
+  it("leaves nothing in bucket, coordinator and directory but what its owner's day and month count", async () => {
     const job = await runJob("deleted/");
     expect((await listOutputs(job)).length).toBeGreaterThan(5);
-    expect(await findDirectoryRows(job.id)).toEqual(["jobs", "requests", "admissions"]);
+    expect(await findDirectoryRows(job.id)).toEqual(["jobs", "requests", "admissions", "spendings"]);
     expect((await readJobRows(job.id)).tables.length).toBeGreaterThan(3);
     expect((await ask(ADMIN, "DELETE", `/v1/jobs/${job.id}`)).status).toBe(204);
     expect(await listOutputs(job)).toEqual([]);
     expect(await readJobRows(job.id)).toEqual(NOTHING);
-    expect(await findDirectoryRows(job.id)).toEqual(["admissions"]);
+    expect(await findDirectoryRows(job.id)).toEqual(["admissions", "spendings"]);
     expect((await ask(ADMIN, "DELETE", `/v1/jobs/${job.id}`)).status).toBe(404);
     // The inputs are the caller's own.
     expect((await bucket.list({ prefix: "deleted/in/" })).objects).toHaveLength(3);
@@ -105,7 +105,7 @@ describe("a deleted job", () => {
       await deleteJob(whole, job.id);
       expect(await listOutputs(job)).toEqual([]);
       expect(await readJobRows(job.id)).toEqual(NOTHING);
-      expect(await findDirectoryRows(job.id)).toEqual(["admissions"]);
+      expect(await findDirectoryRows(job.id)).toEqual(["admissions", "spendings"]);
     }
   });
 });
@@ -194,6 +194,7 @@ describe("retention", () => {
       ["retention_failed", broken.id],
     ]);
     await sweepRetainedJobs(deps(), LIMITS, Date.now() + 9 * DAY_MS, logger);
-    for (const { id } of [broken, large, other]) expect(await findDirectoryRows(id)).toEqual(["admissions"]);
+    for (const { id } of [broken, large, other])
+      expect(await findDirectoryRows(id)).toEqual(["admissions", "spendings"]);
   });
 });
