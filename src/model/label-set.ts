@@ -12,7 +12,11 @@ const NAME = /^(?!\d+$)[\p{L}\p{N}](?:[\p{L}\p{N} _+&()./'-]{0,58}[\p{L}\p{N})+]
 export const labelNameSchema = z
   .string()
   .refine((name) => name !== "cannot say" && name !== "undone", "is what a reader says who gives no label")
-  .regex(NAME, "must be a name of 1 to 60 letters, digits and _ + & ( ) . / ' -, not of digits alone");
+  // A refinement, since an OpenAPI pattern has no flag for \p.
+  .refine(
+    (name) => NAME.test(name),
+    "must be a name of 1 to 60 letters, digits and _ + & ( ) . / ' -, not of digits alone",
+  );
 
 /** Name of the column that holds a label's probability: `Angry` → `p_angry`, `not sure` → `p_not_sure`. */
 export function nameProbabilityColumn(label: string): string {
