@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 import { isEnded } from "../../src/scoring/job/job-status.ts";
@@ -70,9 +70,13 @@ async function holdJob(): Promise<string> {
   }
   expect((await api.commandJob(id, "pause")).status).toBe("paused");
   // What was out comes in.
-  await expect.poll(async () => (await api.readJob(id)).chunks.leased, { timeout: 60_000 }).toBe(0);
+  const isIn = async (): Promise<void> => expect((await api.readJob(id)).chunks.leased).toBe(0);
+  await vi.waitFor(isIn, { timeout: 60_000, interval: 250 });
   return id;
 }
+
+/** What moves is measured where it ends. */
+const STILL = { reducedMotion: "reduce" } as const;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-surfaces-"));
@@ -88,7 +92,7 @@ beforeAll(async () => {
   running = await holdJob();
   const manifest = { input: { store: "faces", prefix: "in/" }, output: { store: "faces", prefix: "out/" } };
   ({ id: schedule } = await api.makeSchedule({ name: "by night", cron: "30 2 * * *", manifest }));
-  context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
+  context = await browser.newContext({ ...STILL, viewport: { width: 1280, height: 900 }, colorScheme: "light" });
   const page = await context.newPage();
   await page.goto(worker.origin);
   await signIn(page);
@@ -135,7 +139,12 @@ describe.each([
 ] as const)("at %i pixels, %s", (width, colorScheme) => {
   it("no page has a violation, and none is wider than the screen", async () => {
     const state = await context.storageState();
-    const own = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, storageState: state });
+    const own = await browser.newContext({
+      ...STILL,
+      viewport: { width, height: 900 },
+      colorScheme,
+      storageState: state,
+    });
     const page = await own.newPage();
     const found: string[] = [];
     for (const [name, path, shown] of listPages()) {
@@ -229,7 +238,7 @@ describe("what people come for", () => {
     const page = await context.newPage();
     await open(page, "jobs", ".job-row");
     const { click, count } = countClicks(page);
-    await click("link", "portraits");
+    await click("link", /^portraits$/);
     await click("tab", "Pictures");
     await click("button", /^Wrong \d+$/);
     await page.locator(".face").first().waitFor();
