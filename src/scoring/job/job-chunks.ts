@@ -121,8 +121,9 @@ export function averageRate(rate: JobState["rate"], counted: number, nowMs: numb
   return { perSecond: mean, atMs: nowMs, counted };
 }
 
-/** Announces progress, at most every `progressMs`. */
+/** Announces progress, at most every `progressMs`; always what comes in last while the job is paused, since nothing follows it. */
 export function progress(state: JobState, effects: readonly JobEffect[], nowMs: number): Draft {
-  if (nowMs - state.announcedMs < state.rules.progressMs) return { state, effects };
+  const isLast = state.status === "paused" && state.chunks.leased === 0;
+  if (!isLast && nowMs - state.announcedMs < state.rules.progressMs) return { state, effects };
   return { state: { ...state, announcedMs: nowMs }, effects: [...effects, { kind: "announce", event: "progress" }] };
 }
