@@ -77,7 +77,7 @@ export const TROUBLE: readonly Mutation[] = inPart("Trouble", [
     test: NIGHTS,
     name: "consumers killed before and after any call",
     file: "src/scoring/prior/compare-run.ts",
-    from: "let { flips, inputs } = saved ?? EMPTY;",
-    to: "let { flips, inputs } = EMPTY;",
+    from: "let { flips, inputs } = saved ?? {",
+    to: "let { flips, inputs } = {",
   },
 ]);
