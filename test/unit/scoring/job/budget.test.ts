@@ -53,8 +53,12 @@ function createWorld(chunks: readonly Chunk[], budget: number | null): World {
         if (effect.kind === "put-chunk") rows.set(effect.chunk.id, effect.chunk);
         if (effect.kind !== "dispatch") continue;
         const out = state.chunks.queued + state.chunks.leased;
-        if (state.budget !== undefined && before.chunks.done > 0)
-          world.overdrafts.push(spent(state) + (out * spent(state)) / state.chunks.done - state.budget);
+        if (state.budget !== undefined && before.chunks.done > 0) {
+          // As it was when these were counted: their own messages came on top.
+          const meter = state.meter!;
+          const dollars = spent({ ...state, meter: { ...meter, messages: meter.messages - effect.count } });
+          world.overdrafts.push(dollars + (out * dollars) / state.chunks.done - state.budget);
+        }
         const pending = [...rows.values()].filter(({ status }) => status === "pending");
         for (const row of pending.slice(0, effect.count)) rows.set(row.id, { ...row, status: "queued" });
       }
