@@ -3,7 +3,7 @@ import { chmod, cp, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { compileSources } from "./package/compile.ts";
-import { shareWeights } from "./package/share-weights.ts";
+import { shareFiles } from "./package/share-files.ts";
 import { DOORS, rollUpTypes } from "./package/types.ts";
 import { buildVendor, useVendor } from "./package/vendor.ts";
 
@@ -30,7 +30,7 @@ await cp(join(root, "public"), join(dist, "public"), {
   recursive: true,
   filter: (path) => path !== join(root, "public/samples"),
 });
-await shareWeights(dist);
+await shareFiles(dist);
 for (const path of await readdir(join(root, "src"), { recursive: true })) {
   if (path.endsWith(".wasm")) await cp(join(root, "src", path), join(dist, "src", path));
 }
