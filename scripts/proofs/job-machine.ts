@@ -146,8 +146,8 @@ export const JOB_MACHINE: readonly Mutation[] = inPart("The job machine", [
   {
     ...node,
     promise: "every call of a store has a deadline",
-    test: "test/unit/storage/s3/s3-faults.test.ts",
-    name: "a missed deadline a timeout",
+    test: "test/unit/storage/r2/r2-errors.test.ts",
+    name: "costs its caller the deadline",
     file: "src/storage/deadline.ts",
     from: "hold: (work) => Promise.race([work, expired]),",
     to: "hold: (work) => work,",
@@ -218,8 +218,8 @@ export const JOB_MACHINE: readonly Mutation[] = inPart("The job machine", [
   {
     ...node,
     promise: "a finalizing step keeps what it merged before its store failed",
-    test: "test/fault/budgets.test.ts",
-    name: "refuses nearly every second call",
+    test: OUTAGES,
+    name: "keeps what it merged",
     file: "src/scoring/finalize/format-pieces.ts",
     from: "if (given === 0 || !isTransient(error)) throw error;",
     to: "throw error;",

@@ -29,7 +29,7 @@ export const PLATFORM_LIMITS: readonly Mutation[] = inPart("Limits of the platfo
     ...node,
     promise: "subrequests of a finalizing step",
     test: NIGHTS,
-    name: "reads so much of the first",
+    name: "reads so much of it",
     file: "src/scoring/finalize/finalize.ts",
     from: "if (comparison.calls() >= limits.maxComparisonCalls) break;",
     to: "",

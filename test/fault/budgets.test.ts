@@ -111,6 +111,9 @@ describe("connections and subrequests of one invocation", () => {
     await coordinator.sweep();
     // As many go back into the queue as are still leased; the others wait in their rows.
     expect(calls).toBe(LIMITS.maxConcurrency / 2);
+    // One sweep handles so many rows, each a call of the queue at most, and leaves the others to the next.
+    const { leased } = (await coordinator.read())!.state.chunks;
+    expect(leased).toBe(LIMITS.maxConcurrency - LIMITS.maxSweepRows);
     calls = 0;
     nowMs += LIMITS.leaseMs;
     await coordinator.sweep();

@@ -4,7 +4,7 @@ import { viewJob } from "../../src/scoring/job/job-view.ts";
 import { makeRetryManifest } from "../../src/scoring/requests/retry-failed.ts";
 import { OUTPUT_NAMES, jobFolder } from "../../src/scoring/keys.ts";
 import { createRandom, type Fault, type FaultCall } from "./fault-store.ts";
-import { checkSuccess, makeSpec, parseRecords, readOutputs, run } from "./scene.ts";
+import { checkSuccess, makeSpec, parseRecords, readOutputs, run, SMALL } from "./scene.ts";
 import type { SimulationOptions } from "./simulation.ts";
 
 /** A store that is away, throttles or hangs costs a job time and nothing else. The limits are those that are shipped. */
@@ -96,15 +96,33 @@ describe("a store that is away", () => {
     const struck: number[] = [];
     const until = createdMs + HOUR;
     const outage: Outage = (call, nowMs) => {
-      if (!isInput(call) || nowMs >= until) return null;
+      if (!isInput(call) || call.operation === "list" || nowMs >= until) return null;
       struck.push(nowMs);
       return { kind: "unavailable" };
     };
-    const { result } = await run({ spec, outage });
+    // All chunks have been handed out when the first meets the outage.
+    const wide = makeSpec({ limits: { ...STRICT, chunkSize: 1, maxConcurrency: 14 } });
+    const { result } = await run({ spec: wide, outage });
     expect(result.state.outcomes).toMatchObject({ scored: 12 });
-    // An hour of pauses of a minute: two chunks of three reads, each tried four times, and the look before.
-    expect(struck.length).toBeLessThan(60 * 2 * (3 + 2) * 4);
+    // Four reads each of the four consumers, and of the two chunks that probe: those that wait in the queue go back unread.
+    expect(struck.filter((ms) => ms < createdMs + SECOND).length).toBeLessThanOrEqual((4 + 2) * 4);
+    // An hour of pauses of a minute: two chunks, each read four times, and the first minute's shorter pauses.
+    expect(struck.length).toBeLessThan((60 + 6) * 2 * 4 * 2 + 24);
     expect(result.state.window ?? null).toBeNull();
+  });
+
+  it("gives no more than three parts and then fails for a minute: each finalizing step keeps what it merged", async () => {
+    let [left, until] = [3, 0];
+    const outage: Outage = ({ operation, key }, nowMs) => {
+      if (operation !== "get" || !/parts\/.*jsonl/.test(key)) return null;
+      if (nowMs >= until && left > 0) left -= 1;
+      else if (nowMs >= until) [left, until] = [3, nowMs + 60 * SECOND];
+      return nowMs >= until ? null : { kind: "unavailable" };
+    };
+    const limits = { ...SMALL, maxChunksPerFinalizeStep: 100 };
+    const many = makeSpec({ limits: { ...STRICT, chunkSize: 1 } });
+    const { result } = await run({ spec: many, limits, outage, tickRate: 0.5 });
+    expect(result.state).toMatchObject({ failure: null, outcomes: { scored: 12, failed: 2 } });
   });
 
   it("until the job's time is over leaves every input expired, for retry-failed to take up", async () => {
