@@ -5,6 +5,7 @@ import { type ErrorCode, ScoringError } from "../src/errors.ts";
 import { VERSION } from "../src/version.ts";
 import { checkWords, findCommand, UsageError } from "./command-line.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { compareCommand } from "./compare/compare-command.ts";
 import { eraseCommand } from "./remote/erase-command.ts";
 import { deadLettersCommand } from "./remote/dead-letters-command.ts";
 import { keyCommand } from "./remote/key-command.ts";
@@ -29,6 +30,7 @@ const main = defineCommand({
   subCommands: {
     score: scoreCommand,
     ...remoteCommands,
+    compare: compareCommand,
     erase: eraseCommand,
     review: reviewCommand,
     schedule: scheduleCommand,

@@ -257,6 +257,8 @@ export const LIMITS = {
   maxJobsPerPage: 100,
   /** Tags of one job. */
   maxTags: 16,
+  /** Records of one job that wait for the other's while two are compared: some 200 bytes each; jobs over one listing need hardly any. */
+  maxUnpairedFaces: 500_000,
   maxLatestRecords: 48,
 
   /** The parts of a data set (`output.layout`). */

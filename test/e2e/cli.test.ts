@@ -70,6 +70,14 @@ describe("countenance", () => {
     const nowhere = await run(["get", job.id, "labels", "--out", join(folder, "absent/labels.jsonl")]);
     expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringMatching(/^error: .*: no such file or directory\n$/)]);
     expect((await run(["list"])).out).toContain(job.id);
+    const compared = await run(["compare", job.id.slice(-12), file, "--json"]);
+    expect([compared.code, compared.err]).toEqual([0, ""]);
+    expect(JSON.parse(compared.out)).toMatchObject({
+      first: job.id,
+      second: file,
+      faces: { compared: 2 },
+      agreement: { agreed: 2 },
+    });
     const verified = await run(["verify", job.id, "--json"]);
     expect(verified.code).toBe(0);
     const verdicts = JSON.parse(verified.out) as { name: string; state: string }[];
