@@ -19,6 +19,8 @@ export interface ReviewRequest {
   readonly seed?: number;
   /** Ids of API keys that may answer, besides the job's own. */
   readonly readers?: readonly string[];
+  /** Only pictures that the run before of the schedule did not have. */
+  readonly newOnly?: boolean;
   /** Only say what the review would be. */
   readonly dryRun: boolean;
 }

@@ -11,6 +11,7 @@ export const REVIEW_EXAMPLES = {
       createdAt: "2026-11-29T08:00:00.000Z",
       seed: 1,
       by: null,
+      newOnly: false,
       readers: ["anna"],
       figures: {
         drawn: 240,

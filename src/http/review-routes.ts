@@ -35,6 +35,7 @@ const drawSchema = z.strictObject({
     .max(2 ** 31 - 1)
     .default(1),
   readers: z.array(z.string().min(1).max(64)).max(LIMITS.maxReviewReaders).default([]),
+  newOnly: z.boolean().default(false),
   dryRun: z.boolean().default(false),
 });
 

@@ -37,6 +37,7 @@ export const reviewViewSchema = z
     createdAt: z.iso.datetime(),
     seed: count,
     by: z.string().nullable(),
+    newOnly: z.boolean(),
     readers: z.array(z.string()),
     figures: z.object({
       drawn: count,

@@ -5,13 +5,12 @@
 
 import { ScoringError } from "../../errors.ts";
 import { compareKeys } from "../../storage/key-rules.ts";
-import { countInputLists, nameInputList } from "../inputs/job-inputs.ts";
+import { countInputLists, type InputLists, nameInputList } from "../inputs/job-inputs.ts";
 import { computeLineWindow, type Line, readLines } from "../inputs/lines.ts";
 import { type ObjectVersion, readPieces } from "../inputs/range-reader.ts";
 import type { Limits } from "../limits.ts";
 import type { InputItem } from "../records/input-item.ts";
 import { parseStored } from "../stored-json.ts";
-import type { PriorRun } from "./prior-run.ts";
 
 /** Where the join continues: a byte of one version of the frozen manifest, or of one of its lists. */
 export interface PriorPosition {
@@ -77,7 +76,7 @@ export async function joinPrior(items: readonly InputItem[], lines: PriorLines):
 
 /** The frozen manifest of a run from a position on; `null` if it is gone, or has been replaced. At most `limits.plan.maxReads` reads. */
 export async function openPriorLines(
-  prior: PriorRun,
+  prior: InputLists,
   start: JoinedCursor["prior"],
   limits: Limits,
 ): Promise<PriorLines | null> {
@@ -144,7 +143,7 @@ async function readNext(lines: AsyncGenerator<Line>): Promise<Line | null> {
   }
 }
 
-async function findInput(prior: PriorRun, list: number): Promise<ObjectVersion | null> {
+async function findInput(prior: InputLists, list: number): Promise<ObjectVersion | null> {
   const key = nameInputList(prior, list);
   try {
     const info = await prior.store.head(key);

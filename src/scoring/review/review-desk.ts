@@ -3,11 +3,13 @@
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { Caller } from "../access/access.ts";
+import { guardStore } from "../access/guarded-store.ts";
+import type { InputLists } from "../inputs/job-inputs.ts";
 import { isErasing } from "../job/erasure.ts";
 import { type JobSpec, labelsOf } from "../job/job-spec.ts";
 import type { JobState } from "../job/job-state.ts";
 import { isEnded } from "../job/job-status.ts";
-import { jobFolder } from "../keys.ts";
+import { dataFolder, jobFolder } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { type Answer, listAnswers, readAnswers, type ReviewLine } from "./answers.ts";
 import { drawReview, type DrawRequest } from "./draw-review.ts";
@@ -58,6 +60,8 @@ export interface ReviewView {
   readonly createdAt: string;
   readonly seed: number;
   readonly by: string | null;
+  /** Whether only pictures were drawn that the run before did not have. */
+  readonly newOnly: boolean;
   readonly readers: readonly string[];
   readonly figures: ReviewFigures;
 }
@@ -108,14 +112,26 @@ export async function createReview(
   if (!request.dryRun && (await readDesign(store, root, deps.limits)) !== null) {
     throw new ScoringError("conflict", "the job has a review: delete it before another is drawn");
   }
-  const folder = jobFolder(spec.manifest.output.prefix, id, state.generation);
-  const { by, seed, readers } = request;
-  const { size, halfWidth, population, strata, faces } = await drawReview(store, folder, spec, request, deps.limits);
+  const { by, seed, readers, newOnly = false } = request;
+  const before = newOnly ? await openBefore(deps, spec) : null;
+  const drawn = await drawReview({ spec, state, store, before }, request, deps.limits);
+  const { size, halfWidth, population, strata, faces } = drawn;
   if (!request.dryRun) {
     const createdAt = new Date(deps.clock()).toISOString();
-    await createDesign(store, root, { version: 1, createdAt, seed, by, readers, strata, faces });
+    const design = { version: 1, createdAt, seed, by, readers, ...(newOnly && { newOnly }), strata, faces } as const;
+    await createDesign(store, root, design);
   }
   return { size, halfWidth, population, strata: strata.length };
+}
+
+/** The frozen inputs of the run before, as far as the job's key may read them; `null` if there was none, or it is gone. */
+async function openBefore(deps: ReviewDeps, { schedule, owner }: JobSpec): Promise<InputLists | null> {
+  const id = schedule?.previousJobId ?? null;
+  const known = id === null ? null : await deps.openJob(id).read();
+  if (id === null || known === null) return null;
+  const { output } = known.spec.manifest;
+  const store = guardStore(deps.openStore(output.store), output.store, owner?.grants ?? null);
+  return { store, folder: dataFolder(output, id, known.state.generation), merge: known.state.merge };
 }
 
 /** The review's figures from all answers so far. */
@@ -124,9 +140,9 @@ export async function readReview(deps: ReviewDeps, id: string): Promise<ReviewVi
   const design = await requireDesign(deps, job);
   const lines = await readLines(job.store, job.root, deps.limits);
   const faces = design.faces.map((face) => face ?? { stratum: -1, probabilities: [] });
-  const { createdAt, seed, by, readers, strata } = design;
+  const { createdAt, seed, by, readers, strata, newOnly = false } = design;
   const figures = describeReview({ strata, faces }, readAnswers(lines), seed, labelsOf(job.spec));
-  return { createdAt, seed, by, readers, figures };
+  return { createdAt, seed, by, newOnly, readers, figures };
 }
 
 /**

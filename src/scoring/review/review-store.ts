@@ -31,6 +31,8 @@ export interface ReviewDesign {
   readonly seed: number;
   /** `groupBy` name that the sample is stratified by. */
   readonly by: string | null;
+  /** Only pictures that the run before did not have; absent: all of the job. */
+  readonly newOnly?: boolean;
   /** Ids of the API keys that may answer, beside the job's own. */
   readonly readers: readonly string[];
   readonly strata: readonly PlannedStratum[];

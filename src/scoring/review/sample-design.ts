@@ -80,6 +80,14 @@ export function chooseKeys(cells: readonly StratumTotals[], size: number): (key:
   return floors <= size / 2 ? (key) => key : ({ label, group }) => ({ label, band: null, group });
 }
 
+/** The fewest faces that a sample of these cells can have. */
+export function countFloors(cells: readonly StratumTotals[]): number {
+  return groupCells(cells, chooseKeys(cells, 0)).reduce(
+    (sum, { population }) => sum + Math.min(population, STRATUM_FLOOR),
+    0,
+  );
+}
+
 /**
  * How many faces each stratum gives, in the order of the strata: in proportion to its size times its deviation, at least
  * {@link STRATUM_FLOOR} (or all of it), at most all. The sum is `size`, or all faces where there are fewer.
