@@ -112,7 +112,7 @@ const listPages = (): readonly (readonly [name: string, path: string, shown: str
   ["running", `jobs/${running}`, ".stream .there"],
   ["pictures", `jobs/${job}?tab=pictures`, ".face img"],
   ["review", `jobs/${job}?tab=review`, "form"],
-  ["compare", `jobs/${job}?tab=compare&with=${other}`, "tbody"],
+  ["compare", `jobs/${job}?tab=compare&with=${other}`, "table.heat"],
   ["files", `jobs/${job}?tab=files`, ".files tbody tr"],
   ["new", "new", ".drop"],
   ["again", `new?from=${job}`, ".card h2"],

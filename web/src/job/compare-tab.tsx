@@ -16,6 +16,7 @@ import { api, useLoad } from "../api.ts";
 import { Markup } from "../markup.tsx";
 import { Failure, Skeleton } from "../parts.tsx";
 import { setQuery } from "../route.ts";
+import { FaceComparisonCard } from "./face-comparison.tsx";
 import { nameJob } from "../words.ts";
 
 /** A choice of the other job, then both reports. */
@@ -51,7 +52,13 @@ function Comparison({ id, other }: { readonly id: string; readonly other: string
   const { value, error } = useLoad(load);
   if (error !== null) return <Failure error={error} />;
   if (value === null) return <Skeleton rows={2} words="Loading both reports" />;
-  return <Sides own={value[0]} other={value[1]} />;
+  const [report, before] = value;
+  return (
+    <>
+      <Sides own={report} other={before} />
+      <FaceComparisonCard id={id} other={other} faces={Math.max(report.total.faces, before.total.faces)} />
+    </>
+  );
 }
 
 function Sides({ own, other }: { readonly own: Report; readonly other: Report }): ReactNode {
@@ -76,8 +83,8 @@ function Sides({ own, other }: { readonly own: Report; readonly other: Report })
             </tr>
           </thead>
           <tbody>
-            {own.total.labels.map(({ label, share }, index) => {
-              const before = other.total.labels[index]?.share ?? null;
+            {own.total.labels.map(({ label, share }) => {
+              const before = other.total.labels.find((one) => one.label === label)?.share ?? null;
               const apart = share !== null && before !== null && isApart(share, before);
               return (
                 <tr key={label}>
