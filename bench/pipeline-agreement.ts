@@ -5,7 +5,7 @@
 
 import { parseArgs } from "node:util";
 import sharp from "sharp";
-import { openDataset } from "../scripts/evaluation/open-dataset.ts";
+import { openDataset } from "../src/evaluation/open-dataset.ts";
 import { createFusedNodeClassifier } from "../src/backends/fused/fused-node.ts";
 import { listFolderModels } from "../src/backends/models-node.ts";
 import { loadCodecs } from "../src/image/codecs-node.ts";

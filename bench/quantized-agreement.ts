@@ -12,7 +12,7 @@ import { MAP_SIZES } from "../src/model/network-shapes.ts";
 import { NORMALIZED } from "../src/model/pixels.ts";
 import { createRegistry } from "../src/model/registry.ts";
 import { buildSamplerMatrix, TRANSFORM_SIZE } from "../src/model/sampler.ts";
-import { openDataset } from "../scripts/evaluation/open-dataset.ts";
+import { openDataset } from "../src/evaluation/open-dataset.ts";
 
 const CONVOLUTIONS = ["localization0", "localization3", "conv1", "conv2", "conv3", "conv4"] as const;
 type Convolution = (typeof CONVOLUTIONS)[number];

@@ -2,12 +2,13 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { formatModelId, parseModelCard } from "../src/model/card.ts";
-import { openDataset } from "./evaluation/open-dataset.ts";
+import { openDataset } from "../src/evaluation/open-dataset.ts";
 import { ENGINES, openEngine } from "./evaluation/engines.ts";
-import { evaluateModel, type Tta } from "./evaluation/evaluate-model.ts";
+import { evaluateModel, type Tta } from "../src/evaluation/evaluate-model.ts";
 import { loadModelFrom } from "./evaluation/load-model.ts";
 import { measureConditions } from "./evaluation/measure-conditions.ts";
-import { renderConditions, renderFigures, toCardEvaluation } from "./evaluation/render.ts";
+import { renderConditions, renderFigures } from "./evaluation/render.ts";
+import { toCardEvaluation } from "../src/evaluation/card-evaluation.ts";
 
 /** `npm run evaluate`: how good a model is on labeled faces, through the code that scores jobs. */
 
@@ -65,7 +66,8 @@ async function main(): Promise<void> {
   if (options["write-card"] && (corners !== undefined || limit !== Infinity)) {
     throw new Error("--write-card takes figures of the model as it is, on all faces");
   }
-  const dataset = await openDataset(data, { usage: options.usage, limit });
+  const { labels, input } = model.card;
+  const dataset = await openDataset(data, { usage: options.usage, limit, labels, input });
   const classifier = await openEngine(model, engineName);
   const interactive = process.stderr.isTTY;
   const refit = options["write-card"] && model.card.family === "deep-emotion";

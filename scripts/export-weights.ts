@@ -10,11 +10,12 @@ import { computeSha256 } from "../src/model/model.ts";
 import { parseSafetensors } from "../src/model/safetensors.ts";
 import { formatShape, type Tensor } from "../src/model/tensor.ts";
 import { LIMITS } from "../src/scoring/limits.ts";
-import { openDataset } from "./evaluation/open-dataset.ts";
+import { openDataset } from "../src/evaluation/open-dataset.ts";
 import { draftCard, fitFamily, roundToHalf, serializeWeights, type CardDraft } from "./evaluation/draft-card.ts";
 import { openEngine } from "./evaluation/engines.ts";
-import { evaluateModel } from "./evaluation/evaluate-model.ts";
-import { renderFigures, toCardEvaluation } from "./evaluation/render.ts";
+import { evaluateModel } from "../src/evaluation/evaluate-model.ts";
+import { renderFigures } from "./evaluation/render.ts";
+import { toCardEvaluation } from "../src/evaluation/card-evaluation.ts";
 
 /** `npm run export-weights`: a PyTorch checkpoint in, `weights.safetensors` and `card.json` out. No Python is needed. */
 

@@ -20,7 +20,7 @@ import {
   fitTemperature,
 } from "../src/scoring/statistics/calibration.ts";
 import { loadModelFrom } from "./evaluation/load-model.ts";
-import { openDataset } from "./evaluation/open-dataset.ts";
+import { openDataset } from "../src/evaluation/open-dataset.ts";
 
 const FOLDS = 5;
 const BATCH = 64;

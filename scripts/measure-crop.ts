@@ -15,7 +15,7 @@ import { GRAY_48 } from "../src/model/input-form.ts";
 import type { Eyes, FoundFace, Point, Raster } from "../src/model/face-finder.ts";
 import { longerSide } from "../src/model/face-overlap.ts";
 import { cropFace, cropUpright, cutFace } from "../src/scoring/chunk/faces.ts";
-import { openDataset } from "./evaluation/open-dataset.ts";
+import { openDataset } from "../src/evaluation/open-dataset.ts";
 import { loadModelFrom } from "./evaluation/load-model.ts";
 import { cutRaster, turnRaster } from "./finder/raster-tools.ts";
 

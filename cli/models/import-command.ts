@@ -12,6 +12,7 @@ import { LIMITS } from "../../src/scoring/limits.ts";
 import { makeFolder } from "../files.ts";
 import { readInteger } from "../integers.ts";
 import { print } from "../remote/connection.ts";
+import { evaluateImport } from "./evaluate-import.ts";
 import { describeCost, timeFaces } from "./face-cost.ts";
 
 const COLORS = ["gray", "rgb", "bgr"] as const;
@@ -40,6 +41,15 @@ export const importCommand = defineCommand({
     output: { type: "string", description: "Name of the value with one number a label, where there are several" },
     embedding: { type: "string", description: "Name of a value that describes a face, to be kept too" },
     license: { type: "string", description: "Of the weights", default: "unknown" },
+    evaluate: {
+      type: "string",
+      description: "Labeled faces to measure it on: a folder with one folder a label, or fer2013.csv",
+    },
+    usage: {
+      type: "string",
+      description: "Of FER2013: Training, PublicTest, PrivateTest or all",
+      default: "PublicTest",
+    },
     out: { type: "string", description: "Folder of models", default: "models" },
   },
   async run({ args }) {
@@ -73,14 +83,24 @@ export const importCommand = defineCommand({
     // An engine that has no kernel for a node, or no room for the network, says so before anything is written.
     const classifier = await createNodeClassifier(model, "fused");
     const cost = await timeFaces(classifier);
+    const measured =
+      args.evaluate === undefined
+        ? null
+        : await evaluateImport(classifier, model.card, {
+            path: args.evaluate,
+            usage: args.usage,
+            command: `countenance models import ${basename(args.file)} --evaluate DATA --usage ${args.usage}`,
+          });
     classifier.dispose();
+    const card = parseModelCard({ ...model.card, evaluations: measured === null ? [] : [measured.evaluation] });
     const target = join(args.out, formatModelId(model.card));
     await checkFree(target, model.card.sha256);
     await makeFolder(target);
     await writeFile(join(target, "weights.safetensors"), weights);
-    await writeFile(join(target, "card.json"), `${JSON.stringify(model.card, null, 2)}\n`);
+    await writeFile(join(target, "card.json"), `${JSON.stringify(card, null, 2)}\n`);
     describe(imported, model.card.input);
     print(describeCost(cost));
+    for (const line of measured?.lines ?? []) print(line);
     print(
       `${relative(process.cwd(), resolve(target)) || target}: card.json and weights.safetensors, ${weights.length.toLocaleString("en")} bytes`,
     );

@@ -1,9 +1,10 @@
 import type { ModelCondition } from "../../src/model/card.ts";
+import { GRAY_48, isSameForm } from "../../src/model/input-form.ts";
 import type { Classifier } from "../../src/model/classifier.ts";
 import { CONDITIONS, applyCondition } from "./conditions.ts";
-import type { Dataset } from "./dataset.ts";
-import { evaluateModel } from "./evaluate-model.ts";
-import { roundShare } from "./render.ts";
+import type { Dataset } from "../../src/evaluation/dataset.ts";
+import { evaluateModel } from "../../src/evaluation/evaluate-model.ts";
+import { roundShare } from "../../src/evaluation/card-evaluation.ts";
 
 /** The seed of noise and of the side that a face is turned to. */
 const SEED = 2013;
@@ -20,6 +21,9 @@ export async function measureConditions(
   command: string,
   onProgress: (done: number, of: number) => void = () => {},
 ): Promise<ModelCondition[]> {
+  if (!isSameForm(classifier.input, { ...classifier.input, size: GRAY_48.size, color: GRAY_48.color })) {
+    throw new Error("conditions are made of 48×48 gray faces: the model takes others");
+  }
   const rows: ModelCondition[] = [];
   for (const condition of CONDITIONS) {
     const pixels = applyCondition(condition, dataset.pixels, SEED);

@@ -1,28 +1,28 @@
 import Table from "cli-table3";
-import type { ModelCondition, ModelEvaluation } from "../../src/model/card.ts";
-import { LABELS } from "../../src/model/labels.ts";
-import type { Dataset } from "./dataset.ts";
-import type { Evaluation, ModelFigures } from "./evaluate-model.ts";
+import type { ModelCondition } from "../../src/model/card.ts";
+import type { Dataset } from "../../src/evaluation/dataset.ts";
+import type { Evaluation, ModelFigures } from "../../src/evaluation/evaluate-model.ts";
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const fixed = (value: number): string => value.toFixed(4);
 const PLAIN = { style: { head: [], border: [], compact: true } };
 
 function renderMode(mode: Evaluation): string {
+  const labels = mode.perClass.map(({ label }) => label);
   const perClass = new Table({ ...PLAIN, head: ["label", "precision", "recall", "F1", "faces"] });
   for (const row of mode.perClass) {
     perClass.push([row.label, percent(row.precision), percent(row.recall), percent(row.f1), String(row.support)]);
   }
-  const confusion = new Table({ ...PLAIN, head: ["true \\ predicted", ...LABELS] });
+  const confusion = new Table({ ...PLAIN, head: ["true \\ predicted", ...labels] });
   const abstention = new Table({
     ...PLAIN,
     head: ["asked of each label", "faces labeled", "of these right", "never given"],
   });
   for (const point of mode.abstention) {
-    const never = LABELS.filter((_, label) => point.thresholds[label] === null);
+    const never = labels.filter((_, label) => point.thresholds[label] === null);
     abstention.push([percent(point.precision), percent(point.coverage), percent(point.achieved), never.join(", ")]);
   }
-  mode.confusion.forEach((row, index) => confusion.push([LABELS[index] ?? "", ...row.map(String)]));
+  mode.confusion.forEach((row, index) => confusion.push([labels[index] ?? "", ...row.map(String)]));
   return [
     mode.tta === "flip" ? "With the mirrored face averaged in (tta: flip)" : "Single pass (tta: none)",
     `  accuracy            ${fixed(mode.accuracy)}  (${mode.correct} of ${mode.faces}; 95 % interval ${fixed(mode.interval[0])} to ${fixed(mode.interval[1])})`,
@@ -44,6 +44,9 @@ export function renderFigures(model: string, engine: string, dataset: Dataset, f
   return [
     `${model} on ${dataset.name}: ${dataset.count} faces, ${engine}, ${rate} faces per CPU-second`,
     ...(failed.length > 0 ? [`${dataset.failed.length} files could not be read and are not counted:`, ...failed] : []),
+    ...(dataset.unknown.length > 0
+      ? [`folders that name no label are not counted: ${dataset.unknown.join(", ")}`]
+      : []),
     `temperature ${figures.fittedTemperature.toFixed(3)} fits these faces best (by fold: ${folds})`,
     "",
     figures.modes.map(renderMode).join("\n\n"),
@@ -51,9 +54,6 @@ export function renderFigures(model: string, engine: string, dataset: Dataset, f
     "Labels name an apparent facial expression, never what a person feels.",
   ].join("\n");
 }
-
-/** Six digits, so that cards can be compared by eye. */
-export const roundShare = (value: number): number => Number(value.toFixed(6));
 
 /** Accuracy by condition as a person reads it. */
 export function renderConditions(rows: readonly ModelCondition[]): string {
@@ -71,34 +71,4 @@ export function renderConditions(rows: readonly ModelCondition[]): string {
     ]);
   }
   return `Single pass, by condition\n${table.toString()}`;
-}
-
-/** One mode as a card keeps it. */
-export function toCardEvaluation(mode: Evaluation, dataset: string, command: string): ModelEvaluation {
-  return {
-    dataset,
-    command,
-    tta: mode.tta,
-    faces: mode.faces,
-    accuracy: roundShare(mode.accuracy),
-    interval: [roundShare(mode.interval[0]), roundShare(mode.interval[1])],
-    balancedAccuracy: roundShare(mode.balancedAccuracy),
-    macroF1: roundShare(mode.macroF1),
-    ece: { before: roundShare(mode.ece.before), after: roundShare(mode.ece.after) },
-    perClass: mode.perClass.map((row) => ({
-      label: row.label,
-      precision: roundShare(row.precision),
-      recall: roundShare(row.recall),
-      f1: roundShare(row.f1),
-      support: row.support,
-    })),
-    confusion: mode.confusion.map((row) => [...row]),
-    abstention: mode.abstention.map(({ precision, thresholds, coverage, achieved }) => ({
-      precision,
-      // Rounded down: a face at the threshold stays labeled.
-      thresholds: thresholds.map((value) => (value === null ? null : Math.floor(value * 1e6) / 1e6)),
-      coverage: roundShare(coverage),
-      achieved: roundShare(achieved),
-    })),
-  };
 }

@@ -257,6 +257,8 @@ export const LIMITS = {
   maxJobsPerPage: 100,
   /** Tags of one job. */
   maxTags: 16,
+  /** Pixels of labeled faces that are held while a model is measured: 6,000 faces of 224×224 colors, and all of FER2013. */
+  maxEvaluationBytes: 1024 * MIB,
   /** Records of one job that wait for the other's while two are compared: some 200 bytes each; jobs over one listing need hardly any. */
   maxUnpairedFaces: 500_000,
   maxLatestRecords: 48,

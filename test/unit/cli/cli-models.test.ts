@@ -127,6 +127,47 @@ describe("countenance models import", () => {
     expect(card.labels).toEqual(labels.split(","));
   });
 
+  it("measures the model on labeled pictures, and writes the figures into its card", async () => {
+    const pictures = join(folder, "pictures");
+    await mkdir(pictures);
+    for (const name of ["3.jpg", "4.jpg", "5.jpg"]) await cp(join(portraits, name), join(pictures, name));
+    const options = ["--faces", "aligned", "--formats", "jsonl", "--threads", "1", "--out", "aligned"];
+    expect((await runCli("score", "pictures", "--model", "mobile@1", ...options)).code).toBe(0);
+    const [job] = await readdir(join(folder, "aligned"));
+    const lines = await readFile(join(folder, "aligned", job!, "labels.jsonl"), "utf8");
+    const said = lines.trim().split("\n").map(parseRecord);
+    const { labels } = await createRegistry(await listFolderModels(join(folder, "models"))).card("mobile@1");
+    // The first picture gets another label than the model's: two of three are right.
+    const truth = said.map(({ label }, at) => labels[(labels.indexOf(label!) + (at === 0 ? 1 : 0)) % labels.length]!);
+    for (const [at, name] of ["3.jpg", "4.jpg", "5.jpg"].entries()) {
+      await cp(join(portraits, name), join(folder, "labeled", truth[at]!, name));
+    }
+    await writeFile(join(folder, "labeled", truth[1]!, "z.txt"), "no picture");
+    await mkdir(join(folder, "labeled", "unheard of"));
+    const file = join(golden, "mobile-17.onnx");
+    const asked = ["--name", "mobile", "--labels", labels.join(","), "--evaluate", "labeled"];
+    const { code, stdout } = await runCli("models", "import", file, ...asked);
+    expect(code).toBe(0);
+    expect(stdout).toContain("accuracy        66.7\u00a0% (20.8–93.9\u00a0%) on labeled, 3 faces");
+    expect(stdout).toContain("1 files that could not be read:\n");
+    expect(stdout).toContain("folders that name no label: unheard of\n");
+    const [evaluation, ...more] = (
+      await createRegistry(await listFolderModels(join(folder, "models"))).card("mobile@1")
+    ).evaluations;
+    expect(more).toEqual([]);
+    expect(evaluation).toMatchObject({
+      dataset: "labeled",
+      tta: "none",
+      faces: 3,
+      accuracy: 0.666667,
+      ece: { after: null },
+    });
+    const expected = labels.map((row) =>
+      labels.map((column) => said.filter(({ label }, at) => truth[at] === row && label === column).length),
+    );
+    expect(evaluation?.confusion).toEqual(expected);
+  });
+
   it("keeps a version's weights forever", async () => {
     const options = ["--name", "mobile", "--labels", "a,b,c,d,e,f,g"];
     const { code, stderr } = await runCli("models", "import", join(golden, "plain-11.onnx"), ...options);
@@ -149,6 +190,11 @@ describe("countenance models import", () => {
       "a mean that is none",
       [file, "--name", "x", "--labels", SEVEN, "--mean", "half"],
       '--mean: "half" is not a number',
+    ],
+    [
+      "no data to measure it on",
+      [file, "--name", "x", "--labels", SEVEN, "--evaluate", "nowhere"],
+      "nowhere does not exist",
     ],
     ["no such file", ["none.onnx", "--name", "x", "--labels", SEVEN], "none.onnx: no such file"],
     ["a file that is none", ["text.onnx", "--name", "x", "--labels", SEVEN], "ONNX file: "],

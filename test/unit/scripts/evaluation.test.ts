@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseClassFolder } from "../../../scripts/evaluation/class-folders.ts";
-import { openDataset } from "../../../scripts/evaluation/open-dataset.ts";
-import { evaluateModel } from "../../../scripts/evaluation/evaluate-model.ts";
+import { matchLabel } from "../../../src/evaluation/dataset.ts";
+import { openDataset } from "../../../src/evaluation/open-dataset.ts";
+import { evaluateModel } from "../../../src/evaluation/evaluate-model.ts";
 import { parseModelCard } from "../../../src/model/card.ts";
 import { GRAY_48 } from "../../../src/model/input-form.ts";
 import { FACE_PIXELS, LABEL_COUNT, LABELS } from "../../../src/model/labels.ts";
@@ -85,11 +85,33 @@ describe("data sets", () => {
     await expect(openDataset(join(folder, "nowhere"), ALL)).rejects.toThrow("does not exist");
   });
 
+  it("faces and labels are those of the model that is measured", async () => {
+    const labels = ["Calm", ...LABELS.toReversed()];
+    const input = { size: 64, color: "rgb" } as const;
+    const dataset = await openDataset(folder, { ...ALL, labels, input });
+    expect(dataset.pixels).toHaveLength(20 * 64 * 64 * 3);
+    expect([...dataset.truth.subarray(0, 3)]).toEqual([7, 6, 5]);
+    const [red, green, blue] = dataset.pixels;
+    expect([green, blue]).toEqual([red, red]);
+    await expect(openDataset(folder, { ...ALL, labels: labels.slice(0, 4) })).rejects.toThrow(
+      "FER2013 has faces of Angry",
+    );
+    const classes = join(folder, "own");
+    await mkdir(join(classes, "calm"), { recursive: true });
+    await mkdir(join(classes, "other"));
+    await copyFile(join(images, "grey-48x48.png"), join(classes, "calm", "a.png"));
+    expect(await openDataset(classes, { ...ALL, labels, input })).toMatchObject({ count: 1, unknown: ["other"] });
+  });
+
   it("class folders have the names that data sets give them", () => {
-    expect(["Anger", "disgust", "2", "happiness", "4-sad", "surprised", "NEUTRAL"].map(parseClassFolder)).toEqual([
-      0, 1, 2, 3, 4, 5, 6,
+    expect(
+      ["Anger", "disgust", "2", "happiness", "4-sad", "surprised", "NEUTRAL"].map((name) => matchLabel(name)),
+    ).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(["contempt", "7", "unhappy", "train"].map((name) => matchLabel(name))).toEqual([-1, -1, -1, -1]);
+    const own = ["not sure", "happiness", "tired"];
+    expect(["Not_Sure", "Happy", "2_tired", "sure", "0"].map((name) => matchLabel(name, own))).toEqual([
+      0, 1, 2, -1, 0,
     ]);
-    expect(["contempt", "7", "unhappy", "train"].map(parseClassFolder)).toEqual([-1, -1, -1, -1]);
   });
 });
 

@@ -1,12 +1,16 @@
+/** FER2013 as its csv, or as lossless sheets. */
+
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { loadCodecs } from "../../src/image/codecs-node.ts";
-import { createImageDecoder } from "../../src/image/decode.ts";
-import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT } from "../../src/model/labels.ts";
-import { LIMITS } from "../../src/scoring/limits.ts";
-import type { Dataset, DatasetOptions } from "./dataset.ts";
+import { ScoringError } from "../errors.ts";
+import { loadCodecs } from "../image/codecs-node.ts";
+import { createImageDecoder } from "../image/decode.ts";
+import { type PixelForm, preprocessFace } from "../image/preprocess.ts";
+import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT, LABELS, type Label } from "../model/labels.ts";
+import { LIMITS } from "../scoring/limits.ts";
+import { createCollector, type Dataset, type DatasetOptions, matchLabel } from "./dataset.ts";
 
 /** Names of usage codes in `usage.u8`. */
 const USAGES = ["Training", "PublicTest", "PrivateTest"] as const;
@@ -17,31 +21,22 @@ function nameDataset(usage: string): string {
 
 function checkUsage(usage: string): void {
   if (usage !== "all" && !USAGES.some((known) => known === usage)) {
-    throw new Error(`--usage is one of ${USAGES.join(", ")}, all; not ${usage}`);
+    throw new ScoringError("validation_failed", `--usage is one of ${USAGES.join(", ")}, all; not ${usage}`);
   }
 }
 
-/** Collects faces in chunks, since their number is not known before the end. */
-function createCollector(): {
-  add(face: Uint8Array, label: number): void;
-  finish(name: string): Dataset;
-  count(): number;
-} {
-  const faces: Uint8Array[] = [];
-  const truth: number[] = [];
-  return {
-    add(face, label) {
-      faces.push(face);
-      truth.push(label);
-    },
-    count: () => faces.length,
-    finish(name) {
-      if (faces.length === 0) throw new Error(`${name}: no faces`);
-      const pixels = new Uint8Array(faces.length * FACE_PIXELS);
-      faces.forEach((face, index) => pixels.set(face, index * FACE_PIXELS));
-      return { name, count: faces.length, pixels, truth: Uint8Array.from(truth), failed: [] };
-    },
-  };
+/** FER2013's classes as indices of the model's labels. @throws ScoringError `validation_failed` if the model lacks one */
+function mapLabels(labels: readonly Label[] = LABELS): readonly number[] {
+  return LABELS.map((name) => {
+    const label = matchLabel(name, labels);
+    if (label >= 0) return label;
+    throw new ScoringError("validation_failed", `FER2013 has faces of ${name}, which is none of ${labels.join(", ")}`);
+  });
+}
+
+/** A face as the model takes it: of 48×48 gray as it is. */
+function fitFace(face: Uint8Array, input: PixelForm | undefined): Uint8Array {
+  return preprocessFace({ width: FACE_SIZE, height: FACE_SIZE, channels: 1, data: face }, null, input);
 }
 
 function parsePixels(text: string, line: number): Uint8Array {
@@ -49,7 +44,7 @@ function parsePixels(text: string, line: number): Uint8Array {
   const face = Uint8Array.from(values, Number);
   const whole = values.every((value) => /^\d{1,3}$/.test(value) && Number(value) <= 255);
   if (face.length !== FACE_PIXELS || !whole)
-    throw new Error(`line ${line}: not ${FACE_PIXELS} pixels between 0 and 255`);
+    throw new ScoringError("validation_failed", `line ${line}: not ${FACE_PIXELS} pixels between 0 and 255`);
   return face;
 }
 
@@ -57,7 +52,8 @@ function parsePixels(text: string, line: number): Uint8Array {
 export async function readFerCsv(path: string, options: DatasetOptions): Promise<Dataset> {
   checkUsage(options.usage);
   const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
-  const collector = createCollector();
+  const classes = mapLabels(options.labels);
+  const collector = createCollector(options);
   let columns: string[] | null = null;
   let number = 0;
   for await (const line of lines) {
@@ -66,7 +62,7 @@ export async function readFerCsv(path: string, options: DatasetOptions): Promise
     if (columns === null) {
       columns = cells.map((cell) => cell.toLowerCase());
       if (!columns.includes("emotion") || !columns.includes("pixels")) {
-        throw new Error(`${path}: the first line must name the columns emotion and pixels`);
+        throw new ScoringError("validation_failed", `${path}: the first line must name the columns emotion and pixels`);
       }
       continue;
     }
@@ -75,8 +71,8 @@ export async function readFerCsv(path: string, options: DatasetOptions): Promise
     if (options.usage !== "all" && columns.includes("usage") && cell("usage") !== options.usage) continue;
     const label = Number(cell("emotion"));
     if (!/^[0-6]$/.test(cell("emotion")))
-      throw new Error(`${path}: line ${number}: emotion must be 0 to ${LABEL_COUNT - 1}`);
-    collector.add(parsePixels(cell("pixels"), number), label);
+      throw new ScoringError("validation_failed", `${path}: line ${number}: emotion must be 0 to ${LABEL_COUNT - 1}`);
+    collector.add(fitFace(parsePixels(cell("pixels"), number), options.input), classes[label] ?? 0);
   }
   return collector.finish(nameDataset(options.usage));
 }
@@ -92,7 +88,8 @@ export async function readFerSheets(folder: string, options: DatasetOptions): Pr
   const wanted = [...labels.keys()]
     .filter((row) => options.usage === "all" || USAGES[usages[row] ?? -1] === options.usage)
     .slice(0, options.limit);
-  const collector = createCollector();
+  const classes = mapLabels(options.labels);
+  const collector = createCollector(options);
   let sheet = { number: -1, data: new Uint8Array(0), width: 0 };
   for (const row of wanted) {
     const number = Math.floor(row / SHEET_FACES);
@@ -100,7 +97,7 @@ export async function readFerSheets(folder: string, options: DatasetOptions): Pr
       const path = join(folder, `sheet-${String(number).padStart(2, "0")}.png`);
       const { raster } = await decoder.decode(await readFile(path));
       if (raster.channels !== 1 || raster.width !== SHEET_SIDE * FACE_SIZE) {
-        throw new Error(`${path}: not a gray sheet`);
+        throw new ScoringError("validation_failed", `${path}: not a gray sheet`);
       }
       sheet = { number, data: new Uint8Array(raster.data), width: raster.width };
     }
@@ -112,7 +109,7 @@ export async function readFerSheets(folder: string, options: DatasetOptions): Pr
       const start = (top + y) * sheet.width + left;
       face.set(sheet.data.subarray(start, start + FACE_SIZE), y * FACE_SIZE);
     }
-    collector.add(face, labels[row] ?? 0);
+    collector.add(fitFace(face, options.input), classes[labels[row] ?? 0] ?? 0);
   }
   return collector.finish(nameDataset(options.usage));
 }

@@ -1,8 +1,10 @@
-import { type AbstentionPoint, fitAbstention } from "../../src/scoring/statistics/abstention.ts";
-import type { Classifier } from "../../src/model/classifier.ts";
-import { mirrorFaces } from "../../src/model/flip.ts";
-import { GRAY_48 } from "../../src/model/input-form.ts";
-import { FACE_PIXELS, LABEL_COUNT } from "../../src/model/labels.ts";
+/** How good a classifier is on labeled faces. */
+
+import { type AbstentionPoint, fitAbstention } from "../scoring/statistics/abstention.ts";
+import type { Classifier } from "../model/classifier.ts";
+import { mirrorFaces } from "../model/flip.ts";
+import { countInputBytes } from "../model/input-form.ts";
+import type { Label } from "../model/labels.ts";
 import {
   applyTemperatures,
   computeCalibrationError,
@@ -10,13 +12,9 @@ import {
   crossFitTemperature,
   findTopLabel,
   type CrossFit,
-} from "../../src/scoring/statistics/calibration.ts";
-import {
-  computeClassification,
-  countConfusion,
-  type ClassFigures,
-} from "../../src/scoring/statistics/classification.ts";
-import { computeWilson } from "../../src/scoring/statistics/intervals.ts";
+} from "../scoring/statistics/calibration.ts";
+import { computeClassification, countConfusion, type ClassFigures } from "../scoring/statistics/classification.ts";
+import { computeWilson } from "../scoring/statistics/intervals.ts";
 import type { Dataset } from "./dataset.ts";
 
 /** Test-time augmentation: one pass, or the mean with the mirrored face. */
@@ -49,20 +47,22 @@ export interface ModelFigures {
   readonly cpuMs: number;
 }
 
-/** Logits of all faces, `[count, 7]`, batch by batch. */
+/** Logits of all faces, `[count, labels]`, batch by batch. */
 async function computeLogits(
   classifier: Classifier,
   pixels: Uint8Array,
   count: number,
   onProgress: (done: number) => void,
 ): Promise<Float32Array> {
-  const logits = new Float32Array(count * LABEL_COUNT);
+  const labels = classifier.labels.length;
+  const bytes = countInputBytes(classifier.input);
+  const logits = new Float32Array(count * labels);
   const step = Math.max(1, classifier.batchSize) * 8;
   for (let start = 0; start < count; start += step) {
     const faces = Math.min(step, count - start);
-    const batch = pixels.subarray(start * FACE_PIXELS, (start + faces) * FACE_PIXELS);
+    const batch = pixels.subarray(start * bytes, (start + faces) * bytes);
     const scores = await classifier.classify(batch, faces);
-    logits.set(scores.logits.subarray(0, faces * LABEL_COUNT), start * LABEL_COUNT);
+    logits.set(scores.logits.subarray(0, faces * labels), start * labels);
     onProgress(start + faces);
   }
   return logits;
@@ -74,25 +74,30 @@ function readCpuMs(): number {
   return (user + system) / 1000;
 }
 
-function averageProbabilities(passes: readonly Float32Array[], temperatureOf: (face: number) => number): Float32Array {
-  const [first, second] = passes.map((logits) => applyTemperatures(logits, temperatureOf));
+function averageProbabilities(
+  passes: readonly Float32Array[],
+  labels: number,
+  temperatureOf: (face: number) => number,
+): Float32Array {
+  const [first, second] = passes.map((logits) => applyTemperatures(logits, temperatureOf, labels));
   if (first === undefined) return new Float32Array(0);
   return second === undefined ? first : first.map((value, index) => (value + (second[index] ?? 0)) / 2);
 }
 
 function summarizeMode(
   tta: Tta,
+  labels: readonly Label[],
   passes: readonly Float32Array[],
   truth: Uint8Array,
   fit: CrossFit,
   temperature: number,
 ): Evaluation {
-  const served = averageProbabilities(passes, () => temperature);
-  const predicted = Uint8Array.from(truth, (_, face) => findTopLabel(served, face));
-  const confusion = countConfusion(truth, predicted);
-  const figures = computeClassification(confusion);
-  const plain = averageProbabilities(passes, () => 1);
-  const scaled = averageProbabilities(passes, (face) => fit.temperatureOf(face));
+  const served = averageProbabilities(passes, labels.length, () => temperature);
+  const predicted = Uint8Array.from(truth, (_, face) => findTopLabel(served, face, labels.length));
+  const confusion = countConfusion(truth, predicted, labels.length);
+  const figures = computeClassification(confusion, labels);
+  const plain = averageProbabilities(passes, labels.length, () => 1);
+  const scaled = averageProbabilities(passes, labels.length, (face) => fit.temperatureOf(face));
   const wilson = computeWilson(figures.correct, figures.faces);
   return {
     tta,
@@ -129,13 +134,15 @@ export async function evaluateModel(
   const served = temperature ?? fit.temperature;
   const passes = [straight];
   if (modes.includes("flip")) {
-    const mirrored = mirrorFaces(GRAY_48, pixels, count);
+    const mirrored = mirrorFaces(classifier.input, pixels, count);
     passes.push(await computeLogits(classifier, mirrored, count, (done) => onProgress(count + done, total)));
   }
   return {
     fittedTemperature: fit.temperature,
     foldTemperatures: fit.foldTemperatures,
-    modes: modes.map((tta) => summarizeMode(tta, tta === "flip" ? passes : [straight], truth, fit, served)),
+    modes: modes.map((tta) =>
+      summarizeMode(tta, classifier.labels, tta === "flip" ? passes : [straight], truth, fit, served),
+    ),
     cpuMs,
   };
 }
