@@ -1,4 +1,5 @@
 import { defineCommand } from "citty";
+import { WEB_ARG } from "../remote/console-page.ts";
 import { CONNECTION_ARGS } from "../remote/connection.ts";
 import { listModelsCommand } from "../remote/job-commands.ts";
 import { exportCommand } from "./export-command.ts";
@@ -8,7 +9,7 @@ import { importCommand } from "./import-command.ts";
 export const modelsCommand = defineCommand({
   meta: { name: "models", description: "The models of the server; import a network of your own, export a model" },
   // Of the list, whose name may be left out: what follows an option is no command.
-  args: CONNECTION_ARGS,
+  args: { ...WEB_ARG, ...CONNECTION_ARGS },
   subCommands: { list: listModelsCommand, import: importCommand, export: exportCommand },
   default: "list",
 });

@@ -5,6 +5,7 @@ import { EXIT_CODES } from "../exit-codes.ts";
 import { readBudget, readInteger } from "../integers.ts";
 import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
+import { openConsole, WEB_ARG } from "./console-page.ts";
 import { findJob } from "./find-job.ts";
 import { describeJob, followJob } from "./follow-job.ts";
 import { formatFilter } from "../../src/scoring/job/job-filter.ts";
@@ -40,13 +41,18 @@ const get = defineCommand({
       required: false,
     },
     out: { type: "string", description: "File to write; of a data set, a folder" },
+    ...WEB_ARG,
     ...CONNECTION_ARGS,
   },
   async run({ args }) {
     const api = connect(args);
     const id = await findJob(api, args.job);
+    if (args.web && args.output !== undefined) {
+      throw new ScoringError("validation_failed", `get: --web opens the job's page: leave ${args.output} out`);
+    }
     if (args.output === undefined) {
       const job = await api.readJob(id);
+      if (args.web) return openConsole(args, `jobs/${id}`);
       return args.json ? printJson(job) : print(describeJob(job));
     }
     if (args.output === "dataset") {
@@ -70,16 +76,18 @@ const list = defineCommand({
     status: { type: "string", description: "Only jobs of these statuses, separated by commas" },
     tag: { type: "string", description: "Only jobs with all of these tags, separated by commas" },
     search: { type: "string", description: "Only jobs with this in their name, id or model" },
+    ...WEB_ARG,
     ...CONNECTION_ARGS,
   },
   async run({ args }) {
     const jobs: JobPage["jobs"][number][] = [];
     const filter = readFilter(args);
+    const query = formatFilter(filter);
+    if (args.web) return openConsole(args, `jobs${query.size === 0 ? "" : `?${query.toString()}`}`);
     for await (const job of readJobs(connect(args), readInteger("limit", args.limit), filter)) jobs.push(job);
-    const isFiltered = formatFilter(filter).size > 0;
     if (args.json) printJson(jobs);
     else if (jobs.length === 0) {
-      process.stderr.write(isFiltered ? "no job of this key passes the filters\n" : "this key has no jobs\n");
+      process.stderr.write(query.size > 0 ? "no job of this key passes the filters\n" : "this key has no jobs\n");
     } else for (const line of formatJobs(jobs, Date.now())) print(line);
   },
 });
@@ -111,13 +119,15 @@ const remove = defineCommand({
 /** `countenance models`, `countenance models list`. */
 export const listModelsCommand = defineCommand({
   meta: { name: "list", description: "The models of the server" },
-  args: CONNECTION_ARGS,
+  args: { ...WEB_ARG, ...CONNECTION_ARGS },
   async run({ args }) {
+    if (args.web) return openConsole(args, "models");
     const { models: cards, unavailable } = await connect(args).listModels();
     for (const { id, detail } of unavailable)
       process.stderr.write(`warning: ${showText(`${id} cannot be used: ${detail}`)}\n`);
     if (args.json) return printJson(cards);
     for (const { id, family } of cards) print(`${id.padEnd(20)} ${family}`);
+    return undefined;
   },
 });
 

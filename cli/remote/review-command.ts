@@ -8,6 +8,7 @@ import { ScoringError } from "../../src/errors.ts";
 import { createReviewApi } from "../../src/client/review-api.ts";
 import { readInteger } from "../integers.ts";
 import { showText } from "../terminal-text.ts";
+import { openConsole, WEB_ARG } from "./console-page.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 
 /** `countenance review`: drawing a sample for people to label, and what their answers say of the whole job. */
@@ -26,6 +27,7 @@ export const reviewCommand = defineCommand({
     readers: { type: "string", description: "Ids of API keys that may answer beside the job's own, with commas" },
     "dry-run": { type: "boolean", description: "Only say how many faces it takes", default: false },
     delete: { type: "boolean", description: "Delete the review with all its answers", default: false },
+    ...WEB_ARG,
     ...CONNECTION_ARGS,
   },
   async run({ args }) {
@@ -52,6 +54,7 @@ export const reviewCommand = defineCommand({
       return undefined;
     }
     const view = await reviews.read(args.job);
+    if (args.web) return openConsole(args, `jobs/${args.job}?tab=review`);
     if (args.json) printJson(view);
     else printReview(view);
     return undefined;

@@ -10,6 +10,7 @@ import { EXIT_CODES } from "../exit-codes.ts";
 import { readJson } from "../files.ts";
 import { readInteger } from "../integers.ts";
 import { showText } from "../terminal-text.ts";
+import { openConsole, WEB_ARG } from "./console-page.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 import { readManifest } from "./read-manifest.ts";
 
@@ -72,11 +73,13 @@ const create = defineCommand({
 
 const list = defineCommand({
   meta: { name: "list", description: "The schedules of this key" },
-  args: CONNECTION_ARGS,
+  args: { ...WEB_ARG, ...CONNECTION_ARGS },
   async run({ args }) {
+    if (args.web) return openConsole(args, "schedules");
     const schedules = await connect(args).listSchedules();
     if (args.json) return printJson(schedules);
     for (const schedule of schedules) print(describeSchedule(schedule));
+    return undefined;
   },
 });
 
@@ -88,9 +91,11 @@ function show(schedule: ScheduleView, json: boolean): void {
 
 const get = defineCommand({
   meta: { name: "get", description: "Show a schedule with its runs, newest first" },
-  args: { id: ID_ARG, ...CONNECTION_ARGS },
+  args: { id: ID_ARG, ...WEB_ARG, ...CONNECTION_ARGS },
   async run({ args }) {
-    show(await connect(args).readSchedule(args.id), args.json);
+    const schedule = await connect(args).readSchedule(args.id);
+    if (args.web) return openConsole(args, `schedules/${schedule.id}`);
+    return show(schedule, args.json);
   },
 });
 

@@ -6,6 +6,7 @@ import { ABSTENTION_PRECISIONS } from "../../src/model/abstention.ts";
 import { LABEL_FORMATS } from "../../src/scoring/keys.ts";
 import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
+import { openConsole, WEB_ARG } from "./console-page.ts";
 import { followJob } from "./follow-job.ts";
 import { formatBytes, formatPlan } from "./format-plan.ts";
 import { readManifest } from "./read-manifest.ts";
@@ -40,6 +41,7 @@ export const submit = defineCommand({
     "idempotency-key": { type: "string", description: "Submitting again with the same one gives the same job" },
     watch: { type: "boolean", description: "Follow the job to its end", default: false },
     "dry-run": { type: "boolean", description: "Only say what it would read, take and cost", default: false },
+    ...WEB_ARG,
     ...CONNECTION_ARGS,
   },
   async run({ args }) {
@@ -67,6 +69,7 @@ export const submit = defineCommand({
       return;
     }
     const job = await explainStores(api, api.submitJob(manifest, args["idempotency-key"]));
+    if (args.web) await openConsole(args, `jobs/${job.id}`);
     if (args.watch) {
       process.stderr.write(`job ${job.id}\n`);
       return followJob(api, job.id, args.json);

@@ -16,7 +16,8 @@ import { readInteger } from "../integers.ts";
 import { describeInput, type LocalInput } from "./local-input.ts";
 import { runLocalJob } from "./local-job.ts";
 import { findModelsFolder } from "./node-work.ts";
-import { openPage, writeContactSheet } from "./score-pages.ts";
+import { openPage } from "../open-page.ts";
+import { writeContactSheet } from "./score-pages.ts";
 import { showProgress } from "./score-progress.ts";
 import { ENGINES } from "../../src/backends/engine-table.ts";
 

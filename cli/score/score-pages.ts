@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { renderContactSheet } from "../../src/scoring/report/contact-sheet.ts";
@@ -34,23 +33,4 @@ export async function writeContactSheet(
   const path = join(jobFolder, "contact-sheet.html");
   await writeFile(path, renderContactSheet(shown, pictures));
   return { path, shown: pictures.size, total: keys.length };
-}
-
-/** The system's own program for opening a page. */
-const OPENERS: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>>> = {
-  darwin: ["open"],
-  win32: ["cmd", "/c", "start", ""],
-};
-
-/** Opens a page in the browser. @returns false where there is no program for it */
-export function openPage(path: string): Promise<boolean> {
-  const [command, ...args] = OPENERS[process.platform] ?? ["xdg-open"];
-  return new Promise((resolve) => {
-    const child = spawn(command, [...args, path], { stdio: "ignore", detached: true });
-    child.once("error", () => resolve(false));
-    child.once("spawn", () => {
-      child.unref();
-      resolve(true);
-    });
-  });
 }

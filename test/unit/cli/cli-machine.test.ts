@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
 /** What the command line does without a server: completion for shells, and how fast this machine is. */
 
@@ -72,6 +72,44 @@ describe("a command line", () => {
     [["submit", "--store=faces", "--prefix=in/", "--dry-run", "--json"]],
   ])("%j passes", (words) => {
     expect(run(...words, ...nowhere).status).toBe(4);
+  });
+});
+
+describe("--web", () => {
+  const server = ["--url", "https://faces.example/", "--key", "k"];
+  const page = "https://faces.example/#/jobs?status=failed&tag=ward-3&q=a+b";
+  const filters = ["--status", "failed", "--tag", "ward-3", "--search", "a b"];
+
+  it.runIf(process.platform === "linux")("opens the page of the console, with the filters of the list", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "countenance-web-"));
+    const opened = join(folder, "opened");
+    await writeFile(
+      join(folder, "xdg-open"),
+      `#!/bin/sh\nprintf %s "$1" > ${opened}.new && mv ${opened}.new ${opened}\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    const own = { ...env, PATH: `${folder}:${process.env["PATH"]}` };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, "list", "--web", ...filters, ...server], {
+      env: own,
+      encoding: "utf8",
+    });
+    expect([status, stdout, stderr]).toEqual([0, "", `opens ${page}\n`]);
+    await vi.waitFor(async () => expect(await readFile(opened, "utf8")).toBe(page));
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it.runIf(process.platform === "linux")("prints the address where there is nothing that opens it", () => {
+    const args = [program, "list", "--web", ...filters, ...server];
+    const { status, stdout } = spawnSync(process.execPath, args, { env: { ...env, PATH: "" }, encoding: "utf8" });
+    expect([status, stdout]).toEqual([0, `${page}\n`]);
+  });
+
+  it("is refused beside an output", () => {
+    const id = "01a22d14-36b2-7fbd-a72d-0a7e8abfeab1";
+    const { status, stderr } = run("get", id, "labels", "--web", ...server);
+    expect([status, stderr]).toEqual([2, "error: get: --web opens the job's page: leave labels out\n"]);
   });
 });
 
