@@ -35,8 +35,8 @@ export default defineConfig({
             // Vitest looks for Node's inspector, and without this workerd reports that there is none at each start.
             miniflare: {
               compatibilityFlags: ["enable_nodejs_inspector_module"],
-              // test/workerd/own-labels.test.ts puts it there.
-              bindings: { MODELS: '{ "store": "faces", "prefix": "models/", "ids": ["tiny@1"] }' },
+              // test/workerd/own-labels.test.ts puts one there.
+              bindings: { MODELS: '{ "store": "faces", "prefix": "models/" }' },
             },
           }),
         ],

@@ -22,7 +22,8 @@ export interface WebhookConfig {
 const modelsShape = z.strictObject({
   store: z.string().min(1),
   prefix: z.string().regex(/^$|\/$/, "ends with /"),
-  ids: z.array(z.string()).min(1).max(LIMITS.maxStoredModels),
+  /** Absent: whatever lies below the prefix. */
+  ids: z.array(z.string()).min(1).max(LIMITS.maxStoredModels).optional(),
   aliases: z.record(z.string(), z.string()).default({}),
 });
 

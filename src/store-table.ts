@@ -2,9 +2,10 @@
 
 import { ScoringError } from "./errors.ts";
 import type { ModelSource } from "./model/model.ts";
+import { createLiveRegistry } from "./model/live-registry.ts";
 import { createRegistry, type Registry } from "./model/registry.ts";
 import { LIMITS } from "./scoring/limits.ts";
-import { listStoredModels } from "./scoring/operations/stored-models.ts";
+import { findStoredModels, listStoredModels } from "./scoring/operations/stored-models.ts";
 import type { ModelsConfig } from "./settings.ts";
 import type { ObjectStore } from "./storage/object-store.ts";
 import { withRetry } from "./storage/retried-store.ts";
@@ -44,6 +45,15 @@ export function createStoreTable(bare: ReadonlyMap<string, ObjectStore>): StoreT
 export function openModels(bundled: readonly ModelSource[], stores: StoreTable, models: ModelsConfig | null): Registry {
   if (models === null) return createRegistry([...bundled]);
   const { store, prefix, ids, aliases } = models;
+  if (ids === undefined) {
+    return createLiveRegistry(bundled, {
+      aliases,
+      list: () => findStoredModels(stores.open(store), prefix, LIMITS),
+      clock: () => Date.now(),
+      maxAgeMs: LIMITS.modelListMs,
+      minAgeMs: LIMITS.unknownModelListMs,
+    });
+  }
   const stored = listStoredModels(stores.open(store), prefix, ids, LIMITS.maxModelBytes);
   return createRegistry([...bundled, ...stored], aliases);
 }

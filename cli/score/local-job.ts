@@ -2,7 +2,8 @@ import { readFile, rmdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { uuidv7 } from "uuidv7";
-import { ScoringError } from "../../src/errors.ts";
+import { ScoringError, toScoringError } from "../../src/errors.ts";
+import { hashScoring } from "../../src/model/model.ts";
 import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
 import {
   chooseFaceFinder,
@@ -123,11 +124,11 @@ async function acceptJob(value: unknown, modelsFolder: string | null): Promise<J
     ["output", { versions: false }],
     ["list", { versions: false }],
   ]);
-  const knows = (reference: string): boolean => {
+  const knows = (reference: string): boolean | string => {
     try {
       return registry.resolve(reference) !== "";
-    } catch {
-      return false;
+    } catch (error) {
+      return toScoringError(error).detail;
     }
   };
   const manifest = parseManifest(value, facts, knows);
@@ -139,6 +140,7 @@ async function acceptJob(value: unknown, modelsFolder: string | null): Promise<J
     manifestSha256: await digestHex(new TextEncoder().encode(JSON.stringify(manifest))),
     model: registry.resolve(manifest.model),
     modelSha256: card.sha256,
+    modelForm: await hashScoring(card),
     pipeline: manifest.pipeline ?? card.pipeline,
     ...chooseLabels(manifest, card),
     ...chooseThresholds(manifest, card),

@@ -7,11 +7,11 @@ import type { LendScorer, Scorer, ScorerOptions } from "../scoring/chunk/scorer.
 import { createImageDecoder } from "../image/decode.ts";
 import { loadCodecs } from "../image/codecs-workerd.ts";
 import type { ImageDecoder, ImageLimits } from "../image/image-types.ts";
-import type { Classifier } from "../model/classifier.ts";
 import type { FaceFinder } from "../model/face-finder.ts";
 import { createFlipClassifier } from "../model/flip.ts";
 import type { Registry } from "../model/registry.ts";
 import type { EngineName } from "./engine-table.ts";
+import { createEngineShelf } from "./engine-shelf.ts";
 import { createWorkerdClassifier } from "./engines-workerd.ts";
 
 /** Lends the isolate's engines to one chunk at a time. */
@@ -29,24 +29,15 @@ export function createScorerLender(
   limits: ImageLimits,
   loadFinder: (() => Promise<FaceFinder>) | null = null,
 ): ScorerLender {
-  const classifiers = new Map<string, Promise<Classifier>>();
+  const openEngine = createEngineShelf(registry, createWorkerdClassifier);
   let decoder: Promise<ImageDecoder> | null = null;
   let finder: Promise<FaceFinder> | null = null;
   let previous: Promise<unknown> = Promise.resolve();
 
   async function open(name: EngineName, job: ScorerOptions): Promise<Scorer> {
-    const model = await registry.load(job.model);
-    const key = `${name} ${job.model}`;
-    let classifier = classifiers.get(key);
-    if (classifier === undefined) {
-      classifier = createWorkerdClassifier(model, name);
-      classifiers.set(key, classifier);
-      // A failed start is forgotten, so that the next chunk tries again.
-      classifier.catch(() => classifiers.delete(key));
-    }
     decoder ??= loadCodecs().then((codecs) => createImageDecoder(codecs, limits));
     if (job.findsFaces && loadFinder !== null) finder ??= loadFinder();
-    const plain = await classifier;
+    const plain = await openEngine(name, job);
     return {
       decoder: await decoder,
       finder: job.findsFaces ? await finder : null,

@@ -13,6 +13,7 @@ function viewModel(card: ModelCard): ModelCard & { readonly id: string } {
 export async function viewModels(registry: Registry) {
   const models: ReturnType<typeof viewModel>[] = [];
   const unavailable: { readonly id: string; readonly code: ErrorCode; readonly detail: string }[] = [];
+  await registry.refresh();
   const ids = registry.list();
   const cards = await Promise.allSettled(ids.map((id) => registry.card(id)));
   for (const [at, card] of cards.entries()) {
@@ -22,5 +23,6 @@ export async function viewModels(registry: Registry) {
       unavailable.push({ id: ids[at]!, code, detail });
     }
   }
+  for (const { id, detail } of registry.leftOut()) unavailable.push({ id, code: "config_invalid", detail });
   return { models, unavailable };
 }

@@ -70,6 +70,13 @@ export function hashGraph(graph: Graph): Promise<string> {
   return computeSha256(new TextEncoder().encode(JSON.stringify(graph)));
 }
 
+/** SHA-256 of all that a card says of scores: cards that differ in figures and notices alone have the same. */
+export function hashScoring(card: ModelCard): Promise<string> {
+  const { family, sha256, labels, input, alignCorners, temperature, settings, graph } = card;
+  const told = [family, sha256, labels, input, alignCorners, temperature, settings, graph ?? null];
+  return computeSha256(new TextEncoder().encode(JSON.stringify(told)));
+}
+
 /** SHA-256 in lower-case hex. */
 export async function computeSha256(bytes: Uint8Array): Promise<string> {
   return uint8ArrayToHex(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));

@@ -27,7 +27,24 @@ export interface Registry {
   card(reference: string): Promise<ModelCard>;
   /** @throws ScoringError `unknown_model`, `model_invalid`, `model_hash_mismatch` */
   load(reference: string): Promise<Model>;
+  /**
+   * Looks whether models came or went, where they can: before `resolve` and `list` of what may be new.
+   * @param wanted `now`: whatever was known a moment ago
+   * @throws ScoringError as the store does, where `reference` is not known
+   */
+  refresh(reference?: string, wanted?: "recent" | "now"): Promise<void>;
+  /** Models that lie there and cannot be used, with the reason. */
+  leftOut(): readonly LeftOutModel[];
 }
+
+/** A model that is there and no model of the registry. */
+export interface LeftOutModel {
+  readonly id: string;
+  readonly detail: string;
+}
+
+/** Models whose weights are kept: a process scores with one or two at a time, and each may have 32 MiB. */
+const MOST_LOADED = 4;
 
 const ID = /^([a-z0-9]+(?:-[a-z0-9]+)*)@([1-9][0-9]{0,5})$/;
 
@@ -69,13 +86,15 @@ export function createRegistry(
     const ids = listIds(byId).join(", ") || "none";
     throw new ScoringError("unknown_model", `no model ${JSON.stringify(reference.slice(0, 100))}; there are: ${ids}`);
   };
-  const loadOnce = remember((id: string) => loadModel(byId.get(id)!));
+  const loadOnce = remember((id: string) => loadModel(byId.get(id)!), MOST_LOADED);
   const cardOnce = remember((id: string) => loadCard(byId.get(id)!));
   return {
     list: () => listIds(byId),
     resolve,
     card: async (reference) => cardOnce(resolve(reference)),
     load: async (reference) => loadOnce(resolve(reference)),
+    refresh: async () => {},
+    leftOut: () => [],
   };
 }
 
@@ -133,14 +152,22 @@ function listIds(byId: ReadonlyMap<string, unknown>): string[] {
   });
 }
 
-/** One call per key; a failure is forgotten, so that the next call tries again. */
-function remember<T>(load: (id: string) => Promise<T>): (id: string) => Promise<T> {
+/** One call per key, for the `most` keys that were used last; a failure is forgotten, so that the next call tries again. */
+function remember<T>(load: (id: string) => Promise<T>, most = Infinity): (id: string) => Promise<T> {
   const pending = new Map<string, Promise<T>>();
   return (id) => {
     const known = pending.get(id);
-    if (known !== undefined) return known;
-    const promise = load(id).catch((error: unknown) => {
+    if (known !== undefined) {
       pending.delete(id);
+      pending.set(id, known);
+      return known;
+    }
+    for (const oldest of pending.keys()) {
+      if (pending.size < most) break;
+      pending.delete(oldest);
+    }
+    const promise = load(id).catch((error: unknown) => {
+      if (pending.get(id) === promise) pending.delete(id);
       throw error;
     });
     pending.set(id, promise);

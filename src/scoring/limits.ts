@@ -16,6 +16,12 @@ export const LIMITS = {
   maxInlineObjects: 10_000,
   /** Models configured besides the bundled ones; each is held in memory once it has been used. */
   maxStoredModels: 16,
+  /** Models found in a store, and pages of 1,000 objects that are looked through for them: their cards are kept. */
+  maxListedModels: 64,
+  maxModelPages: 5,
+  /** How old a listing of a store's models may be, ms; where a model is asked for that it does not name. */
+  modelListMs: 30_000,
+  unknownModelListMs: 2000,
   /** Bytes of one model file in a store: ten times the widest network shipped. */
   maxModelBytes: 32 * MIB,
   /** Bytes of one uploaded object: one request body is buffered once (an isolate has 128 MB). */

@@ -1,6 +1,7 @@
-/** The scorers of one thread, each loaded at its first use and kept. */
+/** The scorers of one thread. */
 
 import type { EngineName } from "../backends/engine-table.ts";
+import { createEngineShelf } from "../backends/engine-shelf.ts";
 import { createNodeClassifier } from "../backends/engines-node.ts";
 import { createFaceFinderNode } from "../backends/faces-node.ts";
 import { loadCodecs } from "../image/codecs-node.ts";
@@ -15,25 +16,16 @@ export type ScorerSource = (engine: EngineName, options: ScorerOptions) => Promi
 
 /** Opens the scorers of a registry's models. */
 export function createScorerSource(registry: Registry): ScorerSource {
-  const scorers = new Map<string, Promise<Scorer>>();
+  const openEngine = createEngineShelf(registry, createNodeClassifier);
   let finder: ReturnType<typeof createFaceFinderNode> | null = null;
   let decoder: Promise<Scorer["decoder"]> | null = null;
 
-  async function open(engine: EngineName, { model: id, tta, findsFaces }: ScorerOptions): Promise<Scorer> {
-    const model = await registry.load(id);
+  return async (engine, options) => {
+    const { tta, findsFaces } = options;
     decoder ??= loadCodecs().then((codecs) => createImageDecoder(codecs, LIMITS.image));
     if (findsFaces) finder ??= createFaceFinderNode();
-    const plain = await createNodeClassifier(model, engine);
+    const plain = await openEngine(engine, options);
     const classifier = tta === "flip" ? createFlipClassifier(plain) : plain;
     return { decoder: await decoder, finder: findsFaces ? await finder : null, classifier };
-  }
-
-  return (engine, options) => {
-    const key = `${engine} ${options.model} ${options.tta} ${options.findsFaces}`;
-    const known = scorers.get(key) ?? open(engine, options);
-    scorers.set(key, known);
-    // A failed start is forgotten, so that the next chunk tries again.
-    known.catch(() => scorers.delete(key));
-    return known;
   };
 }

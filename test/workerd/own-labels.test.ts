@@ -1,6 +1,8 @@
 import { env, exports } from "cloudflare:workers";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
+import { parseModelCard } from "../../src/model/card.ts";
+import { hashScoring } from "../../src/model/model.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { parsePart } from "../../src/scoring/records/record-line.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
@@ -10,7 +12,7 @@ import type { R2BucketLike } from "../../src/storage/r2/r2-types.ts";
 import { packTinyNet, TINY_LABELS } from "../contract/tiny-net.ts";
 import { decodeBase64 } from "../golden/images.ts";
 
-/** A whole job with a model of three labels, 32×32 in color and an embedding, from the bucket: vitest.config.ts names it. */
+/** A whole job with a model of three labels, 32×32 in color and an embedding, from the bucket: vitest.config.ts names the prefix. */
 
 const files = import.meta.glob<string>("../golden/images/*", { query: "?inline", import: "default", eager: true });
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- wrangler.toml binds it
@@ -29,10 +31,11 @@ async function readOutput(job: JobView, name: string): Promise<Uint8Array<ArrayB
   return new Uint8Array(await readBody(found.body, 1e8));
 }
 
-it("runs a job with the labels, the input and the embedding of a stored model's card", async () => {
+it("runs a job with the labels, the input and the embedding of a model that came into the store just now", async () => {
   const { card, weights } = await packTinyNet();
-  await store.put("models/tiny@1/card.json", JSON.stringify(card));
-  await store.put("models/tiny@1/weights.safetensors", weights);
+  await store.put("models/deep-emotion@1/card.json", JSON.stringify(card));
+  await store.put("models/wrong@1/card.json", "{}");
+  await store.put("models/notes.txt", "no model");
   for (const name of NAMES) {
     const url = files[`../golden/images/${name}`]!;
     await store.put(`own-labels/${name}`, decodeBase64(url.slice(url.indexOf(",") + 1)));
@@ -45,8 +48,28 @@ it("runs a job with the labels, the input and the embedding of a stored model's 
     output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"], embedding: true },
     limits: { chunkSize: 2 },
   };
-  const submitted = await call("/v1/jobs", manifest);
-  expect([submitted.status, submitted.ok ? "" : await submitted.clone().text()]).toEqual([201, ""]);
+  const early = await call("/v1/jobs", manifest);
+  expect([early.status, await early.text()]).toEqual([
+    422,
+    expect.stringMatching(/no model \\"tiny\\"; there are: deep-emotion@\d+, .*plain-net@1/),
+  ]);
+  const listed = await (await call("/v1/models")).json();
+  expect(listed).toMatchObject({
+    unavailable: [
+      { id: "wrong@1", detail: expect.stringContaining("the model card: name") },
+      { id: "deep-emotion@1", detail: expect.stringContaining("comes with the program") },
+    ],
+  });
+  await store.put("models/tiny@1/weights.safetensors", weights);
+  await store.put("models/tiny@1/card.json", JSON.stringify(card));
+  const submitted = await vi.waitFor(
+    async () => {
+      const answer = await call("/v1/jobs", manifest);
+      expect([answer.status, answer.ok ? "" : await answer.clone().text()]).toEqual([201, ""]);
+      return answer;
+    },
+    { timeout: 10_000, interval: 200 },
+  );
   const { id }: { readonly id: string } = await submitted.json();
   const events = await (await call(`/v1/jobs/${id}/events`)).text();
   const last = events.split("\n").findLast((line) => line.startsWith("data: "))!;
@@ -89,6 +112,7 @@ it("runs a job with the labels, the input and the embedding of a stored model's 
   expect(page).toContain("Not sure");
   expect(page).not.toContain("Disgust");
   const lock = JSON.parse(new TextDecoder().decode(await readOutput(job, "run.lock.json")));
+  expect(lock.model).toEqual({ id: "tiny@1", sha256: card.sha256, form: await hashScoring(parseModelCard(card)) });
   expect(lock.records).toEqual({ schema: 2, labels: [...TINY_LABELS], embedding: true });
 });
 

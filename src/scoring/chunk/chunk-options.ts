@@ -9,8 +9,12 @@ import type { ChunkOptions } from "./score-chunk.ts";
 import type { ScorerOptions } from "./scorer.ts";
 
 /** What the job asks of a scorer. */
-export function chooseScorer({ model, manifest }: Pick<JobSpec, "model" | "manifest">): ScorerOptions {
-  return { model, tta: manifest.tta, findsFaces: findsFaces(manifest) };
+export function chooseScorer({
+  model,
+  modelForm,
+  manifest,
+}: Pick<JobSpec, "model" | "modelForm" | "manifest">): ScorerOptions {
+  return { model, ...(modelForm !== undefined && { modelForm }), tta: manifest.tta, findsFaces: findsFaces(manifest) };
 }
 
 /** What the records of a job, or of a client's task, have in common. */

@@ -12,6 +12,8 @@ export interface Scorer {
 /** What a job asks of a scorer. */
 export interface ScorerOptions {
   readonly model: string;
+  /** What `hashScoring` of its card must be; absent: whatever it is. */
+  readonly modelForm?: string;
   readonly tta: "none" | "flip";
   readonly findsFaces: boolean;
 }

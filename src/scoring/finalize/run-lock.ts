@@ -63,7 +63,8 @@ export interface RunLock {
   readonly finishedAt: string;
   /** The hash is of the manifest as it was sent; of the webhook's address, `content` has the origin alone. */
   readonly manifest: { readonly sha256: string; readonly content: JobSpec["manifest"] };
-  readonly model: { readonly id: string; readonly sha256: string };
+  /** `sha256` is of the weights, `form` of all that the card says of scores, graph and labels included (`hashScoring`). */
+  readonly model: { readonly id: string; readonly sha256: string; readonly form?: string };
   /** The form of a record's line, the names in its `probabilities` in the model's order, and whether it holds an embedding. */
   readonly records: RecordShape & { readonly schema: typeof RECORD_SCHEMA };
   /** Version of the preprocessing. */
@@ -96,7 +97,11 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     createdAt: new Date(state.createdMs).toISOString(),
     finishedAt: new Date(finishedMs).toISOString(),
     manifest: { sha256: spec.manifestSha256, content: withoutSecrets(manifest) },
-    model: { id: spec.model, sha256: spec.modelSha256 },
+    model: {
+      id: spec.model,
+      sha256: spec.modelSha256,
+      ...(spec.modelForm !== undefined && { form: spec.modelForm }),
+    },
     records: { schema: RECORD_SCHEMA, ...shapeOf(spec) },
     pipeline: spec.pipeline,
     faceFinder: spec.faceFinder ?? null,

@@ -32,6 +32,8 @@ export interface JobSpec {
   readonly model: string;
   /** SHA-256 of the weights, hex. */
   readonly modelSha256: string;
+  /** `hashScoring` of the model's card; absent in jobs of before it was noted. */
+  readonly modelForm?: string;
   /** Version of the model's preprocessing. */
   readonly pipeline: PipelineVersion;
   /** The model's labels, in its order; absent where they are FER2013's. */

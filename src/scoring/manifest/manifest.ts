@@ -124,13 +124,13 @@ export interface StoreFacts {
 /**
  * Checks a manifest.
  * @param stores facts by store name
- * @param knowsModel whether a model reference can be resolved
+ * @param knowsModel whether a model reference can be resolved; a text names those that can
  * @throws ScoringError `validation_failed` with every finding: JSON path, code, message
  */
 export function parseManifest(
   value: unknown,
   stores: ReadonlyMap<string, StoreFacts>,
-  knowsModel: (reference: string) => boolean,
+  knowsModel: (reference: string) => boolean | string,
 ): Manifest {
   const parsed = manifestSchema.safeParse(value, { reportInput: false });
   if (!parsed.success) throw refuse(parsed.error.issues.map(nameField));
@@ -145,7 +145,9 @@ export function parseManifest(
   if (listStore !== undefined && !stores.has(listStore)) {
     add("input.manifest.store", "unknown_store", `no store is named ${JSON.stringify(listStore)}`);
   }
-  if (!knowsModel(manifest.model)) add("model", "unknown_model", `no model ${JSON.stringify(manifest.model)}`);
+  const known = knowsModel(manifest.model);
+  if (known === false) add("model", "unknown_model", `no model ${JSON.stringify(manifest.model)}`);
+  if (typeof known === "string") add("model", "unknown_model", known);
   if (stores.get(manifest.input.store)?.versions === false) {
     for (const [index, object] of (manifest.input.objects ?? []).entries()) {
       if (object.versionId === undefined) continue;

@@ -1,6 +1,7 @@
 /** Accepting a job: check everything, remember the request, create the coordinator. Repeating it changes nothing. */
 
 import { ScoringError } from "../../errors.ts";
+import { hashScoring } from "../../model/model.ts";
 import type { Registry } from "../../model/registry.ts";
 import { probeConditionalPut } from "../../storage/conditional-put.ts";
 import { type Caller, toOwner } from "../access/access.ts";
@@ -17,7 +18,7 @@ import {
 import { isEnded } from "../job/job-status.ts";
 import { type JobView, viewJob } from "../job/job-view.ts";
 import { probeKey } from "../keys.ts";
-import { type Manifest, parseManifest } from "../manifest/manifest.ts";
+import { DEFAULT_MODEL, type Manifest, parseManifest } from "../manifest/manifest.ts";
 import { digestHex } from "../sha256.ts";
 import { checkWebhookAddress } from "../webhook/webhook-address.ts";
 import { checkWebhookTarget } from "../webhook/webhook-names.ts";
@@ -66,6 +67,7 @@ export async function submitJob(
   },
 ): Promise<Submission> {
   const { caller, schedule } = options;
+  await refreshModels(deps.registry, body);
   const manifest = checkManifest(deps, body, caller);
   if (manifest.notify !== undefined) await checkNotifyName(deps, manifest.notify.url);
   if (manifest.dryRun) return { kind: "dry-run", plan: await planDryRun(deps, manifest, caller) };
@@ -88,6 +90,7 @@ export async function submitJob(
     manifestSha256,
     model: deps.registry.resolve(manifest.model),
     modelSha256: card.sha256,
+    modelForm: await hashScoring(card),
     pipeline: manifest.pipeline ?? card.pipeline,
     ...chooseLabels(manifest, card),
     ...thresholds,
@@ -108,12 +111,18 @@ async function checkNotifyName({ webhookHosts, resolveName }: SubmitDeps, url: s
   await checkWebhookTarget(url, { allowedHosts: webhookHosts ?? [], resolve: resolveName });
 }
 
-function knowsModel(registry: Registry, reference: string): boolean {
+/** Looks for the model that a manifest names, before `checkManifest`. @throws ScoringError as the store of the models does */
+export async function refreshModels(registry: Registry, body: unknown): Promise<void> {
+  const named = typeof body === "object" && body !== null && "model" in body ? body.model : undefined;
+  await registry.refresh(typeof named === "string" ? named : DEFAULT_MODEL);
+}
+
+function knowsModel(registry: Registry, reference: string): true | string {
   try {
     registry.resolve(reference);
     return true;
   } catch (error) {
-    if (error instanceof ScoringError && error.code === "unknown_model") return false;
+    if (error instanceof ScoringError && error.code === "unknown_model") return error.detail;
     throw error;
   }
 }

@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import type { Caller } from "../access/access.ts";
+import { refreshModels } from "../requests/submit.ts";
 import { parseCron } from "./cron.ts";
 import { checkTemplate, type ScheduleDeps } from "./run-schedule.ts";
 import type { newScheduleSchema, scheduleChangeSchema, ScheduleRecord } from "./schedule.ts";
@@ -28,6 +29,7 @@ export async function makeSchedule(
     settledMs: nowMs,
   };
   const { maxSchedulesPerKey } = deps.limits;
+  await refreshModels(deps.registry, record.manifest);
   if (!(await deps.schedules.addSchedule(record, planNext(deps, record, caller), maxSchedulesPerKey))) {
     throw new ScoringError("quota_exceeded", `an API key may have ${maxSchedulesPerKey} schedules`);
   }
@@ -51,6 +53,7 @@ export async function changeSchedule(
   // The runs belong to its owner, whoever changes it.
   const owner = await deps.readCaller(known.owner);
   if (owner === null) throw new ScoringError("conflict", "the schedule's API key has been removed or has expired");
+  await refreshModels(deps.registry, record.manifest);
   if (!(await deps.schedules.replaceSchedule(record, planNext(deps, record, owner)))) {
     throw new ScoringError("conflict", "the schedule has been changed or removed: read it again");
   }

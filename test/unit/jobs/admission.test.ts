@@ -96,6 +96,7 @@ function createWorld(maxJobs: number): World {
         openJob: (id: string) => wrap(openJob(id)) as unknown as JobCoordinator,
         storeNames: ["faces"],
         registry: {
+          refresh: async () => {},
           resolve: (name: string) => name,
           card: async () => ({ name: "deep-emotion", version: 1, labels: LABELS, sha256: "", pipeline: 1 }),
         },

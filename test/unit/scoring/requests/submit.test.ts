@@ -25,6 +25,7 @@ const manifest = { input: { store: "faces", prefix: "in/" }, output: { store: "f
 
 function createDeps(more: Partial<SubmitDeps>): SubmitDeps {
   const registry = {
+    refresh: async () => {},
     resolve: (name: string) => name,
     card: async () => ({ name: "deep-emotion", version: 1, labels: LABELS, sha256: "", pipeline: 1 }),
   };
