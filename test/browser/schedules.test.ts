@@ -102,6 +102,24 @@ describe("schedules in the console", () => {
     expect(await listViolations()).toEqual([]);
   });
 
+  it("lead from flips to the pictures, with what they were", async () => {
+    const address = page.url();
+    await page.getByRole("link", { name: "1 of 8" }).click();
+    await page.getByText("Only faces that another run labels differently").waitFor();
+    const face = page.getByRole("list", { name: "Pictures" }).getByRole("listitem");
+    expect(await face.count()).toBe(1);
+    const [, was = ""] = /was: (\w+)/.exec(await face.innerText()) ?? [];
+    expect(await face.locator(".label").innerText()).not.toBe(was);
+    await face.getByRole("button").click();
+    await page.getByRole("dialog").getByText(was, { exact: true }).last().waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    expect(await listViolations()).toEqual([]);
+    await page.getByRole("button", { name: "Show all" }).click();
+    await face.nth(8).waitFor();
+    await page.goto(address);
+    await page.getByRole("heading", { name: "Runs" }).waitFor();
+  });
+
   it("lead to the run's report, which names the run before", async () => {
     const address = page.url();
     await page.getByRole("region", { name: "Table of nights" }).getByRole("link").first().click();

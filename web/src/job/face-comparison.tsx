@@ -61,7 +61,8 @@ function Loaded({ id, other }: { readonly id: string; readonly other: string }):
       <p>
         {formatCount(faces.compared)} faces scored by both
         {alone > 0 && `; ${formatCount(alone)} are in one of the two alone`}. They agree on{" "}
-        <strong>{formatShare(value.agreement.share)}</strong>, Cohen&apos;s κ {formatNumber(value.agreement.kappa)}.
+        <strong>{formatShare(value.agreement.share)}</strong>, Cohen&apos;s κ {formatNumber(value.agreement.kappa)}.{" "}
+        <a href={`#/jobs/${id}?tab=pictures&flips=${other}&sort=surest`}>See those that differ</a>
       </p>
       {value.truth !== null && <Truth truth={value.truth} />}
       <Shares compared={value} />

@@ -7,6 +7,7 @@ import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { describeReason } from "../../../src/scoring/report/reason-words.ts";
 import { nameUnlabeled } from "../words.ts";
+import { type EarlierLabels, findFlip } from "./flips.ts";
 import { RecordPicture } from "./record-picture.tsx";
 
 const CARD_WIDTH = 210;
@@ -19,6 +20,7 @@ const GAP = 12;
 export function Sheet(props: {
   readonly id: string;
   readonly records: readonly PlacedRecord[];
+  readonly earlier: EarlierLabels | null;
   readonly open: (index: number) => void;
 }): ReactNode {
   const holder = useRef<HTMLDivElement>(null);
@@ -107,6 +109,7 @@ export function Sheet(props: {
               <FaceCard
                 id={props.id}
                 placed={placed}
+                was={findFlip(placed.record, props.earlier)}
                 index={index}
                 isStop={index === current}
                 open={() => (setAt(index), props.open(index))}
@@ -119,10 +122,11 @@ export function Sheet(props: {
   );
 }
 
-/** @param props.isStop the one card of the sheet that Tab reaches; arrows go on from there */
+/** @param props.was its label in another run, where that differs @param props.isStop the one card of the sheet that Tab reaches; arrows go on from there */
 function FaceCard(props: {
   readonly id: string;
   readonly placed: PlacedRecord;
+  readonly was: string | null;
   readonly index: number;
   readonly isStop: boolean;
   readonly open: () => void;
@@ -164,6 +168,7 @@ function FaceCard(props: {
       <span className="face-name">
         {record.error === null ? record.id.split("/").at(-1) : describeReason(record.error.code)}
         {record.truth !== null && ` · true: ${record.truth}`}
+        {props.was !== null && ` · was: ${props.was}`}
       </span>
       {record.probabilities !== null && (
         <span className="peek" aria-hidden="true">

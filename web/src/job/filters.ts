@@ -1,6 +1,7 @@
 /** Which records the gallery shows, from the address. */
 
 import type { PlacedRecord } from "../../../src/client/label-reader.ts";
+import { type EarlierLabels, findFlip } from "./flips.ts";
 
 /** Filters and order; `null` takes everything. */
 export interface Filters {
@@ -14,6 +15,8 @@ export interface Filters {
   readonly maxMargin: number | null;
   /** True label and label differ. */
   readonly wrong: boolean;
+  /** Another run: only records that it labels differently. */
+  readonly flips: string | null;
   readonly sort: "input" | "margin" | "surest";
 }
 
@@ -28,12 +31,17 @@ export function parseFilters(query: URLSearchParams): Filters {
     search: query.get("q"),
     maxMargin: Number.isFinite(margin) && margin < 1 ? margin : null,
     wrong: query.get("wrong") === "1",
+    flips: query.get("flips"),
     sort: sort === "margin" || sort === "surest" ? sort : "input",
   };
 }
 
-/** The records that pass, in the wanted order. */
-export function selectRecords(records: readonly PlacedRecord[], filters: Filters): readonly PlacedRecord[] {
+/** The records that pass, in the wanted order. @param earlier labels of the run that `flips` names, as far as they are known */
+export function selectRecords(
+  records: readonly PlacedRecord[],
+  filters: Filters,
+  earlier: EarlierLabels | null = null,
+): readonly PlacedRecord[] {
   const search = filters.search?.toLowerCase() ?? "";
   const cut = filters.group?.indexOf("=") ?? -1;
   const name = filters.group?.slice(0, cut) ?? "";
@@ -45,7 +53,8 @@ export function selectRecords(records: readonly PlacedRecord[], filters: Filters
       (filters.group === null || (Object.hasOwn(record.groups, name) && record.groups[name] === value)) &&
       (search === "" || record.id.toLowerCase().includes(search) || record.key.toLowerCase().includes(search)) &&
       (filters.maxMargin === null || (record.margin !== null && record.margin <= filters.maxMargin)) &&
-      (!filters.wrong || (record.truth !== null && record.label !== null && record.truth !== record.label)),
+      (!filters.wrong || (record.truth !== null && record.label !== null && record.truth !== record.label)) &&
+      (filters.flips === null || findFlip(record, earlier) !== null),
   );
   if (filters.sort === "input") return kept;
   const sign = filters.sort === "margin" ? 1 : -1;
@@ -61,12 +70,14 @@ function orderOf({ record }: PlacedRecord, sign: number): number {
 export function countChoices(
   records: readonly PlacedRecord[],
   filters: Filters,
+  earlier: EarlierLabels | null = null,
 ): { readonly labels: ReadonlyMap<string, number>; readonly outcomes: Readonly<Record<string, number>> } {
   // Every label of every record, so that a filter never hides its own pill.
   const labels = new Map<string, number>();
   for (const { record } of records) for (const label of Object.keys(record.probabilities ?? {})) labels.set(label, 0);
   const outcomes: Record<string, number> = {};
-  for (const { record } of selectRecords(records, { ...filters, label: null, outcome: null, sort: "input" })) {
+  const plain = { ...filters, label: null, outcome: null, sort: "input" } as const;
+  for (const { record } of selectRecords(records, plain, earlier)) {
     outcomes[record.status] = (outcomes[record.status] ?? 0) + 1;
     if (record.label !== null) labels.set(record.label, (labels.get(record.label) ?? 0) + 1);
   }

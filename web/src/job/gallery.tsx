@@ -13,9 +13,12 @@ import { formatCount, formatPercent } from "../../../src/scoring/report/report-f
 import { api, noteSignedOut } from "../api.ts";
 import { patiently } from "../patiently.ts";
 import { Failure } from "../parts.tsx";
+import { setQuery } from "../route.ts";
 import { FilterBar } from "./filter-bar.tsx";
 import { countChoices, countWrong, listGroups, parseFilters, selectRecords } from "./filters.ts";
 import { Sheet } from "./face-sheet.tsx";
+import { findFlip } from "./flips.ts";
+import { useEarlier } from "./use-earlier.ts";
 import { Viewer } from "./picture-viewer.tsx";
 
 /** Read without being asked; more comes by a button, so that a job of millions does not fill the page. */
@@ -29,10 +32,12 @@ export function Gallery({ job, query }: { readonly job: JobView; readonly query:
   const { records, next, share, error, readMore, canReadMore } = useRecords(job);
   const text = query.toString();
   const filters = useMemo(() => parseFilters(new URLSearchParams(text)), [text]);
-  const shown = useMemo(() => selectRecords(records, filters), [records, filters]);
+  const before = useEarlier(filters.flips);
+  const { earlier } = before;
+  const shown = useMemo(() => selectRecords(records, filters, earlier), [records, filters, earlier]);
   const groups = useMemo(() => listGroups(records, MAX_GROUPS), [records]);
   const hasTruth = useMemo(() => records.some(({ record }) => record.truth !== null), [records]);
-  const choices = useMemo(() => countChoices(records, filters), [records, filters]);
+  const choices = useMemo(() => countChoices(records, filters, earlier), [records, filters, earlier]);
   const [open, setOpen] = useState<number | null>(null);
   if (error?.code === "not_found") {
     return (
@@ -52,6 +57,8 @@ export function Gallery({ job, query }: { readonly job: JobView; readonly query:
         wrong={hasTruth ? countWrong(records) : 0}
       />
       {error !== null && <Failure error={error} />}
+      {before.error !== null && <Failure error={before.error} />}
+      {filters.flips !== null && before.error === null && <FlipNote other={filters.flips} isRead={earlier !== null} />}
       <p className="quiet" role="status">
         {formatCount(shown.length)} of {formatCount(records.length)} records
         {next !== null && ` (${formatPercent(share, 0)} of the job read)`}{" "}
@@ -61,16 +68,30 @@ export function Gallery({ job, query }: { readonly job: JobView; readonly query:
           </button>
         )}
       </p>
-      <Sheet id={id} records={shown} open={setOpen} />
+      <Sheet id={id} records={shown} earlier={earlier} open={setOpen} />
       {open !== null && shown[open] !== undefined && (
         <Viewer
           id={id}
           placed={shown[open]}
+          was={findFlip(shown[open].record, earlier)}
           move={(step) => setOpen(Math.min(shown.length - 1, Math.max(0, open + step)))}
           close={() => setOpen(null)}
         />
       )}
     </>
+  );
+}
+
+/** Which records are shown, and the way back to all. */
+function FlipNote({ other, isRead }: { readonly other: string; readonly isRead: boolean }): ReactNode {
+  return (
+    <p className="quiet" role="status">
+      {isRead ? "Only faces that another run labels differently: " : "Reading the labels of another run: "}
+      <a href={`#/jobs/${other}`}>{other}</a>.{" "}
+      <button type="button" onClick={() => setQuery("flips", null)}>
+        Show all
+      </button>
+    </p>
   );
 }
 

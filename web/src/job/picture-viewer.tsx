@@ -12,6 +12,8 @@ import { RecordPicture } from "./record-picture.tsx";
 export function Viewer(props: {
   readonly id: string;
   readonly placed: PlacedRecord;
+  /** Its label in the run that it is compared with, where that differs. */
+  readonly was: string | null;
   readonly move: (step: number) => void;
   readonly close: () => void;
 }): ReactNode {
@@ -77,6 +79,12 @@ export function Viewer(props: {
               <>
                 <dt>True label</dt>
                 <dd>{record.truth}</dd>
+              </>
+            )}
+            {props.was !== null && (
+              <>
+                <dt>Before</dt>
+                <dd>{props.was}</dd>
               </>
             )}
             {Object.entries(record.groups).map(([name, value]) => (

@@ -131,7 +131,7 @@ export function DriftTable({ nights }: { readonly nights: readonly Night[] }): R
                     "–"
                   ) : (
                     <>
-                      <a href={`#/jobs/${jobId}?tab=pictures&sort=margin`}>
+                      <a href={`#/jobs/${jobId}?tab=pictures&flips=${drift?.against.jobId}&sort=surest`}>
                         {formatCount(flips.flipped)} of {formatCount(flips.compared)}
                       </a>{" "}
                       <small>{formatInterval(flips.share)}</small>
