@@ -9,7 +9,6 @@ import { nameProbabilities } from "../src/scoring/chunk/score-record.ts";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { packTar } from "modern-tar";
 import { parseModelCard } from "../src/model/card.ts";
 import { LABELS } from "../src/model/labels.ts";
 import { advanceRange, beginRange, type RangeCarry } from "../src/scoring/finalize/finalize-range.ts";
@@ -19,25 +18,24 @@ import type { ChunkRow } from "../src/scoring/job/chunk-row.ts";
 import { priceJob } from "../src/scoring/job/job-cost.ts";
 import { createJob } from "../src/scoring/job/job-machine.ts";
 import { makeRules } from "../src/scoring/job/job-rules.ts";
-import type { JobSpec } from "../src/scoring/job/job-spec.ts";
 import type { JobState } from "../src/scoring/job/job-state.ts";
 import { cutRanges } from "../src/scoring/job/merge-range.ts";
 import { emptyOutcomes } from "../src/scoring/job/outcome-counts.ts";
 import { carryKey, partKey, RANGE_NAMES } from "../src/scoring/keys.ts";
 import { LIMITS } from "../src/scoring/limits.ts";
-import { parseManifest } from "../src/scoring/manifest/manifest.ts";
 import { serializeItem } from "../src/scoring/inputs/frozen-line.ts";
 import { estimateJob } from "../src/scoring/plan/estimate.ts";
-import { planInputPage } from "../src/scoring/plan/plan-page.ts";
 import type { InputItem } from "../src/scoring/records/input-item.ts";
 import { serializeRecords } from "../src/scoring/records/record-line.ts";
 import type { ScoreRecord } from "../src/scoring/records/records.ts";
 import { createMemoryStore } from "../src/storage/memory-store.ts";
 import { meterStore } from "../src/storage/metered-store.ts";
+import { makeSimulatedSpec, measurePlanning, refuse, SHARD } from "./measure-planning.ts";
 
-/** Assumed: one call of a store, one of the coordinator, and a message on its way, ms. */
+/** Assumed: one call of a store, one of the coordinator, a row that it writes, and a message on its way, ms. */
 const STORE_MS = 30;
 const COORDINATOR_MS = 15;
+const ROW_MS = 0.1;
 const QUEUE_MS = 300;
 
 const CARD = join(import.meta.dirname, "../models/deep-emotion@3/card.json");
@@ -79,26 +77,11 @@ function makeRecord(index: number, next: () => number): ScoreRecord {
   };
 }
 
-function makeSpec(): JobSpec {
-  const manifest = parseManifest(
-    {
-      input: { store: "faces", prefix: "in/" },
-      format: "tar",
-      faces: "aligned",
-      output: { store: "faces", prefix: "out/", formats: ["jsonl", "parquet"], layout: "dataset" },
-    },
-    new Map([["faces", { versions: false }]]),
-    () => true,
-  );
-  const made = { createdMs: 0, manifestSha256: "0".repeat(64), retryOf: null, owner: null };
-  return { id: "job", manifest, model: "deep-emotion@3", modelSha256: "0".repeat(64), pipeline: 3, ...made };
-}
-
 /** Measures the steps of one range of {@link CHUNKS} chunks: what one costs, and how many bytes a row gets. */
 async function measureMerging() {
   const inner = createMemoryStore();
   const store = meterStore(inner);
-  const spec = makeSpec();
+  const spec = makeSimulatedSpec();
   const next = createNumbers(1);
   const rows: ChunkRow[] = [];
   for (let chunk = 0; chunk < CHUNKS; chunk++) {
@@ -165,33 +148,6 @@ async function measureMerging() {
   };
 }
 
-function refuse(): never {
-  throw new Error("nothing is compared");
-}
-
-/** CPU and reads of planning a page of 1,000 members of a shard. */
-async function measurePlanning() {
-  const store = createMemoryStore();
-  const body = new Uint8Array(1134);
-  const members = Array.from({ length: 5000 }, (_, at) => ({
-    header: { name: `faces/${String(at).padStart(9, "0")}.jpg`, size: body.length, type: "file" as const },
-    body,
-  }));
-  for (const shard of ["a", "b", "c"]) await store.put(`in/${shard}.tar`, await packTar(members));
-  const metered = meterStore(store);
-  let cursor: string | null = null;
-  let pages = 0;
-  const before = process.cpuUsage();
-  do {
-    const page = await planInputPage(metered, { kind: "prefix", format: "tar", prefix: "in/" }, cursor, LIMITS.plan);
-    ({ cursor } = page);
-    pages += 1;
-  } while (cursor !== null);
-  const cpu = process.cpuUsage(before);
-  const { reads, writes } = metered.operations();
-  return { cpuMs: (cpu.user + cpu.system) / 1000 / pages, calls: (reads + writes) / pages };
-}
-
 const merging = await measureMerging();
 const planning = await measurePlanning();
 
@@ -201,12 +157,24 @@ function simulate(faces: number, consumers: number): Record<string, number> {
   const facts = { inputs: faces, bytes: faces * FACE_BYTES, chunks, pages, reads: chunks } as const;
   const estimate = estimateJob({ ...facts, packed: true, tta: "none", findsFaces: false });
   const hopMs = QUEUE_MS + 2 * COORDINATOR_MS;
-  const planSteps = Math.ceil(pages / LIMITS.maxPagesPerPlanStep);
-  // One page after the other; the frozen page is one more call.
-  const planMs = pages * (planning.cpuMs + (planning.calls + 1) * STORE_MS) + planSteps * hopMs;
+  // The shards are listed and cut into ranges; each is listed by a chain of steps, with a state read and written.
+  const shards = Math.ceil(faces / SHARD);
+  const scans = Math.min(LIMITS.scan.ranges, shards);
+  const scanSteps = Math.ceil(pages / scans / LIMITS.maxPagesPerPlanStep);
+  const pageMs = planning.cpuMs + planning.calls * STORE_MS;
+  const scanMs = (pages / scans) * pageMs + scanSteps * (hopMs + 2 * STORE_MS);
+  // One step after the other takes what is listed.
+  const chunksPerTake = Math.min(LIMITS.scan.chunksPerStep, (LIMITS.scan.rangesPerStep * chunks) / scans);
+  const takes = Math.ceil(chunks / chunksPerTake);
+  const listingMs = Math.ceil((chunksPerTake * scans) / chunks / 6) * STORE_MS;
+  const takeMs = takes * (hopMs + listingMs) + chunks * (planning.takeCpuMs + ROW_MS);
+  const splitMs = 2 * hopMs + LIMITS.maxPagesPerPlanStep * pageMs + Math.ceil(shards / 1000) * STORE_MS;
+  const planMs = splitMs + Math.max(Math.ceil(scans / consumers) * scanMs, takeMs);
+  const planSteps = 2 + takes + scans * scanSteps;
   // A chunk: its lines, one read of a shard, its part; messages wait in the queue while others are scored.
   const chunkMs = estimate.cpuMs / chunks + 3 * STORE_MS + 2 * COORDINATOR_MS;
-  const scoreMs = (chunks * chunkMs) / consumers;
+  // The same consumers list.
+  const scoreMs = splitMs + (chunks * chunkMs + scans * scanMs) / consumers;
   const ranges = Math.ceil(faces / LIMITS.dataset.partRows);
   const rangeChunks = Math.ceil(chunks / ranges);
   const rangeSteps = Math.ceil(rangeChunks / LIMITS.maxChunksPerFinalizeStep);
@@ -226,13 +194,14 @@ function simulate(faces: number, consumers: number): Record<string, number> {
   });
   return {
     consumers,
+    "ranges that are listed": scans,
     "planned after, minutes": planMs / 60_000,
     "scored after, minutes": Math.max(planMs, scoreMs) / 60_000,
     "finished after the last chunk, minutes": finishMs / 60_000,
     "with single files that would be, minutes": (steps * stepMs) / 60_000,
     parts: ranges,
     "messages of the queue": messages,
-    "rows of the coordinator": chunks + pages + ranges,
+    "rows of the coordinator": chunks + pages + ranges + scans,
     "Parquet, GB": (faces * merging.parquetBytes) / 1e9,
     "JSONL, compressed, GB": (faces * merging.gzipBytes) / 1e9,
     dollars: priced.dollars,
@@ -243,13 +212,14 @@ const write = (line: string): void => void process.stdout.write(`${line}\n`);
 const round = (value: number): string =>
   (value < 100 ? Math.round(value * 10) / 10 : Math.round(value)).toLocaleString("en");
 write(
-  `assumed: a store answers in ${STORE_MS} ms, the coordinator in ${COORDINATOR_MS}, a message travels ${QUEUE_MS}`,
+  `assumed: a store answers in ${STORE_MS} ms, the coordinator in ${COORDINATOR_MS} and ${ROW_MS} for each row, a message travels ${QUEUE_MS}`,
 );
 write(
   `measured: a merging step of ${LIMITS.maxChunksPerFinalizeStep * CHUNK} rows ${round(merging.step.cpuMs)} ms of CPU, ` +
     `${merging.step.reads} reads, ${merging.step.writes} writes; a row ${round(merging.parquetBytes)} bytes of Parquet, ` +
     `${round(merging.gzipBytes)} of compressed JSONL, ${round(merging.inputBytes)} of inputs; heap ${round(merging.heapBytes / 2 ** 20)} MiB ` +
-    `with the store; a page of planning ${round(planning.cpuMs)} ms of CPU, ${round(planning.calls)} calls`,
+    `with the store; a page of planning ${round(planning.cpuMs)} ms of CPU, ${round(planning.calls)} calls; ` +
+    `taking a chunk ${planning.takeCpuMs.toFixed(3)} ms of CPU`,
 );
 const results = [1e6, 50e6, 500e6].flatMap((faces) =>
   [50, 250].map((consumers) => ({ faces, ...simulate(faces, consumers) })),

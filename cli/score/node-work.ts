@@ -91,7 +91,12 @@ export async function createNodeWork(options: LocalWorkOptions, etags: EtagMemor
     openStore: (name) => stores[name as keyof typeof stores],
     readCard: (model) => registry.card(model),
     // A step of one page: the first chunks are scored while the next pages are planned. All chunks in one: nothing is resumed.
-    limits: { ...LIMITS, maxPagesPerPlanStep: 1, maxChunksPerFinalizeStep: Number.MAX_SAFE_INTEGER },
+    limits: {
+      ...LIMITS,
+      maxPagesPerPlanStep: 1,
+      maxChunksPerFinalizeStep: Number.MAX_SAFE_INTEGER,
+      scan: { ...LIMITS.scan, ranges: 1 },
+    },
     openHash: openNativeSha256,
     ...(threads === 1 ? {} : { scorers: threads }),
   };

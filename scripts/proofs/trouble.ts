@@ -4,10 +4,29 @@ import { inPart, node, type Mutation } from "./mutation.ts";
 
 const SIMULATION = "test/fault/simulation.test.ts";
 const KILLS = "test/fault/kills.test.ts";
+const SCAN = "test/fault/scan.test.ts";
 const NIGHTS = "test/fault/nights.test.ts";
 
 /** In the order of docs/proofs.md. */
 export const TROUBLE: readonly Mutation[] = inPart("Trouble", [
+  {
+    ...node,
+    promise: "an input in ranges: each is taken once all before it are listed",
+    test: SCAN,
+    name: "messages duplicated, lost and reordered",
+    file: "src/scoring/job/job-scan.ts",
+    from: "while (listed[0] === ready) {",
+    to: "while (listed.length > 0) {",
+  },
+  {
+    ...node,
+    promise: "an input in ranges: two consumers with one step count once",
+    test: SCAN,
+    name: "all at once",
+    file: "src/scoring/job/job-ranges.ts",
+    from: 'return open && task.status === "leased" && task.step === step && task.attempt === attempt;',
+    to: "return open;",
+  },
   {
     ...node,
     promise: "messages lost, at every place",

@@ -11,7 +11,7 @@ const deadLetterSchema = z
   .object({
     id: z.string(),
     jobId: z.uuid(),
-    work: z.enum(["plan", "score", "finalize", "merge", "erase", "notify"]),
+    work: z.enum(["plan", "scan", "score", "finalize", "merge", "erase", "notify"]),
     part: z.string(),
     status: z.enum(["dead", "sent"]),
     deaths: z.int().positive(),

@@ -92,8 +92,8 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
   commitFinalize(report: FinalizeReport) {
     return this.#shell.commitFinalize(report);
   }
-  beginRange(range: number, step: number) {
-    return this.#shell.beginRange(range, step);
+  beginRange(...args: Parameters<JobCoordinator["beginRange"]>) {
+    return this.#shell.beginRange(...args);
   }
   commitRange(report: RangeReport) {
     return this.#shell.commitRange(report);
@@ -101,11 +101,11 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
   retryRange(...args: Parameters<JobCoordinator["retryRange"]>) {
     return this.#shell.retryRange(...args);
   }
-  readRange(range: number) {
-    return this.#shell.readRange(range);
+  readRange(...args: Parameters<JobCoordinator["readRange"]>) {
+    return this.#shell.readRange(...args);
   }
-  renewRange(range: number, step: number, attempt: number) {
-    return this.#shell.renewRange(range, step, attempt);
+  renewRange(...args: Parameters<JobCoordinator["renewRange"]>) {
+    return this.#shell.renewRange(...args);
   }
   leaseToClient(hold: ClientHold) {
     return this.#shell.leaseToClient(hold);

@@ -1,9 +1,9 @@
 /** The rows of one job in a SQLite of its own: its Durable Object's, or a file. docs/storage-schema.md lists tables, writers and readers. */
 
 import type { JobEventRow, JobRows } from "../scoring/job/job-rows.ts";
-import type { MergeRange } from "../scoring/job/merge-range.ts";
 import type { Notice } from "../scoring/job/notice.ts";
 import type { JobSpec } from "../scoring/job/job-spec.ts";
+import type { RangePhase, RangeRow } from "../scoring/job/range-row.ts";
 import type { JobState } from "../scoring/job/job-state.ts";
 import type { ChunkResult, ChunkRow } from "../scoring/job/chunk-row.ts";
 import { parseStored } from "../scoring/stored-json.ts";
@@ -12,7 +12,10 @@ import type { JobStorage, SqlDatabase } from "./sql-port.ts";
 const CHUNK_COLUMNS = `(
     id TEXT PRIMARY KEY, first INTEGER NOT NULL, count INTEGER NOT NULL,
     pageKey TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
-    status TEXT NOT NULL, attempt INTEGER NOT NULL, expiries INTEGER NOT NULL, dueMs INTEGER NOT NULL, result TEXT, failures INTEGER NOT NULL DEFAULT 0)`;
+    status TEXT NOT NULL, attempt INTEGER NOT NULL, expiries INTEGER NOT NULL, dueMs INTEGER NOT NULL, result TEXT, failures INTEGER NOT NULL DEFAULT 0,
+    base INTEGER NOT NULL DEFAULT 0)`;
+
+const RANGE_COLUMNS = `(number INTEGER PRIMARY KEY, status TEXT NOT NULL, dueMs INTEGER NOT NULL, range TEXT NOT NULL)`;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -23,34 +26,40 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS chunks_order ON chunks (first) WHERE status <> 'split';
   CREATE TABLE IF NOT EXISTS clients (chunkId TEXT PRIMARY KEY, keyId TEXT NOT NULL, nonce TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS pages (number INTEGER PRIMARY KEY AUTOINCREMENT, pageKey TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS ranges (number INTEGER PRIMARY KEY, status TEXT NOT NULL, dueMs INTEGER NOT NULL, range TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS ranges ${RANGE_COLUMNS};
   CREATE INDEX IF NOT EXISTS ranges_due ON ranges (dueMs) WHERE status IN ('sent', 'leased');
+  CREATE TABLE IF NOT EXISTS scans ${RANGE_COLUMNS};
+  CREATE INDEX IF NOT EXISTS scans_due ON scans (dueMs) WHERE status IN ('sent', 'leased');
   CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, atMs INTEGER NOT NULL, data TEXT NOT NULL);
 `;
 
 /** Columns that never change for an id are not written again, since each index entry is charged as a row. */
 const writeChunkInto = (
   table: "chunks" | "stagedChunks",
-): string => `INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+): string => `INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
   status = excluded.status, attempt = excluded.attempt, expiries = excluded.expiries, dueMs = excluded.dueMs, result = excluded.result, failures = excluded.failures`;
 
 /** A row as SQLite gives it. */
-type RawChunk = Omit<ChunkRow, "result" | "client" | "failures"> & {
+type RawChunk = Omit<ChunkRow, "result" | "client" | "failures" | "base"> & {
   readonly failures: number;
+  readonly base: number;
   readonly result: string | null;
   readonly keyId: string | null;
   readonly nonce: string | null;
 } & Record<string, SqlValue>;
 
 function readRow(row: RawChunk): ChunkRow {
-  const { id, first, count, pageKey, offset, length, status, attempt, expiries, failures, dueMs } = row;
+  const { id, first, count, pageKey, offset, length, status, attempt, expiries, failures, base, dueMs } = row;
   const result = row.result === null ? null : parseStored<ChunkResult>(row.result);
   const { keyId, nonce } = row;
   const client = keyId === null || nonce === null ? null : { keyId, nonce };
-  return { id, first, count, pageKey, offset, length, status, attempt, expiries, failures, dueMs, result, client };
+  const place = { id, first, count, pageKey, offset, length, ...(base === 0 ? {} : { base }) };
+  return { ...place, status, attempt, expiries, failures, dueMs, result, client };
 }
 
-const readRange = ({ range }: { readonly range: string }): MergeRange => parseStored<MergeRange>(range);
+const readRange = ({ range }: { readonly range: string }): RangeRow => parseStored<RangeRow>(range);
+
+const RANGE_TABLES = { scan: "scans", merge: "ranges" } as const satisfies Readonly<Record<RangePhase, string>>;
 
 /** The rows of one job, which can all be forgotten. */
 export interface SqliteRows extends JobRows {
@@ -67,7 +76,7 @@ export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionS
   const findTables = (): boolean =>
     sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'facts'").toArray().length > 0;
   let hasTables = findTables();
-  if (hasTables) addFailures(sql);
+  if (hasTables) addColumns(sql);
   const makeTables = (): void => {
     if (!hasTables) sql.exec(SCHEMA);
     hasTables = true;
@@ -83,9 +92,10 @@ export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionS
       sql.exec("INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value);
   };
   const putChunk = (table: "chunks" | "stagedChunks", chunk: ChunkRow): void => {
-    const { id, first, count, pageKey, offset, length, status, attempt, expiries, failures = 0, dueMs, result } = chunk;
-    const text = result === null ? null : JSON.stringify(result);
-    const values = [id, first, count, pageKey, offset, length, status, attempt, expiries, dueMs, text, failures];
+    const { id, first, count, pageKey, offset, length, status, attempt, expiries, failures = 0, base = 0 } = chunk;
+    const text = chunk.result === null ? null : JSON.stringify(chunk.result);
+    const state = [status, attempt, expiries, chunk.dueMs, text, failures, base];
+    const values = [id, first, count, pageKey, offset, length, ...state];
     sql.exec(writeChunkInto(table), ...values);
   };
   const select = (where: string, ...values: SqlValue[]): ChunkRow[] =>
@@ -155,21 +165,22 @@ export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionS
       sql.exec("INSERT INTO chunks SELECT * FROM stagedChunks");
       sql.exec("DELETE FROM stagedChunks");
     },
-    readRange: (number) =>
-      list<{ range: string }>("SELECT range FROM ranges WHERE number = ?", number).map(readRange)[0] ?? null,
-    writeRange: (range) => {
+    readRange: (phase, number) =>
+      list<{ range: string }>(`SELECT range FROM ${RANGE_TABLES[phase]} WHERE number = ?`, number).map(readRange)[0] ??
+      null,
+    writeRange: (phase, range) => {
       const { number, task } = range;
       sql.exec(
-        "INSERT OR REPLACE INTO ranges VALUES (?, ?, ?, ?)",
+        `INSERT OR REPLACE INTO ${RANGE_TABLES[phase]} VALUES (?, ?, ?, ?)`,
         number,
         task.status,
         task.dueMs,
         JSON.stringify(range),
       );
     },
-    listDueRanges: (nowMs, limit) =>
+    listDueRanges: (phase, nowMs, limit) =>
       list<{ range: string }>(
-        "SELECT range FROM ranges WHERE status IN ('sent', 'leased') AND dueMs <= ? ORDER BY dueMs LIMIT ?",
+        `SELECT range FROM ${RANGE_TABLES[phase]} WHERE status IN ('sent', 'leased') AND dueMs <= ? ORDER BY dueMs LIMIT ?`,
         nowMs,
         limit,
       ).map(readRange),
@@ -195,12 +206,15 @@ export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionS
   };
 }
 
-/** Tables from before failures were counted. */
-function addFailures(sql: SqlDatabase): void {
-  const tables = sql
-    .exec<{ name: string }>(
-      "SELECT name FROM sqlite_master WHERE name IN ('chunks', 'stagedChunks') AND sql NOT LIKE '%failures%'",
-    )
-    .toArray();
-  for (const { name } of tables) sql.exec(`ALTER TABLE ${name} ADD COLUMN failures INTEGER NOT NULL DEFAULT 0`);
+/** Tables from before failures were counted, and from before ranges were listed side by side. */
+function addColumns(sql: SqlDatabase): void {
+  for (const column of ["failures", "base"]) {
+    const tables = sql
+      .exec<{ name: string }>(
+        "SELECT name FROM sqlite_master WHERE name IN ('chunks', 'stagedChunks') AND sql NOT LIKE ?",
+        `% ${column} INTEGER%`,
+      )
+      .toArray();
+    for (const { name } of tables) sql.exec(`ALTER TABLE ${name} ADD COLUMN ${column} INTEGER NOT NULL DEFAULT 0`);
+  }
 }

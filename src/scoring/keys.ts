@@ -159,6 +159,21 @@ export function inputPageKey(folder: string, page: number, attempt: number): str
   return `${workPrefix(folder)}input/${String(page).padStart(7, "0")}-${attempt}.jsonl`;
 }
 
+/** The same of a range that is listed beside others: its pages are numbered from 0. */
+export function rangePageKey(folder: string, range: number, page: number, attempt: number): string {
+  return `${workPrefix(folder)}input/${formatRange(range, 0)}/${String(page).padStart(7, "0")}-${attempt}.jsonl`;
+}
+
+/** Where the ranges of the input begin and end, one a line. */
+export function scanKey(folder: string, attempt: number): string {
+  return `${workPrefix(folder)}scan/ranges-${attempt}.jsonl`;
+}
+
+/** What the steps of a range have listed so far. */
+export function scanCarryKey(folder: string, range: number, step: number, attempt: number): string {
+  return `${workPrefix(folder)}scan/${formatRange(range, 0)}-${String(step).padStart(6, "0")}-${attempt}.json`;
+}
+
 /** State too large for a row that finalization carries from one step to the next. */
 export function carryKey(folder: string, name: string, step: number, attempt: number): string {
   return `${workPrefix(folder)}carry/${name}-${String(step).padStart(6, "0")}-${attempt}`;

@@ -4,6 +4,7 @@
  */
 
 import { CHECKPOINT_LIMITS, IMPORT_LIMITS } from "./checkpoint-limits.ts";
+import { DATASET_LIMITS, SCAN_LIMITS } from "./dataset-limits.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -269,18 +270,8 @@ export const LIMITS = {
   maxUnpairedFaces: 500_000,
   maxLatestRecords: 48,
 
-  /** The parts of a data set (`output.layout`). */
-  dataset: {
-    /** Records of one part: about 128 MB of Parquet, a few minutes of steps one after the other, while the other parts are made beside it. */
-    partRows: 2_000_000,
-    /** Bytes of text in one member of a part's gzip: held until it is full, and carried between steps. */
-    gzipBytes: MIB,
-    /** Bytes of failed inputs that one joining step copies. */
-    joinBytes: 256 * MIB,
-    /** Listings of parts of chunks, 1,000 each, that one joining step looks through for orphans: two calls each, and their removal. */
-    orphanPages: 100,
-  },
-
+  scan: SCAN_LIMITS,
+  dataset: DATASET_LIMITS,
   checkpoint: CHECKPOINT_LIMITS,
   modelImport: IMPORT_LIMITS,
 } as const;

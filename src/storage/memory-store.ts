@@ -97,7 +97,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ObjectStore
   }
 
   const memory: ObjectStore = {
-    capabilities: { versions: false },
+    capabilities: { versions: false, seeks: true },
     async head(key) {
       const stored = objects.get(checkKey(key));
       return stored === undefined ? null : describe(key, stored);

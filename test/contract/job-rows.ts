@@ -4,6 +4,8 @@ import fc from "fast-check";
 import { createMemoryRows } from "../../src/scoring/job/memory-rows.ts";
 import type { JobRows } from "../../src/scoring/job/job-rows.ts";
 import type { ChunkRow } from "../../src/scoring/job/chunk-row.ts";
+import type { JobTask } from "../../src/scoring/job/job-task.ts";
+import type { RangePhase } from "../../src/scoring/job/range-row.ts";
 import { emptyOutcomes } from "../../src/scoring/job/outcome-counts.ts";
 
 type Step = (rows: JobRows) => unknown;
@@ -28,6 +30,8 @@ const chunk: fc.Arbitrary<ChunkRow> = fc
     pageKey: "page",
     offset: at * 100,
     length: 100,
+    // Where the page counts from never changes for a chunk.
+    ...(at % 2 === 0 ? {} : { base: at }),
     status,
     attempt,
     expiries,
@@ -50,6 +54,13 @@ const chunk: fc.Arbitrary<ChunkRow> = fc
           },
   }));
 
+const range = fc.record({
+  phase: fc.constantFrom<RangePhase>("scan", "merge"),
+  number: fc.nat(4),
+  status: fc.constantFrom<JobTask["status"]>("sent", "leased", "done"),
+  dueMs: fc.nat(50),
+});
+
 const text = fc.string({ unit: "grapheme", maxLength: 8 });
 const few = fc.nat(6);
 
@@ -68,6 +79,17 @@ const step: fc.Arbitrary<Named> = fc.oneof(
     .uniqueArray(chunk, { selector: ({ id }) => id, maxLength: 4 })
     .map((staged): Named => ["stage", (rows) => (rows.clearStagedChunks(), rows.stageChunks(staged.map(unhold)))]),
   fc.constant<Named>(["adopt", (rows) => rows.adoptStagedChunks()]),
+  range.map(({ phase, number, status, dueMs }): Named => {
+    const task: JobTask = { step: 1, status, attempt: 1, dueMs: dueMs * 8 + number };
+    return [`write ${phase} ${number}`, (rows) => rows.writeRange(phase, { number, task, checkpoint: null })];
+  }),
+  range.map(({ phase, number }): Named => [`read ${phase} ${number}`, (rows) => rows.readRange(phase, number)]),
+  fc
+    .tuple(range, fc.nat(400), few)
+    .map(([{ phase }, nowMs, limit]): Named => [
+      `due ${phase} ${nowMs}`,
+      (rows) => rows.listDueRanges(phase, nowMs, limit),
+    ]),
   fc.array(text, { maxLength: 3 }).map((keys): Named => ["add pages", (rows) => rows.addPages(keys)]),
   fc.tuple(few, few).map(([skip, limit]): Named => ["list pages", (rows) => rows.listPages(skip, limit)]),
   fc

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { checkSuccess, LAYOUTS, makeLaidOutSpec, readOutputs, run } from "./scene.ts";
+import { checkSuccess, LAYOUTS, makeLaidOutSpec, matchMoment, readOutputs, run } from "./scene.ts";
 import type { SimulationOptions, SimulationResult } from "./simulation.ts";
 
 /**
@@ -14,12 +14,6 @@ interface Ending {
   readonly failure: unknown;
   readonly outcomes: unknown;
   readonly outputs: Readonly<Record<string, string>>;
-}
-
-/** The n-th time that a gate of this name is passed. */
-function matchMoment(wanted: string, nth: number): (moment: string) => boolean {
-  let left = nth;
-  return (moment) => moment === wanted && left-- === 0;
 }
 
 describe.each(LAYOUTS)("the outputs (%s) are those of a calm day", (layout) => {

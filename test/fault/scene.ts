@@ -32,6 +32,8 @@ export const SMALL: Limits = {
   maxChunksPerFinalizeStep: 2,
   multipartBytes: 700,
   plan: { ...LIMITS.plan, maxItems: 5 },
+  // Page after page; test/fault/scan.test.ts lists side by side.
+  scan: { ...LIMITS.scan, ranges: 1 },
   dataset: { partRows: 5, gzipBytes: 700, joinBytes: 150, orphanPages: 1 },
 };
 
@@ -183,4 +185,10 @@ export async function checkSuccess(store: ObjectStore, { allowLate = false, job 
 /** The records of `labels.jsonl`. */
 export function parseRecords(outputs: Readonly<Record<string, string>>): readonly ScoreRecord[] {
   return parsePart(Buffer.from(outputs["labels.jsonl"] ?? "", "latin1"));
+}
+
+/** The n-th time that a gate of this name is passed. */
+export function matchMoment(wanted: string, nth: number): (moment: string) => boolean {
+  let left = nth;
+  return (moment) => moment === wanted && left-- === 0;
 }

@@ -126,6 +126,7 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
   const moments: string[] = [];
   const peaks = {
     plan: noPeaks(),
+    scan: noPeaks(),
     score: noPeaks(),
     finalize: noPeaks(),
     merge: noPeaks(),

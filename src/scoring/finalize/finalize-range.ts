@@ -89,7 +89,7 @@ export async function runRangeStep(
       for await (const piece of formatPieces(deps, context, rows, format)) yield [piece];
     },
   });
-  const report = { range: range.number, step, attempt };
+  const report = { phase: "merge" as const, range: range.number, step, attempt };
   if (next === null) return { ...report, checkpoint: null, done: true };
   const key = carryKey(folder, rangeCarryName(range.number, "state"), step, attempt);
   await store.put(key, JSON.stringify(next));

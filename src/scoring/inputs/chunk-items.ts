@@ -20,7 +20,10 @@ export async function readChunkItems(
   const result = await store.read(chunk.pageKey, { range, maxBytes });
   if (result.kind !== "found") throw new ScoringError("manifest_lost", `${chunk.pageKey} is gone`);
   // This program wrote the lines, and nobody else may write there.
-  const items = splitLines(result.bytes).map((line) => parseStored<InputItem>(line));
+  const { base = 0 } = chunk;
+  const items = splitLines(result.bytes)
+    .map((line) => parseStored<InputItem>(line))
+    .map((item) => (base === 0 ? item : { ...item, index: base + item.index }));
   const own = items.filter(({ index }) => index >= chunk.first && index < chunk.first + chunk.count);
   if (own.length !== chunk.count) throw new ScoringError("manifest_lost", `${chunk.pageKey} does not hold ${chunk.id}`);
   return own;

@@ -74,17 +74,18 @@ export interface Piece {
   readonly last: boolean;
 }
 
-/** The object's windows from `offset` to its end, or until `hasBudget` says no (then no piece is the last). */
+/** The object's windows from `offset` to its end, or to `end`, or until `hasBudget` says no (then no piece is the last). */
 export async function* readPieces(
   store: ObjectStore,
   object: ObjectVersion,
   offset: number,
   windowBytes: number,
   takeRead: () => boolean,
+  end = object.size,
 ): AsyncGenerator<Piece> {
-  for (let at = offset; at < object.size && takeRead();) {
-    const bytes = await readRange(store, object, at, Math.min(windowBytes, object.size - at));
+  for (let at = offset; at < end && takeRead();) {
+    const bytes = await readRange(store, object, at, Math.min(windowBytes, end - at));
     at += bytes.length;
-    yield { bytes, last: at >= object.size };
+    yield { bytes, last: at >= end };
   }
 }

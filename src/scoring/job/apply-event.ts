@@ -15,7 +15,7 @@ import { makeRules } from "./job-rules.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { JobState } from "./job-state.ts";
 import { isEnded } from "./job-status.ts";
-import type { MergeRange } from "./merge-range.ts";
+import type { RangePhase, RangeRow } from "./range-row.ts";
 import { viewJob } from "./job-view.ts";
 import { readWorkload } from "./job-workload.ts";
 import type { Clock, WorkMessage, WorkQueue } from "./messages.ts";
@@ -100,14 +100,15 @@ export function applyToChunk(
   });
 }
 
-/** The same for an event that touches one range of a data set. */
+/** The same for an event that touches one range. */
 export function applyToRange(
   deps: CoordinatorDeps,
+  phase: RangePhase,
   number: number,
-  make: (range: MergeRange) => EventBody,
+  make: (range: RangeRow) => EventBody,
 ): Promise<Committed | null> {
   return applyEvent(deps, () => {
-    const range = deps.rows.readRange(number);
+    const range = deps.rows.readRange(phase, number);
     return range === null ? null : make(range);
   });
 }
@@ -183,11 +184,11 @@ function perform(rows: JobRows, effect: JobEffect, { id: jobId, waiting = null }
         { message: { kind: "score", jobId, chunkId: effect.chunkId, ...probe }, delaySeconds: effect.delaySeconds },
       ];
     case "put-range":
-      rows.writeRange(effect.range);
+      rows.writeRange(effect.phase, effect.range);
       return [];
     case "send-range": {
-      const { range, step, delaySeconds } = effect;
-      return [{ message: { kind: "merge", jobId, range, step }, delaySeconds }];
+      const { phase, range, step, delaySeconds } = effect;
+      return [{ message: { kind: phase, jobId, range, step }, delaySeconds }];
     }
     case "send-task":
       return [{ message: { kind: effect.task, jobId, step: effect.step }, delaySeconds: effect.delaySeconds }];

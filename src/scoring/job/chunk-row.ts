@@ -15,6 +15,8 @@ export interface ChunkRow {
   readonly pageKey: string;
   readonly offset: number;
   readonly length: number;
+  /** Inputs before those of the range that its page belongs to: its lines count from there. Absent: none. */
+  readonly base?: number;
   readonly status: "pending" | "queued" | "leased" | "done" | "split" | "sealed";
   /** Leases granted so far. */
   readonly attempt: number;

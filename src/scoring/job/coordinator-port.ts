@@ -3,12 +3,13 @@
 import type { Issue } from "../../errors.ts";
 import type { StoreOperations } from "../../storage/metered-store.ts";
 import type { JobEventRow } from "./job-rows.ts";
-import type { MergeRange } from "./merge-range.ts";
 import type { Notice } from "./notice.ts";
 import type { StoreFailure } from "./store-failure.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";
+import type { RangePhase, RangeRow } from "./range-row.ts";
+import type { ScanReport } from "./scan-progress.ts";
 import type { ChunkResult, ChunkRow, ClientHold } from "./chunk-row.ts";
 
 /** The right to run one planning step. */
@@ -21,6 +22,13 @@ export interface PlanTicket {
   readonly firstIndex: number;
   /** Number of the next page. */
   readonly firstPage: number;
+  /** The ranges of the listing, once there are some; `ready`: the next ones that are listed. */
+  readonly scan?: {
+    readonly key: string;
+    readonly total: number;
+    readonly taken: number;
+    readonly ready: readonly RangeRow[];
+  };
 }
 
 /** What one planning step found and froze. */
@@ -38,6 +46,7 @@ export interface PlanReport {
   readonly pageKeys: readonly string[];
   readonly chunks: readonly ChunkRow[];
   readonly issues: readonly Issue[];
+  readonly scan?: ScanReport;
 }
 
 /** The right to score one chunk until the deadline. */
@@ -73,17 +82,18 @@ export interface FinalizeReport {
   readonly done: boolean;
 }
 
-/** The right to run one step of a range of a data set. */
+/** The right to run one step of a range. */
 export interface RangeTicket {
   readonly spec: JobSpec;
   readonly state: JobState;
-  readonly range: MergeRange;
+  readonly range: RangeRow;
   readonly step: number;
   readonly attempt: number;
 }
 
 /** What one step of a range left for the next. */
 export interface RangeReport {
+  readonly phase: RangePhase;
   readonly range: number;
   readonly step: number;
   readonly attempt: number;
@@ -130,16 +140,16 @@ export interface JobCoordinator {
   fail(failure: JobFailure): Promise<boolean>;
   beginFinalize(step: number): Promise<FinalizeTicket | null>;
   commitFinalize(report: FinalizeReport): Promise<boolean>;
-  beginRange(range: number, step: number): Promise<RangeTicket | null>;
+  beginRange(phase: RangePhase, range: number, step: number): Promise<RangeTicket | null>;
   commitRange(report: RangeReport): Promise<boolean>;
   /** As `retryTask`, for a step of a range. */
   retryRange(
-    at: Pick<RangeReport, "range" | "step" | "attempt">,
+    at: Pick<RangeReport, "phase" | "range" | "step" | "attempt">,
     failure: JobFailure,
     outage: StoreFailure | null,
   ): Promise<boolean>;
-  readRange(range: number): Promise<MergeRange | null>;
-  renewRange(range: number, step: number, attempt: number): Promise<boolean>;
+  readRange(phase: RangePhase, range: number): Promise<RangeRow | null>;
+  renewRange(phase: RangePhase, range: number, step: number, attempt: number): Promise<boolean>;
   /** Grants a chunk to a client; `null` if none is free for it. */
   leaseToClient(hold: ClientHold): Promise<ChunkLease | null>;
   /** The new deadline; `null` if the client no longer holds the chunk. */

@@ -34,6 +34,7 @@ import type { JobSpec } from "./job-spec.ts";
 import type { JobState } from "./job-state.ts";
 import { isEnded } from "./job-status.ts";
 import type { JobFailure } from "./job-task.ts";
+import type { RangePhase } from "./range-row.ts";
 
 /** A coordinator over one job's rows. */
 export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
@@ -75,9 +76,11 @@ function lifeCalls(deps: CoordinatorDeps): Calls<"create" | "read" | "command" |
       for (const { id } of rows.listDue(clock(), limits.maxSweepRows)) {
         await applyToChunk(deps, id, (chunk) => ({ kind: "chunk-due", chunk }));
       }
-      const merging = rows.readState()?.merge !== undefined;
-      for (const { number } of merging ? rows.listDueRanges(clock(), limits.maxSweepRows) : []) {
-        await applyToRange(deps, number, (range) => ({ kind: "merge-due", range }));
+      for (const phase of ["scan", "merge"] as const) {
+        const begun = rows.readState()?.[phase] !== undefined;
+        for (const { number } of begun ? rows.listDueRanges(phase, clock(), limits.maxSweepRows) : []) {
+          await applyToRange(deps, phase, number, (range) => ({ kind: "range-due", phase, range }));
+        }
       }
       const state = rows.readState();
       if (state === null) return null;
@@ -92,14 +95,19 @@ function lifeCalls(deps: CoordinatorDeps): Calls<"create" | "read" | "command" |
 function taskCalls(
   deps: CoordinatorDeps,
 ): Calls<"beginPlan" | "commitPlan" | "retryTask" | "renewTask" | "beginFinalize" | "commitFinalize" | "listPages"> {
-  const { rows } = deps;
+  const { rows, limits = LIMITS } = deps;
   return {
     async beginPlan(step: number): Promise<PlanTicket | null> {
       const granted = await applyEvent(deps, () => ({ kind: "plan-begin", step }));
       if (granted === null) return null;
-      const { plan, planCursor, listed, pages } = granted.state;
+      const { plan, planCursor, listed, pages, scan } = granted.state;
       const at = { cursor: planCursor, firstIndex: listed, firstPage: pages };
-      return { spec: granted.spec, step, attempt: plan.attempt, ...at };
+      const ticket = { spec: granted.spec, step, attempt: plan.attempt, ...at };
+      if (scan === undefined) return ticket;
+      const { key, total, taken } = scan;
+      const count = Math.min(scan.ready - taken, limits.scan.rangesPerStep);
+      const ready = Array.from({ length: count }, (_, at) => rows.readRange("scan", taken + at)!);
+      return { ...ticket, scan: { key, total, taken, ready } };
     },
     commitPlan: async (report: PlanReport) => {
       const { pageKeys, ...rest } = report;
@@ -142,36 +150,37 @@ function taskCalls(
   };
 }
 
-/** The ranges of a data set, many at once. */
+/** Ranges, many at once. */
 function rangeCalls(
   deps: CoordinatorDeps,
 ): Calls<"beginRange" | "commitRange" | "retryRange" | "readRange" | "renewRange"> {
   const { rows } = deps;
   return {
-    async beginRange(number: number, step: number): Promise<RangeTicket | null> {
-      const granted = await applyToRange(deps, number, (range) => ({ kind: "merge-begin", range, step }));
-      const range = granted === null ? null : rows.readRange(number);
+    async beginRange(phase: RangePhase, number: number, step: number): Promise<RangeTicket | null> {
+      const granted = await applyToRange(deps, phase, number, (range) => ({ kind: "range-begin", phase, range, step }));
+      const range = granted === null ? null : rows.readRange(phase, number);
       if (granted === null || range === null) return null;
       return { spec: granted.spec, state: granted.state, range, step, attempt: range.task.attempt };
     },
     commitRange: async ({ range: number, ...report }: RangeReport) =>
-      (await applyToRange(deps, number, (range) => ({ kind: "merge-commit", range, ...report }))) !== null,
+      (await applyToRange(deps, report.phase, number, (range) => ({ kind: "range-commit", range, ...report }))) !==
+      null,
     retryRange: async (
-      { range: number, step, attempt }: Pick<RangeReport, "range" | "step" | "attempt">,
+      { range: number, ...at }: Pick<RangeReport, "phase" | "range" | "step" | "attempt">,
       failure: JobFailure,
       outage: StoreFailure | null,
     ) =>
-      (await applyToRange(deps, number, (range) => ({
-        kind: "merge-retry",
+      (await applyToRange(deps, at.phase, number, (range) => ({
+        kind: "range-retry",
         range,
-        step,
-        attempt,
+        ...at,
         failure,
         outage,
       }))) !== null,
-    readRange: async (number: number) => rows.readRange(number),
-    renewRange: async (number: number, step: number, attempt: number) =>
-      (await applyToRange(deps, number, (range) => ({ kind: "merge-renew", range, step, attempt }))) !== null,
+    readRange: async (phase: RangePhase, number: number) => rows.readRange(phase, number),
+    renewRange: async (phase: RangePhase, number: number, step: number, attempt: number) =>
+      (await applyToRange(deps, phase, number, (range) => ({ kind: "range-renew", phase, range, step, attempt }))) !==
+      null,
   };
 }
 

@@ -52,7 +52,7 @@ export function nameDeadLetter(message: WorkMessage): string {
 function namePart(message: WorkMessage): string {
   if (message.kind === "score") return message.chunkId;
   // A step of one range is another range's too.
-  if (message.kind === "merge") return `${message.range}-${message.step}`;
+  if (message.kind === "merge" || message.kind === "scan") return `${message.range}-${message.step}`;
   return String(message.kind === "notify" ? message.eventId : message.step);
 }
 

@@ -5,7 +5,8 @@ import type { Issue } from "../../errors.ts";
 import type { JobState } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";
 import type { ChunkResult, ChunkRow, ClientHold } from "./chunk-row.ts";
-import type { MergeRange } from "./merge-range.ts";
+import type { RangePhase, RangeRow } from "./range-row.ts";
+import type { ScanReport } from "./scan-progress.ts";
 import type { StoreFailure } from "./store-failure.ts";
 
 /** What can happen to a job. The time comes with the event, the machine has no clock. */
@@ -25,6 +26,8 @@ export type JobEvent = { readonly nowMs: number } & (
       readonly pages: number;
       readonly chunks: readonly ChunkRow[];
       readonly issues: readonly Issue[];
+      /** Absent where the input is planned page after page. */
+      readonly scan?: ScanReport;
     }
   | { readonly kind: "lease"; readonly chunk: ChunkRow }
   | { readonly kind: "finish"; readonly chunk: ChunkRow; readonly result: ChunkResult }
@@ -72,26 +75,29 @@ export type JobEvent = { readonly nowMs: number } & (
   | { readonly kind: "fail"; readonly failure: JobFailure }
   | { readonly kind: "finalize-begin"; readonly step: number }
   | { readonly kind: "finalize-commit"; readonly step: number; readonly attempt: number; readonly done: boolean }
-  | { readonly kind: "merge-begin"; readonly range: MergeRange; readonly step: number }
-  | { readonly kind: "merge-renew"; readonly range: MergeRange; readonly step: number; readonly attempt: number }
-  | {
-      readonly kind: "merge-commit";
-      readonly range: MergeRange;
-      readonly step: number;
+  | ({ readonly kind: "range-begin" } & AboutRange)
+  | ({ readonly kind: "range-renew"; readonly attempt: number } & AboutRange)
+  | ({
+      readonly kind: "range-commit";
       readonly attempt: number;
       readonly checkpoint: string | null;
       readonly done: boolean;
-    }
-  | {
-      readonly kind: "merge-retry";
-      readonly range: MergeRange;
-      readonly step: number;
+    } & AboutRange)
+  | ({
+      readonly kind: "range-retry";
       readonly attempt: number;
       readonly failure: JobFailure;
       readonly outage: StoreFailure | null;
-    }
-  | { readonly kind: "merge-due"; readonly range: MergeRange }
+    } & AboutRange)
+  | { readonly kind: "range-due"; readonly phase: RangePhase; readonly range: RangeRow }
 );
+
+/** A step of a range, which comes with its row. */
+interface AboutRange {
+  readonly phase: RangePhase;
+  readonly range: RangeRow;
+  readonly step: number;
+}
 
 /** What the machine asks its shell to do. */
 export type JobEffect =
@@ -106,9 +112,14 @@ export type JobEffect =
       readonly step: number;
       readonly delaySeconds: number;
     }
-  /** Write the row of one range of a data set. */
-  | { readonly kind: "put-range"; readonly range: MergeRange }
-  | { readonly kind: "send-range"; readonly range: number; readonly step: number; readonly delaySeconds: number }
+  | { readonly kind: "put-range"; readonly phase: RangePhase; readonly range: RangeRow }
+  | {
+      readonly kind: "send-range";
+      readonly phase: RangePhase;
+      readonly range: number;
+      readonly step: number;
+      readonly delaySeconds: number;
+    }
   /** Tell the world: `status` at each change, `progress` in between. */
   | { readonly kind: "announce"; readonly event: "status" | "progress" };
 

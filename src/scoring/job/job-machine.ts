@@ -16,8 +16,11 @@ import { addErrors, countFinished, emptyOutcomes } from "./outcome-counts.ts";
 import { countEvent, type Draft, enter, fail, isWorking, stop, withEffects } from "./job-transition.ts";
 import { countPlaces, delayDispatch, rankJob } from "./job-priority.ts";
 import { dueChunk, loseChunk, releaseChunk } from "./job-trouble.ts";
-import { beginMerging, beginRange, commitRange, dueRange, renewRange, retryRange } from "./job-merge.ts";
-import { beginTask, commitFinalize, commitPlan, renewTask, retryTask, sendTask, tickTask } from "./job-tasks.ts";
+import { beginMerging } from "./job-merge.ts";
+import { commitPlan } from "./job-plan.ts";
+import { beginRange, commitRange, dueRange, renewRange, retryRange } from "./job-ranges.ts";
+import { canPlan, goOnScanning } from "./job-scan.ts";
+import { beginTask, commitFinalize, renewTask, retryTask, sendTask, tickTask } from "./job-tasks.ts";
 
 /** A job as it is created: its first planning step is on its way. */
 export function createJob(id: string, rules: JobRules, nowMs: number): Transition {
@@ -98,15 +101,15 @@ function applyEvent(state: JobState, event: JobEvent): Draft | null {
       return returnFromClient(state, event.chunk, event.hold, event.nowMs);
     case "client-reject":
       return rejectClient(state, event.chunk, event.hold, event.issue, event.nowMs);
-    case "merge-begin":
+    case "range-begin":
       return beginRange(state, event);
-    case "merge-renew":
+    case "range-renew":
       return renewRange(state, event);
-    case "merge-commit":
+    case "range-commit":
       return commitRange(state, event);
-    case "merge-retry":
+    case "range-retry":
       return retryRange(state, event);
-    case "merge-due":
+    case "range-due":
       return dueRange(state, event);
     case "rank":
       return rankJob(state, event.outranked);
@@ -140,9 +143,9 @@ function resume(paused: JobState, budget: number | undefined, nowMs: number): Dr
   if (isSpent(state)) return null;
   const back = enter({ ...state, pausedFrom: null }, paused.pausedFrom, nowMs);
   // A message that came while the job was paused was dropped: send again, a duplicate does no harm.
-  return state.plan.status === "waiting" || state.plan.status === "sent"
-    ? sendTask(back.state, "plan", nowMs, back.effects)
-    : back;
+  const planning = state.plan.status === "sent" || (state.plan.status === "waiting" && canPlan(state));
+  const sent = planning ? sendTask(back.state, "plan", nowMs, back.effects) : back;
+  return goOnScanning(sent, nowMs);
 }
 
 function tick(state: JobState, nowMs: number): Draft | null {

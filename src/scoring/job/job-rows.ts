@@ -5,9 +5,9 @@
 
 import type { JobState } from "./job-state.ts";
 import type { ChunkRow } from "./chunk-row.ts";
-import type { MergeRange } from "./merge-range.ts";
 import type { Notice } from "./notice.ts";
 import type { JobSpec } from "./job-spec.ts";
+import type { RangePhase, RangeRow } from "./range-row.ts";
 
 /** One line of a job's event stream. */
 export interface JobEventRow {
@@ -52,10 +52,11 @@ export interface JobRows {
   adoptStagedChunks(): void;
   /** Puts staged rows beside the others, in the place of those with the same id. */
   mergeStagedChunks(): void;
-  readRange(number: number): MergeRange | null;
-  writeRange(range: MergeRange): void;
+  /** The ranges of each phase are numbered from 0. */
+  readRange(phase: RangePhase, number: number): RangeRow | null;
+  writeRange(phase: RangePhase, range: RangeRow): void;
   /** Ranges whose step was sent or leased and is due, oldest first. */
-  listDueRanges(nowMs: number, limit: number): readonly MergeRange[];
+  listDueRanges(phase: RangePhase, nowMs: number, limit: number): readonly RangeRow[];
   /** Frozen pages in order, after the first `skip`. */
   listPages(skip: number, limit: number): readonly string[];
   addPages(keys: readonly string[]): void;

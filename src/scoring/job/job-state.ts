@@ -11,6 +11,7 @@ import type { OutcomeCounts, ErrorCounts } from "./outcome-counts.ts";
 import type { JobTask, JobFailure } from "./job-task.ts";
 import type { JobRules } from "./job-rules.ts";
 import type { MergeProgress } from "./merge-range.ts";
+import type { ScanProgress } from "./scan-progress.ts";
 import type { JobStatus, Spent } from "./job-status.ts";
 
 /** Why the job is being finalized; decides the end state and the records of inputs that were not scored. */
@@ -72,6 +73,8 @@ export interface JobState {
   readonly issues: readonly Issue[];
   readonly failure: JobFailure | null;
   readonly finalize: JobTask;
+  /** How far the ranges of the input are listed; absent: it is listed page after page. */
+  readonly scan?: ScanProgress;
   /** How far the parts of a data set are merged; absent: not begun, or the outputs are single files. */
   readonly merge?: MergeProgress;
   /** Generation of the outputs; absent: 0, nothing was erased. */

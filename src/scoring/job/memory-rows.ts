@@ -1,9 +1,9 @@
 /** Rows of one job in memory: for the local runner and for simulations. The same contract as the SQLite rows. */
 
 import type { JobEventRow, JobRows } from "./job-rows.ts";
-import type { MergeRange } from "./merge-range.ts";
 import type { Notice } from "./notice.ts";
 import type { JobSpec } from "./job-spec.ts";
+import type { RangeRow } from "./range-row.ts";
 import type { JobState } from "./job-state.ts";
 import type { ChunkRow } from "./chunk-row.ts";
 
@@ -21,7 +21,7 @@ export function createMemoryRows(): JobRows {
   let clientSecret: string | null = null;
   const chunks = new Map<string, ChunkRow>();
   let staged: readonly ChunkRow[] = [];
-  const ranges = new Map<number, MergeRange>();
+  const ranges = { scan: new Map<number, RangeRow>(), merge: new Map<number, RangeRow>() };
   const pages: string[] = [];
   let events: JobEventRow[] = [];
   let lastEvent = 0;
@@ -88,12 +88,12 @@ export function createMemoryRows(): JobRows {
       for (const chunk of staged) chunks.set(chunk.id, chunk);
       staged = [];
     },
-    readRange: (number) => ranges.get(number) ?? null,
-    writeRange: (range) => {
-      ranges.set(range.number, range);
+    readRange: (phase, number) => ranges[phase].get(number) ?? null,
+    writeRange: (phase, range) => {
+      ranges[phase].set(range.number, range);
     },
-    listDueRanges: (nowMs, limit) =>
-      [...ranges.values()]
+    listDueRanges: (phase, nowMs, limit) =>
+      [...ranges[phase].values()]
         .filter(({ task }) => (task.status === "sent" || task.status === "leased") && task.dueMs <= nowMs)
         .sort((a, b) => a.task.dueMs - b.task.dueMs)
         .slice(0, limit),

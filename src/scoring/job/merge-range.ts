@@ -1,9 +1,4 @@
-/**
- * The parts of a data set: the inputs of a job are cut into ranges of equal length, and each is merged by a chain of steps of its own.
- * The coordinator keeps a row for each range that has begun.
- */
-
-import type { JobTask } from "./job-task.ts";
+/** The parts of a data set: the inputs of a job are cut into ranges of equal length, and each is merged by a chain of steps of its own. */
 
 /** How far merging has come; ranges begin in order and end in any. */
 export interface MergeProgress {
@@ -17,16 +12,6 @@ export interface MergeProgress {
   readonly done: number;
   /** Ranges that were written anew when records were erased, and by which generation; absent: none. */
   readonly rewritten?: Readonly<Record<number, number>>;
-}
-
-/** One range, as its row. */
-export interface MergeRange {
-  /** 0-based, in input order. */
-  readonly number: number;
-  /** Its steps, leased like those of planning. */
-  readonly task: JobTask;
-  /** Key of what the last step left for the next; `null` at first. */
-  readonly checkpoint: string | null;
 }
 
 /** The inputs of a range, by index: from `first` up to `end`, without it. */

@@ -6,7 +6,8 @@ export type WorkMessage = { readonly trace?: string } & (
   /** `probe`: a store of the job was unavailable; it is tried before the engine is taken. */
   | { readonly kind: "score"; readonly jobId: string; readonly chunkId: string; readonly probe?: true }
   | { readonly kind: "finalize"; readonly jobId: string; readonly step: number }
-  /** A step of one range of a data set. */
+  /** A step of one range: of the listing, of a data set. */
+  | { readonly kind: "scan"; readonly jobId: string; readonly range: number; readonly step: number }
   | { readonly kind: "merge"; readonly jobId: string; readonly range: number; readonly step: number }
   | { readonly kind: "erase"; readonly jobId: string; readonly step: number }
   | { readonly kind: "notify"; readonly jobId: string; readonly eventId: number }

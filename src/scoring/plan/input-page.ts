@@ -41,6 +41,8 @@ export interface InputPage {
   readonly issues: readonly Issue[];
   /** Issues above `maxIssues`, not listed. */
   readonly droppedIssues: number;
+  /** Of a list: the number of the line behind those that were read; of a range of one, counted from its first as 2. */
+  readonly endLine?: number;
 }
 
 /** An object of the input before its format is looked at; labels and groups are checked. */

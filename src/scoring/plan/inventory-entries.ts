@@ -55,6 +55,36 @@ export async function readInventoryEntries(
   page: PageBuilder,
   limits: PlanLimits,
 ): Promise<EntryBatch> {
+  const { etag, files, columns, bucket } = await openInventory(store, input, position, page);
+  const end = Math.min(position.until ?? files.length, files.length);
+  const file = files[position.file];
+  if (file === undefined) return { entries: [], position: null };
+  const at = position.at ?? { ...START_OF_MANIFEST, syntax: "csv", columns };
+  const data: ManifestSpec = { kind: "manifest", format: input.format, key: file.key, bucket: input.bucket ?? bucket };
+  const batch = await readManifestEntries(store, data, at, { count, versions: false }, page, limits);
+  const left = batch.position?.kind === "manifest" ? batch.position : null;
+  const next = left === null ? { file: position.file + 1, at: null } : { file: position.file, at: left };
+  return {
+    entries: batch.entries.filter(({ key }) => isInput(key, input.format)),
+    position: next.file >= end ? null : { ...position, etag, ...next },
+  };
+}
+
+/** How many data files there are. Errors as for {@link readInventoryEntries}. */
+export async function countInventoryFiles(
+  store: ObjectStore,
+  input: ManifestSpec,
+  position: InventoryPosition,
+): Promise<number> {
+  return (await openInventory(store, input, position, { readsLeft: 1 })).files.length;
+}
+
+async function openInventory(
+  store: ObjectStore,
+  input: ManifestSpec,
+  position: InventoryPosition,
+  page: Pick<PageBuilder, "readsLeft">,
+) {
   page.readsLeft -= 1;
   const found = await store.read(input.key, { maxBytes: MAX_INVENTORY_BYTES });
   if (found.kind === "missing") throw new ScoringError("not_found", `there is no manifest object ${input.key}`);
@@ -66,18 +96,7 @@ export async function readInventoryEntries(
   if (etag !== expected) {
     throw new ScoringError("manifest_lost", `the manifest ${input.key} is not the version with etag ${expected}`);
   }
-  const { files, columns, bucket } = parseInventory(input.key, found.bytes);
-  const file = files[position.file];
-  if (file === undefined) return { entries: [], position: null };
-  const at = position.at ?? { ...START_OF_MANIFEST, syntax: "csv", columns };
-  const data: ManifestSpec = { kind: "manifest", format: input.format, key: file.key, bucket: input.bucket ?? bucket };
-  const batch = await readManifestEntries(store, data, at, { count, versions: false }, page, limits);
-  const left = batch.position?.kind === "manifest" ? batch.position : null;
-  const next = left === null ? { file: position.file + 1, at: null } : { file: position.file, at: left };
-  return {
-    entries: batch.entries.filter(({ key }) => isInput(key, input.format)),
-    position: next.file >= files.length ? null : { kind: "inventory", etag, ...next },
-  };
+  return { etag, ...parseInventory(input.key, found.bytes) };
 }
 
 function parseInventory(key: string, bytes: Uint8Array) {

@@ -1,6 +1,6 @@
 /** The entries under a prefix, in key order, resumable after any key. */
 
-import { MAX_PAGE_KEYS } from "../../storage/key-rules.ts";
+import { compareKeys, MAX_PAGE_KEYS } from "../../storage/key-rules.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { InputEntry } from "./input-page.ts";
 import type { InputFormat } from "../manifest/input-spec.ts";
@@ -12,10 +12,14 @@ import type { SourcePosition } from "./plan-cursor.ts";
 export interface EntryBatch {
   readonly entries: readonly InputEntry[];
   readonly position: SourcePosition | null;
+  /** Of a list, the number of the line behind those that were read, within what is read of it. */
+  readonly endLine?: number;
 }
 
+type PrefixPosition = Extract<SourcePosition, { kind: "prefix" }>;
+
 /**
- * Up to `count` entries under `prefix` after the key `after`, with the etags of the listing. The position is a key, not the
+ * Up to `count` entries under `prefix` from `position` on, with the etags of the listing. The position is a key, not the
  * store's own token: tokens expire, keys do not.
  *
  * Left out: folder markers (keys that end in `/`) and, in container formats, objects whose name is not a container's,
@@ -24,12 +28,13 @@ export interface EntryBatch {
 export async function listEntries(
   store: ObjectStore,
   prefix: string,
-  after: string | null,
+  position: PrefixPosition,
   format: InputFormat,
   count: number,
   page: PageBuilder,
 ): Promise<EntryBatch> {
   const entries: InputEntry[] = [];
+  const { after, until } = position;
   let last = after;
   let token: string | undefined;
   while (entries.length < count && page.readsLeft > 0) {
@@ -42,6 +47,7 @@ export async function listEntries(
     });
     for (const { key, size, etag } of listed.objects) {
       if (entries.length >= count) break;
+      if (until !== undefined && compareKeys(key, until) > 0) return { entries, position: null };
       last = key;
       if (isInput(key, format)) entries.push({ key, id: makeId(key), size, etag });
     }
@@ -50,7 +56,7 @@ export async function listEntries(
     const consumed = last === (listed.objects.at(-1)?.key ?? last);
     if (token === undefined && consumed) return { entries, position: null };
   }
-  return { entries, position: { kind: "prefix", after: last } };
+  return { entries, position: { ...position, after: last } };
 }
 
 /** Whether an object that nobody named may be an input: no folder marker, and a container where those are read. */

@@ -42,6 +42,7 @@ export async function readManifestEntries(
   const entries: InputEntry[] = [];
   let parser = state.syntax === null ? null : createParser(state.syntax, state.columns);
 
+  const end = state.until ?? Number.POSITIVE_INFINITY;
   let unreadable = false;
   let blankBytes = 0;
   let stopped = false;
@@ -85,6 +86,8 @@ export async function readManifestEntries(
   try {
     const pieces = openPieces(store, input.key, state, page, limits);
     for await (const line of readLines(pieces, state, limits.maxLineBytes)) {
+      // What begins here belongs to another range, and so does the rest of a line that was given up before.
+      if (state.offset >= end) break;
       const place = { path: input.key, line: state.line };
       if (line.kind === "too_long") {
         page.addIssue({
@@ -113,7 +116,8 @@ export async function readManifestEntries(
   }
   // A gzip stream ends only at its end; its size is not known before.
   const atEnd = state.gzip ? !stopped : state.offset >= state.size;
-  return { entries, position: atEnd ? null : state };
+  const next = atEnd || state.offset >= end ? null : state;
+  return { entries, position: next, endLine: state.line + (state.skipping ? 1 : 0) };
 }
 
 async function openManifest(store: ObjectStore, input: ManifestSpec, page: PageBuilder): Promise<ManifestPosition> {
@@ -157,9 +161,11 @@ function openPieces(
   page: PageBuilder,
   limits: PlanLimits,
 ): AsyncIterable<Piece> {
+  // Of a range, the last line may end behind it.
+  const end = Math.min(state.size, (state.until ?? state.size) + limits.maxLineBytes + 2);
   const object: ObjectVersion = { key, etag: state.etag ?? "", size: state.size };
   if (!state.gzip)
-    return readPieces(store, object, state.offset, computeLineWindow(limits), () => page.readsLeft-- > 0);
+    return readPieces(store, object, state.offset, computeLineWindow(limits), () => page.readsLeft-- > 0, end);
   const open = async (): Promise<ReadableStream<Uint8Array>> => {
     page.readsLeft -= 1;
     const result = await store.get(key, { ifMatch: object.etag });

@@ -6,24 +6,29 @@ import type { ObjectEntry } from "../manifest/input-spec.ts";
 import type { EntryBatch } from "./list-entries.ts";
 import type { PageBuilder } from "./page-builder.ts";
 import { makeId, parseEntry } from "./parse-entry.ts";
+import type { SourcePosition } from "./plan-cursor.ts";
+
+type ObjectsPosition = Extract<SourcePosition, { kind: "objects" }>;
 
 /**
- * Up to `count` entries from index `at`. Invalid ones, and those whose id an earlier entry has, become issues; the whole
+ * Up to `count` entries from `position` on. Invalid ones, and those whose id an earlier entry has, become issues; the whole
  * list is in memory, so the check for duplicates is exact.
  */
 export function readObjectEntries(
   store: ObjectStore,
   objects: readonly ObjectEntry[],
-  at: number,
+  position: ObjectsPosition,
   count: number,
   page: PageBuilder,
   limits: PlanLimits,
 ): EntryBatch {
   const entries: InputEntry[] = [];
+  const { at } = position;
+  const end = Math.min(position.until ?? objects.length, objects.length);
   const seen = new Set(objects.slice(0, at).map(getId));
   const rules = { maxGroups: limits.maxGroups, labels: limits.labels, versions: store.capabilities.versions };
   let next = at;
-  for (; next < objects.length && entries.length < count; next++) {
+  for (; next < end && entries.length < count; next++) {
     const object = objects[next]!;
     const path = `input.objects[${next}]`;
     if (seen.has(getId(object))) {
@@ -35,7 +40,7 @@ export function readObjectEntries(
     if (parsed.kind === "entry") entries.push(parsed.entry);
     else for (const issue of parsed.issues) page.addIssue(issue);
   }
-  return { entries, position: next < objects.length ? { kind: "objects", at: next } : null };
+  return { entries, position: next < end ? { ...position, at: next } : null };
 }
 
 function getId(object: ObjectEntry): string {

@@ -5,10 +5,10 @@ import type { InputEntry } from "./input-page.ts";
 
 /** Where the entries continue. */
 export type SourcePosition =
-  /** After this key; null at the start. */
-  | { readonly kind: "prefix"; readonly after: string | null }
-  /** At this index of `objects`. */
-  | { readonly kind: "objects"; readonly at: number }
+  /** After this key, null at the start; up to and with `until`, absent: to the end. */
+  | { readonly kind: "prefix"; readonly after: string | null; readonly until?: string }
+  /** At this index of `objects`, up to `until` without it. */
+  | { readonly kind: "objects"; readonly at: number; readonly until?: number }
   | ManifestPosition
   | InventoryPosition;
 
@@ -22,6 +22,8 @@ export interface ManifestPosition {
   readonly gzip: boolean;
   /** Offset after gunzip, bytes. */
   readonly offset: number;
+  /** Lines that begin here or later are not read; absent: all are. */
+  readonly until?: number;
   /** 1-based number of the line at `offset`; 0 before the manifest is opened. */
   readonly line: number;
   /** True within a line that is too long and has been reported. */
@@ -52,6 +54,8 @@ export interface InventoryPosition {
   readonly etag: string | null;
   /** 0-based number of the data file. */
   readonly file: number;
+  /** Number of the first data file that is not read; absent: all are. */
+  readonly until?: number;
   /** Where in it; null at its start. */
   readonly at: ManifestPosition | null;
 }

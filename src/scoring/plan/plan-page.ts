@@ -41,6 +41,7 @@ export async function planInputPage(
   const page = createPageBuilder(start?.nextIndex ?? 0, limits);
   let source = start === null ? openSource(input) : start.source;
   let container = start?.container ?? null;
+  let endLine: number | undefined;
   // A page that is full of findings ends: whoever wants more goes on.
   const isOpen = (): boolean => page.roomLeft() > 0 && page.readsLeft > 0 && page.issues.length < limits.maxIssues;
   while (isOpen() && (source !== null || container !== null)) {
@@ -53,6 +54,7 @@ export async function planInputPage(
     const count = input.format === "image" ? page.roomLeft() : 1;
     const batch: EntryBatch = await readEntries({ store, listStore }, input, source!, count, page, limits);
     source = batch.position;
+    ({ endLine = endLine } = batch);
     for (const entry of batch.entries) {
       if (input.format === "image" || entry.range !== undefined) page.addItem(entry);
       else container = await openContainer(store, entry, page);
@@ -63,6 +65,7 @@ export async function planInputPage(
     cursor: formatPlanCursor({ nextIndex: page.nextIndex, source, container }),
     issues: page.issues,
     droppedIssues: page.droppedIssues,
+    ...(endLine === undefined ? {} : { endLine }),
   };
 }
 
@@ -82,10 +85,10 @@ function readEntries(
   limits: PlanLimits,
 ): Promise<EntryBatch> {
   if (input.kind === "prefix" && position.kind === "prefix") {
-    return listEntries(store, input.prefix, position.after, input.format, count, page);
+    return listEntries(store, input.prefix, position, input.format, count, page);
   }
   if (input.kind === "objects" && position.kind === "objects") {
-    return Promise.resolve(readObjectEntries(store, input.objects, position.at, count, page, limits));
+    return Promise.resolve(readObjectEntries(store, input.objects, position, count, page, limits));
   }
   if (input.kind === "manifest" && position.kind === "inventory") {
     return readInventoryEntries(listStore, input, position, count, page, limits);

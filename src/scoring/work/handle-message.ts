@@ -11,6 +11,7 @@ import type { JobCoordinator } from "../job/coordinator-port.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import type { WorkMessage } from "../job/messages.ts";
 import { planPages } from "./plan-step.ts";
+import { runScanStep } from "./scan-step.ts";
 import { untraced } from "./spans.ts";
 import { scoreChunkMessage } from "./score-step.ts";
 import { limitAccess, type WorkDeps } from "./work-deps.ts";
@@ -24,8 +25,9 @@ export async function handleMessage(deps: WorkDeps, message: WorkMessage): Promi
       return scoreChunkMessage(deps, message);
     case "finalize":
       return finalize(deps, message);
+    case "scan":
     case "merge":
-      return mergeRange(deps, message);
+      return workOnRange(deps, message);
     case "erase":
       return erase(deps, message);
     case "notify":
@@ -81,18 +83,24 @@ async function finalize(deps: WorkDeps, message: Extract<WorkMessage, { kind: "f
   }
 }
 
-async function mergeRange(deps: WorkDeps, message: Extract<WorkMessage, { kind: "merge" }>): Promise<void> {
+async function workOnRange(deps: WorkDeps, message: Extract<WorkMessage, { kind: "scan" | "merge" }>): Promise<void> {
   const job = deps.openJob(message.jobId);
-  const ticket = await job.beginRange(message.range, message.step);
+  const { kind: phase, range } = message;
+  const ticket = await job.beginRange(phase, range, message.step);
   if (ticket === null) return;
-  const { range, step, attempt } = { ...ticket, range: message.range };
-  const stop = deps.startHeart?.(() => job.renewRange(range, step, attempt));
+  const { step, attempt } = ticket;
+  const stop = deps.startHeart?.(() => job.renewRange(phase, range, step, attempt));
   try {
     const access = limitAccess(deps, ticket.spec);
-    await job.commitRange(await (deps.trace ?? untraced)("merge", () => runRangeStep(access, job, ticket)));
+    const trace = deps.trace ?? untraced;
+    const report =
+      phase === "scan"
+        ? await trace("plan", () => runScanStep(access, ticket))
+        : await trace("merge", () => runRangeStep(access, job, ticket));
+    await job.commitRange(report);
   } catch (error) {
     const { failure, outage, passes } = judge(deps, message, ticket.spec, toScoringError(error));
-    if (passes) await job.retryRange({ range, step, attempt }, failure, outage);
+    if (passes) await job.retryRange({ phase, range, step, attempt }, failure, outage);
     else await job.fail(failure);
   } finally {
     stop?.();
@@ -138,5 +146,5 @@ function judge(deps: WorkDeps, message: WorkMessage, spec: JobSpec, error: Scori
 
 /** The store whose call failed. A body that broke off does not name it: then the store that the step reads or writes most. */
 function findStore({ kind }: WorkMessage, { manifest }: JobSpec, { store }: ScoringError): string {
-  return store ?? (kind === "plan" ? manifest.input.store : manifest.output.store);
+  return store ?? (kind === "plan" || kind === "scan" ? manifest.input.store : manifest.output.store);
 }

@@ -1,65 +1,56 @@
 import { ScoringError } from "../../errors.ts";
-import { meterStore } from "../../storage/metered-store.ts";
-import { requireGrant } from "../access/access.ts";
-import type { JobCoordinator, PlanTicket } from "../job/coordinator-port.ts";
-import { type JobSpec, labelsOf } from "../job/job-spec.ts";
+import { addOperations, meterStore } from "../../storage/metered-store.ts";
+import type { JobCoordinator, PlanReport, PlanTicket } from "../job/coordinator-port.ts";
+import type { JobSpec } from "../job/job-spec.ts";
 import { findListStore, toInputSpec } from "../manifest/input-spec.ts";
-import type { ChunkRow } from "../job/chunk-row.ts";
-import { inputPageKey, jobFolder } from "../keys.ts";
-import { chooseChunkPlan, countChunkReads, planChunks, spreadChunks } from "../plan/plan-chunks.ts";
-import { planInputPage } from "../plan/plan-page.ts";
-import { formatJoinedCursor, joinPrior, openPriorLines, parseJoinedCursor } from "../prior/prior-join.ts";
+import { jobFolder, scanKey } from "../keys.ts";
+import { splitInput } from "../plan/split-input.ts";
+import { formatJoinedCursor, openPriorLines, parseJoinedCursor } from "../prior/prior-join.ts";
 import { openPriorRun } from "../prior/prior-run.ts";
+import { listPages } from "./list-pages.ts";
+import { takeRanges } from "./take-ranges.ts";
 import { sumOperations, type WorkDeps } from "./work-deps.ts";
 
-/** Lists, freezes and reports a few pages: the whole input is never held. */
+/**
+ * One planning step. The first lists a few pages. What is left of a large input after it is cut into ranges, which are listed beside each
+ * other; the steps that follow take what is listed, in order. Where that cannot be, all steps list.
+ */
 export async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: PlanTicket): Promise<void> {
-  const { spec, step, attempt } = ticket;
+  const report =
+    ticket.scan === undefined
+      ? ((await beginScan(deps, ticket)) ?? (await listNext(deps, ticket)))
+      : await takeRanges(deps, { ...ticket, scan: ticket.scan });
+  await chargeOwner(deps, ticket.spec, ticket.firstIndex + report.items);
+  await job.commitPlan(report);
+}
+
+/** Cuts what is left into ranges; `null` where that is not the time, or not possible. */
+async function beginScan(deps: WorkDeps, { spec, step, attempt, cursor }: PlanTicket): Promise<PlanReport | null> {
+  // A schedule's listing is joined with that of the run before, key by key.
+  if (step !== 1 || cursor === null || (await openPriorRun(deps, spec)) !== null) return null;
   const { manifest } = spec;
-  const { limits } = deps;
-  const input = meterStore(deps.openStore(manifest.input.store));
-  const list = meterStore(deps.openStore(findListStore(manifest)));
+  const store = meterStore(deps.openStore(manifest.input.store));
+  const listStore = meterStore(deps.openStore(findListStore(manifest)));
   const output = meterStore(deps.openStore(manifest.output.store));
-  const folder = jobFolder(manifest.output.prefix, spec.id);
-  const source = toInputSpec(manifest);
-  const options = chooseChunkPlan(manifest, limits);
+  const ranges = await splitInput({ store, listStore }, toInputSpec(manifest), cursor, deps.limits.scan);
+  if (ranges.length < 2) return null;
+  const key = scanKey(jobFolder(manifest.output.prefix, spec.id), attempt);
+  await output.put(key, ranges.map((range) => `${JSON.stringify(range)}\n`).join(""));
+  const nothing = { items: 0, bytes: 0, reads: 0, pageKeys: [], chunks: [], issues: [] };
+  const operations = sumOperations([store, listStore, output]);
+  return { step, attempt, cursor, ...nothing, operations, scan: { kind: "begun", key, total: ranges.length } };
+}
+
+/** Lists, freezes and reports a few pages: the whole input is never held. */
+async function listNext(deps: WorkDeps, ticket: PlanTicket): Promise<PlanReport> {
   const joined = parseJoinedCursor(ticket.cursor);
-  let cursor = joined.plan;
-  const prior = await openPriorRun(deps, spec);
-  const lines = prior === null ? null : await openPriorLines(prior, joined.prior, limits);
-  const chunks: ChunkRow[] = [];
-  const pageKeys: string[] = [];
-  const issues = [];
-  let items = 0;
-  let bytes = 0;
-  let reads = 0;
-  for (let n = 0; n < limits.maxPagesPerPlanStep; n++) {
-    const page = await planInputPage(input, source, cursor, { ...limits.plan, labels: labelsOf(spec) }, list);
-    cursor = page.cursor;
-    issues.push(...page.issues);
-    // A listed key that the job's owner may not read stops the job here: nothing of it is read.
-    for (const { key } of page.items) requireGrant(spec.owner?.grants ?? null, manifest.input.store, key);
-    if (page.items.length > 0) {
-      const key = inputPageKey(folder, ticket.firstPage + pageKeys.length, attempt);
-      const isWholeInput = ticket.firstIndex === 0 && items === 0 && cursor === null;
-      const spread =
-        isWholeInput && deps.scorers !== undefined ? spreadChunks(options, page.items.length, deps.scorers) : options;
-      const frozen = planChunks(lines === null ? page.items : await joinPrior(page.items, lines), key, spread);
-      await output.put(key, frozen.body, { contentType: "application/x-ndjson" });
-      pageKeys.push(key);
-      chunks.push(...frozen.chunks);
-      reads += countChunkReads(page.items, frozen.chunks, limits);
-      items += page.items.length;
-      bytes += page.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
-    }
-    // More cannot be told, and the job fails at its first.
-    if (issues.length >= limits.maxIssues) cursor = null;
-    if (cursor === null) break;
-  }
-  await chargeOwner(deps, spec, ticket.firstIndex + items);
-  const operations = sumOperations([input, list, output, ...(prior === null ? [] : [prior.store])]);
+  const prior = await openPriorRun(deps, ticket.spec);
+  const lines = prior === null ? null : await openPriorLines(prior, joined.prior, deps.limits);
+  const { cursor, operations, ...listed } = await listPages(deps, ticket, joined.plan, lines);
   const next = prior === null ? cursor : formatJoinedCursor(cursor, lines?.position() ?? null);
-  await job.commitPlan({ step, attempt, cursor: next, items, bytes, reads, operations, pageKeys, chunks, issues });
+  const { step, attempt } = ticket;
+  const counted = prior === null ? operations : addOperations(operations, prior.store.operations());
+  return { step, attempt, ...listed, cursor: next, operations: counted };
 }
 
 /** @throws ScoringError `quota_exceeded` */

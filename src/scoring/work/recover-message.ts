@@ -27,10 +27,11 @@ export async function recoverMessage(
       const attempt = (await job.read())?.state[message.kind].attempt ?? 0;
       return job.retryTask(message.kind, message.step, attempt, makeFailure(message.step), null);
     }
+    case "scan":
     case "merge": {
-      const { range, step } = message;
-      const attempt = (await job.readRange(range))?.task.attempt ?? 0;
-      return job.retryRange({ range, step, attempt }, makeFailure(step), null);
+      const { kind: phase, range, step } = message;
+      const attempt = (await job.readRange(phase, range))?.task.attempt ?? 0;
+      return job.retryRange({ phase, range, step, attempt }, makeFailure(step), null);
     }
     case "erase": {
       const attempt = (await job.read())?.state.erasure?.task.attempt ?? 0;

@@ -56,7 +56,7 @@ export function createR2Store(bucket: R2BucketLike, pace?: StorePace): ObjectSto
   }
 
   return {
-    capabilities: { versions: false },
+    capabilities: { versions: false, seeks: true },
     async head(key) {
       const found = await run("head", checkKey(key), () => bucket.head(key));
       return found === null ? null : describe(key, found);

@@ -103,7 +103,7 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
   };
 
   const s3Store: ObjectStore = {
-    capabilities: { versions: config.versions ?? false },
+    capabilities: { versions: config.versions ?? false, seeks: true },
     async head(key): Promise<ObjectInfo | null> {
       checkS3Key(key);
       try {

@@ -40,6 +40,9 @@ const made: Readonly<Record<keyof typeof keys, readonly string[]>> = {
   LABEL_FORMATS: [],
   partKey: [keys.partKey(folder, "000000256"), keys.partKey(folder, "000000256.0.1")],
   inputPageKey: [keys.inputPageKey(folder, 3, 1)],
+  rangePageKey: [keys.rangePageKey(folder, 2, 3, 1)],
+  scanKey: [keys.scanKey(folder, 1)],
+  scanCarryKey: [keys.scanCarryKey(folder, 2, 3, 1)],
   carryKey: [
     keys.carryKey(folder, "labels.csv", 2, 1),
     keys.carryKey(folder, "state", 2, 1),

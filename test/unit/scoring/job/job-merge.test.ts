@@ -4,7 +4,8 @@ import { advanceJob, createJob } from "../../../../src/scoring/job/job-machine.t
 import type { JobEvent } from "../../../../src/scoring/job/job-event.ts";
 import type { JobState } from "../../../../src/scoring/job/job-state.ts";
 import { makeRules } from "../../../../src/scoring/job/job-rules.ts";
-import { cutRanges, findSpan, type MergeRange } from "../../../../src/scoring/job/merge-range.ts";
+import { cutRanges, findSpan } from "../../../../src/scoring/job/merge-range.ts";
+import type { RangeRow } from "../../../../src/scoring/job/range-row.ts";
 import { createRandom } from "../../../fault/fault-store.ts";
 import { makeLaidOutSpec, SMALL } from "../../../fault/scene.ts";
 
@@ -39,7 +40,7 @@ function openMachine(inputs: number, maxConcurrency: number) {
   const rules = { ...makeRules(spec, SMALL), partRows: 1 };
   const created = createJob("job", rules, 0).state;
   let state: JobState = { ...created, status: "running", listed: inputs, plan: { ...created.plan, status: "done" } };
-  const ranges = new Map<number, MergeRange>();
+  const ranges = new Map<number, RangeRow>();
   const sent: { range: number; step: number }[] = [];
   let most = 0;
   const send = (event: JobEvent): boolean => {
@@ -78,11 +79,20 @@ describe("merging a data set", () => {
             const row = message && machine.ranges.get(message.range);
             nowMs += draw(10);
             if (message !== undefined && row !== undefined && draw(4) > 0) {
-              if (machine.send({ kind: "merge-begin", range: row, step: message.step, nowMs }) && draw(5) > 0) {
+              if (
+                machine.send({ kind: "range-begin", phase: "merge", range: row, step: message.step, nowMs }) &&
+                draw(5) > 0
+              ) {
                 const range = machine.ranges.get(message.range)!;
                 const done = draw(2) === 0;
                 const step = { range, step: message.step, attempt: range.task.attempt, nowMs };
-                const commit = { kind: "merge-commit", ...step, checkpoint: done ? null : "key", done } as const;
+                const commit = {
+                  kind: "range-commit",
+                  phase: "merge",
+                  ...step,
+                  checkpoint: done ? null : "key",
+                  done,
+                } as const;
                 if (machine.send(commit) && done) finished.set(range.number, (finished.get(range.number) ?? 0) + 1);
                 // The report again: its row has moved on.
                 const now = machine.ranges.get(range.number)!;
@@ -90,7 +100,8 @@ describe("merging a data set", () => {
               }
             } else {
               nowMs += SMALL.leaseMs;
-              for (const range of machine.ranges.values()) machine.send({ kind: "merge-due", range, nowMs });
+              for (const range of machine.ranges.values())
+                machine.send({ kind: "range-due", phase: "merge", range, nowMs });
             }
           }
           expect(joins()).toBe(true);

@@ -1,0 +1,36 @@
+/** Limits of large inputs and data sets; part of `LIMITS`. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** A large input is listed in ranges side by side (`plan/split-input.ts`). */
+export const SCAN_LIMITS = {
+  /** Ranges of one input, about: their list is read by the first step of each. Below 2, inputs are planned page after page. */
+  ranges: 2000,
+  /** Listings with which the ranges of a prefix are found, and keys of each. */
+  probes: 400,
+  probeKeys: 1000,
+  /** Objects of a listing: further neighbors join a range of fewer. */
+  keysPerRange: 10_000,
+  /** Bytes of a list of pictures, and of a list of containers, that one range has at least. */
+  listBytes: 512 * KIB,
+  containerListBytes: 256,
+  /** Steps of one range, and chunks that it leaves: the rest of a longer one is planned page after page, so that what it carries stays small. */
+  stepsPerRange: 50,
+  chunksPerRange: 2500,
+  /** Ranges and chunks that one planning step takes. */
+  rangesPerStep: 16,
+  chunksPerStep: 2500,
+} as const;
+
+/** The parts of a data set (`output.layout`). */
+export const DATASET_LIMITS = {
+  /** Records of one part: about 128 MB of Parquet, a few minutes of steps one after the other, while the other parts are made beside it. */
+  partRows: 2_000_000,
+  /** Bytes of text in one member of a part's gzip: held until it is full, and carried between steps. */
+  gzipBytes: MIB,
+  /** Bytes of failed inputs that one joining step copies. */
+  joinBytes: 256 * MIB,
+  /** Listings of parts of chunks, 1,000 each, that one joining step looks through for orphans: two calls each, and their removal. */
+  orphanPages: 100,
+} as const;
