@@ -86,6 +86,26 @@ export class NetworkDraft {
     return true;
   }
 
+  /**
+   * Multiplies and shifts channels: folded into the layer before where nothing else reads it, else a layer of its own.
+   * @param wanted name of that layer
+   * @returns the name of the value
+   */
+  scale(wanted: string, value: string, scales: Float32Array, offsets: Float32Array, isShared: boolean): string {
+    if (!isShared && this.fold(value, scales, offsets)) return value;
+    const channels = scales.length;
+    const isMap = this.shape(value).length === 3;
+    if (!isMap) this.reserve(channels * channels);
+    const weight = isMap ? scales : new Float32Array(channels * channels);
+    if (!isMap) scales.forEach((x, k) => (weight[k * channels + k] = x));
+    const weights = {
+      weight: this.keep(`${wanted}.scale`, isMap ? [channels, 1, 1, 1] : [channels, channels], weight),
+      bias: this.keep(`${wanted}.offset`, [channels], offsets),
+    };
+    const common = { name: this.name(wanted), inputs: [value], ...weights };
+    return isMap ? this.push({ ...common, op: "conv", groups: channels }) : this.push({ ...common, op: "dense" });
+  }
+
   /** What goes into a softmax; any other value is itself. */
   beforeSoftmax(value: string): string {
     const node = this.#nodes.get(value);

@@ -3,9 +3,11 @@
 import { ScoringError } from "../../errors.ts";
 import type { ImportLimits } from "./import-limits.ts";
 import { nameOutputs } from "./import-model.ts";
+import { importLayersModel } from "./layers/import-layers-model.ts";
 import { importOnnx, type ImportedNetwork } from "./onnx/import-onnx.ts";
 import { describeTfjsModel } from "./tfjs-describe.ts";
 import { cutSoftmax, countOperators } from "./softmax-end.ts";
+import { readTfjsWeights } from "./tfjs-weights.ts";
 import { importTfjsGraphModel } from "./tfjs-graph-model.ts";
 
 /** What a file may leave open. */
@@ -55,6 +57,9 @@ async function readTfjs(
     throw new ScoringError("model_invalid", "the file begins as JSON and is none", { cause });
   }
   const description = describeTfjsModel(json);
+  if (description.numbers > limits.maxWeights) {
+    throw new ScoringError("model_invalid", `tfjs model: its weights have more than ${limits.maxWeights} numbers`);
+  }
   const parts: Uint8Array[] = [];
   let total = 0;
   for (const path of description.paths) {
@@ -77,7 +82,8 @@ async function readTfjs(
     at += part.length;
   }
   if (description.format === "layers-model") {
-    throw new ScoringError("model_invalid", "tfjs model: it is a LayersModel: convert it to a GraphModel or to ONNX");
+    const weights = readTfjsWeights(description.manifest, joined);
+    return importLayersModel(description.topology, weights, options, limits);
   }
   const { size, channels, output, embedding } = options;
   const input = description.describeInput({ size, channels });

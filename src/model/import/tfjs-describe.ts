@@ -4,7 +4,8 @@ import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { tfjsNode } from "./tfjs-node.ts";
-import { tfjsManifestSchema } from "./tfjs-weights.ts";
+import { countElements } from "../tensor.ts";
+import { type TfjsManifest, tfjsManifestSchema } from "./tfjs-weights.ts";
 
 const fileSchema = z.object({
   format: z.string().optional(),
@@ -21,6 +22,11 @@ export interface TfjsDescription {
   readonly format: "graph-model" | "layers-model";
   /** Files of the weights, in order. */
   readonly paths: readonly string[];
+  readonly manifest: TfjsManifest;
+  /** Numbers of all weights. */
+  readonly numbers: number;
+  /** What the file says of the network. */
+  readonly topology: unknown;
   /** The graph's input: what the file says, and what it leaves open. @throws ScoringError `model_invalid` */
   describeInput(asked: { readonly size?: number | undefined; readonly channels?: number | undefined }): Graph["input"];
   /** Name of the only node that nothing reads. @throws ScoringError `model_invalid` */
@@ -40,6 +46,11 @@ export function describeTfjsModel(json: unknown): TfjsDescription {
   return {
     format,
     paths: weightsManifest.flatMap(({ paths }) => paths),
+    manifest: weightsManifest,
+    numbers: weightsManifest
+      .flatMap(({ weights }) => weights)
+      .reduce((sum, { shape }) => sum + countElements(shape), 0),
+    topology: modelTopology,
     describeInput({ size, channels }) {
       const inputs = nodes.filter(({ op }) => op === "Placeholder");
       const [input] = inputs;

@@ -10,6 +10,7 @@ import { parseGraph, type Graph } from "../graph/graph.ts";
 import { inferShape, type ValueShape } from "../graph/shapes.ts";
 import { formatShape, type Tensor } from "../tensor.ts";
 import { fail, readAttribute, readPair, readWindow, tfjsNode, type TfjsNode } from "./tfjs-node.ts";
+import { turnDepthwiseKernel, turnKernel, turnMatrix } from "./tfjs-kernels.ts";
 import { readTfjsWeights, tfjsManifestSchema } from "./tfjs-weights.ts";
 
 const modelSchema = z.object({
@@ -167,41 +168,23 @@ class Importer {
   }
 
   #addConvolution(node: TfjsNode, depthwise: boolean): void {
-    const { shape, data } = this.#constant(node, 1);
-    const [tall = 0, wide = 0, inputs = 0, last = 0] = shape;
-    const outputs = depthwise ? inputs * last : last;
-    const share = depthwise ? 1 : inputs;
-    const turned = new Float32Array(data.length);
-    for (let at = 0; at < data.length; at++) {
-      const tap = Math.floor(at / (inputs * last));
-      const input = Math.floor(at / last) % inputs;
-      // Depthwise filters make `last` outputs of each input, one after the other.
-      const [o, i] = depthwise ? [input * last + (at % last), 0] : [at % last, input];
-      turned[(o * share + i) * tall * wide + tap] = data[at]!;
-    }
+    const kernel = this.#constant(node, 1);
+    if (kernel.shape.length !== 4) fail(node, `its filter is ${formatShape(kernel.shape)}`);
     const dilation = readPair(node, "dilations");
     this.#addWeighted(node, {
       op: "conv",
-      groups: depthwise ? inputs : 1,
+      groups: depthwise ? (kernel.shape[2] ?? 0) : 1,
       dilation,
-      weight: this.#keep(`${node.name}.weight`, { shape: [outputs, share, tall, wide], data: turned }),
+      weight: this.#keep(`${node.name}.weight`, depthwise ? turnDepthwiseKernel(kernel) : turnKernel(kernel)),
       ...readWindow(node),
     });
   }
 
   #addDense(node: TfjsNode): void {
     if (readAttribute(node, "transpose_a").b || readAttribute(node, "transpose_b").b) fail(node, "it transposes");
-    const { shape, data } = this.#constant(node, 1);
-    const [inputs = 0, outputs = 0] = shape;
-    const [channels = 1, height = 1, width = 1] = this.#flattened.get(this.find(node.input[0] ?? "")) ?? [inputs];
-    const turned = new Float32Array(data.length);
-    for (let i = 0; i < inputs; i++) {
-      // The vector is pixel by pixel in the model, and channel by channel in the graph.
-      const pixel = Math.floor(i / channels);
-      const place = channels * height * width === inputs ? (i % channels) * height * width + pixel : i;
-      for (let o = 0; o < outputs; o++) turned[o * inputs + place] = data[i * outputs + o]!;
-    }
-    const weight = this.#keep(`${node.name}.weight`, { shape: [outputs, inputs], data: turned });
+    const map = this.#flattened.get(this.find(node.input[0] ?? ""));
+    const matrix = turnMatrix(this.#constant(node, 1), map?.length === 3 ? map : null);
+    const weight = this.#keep(`${node.name}.weight`, matrix);
     this.#addWeighted(node, { op: "dense", weight });
   }
 

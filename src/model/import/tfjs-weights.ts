@@ -36,14 +36,17 @@ export const tfjsManifestSchema = z
   )
   .max(64);
 
-type Entry = z.infer<typeof tfjsManifestSchema>[number]["weights"][number];
+/** A checked manifest. */
+export type TfjsManifest = z.infer<typeof tfjsManifestSchema>;
+
+type Entry = TfjsManifest[number]["weights"][number];
 
 /**
  * Reads all weights.
  * @param bytes the files of the manifest's paths, joined in order
  * @throws ScoringError `model_invalid`, naming the tensor
  */
-export function readTfjsWeights(manifest: z.infer<typeof tfjsManifestSchema>, bytes: Uint8Array): Map<string, Tensor> {
+export function readTfjsWeights(manifest: TfjsManifest, bytes: Uint8Array): Map<string, Tensor> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tensors = new Map<string, Tensor>();
   let at = 0;

@@ -34,19 +34,8 @@ function perChannel(context: NodeContext, input: Dynamic, { dims, values }: Fixe
 /** Multiplies and shifts channels: folded into the layer before where nothing else reads it, else a layer of its own. */
 function scale(context: NodeContext, input: Dynamic, scales: Float32Array, offsets: Float32Array): Value {
   const { draft, node } = context;
-  if (!input.shared && draft.fold(input.value, scales, offsets)) return input;
-  const channels = scales.length;
-  const isMap = draft.shape(input.value).length === 3;
-  if (!isMap) draft.reserve(channels * channels);
-  const weight = isMap ? scales : new Float32Array(channels * channels);
-  if (!isMap) scales.forEach((x, k) => (weight[k * channels + k] = x));
-  const weights = {
-    weight: draft.keep(`${node.name}.scale`, isMap ? [channels, 1, 1, 1] : [channels, channels], weight),
-    bias: draft.keep(`${node.name}.offset`, [channels], offsets),
-  };
-  const common = { name: context.output(), inputs: [input.value], ...weights };
-  const made = isMap ? draft.push({ ...common, op: "conv", groups: channels }) : draft.push({ ...common, op: "dense" });
-  return context.like(input, made);
+  const made = draft.scale(node.outputs[0] ?? node.name, input.value, scales, offsets, input.shared);
+  return made === input.value ? input : context.like(input, made);
 }
 
 const normalize: Operator = (context) => {

@@ -4,6 +4,7 @@ import type { DraftNode } from "../../graph/graph.ts";
 import { countElements, formatShape } from "../../tensor.ts";
 import type { NodeContext } from "./context.ts";
 import type { Dynamic, Fixed, Value } from "./value.ts";
+import { widenGroups } from "../widen-groups.ts";
 
 /** Reads one node; the value of its first output. */
 export type Operator = (context: NodeContext) => Value;
@@ -83,24 +84,6 @@ function pushDense(
   });
 }
 
-/** Filters in groups as filters over all channels, zeros where another group's are; depthwise ones stay. */
-function widenGroups(context: NodeContext, weight: Float32Array, dims: readonly number[], groups: number) {
-  const [outputs = 0, share = 0, tall = 0, wide = 0] = dims;
-  if (groups === 1 || (share === 1 && outputs === groups)) return { data: weight, dims, groups };
-  if (outputs % groups !== 0) return context.fail(`its ${outputs} outputs do not go into ${groups} groups`);
-  const channels = share * groups;
-  const taps = tall * wide;
-  const count = outputs * channels * taps;
-  if (!Number.isSafeInteger(count)) return context.fail(`its weights are ${formatShape(dims)} in ${groups} groups`);
-  context.draft.reserve(count);
-  const data = new Float32Array(count);
-  for (let o = 0; o < outputs; o++) {
-    const first = Math.floor(o / (outputs / groups)) * share;
-    data.set(weight.subarray(o * share * taps, (o + 1) * share * taps), (o * channels + first) * taps);
-  }
-  return { data, dims: [outputs, channels, tall, wide], groups: 1 };
-}
-
 const convolve: Operator = (context) => {
   const input = context.dynamic(0);
   const weight = context.required(1);
@@ -122,12 +105,14 @@ const convolve: Operator = (context) => {
     }
     from = context.spread(from);
   }
-  const wider = widenGroups(context, floats, weight.dims, groups);
+  const wider = widenGroups({ shape: weight.dims, data: floats }, groups, context.draft, (reason) =>
+    context.fail(reason),
+  );
   const value = context.draft.push({
     name: context.output(),
     op: "conv",
     inputs: [from],
-    weight: context.draft.keep(`${context.node.name}.weight`, wider.dims, wider.data),
+    weight: context.draft.keep(`${context.node.name}.weight`, wider.shape, wider.data),
     ...keepBias(context, context.constant(2), outputs),
     groups: wider.groups,
     dilation,
