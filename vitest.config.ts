@@ -26,6 +26,8 @@ export default defineConfig({
           name: "node",
           include: ["test/unit/**/*.test.ts", "test/fault/**/*.test.ts", "test/*.test.ts"],
           testTimeout: 60_000,
+          // Vitest leaves one core idle, which is half of a small machine.
+          maxWorkers: "100%",
         },
       },
       {

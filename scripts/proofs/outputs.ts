@@ -65,9 +65,9 @@ export const OUTPUTS: readonly Mutation[] = inPart("Outputs", [
     promise: "report.html prints dark on white",
     test: "test/browser/report.test.ts",
     name: "prints dark on white",
-    file: "src/scoring/report/report-style.ts",
-    from: "@media print{",
-    to: "@media speech{",
+    file: "src/scoring/report/design-tokens.ts",
+    from: "@media print{:root,",
+    to: "@media speech{:root,",
   },
   {
     ...node,

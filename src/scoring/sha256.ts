@@ -6,6 +6,7 @@
 import { SHA256 } from "@stablelib/sha256";
 import { uint8ArrayToHex } from "uint8array-extras";
 import { ScoringError } from "../errors.ts";
+import { digestHex as digestBytes } from "../storage/bytes.ts";
 
 /** A hash in the middle of its message, as JSON. */
 export interface Sha256State {
@@ -75,5 +76,5 @@ export async function digestHex(bytes: Uint8Array, openHash?: OpenSha256): Promi
     hash.update(bytes);
     return hash.digestHex();
   }
-  return uint8ArrayToHex(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
+  return digestBytes(bytes);
 }

@@ -15,7 +15,7 @@ import type { SimulationOptions, SimulationResult } from "./simulation.ts";
 /** What people and clients do to a job while everything that can fail does. */
 
 /** Seeds of each property; `SIMULATION_RUNS=2000` for a long look. */
-const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 24);
+const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 12);
 vi.setConfig({ testTimeout: 60_000 + RUNS * 1000 });
 
 /** Kills, losses, duplicates, expiring leases and a failing store, all at once. */

@@ -10,7 +10,7 @@ import type { SimulationOptions } from "./simulation.ts";
 /** A store that is away, throttles or hangs costs a job time and nothing else. The limits are those that are shipped. */
 
 /** Seeds of each property; `SIMULATION_RUNS=1000` for a long look. */
-const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 20);
+const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 9);
 vi.setConfig({ testTimeout: 60_000 + RUNS * 1000 });
 
 const SECOND = 1000;
