@@ -26,6 +26,11 @@ export function call(key: string, path: string, init: RequestInit = {}): Promise
   return exports.default.fetch(`http://127.0.0.1${path}`, { ...init, headers });
 }
 
+/** The body as text, whatever its type: `text()` has workerd warn of every answer that is not `text/…`. */
+export async function readText(response: Response): Promise<string> {
+  return new TextDecoder().decode(await response.arrayBuffer());
+}
+
 /** One request with JSON both ways. */
 export async function ask<T = Record<string, unknown>>(
   key: string,

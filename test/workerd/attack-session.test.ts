@@ -129,13 +129,18 @@ describe("a session", () => {
     const cookie = await getCookie(key);
     const rotate = (overlapSeconds: number) =>
       ask<{ key: string }>(ADMIN, "POST", `/v1/keys/${id}/rotate`, { overlapSeconds });
-    await rotate(3600);
+    const second = await rotate(3600);
     expect(await statusOf(visit("/v1/session", cookie))).toBe(200);
     // Signed in with the old text during the overlap: no longer than that.
     const late = await getCookie(key);
     expect(await statusOf(visit("/v1/session", late))).toBe(200);
-    const { body } = await rotate(0);
+    // The second text has an overlap now, and the first one's is over.
+    const newer = await getCookie(second.body.key);
+    await rotate(3600);
     for (const old of [cookie, late]) expect(await statusOf(visit("/v1/session", old))).toBe(401);
+    expect(await statusOf(visit("/v1/session", newer))).toBe(200);
+    const { body } = await rotate(0);
+    expect(await statusOf(visit("/v1/session", newer))).toBe(401);
     expect(await statusOf(visit("/v1/session", await getCookie(body.key)))).toBe(200);
   });
 

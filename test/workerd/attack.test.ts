@@ -2,7 +2,7 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
-import { ADMIN, ask, bucket, call, follow, makeKey, readPicture } from "./api-client.ts";
+import { ADMIN, ask, bucket, call, follow, makeKey, readPicture, readText } from "./api-client.ts";
 
 /** What an attacker with a key, or without one, would try. Every test runs against the whole Worker. */
 
@@ -93,7 +93,7 @@ describe("a key with one prefix", () => {
     const { body } = await ask<JobView>(key, "POST", "/v1/jobs", jobOver({ prefix: "mine/in/" }));
     await follow(key, body.id);
     const labels = `${body.output.prefix}labels.jsonl`;
-    const honest = await (await call(key, `/v1/jobs/${body.id}/labels`)).text();
+    const honest = await readText(await call(key, `/v1/jobs/${body.id}/labels`));
     const view = (length: number) => call(key, `/v1/jobs/${body.id}/images/mine%2Fin%2Fa.png?at=0&length=${length}`);
     expect((await view(honest.trimEnd().length)).status).toBe(200);
     const forged = honest
@@ -103,7 +103,7 @@ describe("a key with one prefix", () => {
     await call(key, `/v1/stores/faces/objects/${labels}`, { method: "PUT", body: forged });
     expect((await view(forged.trimEnd().length)).status).toBe(403);
     const list = `${body.output.prefix}input.jsonl`;
-    const frozen = await (await call(key, `/v1/jobs/${body.id}/outputs/input.jsonl`)).text();
+    const frozen = await readText(await call(key, `/v1/jobs/${body.id}/outputs/input.jsonl`));
     const foreign = frozen.replace('"key":"mine/in/a.png"', '"key":"theirs/secret.png"');
     expect(foreign).not.toBe(frozen);
     await call(key, `/v1/stores/faces/objects/${list}`, { method: "PUT", body: foreign });

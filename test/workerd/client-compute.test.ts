@@ -21,7 +21,7 @@ import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 import type { Scorer } from "../../src/scoring/chunk/scorer.ts";
-import { ADMIN, ask, bucket, call, follow, makeKey, readPicture } from "./api-client.ts";
+import { ADMIN, ask, bucket, call, follow, makeKey, readPicture, readText } from "./api-client.ts";
 
 /** The protocol of computing clients in the real runtime: an honest client, and every way to cheat that we know. */
 
@@ -82,7 +82,7 @@ const put = (key: string, lease: ClientLease, records: unknown, nonce = lease.no
   ask(key, "PUT", `/v1/jobs/${lease.jobId}/chunks/${chunkId}`, { nonce, backend: "wasm", records });
 
 const readLabels = async (key: string, id: string): Promise<string> =>
-  (await call(key, `/v1/jobs/${id}/labels`)).text();
+  readText(await call(key, `/v1/jobs/${id}/labels`));
 
 let expected: Record<string, string> = {};
 const modes = ["aligned", "all"] as const;

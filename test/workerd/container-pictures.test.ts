@@ -4,7 +4,7 @@ import { createImageDecoder } from "../../src/image/decode.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { splitLines, LABELS_START } from "../../src/client/label-reader.ts";
-import { ADMIN, ask, bucket, call, follow, makeKey, readPicture } from "./api-client.ts";
+import { ADMIN, ask, bucket, call, follow, makeKey, readPicture, readText } from "./api-client.ts";
 
 /** Pictures of records whose input is a part of an object. */
 
@@ -118,7 +118,7 @@ describe("pictures inside of containers", () => {
     const { body, status } = await ask<JobView>(key, "POST", "/v1/jobs", manifest);
     expect(status).toBe(201);
     await follow(key, body.id);
-    const read = async (name: string) => (await call(key, `/v1/jobs/${body.id}/outputs/${name}`)).text();
+    const read = async (name: string) => readText(await call(key, `/v1/jobs/${body.id}/outputs/${name}`));
     const labels = await read("labels.jsonl");
     const view = (text: string) =>
       call(key, `/v1/jobs/${body.id}/images/own%2Fin%2Fa.tar%2Fx.png?at=0&length=${text.trimEnd().length}&input=0`);

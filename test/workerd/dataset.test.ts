@@ -5,7 +5,7 @@ import { createApi } from "../../src/client/api.ts";
 import { readLabels, readLabelWindow, startLabels } from "../../src/client/label-reader.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import type { ScoreRecord } from "../../src/scoring/records/records.ts";
-import { ADMIN, ask, bucket, call, follow, readPicture } from "./api-client.ts";
+import { ADMIN, ask, bucket, call, follow, readPicture, readText } from "./api-client.ts";
 
 /** A job whose outputs are a data set, over the API in the real runtime: what reads it gets what single files hold. */
 
@@ -72,7 +72,7 @@ describe("a data set", () => {
     const gzip = await call(ADMIN, `/v1/jobs/${job.id}/outputs/labels%2Fpart-00000.jsonl.gz`);
     const text = await new Response(gzip.body!.pipeThrough(new DecompressionStream("gzip"))).text();
     const whole = await call(ADMIN, `/v1/jobs/${single.id}/outputs/labels.jsonl`);
-    expect(text).toBe(await whole.text());
+    expect(text).toBe(await readText(whole));
     const none = await call(ADMIN, `/v1/jobs/${job.id}/labels`);
     expect(none.status).toBe(404);
     expect(await none.text()).toContain("the labels are a data set");

@@ -6,7 +6,7 @@ import type { JobCoordinatorBase } from "../../src/jobs/job-coordinator-object.t
 import type { EraseAnswers } from "../../src/scoring/erase/erase-records.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { readBody } from "../../src/storage/read-body.ts";
-import { ADMIN, ask, bucket, call, follow, makeKey, readPicture } from "./api-client.ts";
+import { ADMIN, ask, bucket, call, follow, makeKey, readPicture, readText } from "./api-client.ts";
 
 /** `DELETE /v1/records` through the Worker: queue, Durable Object and bucket as they are deployed. */
 
@@ -89,7 +89,7 @@ describe("DELETE /v1/records", () => {
         name.startsWith(view.output.prefix),
       ),
     ).toBe(true);
-    const labels = (await (await call(key, `/v1/jobs/${job.id}/labels`)).text()).trimEnd().split("\n");
+    const labels = (await readText(await call(key, `/v1/jobs/${job.id}/labels`))).trimEnd().split("\n");
     expect(labels.map((line) => (JSON.parse(line) as { key: string }).key)).toEqual(
       ["0.png", "2.png", "text.png"].map((name) => `erased/in/${name}`),
     );

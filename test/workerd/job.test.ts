@@ -1,4 +1,4 @@
-import { env, exports } from "cloudflare:workers";
+import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { readEvents } from "../../src/client/event-stream.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
@@ -7,52 +7,26 @@ import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 import type { Report } from "../../src/scoring/report/report.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import { readBody } from "../../src/storage/read-body.ts";
-import type { ObjectStore } from "../../src/storage/object-store.ts";
-import type { R2BucketLike } from "../../src/storage/r2/r2-types.ts";
-import { createR2Store } from "../../src/storage/r2/r2-store.ts";
-import { decodeBase64 } from "../golden/images.ts";
+import {
+  ADMIN,
+  ask,
+  bucket as store,
+  call as callAs,
+  follow as followAs,
+  readPicture,
+  readText,
+} from "./api-client.ts";
 
 /** Whole jobs over the API, in the real runtime: Durable Objects, queue and bucket of wrangler.toml. */
 
-const files = import.meta.glob<string>("../golden/images/*", { query: "?inline", import: "default", eager: true });
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- wrangler.toml binds it
-const store: ObjectStore = createR2Store((env as { FACES: R2BucketLike }).FACES);
-const key = { authorization: "Bearer local-development-key" };
-
-function readPicture(name: string): Uint8Array {
-  const url = files[`../golden/images/${name}`] ?? "";
-  return decodeBase64(url.slice(url.indexOf(",") + 1));
-}
-
-async function call(
-  path: string,
-  init: { method?: string; body?: string; headers?: Record<string, string> } = {},
-): Promise<Response> {
-  const headers = { ...key, ...init.headers };
-  return exports.default.fetch(`http://127.0.0.1${path}`, { ...init, headers });
-}
+const call = (path: string, init?: RequestInit): Promise<Response> => callAs(ADMIN, path, init);
+const follow = (id: string): Promise<JobView> => followAs(ADMIN, id);
 
 async function submit(
   manifest: object,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; body: JobView }> {
-  const response = await call("/v1/jobs", {
-    method: "POST",
-    body: JSON.stringify({ faces: "aligned", ...manifest }),
-    headers,
-  });
-  return { status: response.status, body: await response.json() };
-}
-
-/** Follows the event stream to its end: the last view. No polling, no sleeping. */
-async function follow(id: string): Promise<JobView> {
-  const response = await call(`/v1/jobs/${id}/events`);
-  const text = await response.text();
-  const last = text
-    .trimEnd()
-    .split("\n")
-    .findLast((line) => line.startsWith("data: "));
-  return parseStored<JobView>(last!.slice("data: ".length));
+  return ask<JobView>(ADMIN, "POST", "/v1/jobs", { faces: "aligned", ...manifest }, headers);
 }
 
 async function readOutput(job: JobView, name: string): Promise<Uint8Array> {
@@ -267,7 +241,9 @@ describe("the API", () => {
     );
     const anonymous = await exports.default.fetch("http://127.0.0.1/v1/jobs");
     expect(anonymous.status).toBe(401);
-    const remote = await exports.default.fetch("http://example.com/v1/jobs", { headers: key });
+    const remote = await exports.default.fetch("http://example.com/v1/jobs", {
+      headers: { authorization: `Bearer ${ADMIN}` },
+    });
     expect(remote.status).toBe(401);
   });
 
@@ -316,12 +292,12 @@ describe("the API", () => {
     await putGood("served/");
     const { body } = await submit({ input: { store: "faces", prefix: "served/" }, output });
     const job = await follow(body.id);
-    const whole = await (await call(`/v1/jobs/${job.id}/labels`)).text();
+    const whole = await readText(await call(`/v1/jobs/${job.id}/labels`));
     expect(whole.trimEnd().split("\n")).toHaveLength(6);
     const part = await call(`/v1/jobs/${job.id}/labels`, { headers: { range: "bytes=5-14" } });
     expect(part.status).toBe(206);
     expect(part.headers.get("content-range")).toBe(`bytes 5-14/${new TextEncoder().encode(whole).length}`);
-    expect(await part.text()).toBe(whole.slice(5, 15));
+    expect(await readText(part)).toBe(whole.slice(5, 15));
     const csv = await call(`/v1/jobs/${job.id}/labels`, { headers: { accept: "text/csv" } });
     expect((await csv.text()).startsWith("id,key,")).toBe(true);
     const preferred = { accept: "application/x-ndjson;q=0.2, text/*;q=0.8" };
