@@ -155,7 +155,7 @@ function simulate(faces: number, consumers: number): Record<string, number> {
   const pages = Math.ceil(faces / LIMITS.plan.maxItems);
   const chunks = pages * Math.ceil(LIMITS.plan.maxItems / CHUNK);
   const facts = { inputs: faces, bytes: faces * FACE_BYTES, chunks, pages, reads: chunks } as const;
-  const estimate = estimateJob({ ...facts, packed: true, tta: "none", findsFaces: false });
+  const estimate = estimateJob({ ...facts, packed: true, tta: "none", faces: "aligned" });
   const hopMs = QUEUE_MS + 2 * COORDINATOR_MS;
   // The shards are listed and cut into ranges; each is listed by a chain of steps, with a state read and written.
   const shards = Math.ceil(faces / SHARD);

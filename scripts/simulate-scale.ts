@@ -53,7 +53,7 @@ function simulate(objects: number): Record<string, string | number> {
     chunks,
     pages,
     tta: "none",
-    findsFaces: false,
+    faces: "aligned",
   } as const;
   const estimate = estimateJob({ ...facts, packed: false, reads: objects });
   // Neighbors in a shard come in one read per chunk.

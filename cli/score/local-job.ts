@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { uuidv7 } from "uuidv7";
 import { ScoringError, toScoringError } from "../../src/errors.ts";
+import { countFaceWork } from "../../src/model/face-cost.ts";
 import { hashScoring } from "../../src/model/model.ts";
 import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
 import {
@@ -140,6 +141,7 @@ async function acceptJob(value: unknown, modelsFolder: string | null): Promise<J
     manifestSha256: await digestHex(new TextEncoder().encode(JSON.stringify(manifest))),
     model: registry.resolve(manifest.model),
     modelSha256: card.sha256,
+    faceWork: countFaceWork(card),
     modelForm: await hashScoring(card),
     pipeline: manifest.pipeline ?? card.pipeline,
     ...chooseLabels(manifest, card),

@@ -137,8 +137,11 @@ export function countParameters(widths: NetworkWidths): number {
   return count;
 }
 
-/** Multiply-adds for one face: 3.92 million for the published network. The sampler's are not counted. */
-export function countMultiplyAdds(widths: NetworkWidths): number {
+/**
+ * Multiply-adds for one face: 3.92 million for the published network. The sampler's are not counted.
+ * @param tensors shapes by name, as {@link listTensorShapes} gives them and a card has them
+ */
+export function countMultiplyAdds(tensors: Iterable<readonly [string, readonly number[]]>): number {
   const sides: Record<string, number> = {
     "localization.0.weight": MAP_SIZES.localization0,
     "localization.3.weight": MAP_SIZES.localization3,
@@ -148,7 +151,7 @@ export function countMultiplyAdds(widths: NetworkWidths): number {
     "conv4.weight": MAP_SIZES.conv4,
   };
   let count = 0;
-  for (const [name, shape] of listTensorShapes(widths)) {
+  for (const [name, shape] of tensors) {
     if (shape.length > 1) count += countElements(shape) * (sides[name] ?? 1) ** 2;
   }
   return count;

@@ -3,7 +3,7 @@
 import { ScoringError } from "../../errors.ts";
 import { countElements } from "../tensor.ts";
 import type { Graph } from "./graph.ts";
-import { inferShapes, listWeights, type ValueShape, type Weights } from "./shapes.ts";
+import { inferShapes, listWeights, type ValueShape, type Weights, type WeightShapes } from "./shapes.ts";
 
 /** A graph with its weights, checked. Immutable; engines copy what they need. */
 export interface Network {
@@ -45,7 +45,11 @@ export interface NetworkCost {
 }
 
 /** Parameters, and multiply-adds for an input of `height` × `width`. */
-export function measureNetwork({ graph, weights }: Network, height: number, width: number): NetworkCost {
+export function measureNetwork(
+  { graph, weights }: { readonly graph: Graph; readonly weights: WeightShapes },
+  height: number,
+  width: number,
+): NetworkCost {
   const shapes = inferShapes(graph, weights, height, width);
   let multiplyAdds = 0;
   for (const node of graph.nodes) {

@@ -13,13 +13,15 @@ export type Sides = readonly [number, number, number, number];
 
 /** Weights by name. */
 export type Weights = ReadonlyMap<string, Tensor>;
+/** Shapes of weights by name: all that a value's shape depends on. */
+export type WeightShapes = ReadonlyMap<string, Pick<Tensor, "shape">>;
 
 /** What a rule of the table sees. */
 interface Rule<Op extends OperatorName> {
   /** Number of inputs; `null` for one or more. */
   readonly inputs: number | null;
   /** @throws ScoringError `model_invalid` if the inputs or weights do not fit */
-  shape(node: NodeOf<Op>, inputs: readonly ValueShape[], weights: Weights): ValueShape;
+  shape(node: NodeOf<Op>, inputs: readonly ValueShape[], weights: WeightShapes): ValueShape;
 }
 
 const sameShape = {
@@ -177,7 +179,7 @@ const RULES: { readonly [Op in OperatorName]: Rule<Op> } = {
 export function inferShape<Op extends OperatorName>(
   node: NodeOf<Op>,
   inputs: readonly ValueShape[],
-  weights: Weights,
+  weights: WeightShapes,
 ): ValueShape {
   const rule: Rule<Op> = RULES[node.op];
   if (rule.inputs !== null && inputs.length !== rule.inputs) {
@@ -224,7 +226,7 @@ function takeMap(node: GraphNode, shape: ValueShape): MapShape {
   return shape;
 }
 
-function takeWeight(node: GraphNode, name: string, weights: Weights, dimensions: number): Tensor {
+function takeWeight(node: GraphNode, name: string, weights: WeightShapes, dimensions: number): Pick<Tensor, "shape"> {
   const tensor = weights.get(name);
   if (tensor === undefined) fail(node, `the weights have no ${name}`);
   if (tensor.shape.length !== dimensions || tensor.shape.includes(0)) {
@@ -233,7 +235,7 @@ function takeWeight(node: GraphNode, name: string, weights: Weights, dimensions:
   return tensor;
 }
 
-function takeVector(node: GraphNode, name: string, weights: Weights, length: number): void {
+function takeVector(node: GraphNode, name: string, weights: WeightShapes, length: number): void {
   const { shape } = takeWeight(node, name, weights, 1);
   if (shape[0] !== length) fail(node, `${name} is ${formatShape(shape)}, which should be [${length}]`);
 }
@@ -254,7 +256,12 @@ export function listWeights(node: GraphNode): string[] {
  * Shapes of all values for an input of `height` × `width`, by name.
  * @throws ScoringError `model_invalid` if the network does not take that size, or a node does not fit
  */
-export function inferShapes(graph: Graph, weights: Weights, height: number, width: number): Map<string, ValueShape> {
+export function inferShapes(
+  graph: Graph,
+  weights: WeightShapes,
+  height: number,
+  width: number,
+): Map<string, ValueShape> {
   const { input } = graph;
   const fits = (side: number, fixed: number | null): boolean =>
     Number.isSafeInteger(side) && side > 0 && (fixed === null ? side % input.multipleOf === 0 : side === fixed);

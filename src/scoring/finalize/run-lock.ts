@@ -3,7 +3,7 @@
 import { countFinished } from "../job/outcome-counts.ts";
 import { describeLargeCrops } from "../manifest/large-crops.ts";
 import { describeNoFace } from "../records/no-face.ts";
-import { findsFaces } from "../records/face-mode.ts";
+import { readWorkload } from "../job/job-workload.ts";
 import { estimateJob } from "../plan/estimate.ts";
 import {
   estimateCpuMs,
@@ -137,9 +137,8 @@ function describeRun({ schedule }: JobSpec): Pick<RunLock, "schedule"> {
   return { schedule: { id, dueAt: new Date(dueMs).toISOString(), carriedFrom, baseline } };
 }
 
-function describeWork({ spec, state }: FinalizeContext): Pick<JobWork, "inputs" | "tta" | "findsFaces"> {
-  const { manifest } = spec;
-  return { inputs: state.listed, tta: manifest.tta, findsFaces: findsFaces(manifest) };
+function describeWork({ spec, state }: FinalizeContext): Pick<JobWork, "inputs" | "tta" | "faces" | "faceWork"> {
+  return { inputs: state.listed, ...readWorkload(spec) };
 }
 
 /** Counted up to the end of scoring; merging, which writes this, is estimated. */

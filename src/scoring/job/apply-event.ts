@@ -128,7 +128,7 @@ export async function applyCharge(deps: CoordinatorDeps): Promise<void> {
   const state = rows.readState();
   if (state === null || isEnded(state.status) || deps.charge === undefined) return;
   const spec = requireSpec(rows);
-  const left = await deps.charge(spec, sumDollars(state, readWorkload(spec.manifest)));
+  const left = await deps.charge(spec, sumDollars(state, readWorkload(spec)));
   await applyEvent(deps, () => ({ kind: "key-budget", left }));
 }
 

@@ -6,20 +6,19 @@
 
 import type { StoreOperations } from "../../storage/metered-store.ts";
 import { LIMITS } from "../limits.ts";
-import { findsFaces } from "../records/face-mode.ts";
+import type { FaceMode } from "../records/face-mode.ts";
 import { readMeter } from "./job-meter.ts";
 import type { JobSpec } from "./job-spec.ts";
+import { readWorkload, type Workload } from "./job-workload.ts";
 import type { JobState } from "./job-state.ts";
 import { countFinished } from "./outcome-counts.ts";
 
 /** What consumers compute. */
-export interface JobWork {
+export interface JobWork extends Workload {
   readonly inputs: number;
   /** Bytes of all inputs together. */
   readonly bytes: number;
   readonly chunks: number;
-  readonly tta: "none" | "flip";
-  readonly findsFaces: boolean;
 }
 
 /** Operations, CPU and dollars of a job, estimated. */
@@ -39,10 +38,13 @@ export interface JobEstimate {
 }
 
 const COSTS = {
-  /** One face through the network of the default model, ms of CPU. With the others it makes 66 s for the job of docs/scale.md, which took 60. */
-  faceMs: 0.25,
-  /** One picture through the face detector, ms of CPU. */
-  detectMs: 25,
+  /** Around the network of one face, and for a million of its multiply-adds, ms of CPU: with the rest 66 s for the job of docs/scale.md, which took 60. */
+  faceMs: 0.15,
+  workMs: 0.025,
+  /** One picture through the face finder, ms of CPU: its largest face, which ends the search once it is sure, or all of them. docs/faces.md */
+  searchMs: { aligned: 0, auto: 9, largest: 9, all: 48 } satisfies Record<FaceMode, number>,
+  /** Bytes of a picture that `auto` takes as the crop that it is, on average: JPEG and PNG of 96 pixels have no more. */
+  cropBytes: 8192,
   /** Decoding, ms of CPU per KiB of JPEG. */
   decodeMsPerKib: 0.06,
   /** Fetch, record and bookkeeping of one input, ms of CPU. */
@@ -69,14 +71,17 @@ const PRICES = {
   rowWritten: 1 / 1e6,
 } as const;
 
+/** Multiply-adds of the published network for one face. */
+const PUBLISHED_WORK = 3.92e6;
+
 /** CPU of the consumers, ms. */
 export function estimateCpuMs(input: JobWork): number {
-  const faces = input.inputs * (input.tta === "flip" ? 2 : 1);
-  const detect = input.findsFaces ? input.inputs * COSTS.detectMs : 0;
+  const passes = input.inputs * (input.tta === "flip" ? 2 : 1);
+  const faceMs = COSTS.faceMs + ((input.faceWork ?? PUBLISHED_WORK) / 1e6) * COSTS.workMs;
+  const areCrops = input.faces === "auto" && input.bytes <= input.inputs * COSTS.cropBytes;
+  const search = areCrops ? 0 : input.inputs * COSTS.searchMs[input.faces];
   const decode = (input.bytes / 1024) * COSTS.decodeMsPerKib;
-  return Math.round(
-    faces * COSTS.faceMs + detect + decode + input.inputs * COSTS.overheadMs + input.chunks * COSTS.chunkMs,
-  );
+  return Math.round(passes * faceMs + search + decode + input.inputs * COSTS.overheadMs + input.chunks * COSTS.chunkMs);
 }
 
 /** Dollars, as far as the operations are known. @param requests invocations of the Worker: one per message */
@@ -114,10 +119,10 @@ export function estimateRows(chunks: number, pages: number): number {
 }
 
 /** What a job has cost so far: counted operations, and CPU estimated from what was read. Merging its outputs comes on top. */
-export function priceSoFar(state: JobState, { manifest }: Pick<JobSpec, "manifest">): JobEstimate {
+export function priceSoFar(state: JobState, spec: Pick<JobSpec, "manifest" | "faceWork">): JobEstimate {
   const meter = readMeter(state);
   const work = { inputs: countFinished(state.outcomes), bytes: state.readBytes, chunks: state.chunks.done };
-  const cpuMs = estimateCpuMs({ ...work, tta: manifest.tta, findsFaces: findsFaces(manifest) });
+  const cpuMs = estimateCpuMs({ ...work, ...readWorkload(spec) });
   return priceJob(cpuMs, meter.messages, {
     classA: meter.planning.writes + meter.scoring.writes,
     classB: meter.planning.reads + meter.scoring.reads,

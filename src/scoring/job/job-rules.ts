@@ -66,7 +66,7 @@ export function makeRules(spec: JobSpec, limits: Limits): JobRules {
       : { maxRecords: countMaxRecords(limits) }),
     progressMs: limits.progressMs,
     execution: manifest.execution,
-    workload: readWorkload(manifest),
+    workload: readWorkload(spec),
     ...(manifest.budget === undefined ? {} : { budget: manifest.budget.dollars }),
     clientWaitMs: limits.clientWaitMs,
   };

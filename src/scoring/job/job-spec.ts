@@ -36,6 +36,8 @@ export interface JobSpec {
   readonly modelForm?: string;
   /** Version of the model's preprocessing. */
   readonly pipeline: PipelineVersion;
+  /** Multiply-adds of the model for one face, for the job's costs; absent in jobs of before it was noted. */
+  readonly faceWork?: number;
   /** The model's labels, in its order; absent where they are FER2013's. */
   readonly labels?: readonly string[];
   /** By label, from which probability on it is given; absent where every face gets one. */

@@ -155,9 +155,9 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
   };
 }
 
-function describeBudget(state: JobState, { manifest }: JobSpec): Pick<JobView, "budget"> {
+function describeBudget(state: JobState, spec: JobSpec): Pick<JobView, "budget"> {
   if (state.budget === undefined) return {};
-  return { budget: { dollars: state.budget, spent: sumDollars(state, readWorkload(manifest)) } };
+  return { budget: { dollars: state.budget, spent: sumDollars(state, readWorkload(spec)) } };
 }
 
 function describeWait({ waiting = null, status }: JobState): Pick<JobView, "waiting"> {

@@ -1,6 +1,7 @@
 /** A dry run: counts a job's inputs and estimates its costs, and makes nothing. */
 
-import { findsFaces } from "../records/face-mode.ts";
+import { countFaceWork } from "../../model/face-cost.ts";
+import { readWorkload } from "../job/job-workload.ts";
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { type Caller, requireGrant } from "../access/access.ts";
@@ -81,7 +82,7 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
     warnings.push(`${repeated} inputs repeat the id of an earlier one: each gets its own record under that id`);
   }
   warnings.push(...warnOfParquet(manifest, objects, cursor === null, limits));
-  const facts = { tta: manifest.tta, findsFaces: findsFaces(manifest) };
+  const facts = readWorkload({ manifest, faceWork: countFaceWork(card) });
   const packed = manifest.format !== "image";
   const estimate = estimateJob({ inputs: objects, bytes, chunks, pages, packed, reads, ...facts });
   const budget = manifest.budget?.dollars;

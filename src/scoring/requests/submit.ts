@@ -1,6 +1,7 @@
 /** Accepting a job: check everything, remember the request, create the coordinator. Repeating it changes nothing. */
 
 import { ScoringError } from "../../errors.ts";
+import { countFaceWork } from "../../model/face-cost.ts";
 import { hashScoring } from "../../model/model.ts";
 import type { Registry } from "../../model/registry.ts";
 import { probeConditionalPut } from "../../storage/conditional-put.ts";
@@ -92,6 +93,7 @@ export async function submitJob(
     modelSha256: card.sha256,
     modelForm: await hashScoring(card),
     pipeline: manifest.pipeline ?? card.pipeline,
+    faceWork: countFaceWork(card),
     ...chooseLabels(manifest, card),
     ...thresholds,
     ...chooseFaceFinder(manifest),

@@ -98,7 +98,7 @@ function createWorld(maxJobs: number): World {
         registry: {
           refresh: async () => {},
           resolve: (name: string) => name,
-          card: async () => ({ name: "deep-emotion", version: 1, labels: LABELS, sha256: "", pipeline: 1 }),
+          card: async () => ({ name: "deep-emotion", version: 1, labels: LABELS, sha256: "", pipeline: 1, shapes: {} }),
         },
         directory: wrap({
           reserve: (...args: Parameters<Directory["reserve"]>) => directory.reserve(...args),

@@ -27,7 +27,7 @@ function createDeps(more: Partial<SubmitDeps>): SubmitDeps {
   const registry = {
     refresh: async () => {},
     resolve: (name: string) => name,
-    card: async () => ({ name: "deep-emotion", version: 1, labels: LABELS, sha256: "", pipeline: 1 }),
+    card: async () => ({ name: "deep-emotion", version: 1, labels: LABELS, sha256: "", pipeline: 1, shapes: {} }),
   };
   return {
     openStore: () => store,
