@@ -7,7 +7,7 @@ import { readCallerById } from "./http/auth.ts";
 import { nameWork } from "./jobs/consumer.ts";
 import type { WholeDirectory } from "./jobs/directory-rows.ts";
 import { createTurns } from "./jobs/turns.ts";
-import { runDueSchedules } from "./jobs/run-due-schedules.ts";
+import { lookAtSchedules, runDueSchedules } from "./jobs/run-due-schedules.ts";
 import { sweepOpenJobs, sweepRetainedJobs } from "./jobs/sweep-open-jobs.ts";
 import type { Logger } from "./log.ts";
 import type { Registry } from "./model/registry.ts";
@@ -56,7 +56,7 @@ export interface Platform {
   /** What a consumer works with. */
   readonly work: WorkDeps;
   readonly deadLetters: DeadLetterDirectory;
-  /** The five-minute cron: schedules that are due at `nowMs`. */
+  /** The five-minute cron: schedules that are due at `nowMs`, and what follows their runs. */
   runSchedules(nowMs: number): Promise<void>;
   /** The hourly cron: jobs whose alarm was lost, and those whose retention is over. */
   sweep(): Promise<void>;
@@ -74,6 +74,7 @@ export function createPlatform(parts: PlatformParts): Platform {
   const openJob = (id: string): JobHandle => parts.openJob(id);
   const openEraser = (id: string): Eraser => parts.openEraser(id);
   const hook = parts.hook === undefined ? {} : { hook: parts.hook };
+  const sender = webhook === null ? {} : { sendWebhook: makeWebhookSender(webhook, limits, clock) };
   const work: WorkDeps = {
     openJob,
     openEraser,
@@ -84,7 +85,7 @@ export function createPlatform(parts: PlatformParts): Platform {
     limits,
     ...(parts.trace === undefined ? {} : { trace: parts.trace }),
     ...createTurns(limits, clock, (error) => logger.log("warn", "heartbeat_failed", { error })),
-    ...(webhook === null ? {} : { sendWebhook: makeWebhookSender(webhook, limits, clock) }),
+    ...sender,
     failed: (message, error) => logger.log("warn", "work_failed", { ...nameWork(message), message, error }),
   };
   const { resolve } = webhook === null ? {} : makeResolver(webhook, limits);
@@ -101,6 +102,7 @@ export function createPlatform(parts: PlatformParts): Platform {
     ...(resolve === undefined ? {} : { resolveName: resolve }),
     newId: uuidv7,
     limits,
+    ...sender,
   };
   const readReadiness = createReadiness({
     checks: [
@@ -150,7 +152,10 @@ export function createPlatform(parts: PlatformParts): Platform {
     app,
     work,
     deadLetters: directory,
-    runSchedules: (nowMs) => runDueSchedules(schedule, nowMs, logger),
+    async runSchedules(nowMs) {
+      await runDueSchedules(schedule, nowMs, logger);
+      await lookAtSchedules(schedule, nowMs, logger);
+    },
     async sweep() {
       await sweepOpenJobs(directory, openJob, limits.maxJobsPerSweep, logger);
       await sweepRetainedJobs({ directory, openJob, openStore }, limits, clock(), logger);

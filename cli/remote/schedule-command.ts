@@ -1,9 +1,6 @@
 import { defineCommand } from "citty";
 import type { Api, NewSchedule, ScheduleChange } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
-import { isEnded, JOB_STATUS_FACTS } from "../../src/scoring/job/job-status.ts";
-import type { ReportFinding } from "../../src/scoring/report/findings.ts";
-import { listScheduleAlerts } from "../../src/scoring/report/schedule-alerts.ts";
 import type { ScheduleRunView, ScheduleView } from "../../src/scoring/schedules/schedule.ts";
 import { UsageError } from "../command-line.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -17,6 +14,21 @@ import { readManifest } from "./read-manifest.ts";
 const ID_ARG = { type: "positional", description: "The schedule's id", required: true } as const;
 const CRON_TEXT = "Five fields, UTC: minute, hour, day of month, month, day of week";
 const OFFSET_TEXT = "Added to the due time for {yyyy}, {mm}, {dd}, {hh}: -24 names the day before";
+
+const REVIEW_TEXT = "Faces of each run's new pictures that people should label; 0 for none";
+const READERS_TEXT = "With --review-per-run: ids of API keys that may label them, with commas";
+const ALERTS_TEXT = "Marks of alerts, a JSON file: what is left out has its default (docs/schedules.md)";
+
+/** The reviews that a schedule's runs get, as options say; `undefined` where none does. */
+function readReview(perRun: string | undefined, readers: string | undefined): ScheduleChange["review"] {
+  const faces = readInteger("review-per-run", perRun);
+  if (faces === undefined) {
+    if (readers !== undefined) throw new UsageError("--readers needs --review-per-run");
+    return undefined;
+  }
+  if (faces === 0) return null;
+  return { perRun: faces, ...(readers !== undefined && { readers: readers.split(",").map((id) => id.trim()) }) };
+}
 
 /** `2026-11-24 02:30`: whole minutes of an ISO time. */
 const formatMinute = (time: string): string => time.slice(0, 16).replace("T", " ");
@@ -50,6 +62,9 @@ const create = defineCommand({
     "output-prefix": { type: "string", description: "Prefix of the outputs; default out/" },
     model: { type: "string", description: "name@version, or a name for its newest" },
     purpose: { type: "string", description: "What the labels are for; some keys require it" },
+    "review-per-run": { type: "string", description: REVIEW_TEXT },
+    readers: { type: "string", description: READERS_TEXT },
+    alerts: { type: "string", description: ALERTS_TEXT },
     disabled: { type: "boolean", description: "Make it, but do not run it yet", default: false },
     ...CONNECTION_ARGS,
   },
@@ -57,12 +72,15 @@ const create = defineCommand({
     const { name, cron, manifest, store, prefix, model, purpose } = args;
     const template = { manifest, store, prefix, model, purpose, "output-prefix": args["output-prefix"] };
     const offset = readInteger("window-offset-hours", args["window-offset-hours"]);
+    const review = readReview(args["review-per-run"], args.readers);
     const wanted: NewSchedule = {
       name,
       cron,
       enabled: !args.disabled,
       manifest: await readManifest(template),
       ...(offset === undefined ? {} : { windowOffsetHours: offset }),
+      ...(review === undefined ? {} : { review }),
+      ...(args.alerts === undefined ? {} : { alerts: await readJson(args.alerts) }),
     };
     const made = await connect(args).makeSchedule(wanted);
     if (args.json) return printJson(made);
@@ -108,6 +126,9 @@ const update = defineCommand({
     "window-offset-hours": { type: "string", description: OFFSET_TEXT },
     manifest: { type: "string", description: "Manifest file, JSON (- reads standard input)" },
     baseline: { type: "string", description: "Job of a run that later runs are compared with too, or none" },
+    "review-per-run": { type: "string", description: REVIEW_TEXT },
+    readers: { type: "string", description: READERS_TEXT },
+    alerts: { type: "string", description: ALERTS_TEXT },
     enable: { type: "boolean", description: "Start running it again", default: false },
     disable: { type: "boolean", description: "Stop running it", default: false },
     ...CONNECTION_ARGS,
@@ -123,6 +144,8 @@ const update = defineCommand({
       manifest: args.manifest === undefined ? undefined : await readJson(args.manifest),
       baselineJobId: baseline === "none" ? null : baseline,
       enabled: enable || disable ? enable : undefined,
+      review: readReview(args["review-per-run"], args.readers),
+      alerts: args.alerts === undefined ? undefined : await readJson(args.alerts),
     });
     if (Object.keys(change).length === 0) throw new UsageError("nothing to change: name what should change");
     show(await connect(args).changeSchedule(args.id, change), args.json);
@@ -144,31 +167,13 @@ const run = defineCommand({
   },
 });
 
-/** Runs before the newest that say what is usual. */
-const USUAL_RUNS = 7;
-
 /** By its id, or by a name that one schedule alone has. */
 async function findSchedule(api: Api, text: string): Promise<ScheduleView> {
   const named = (await api.listSchedules()).filter(({ id, name }) => id === text || name === text);
   const [found] = named;
   if (found === undefined) throw new ScoringError("not_found", `no schedule has the id or name ${text}`);
   if (named.length > 1) throw new UsageError(`${named.length} schedules have the name ${text}: give an id`);
-  return api.readSchedule(found.id);
-}
-
-const labeled = ({ job }: ScheduleRunView): boolean => job !== null && JOB_STATUS_FACTS[job.status].whole;
-
-async function listAlerts(api: Api, { lastRuns }: ScheduleView): Promise<readonly ReportFinding[]> {
-  const ended = lastRuns.filter(({ failure, job }) => failure !== null || (job !== null && isEnded(job.status)));
-  const [last, ...before] = ended;
-  if (last === undefined) return [];
-  if (last.failure !== null) return [{ tone: "bad", subject: "Run", text: last.failure.message }];
-  if (!labeled(last) || last.jobId === null) {
-    return [{ tone: "bad", subject: "Run", text: `the job of the last run is ${last.job?.status ?? "gone"}` }];
-  }
-  const earlier = before.filter(labeled).slice(0, USUAL_RUNS);
-  const reports = await Promise.all(earlier.flatMap(({ jobId }) => (jobId === null ? [] : [api.readReport(jobId)])));
-  return listScheduleAlerts(await api.readReport(last.jobId), reports);
+  return found;
 }
 
 const check = defineCommand({
@@ -179,9 +184,10 @@ const check = defineCommand({
   args: { schedule: { ...ID_ARG, description: "The schedule's id or name" }, ...CONNECTION_ARGS },
   async run({ args }) {
     const api = connect(args);
-    const alerts = await listAlerts(api, await findSchedule(api, args.schedule));
-    if (args.json) printJson(alerts);
-    else for (const { subject, text } of alerts) print(`${subject}: ${showText(text)}`);
+    const { id } = await findSchedule(api, args.schedule);
+    const { alerts, reviews } = await api.readScheduleAlerts(id);
+    if (args.json) printJson({ alerts, reviews });
+    else for (const { subject, text, dueAt } of alerts) print(`${formatMinute(dueAt)}  ${subject}: ${showText(text)}`);
     if (alerts.length > 0) process.exitCode = EXIT_CODES.alerts;
   },
 });

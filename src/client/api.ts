@@ -14,6 +14,7 @@ import type {
   ScheduleRunView,
   ScheduleView,
 } from "../scoring/schedules/schedule.ts";
+import type { ScheduleOutlookView } from "../scoring/schedules/judge-runs.ts";
 import type { ChunkRecords } from "../scoring/requests/chunk-records.ts";
 import type { DryRun } from "../scoring/requests/dry-run.ts";
 import type { z } from "zod";
@@ -130,6 +131,8 @@ export interface Api {
   listSchedules(signal?: AbortSignal): Promise<readonly ScheduleView[]>;
   /** The schedule with every run that is remembered, newest first. */
   readSchedule(id: string, signal?: AbortSignal): Promise<ScheduleView>;
+  /** What should be looked into now, the reviews of its runs, and what was told before. */
+  readScheduleAlerts(id: string, signal?: AbortSignal): Promise<ScheduleOutlookView>;
   makeSchedule(schedule: NewSchedule): Promise<ScheduleView>;
   changeSchedule(id: string, change: ScheduleChange): Promise<ScheduleView>;
   /** Runs it now, or for the window of `dueAt` (ISO 8601). */
@@ -276,6 +279,7 @@ export function createApi(options: ApiOptions = {}): Api {
       return all;
     },
     readSchedule: (id, signal) => ask("GET", schedule(id), { signal }),
+    readScheduleAlerts: (id, signal) => ask("GET", `${schedule(id)}/alerts`, { signal }),
     makeSchedule: (wanted) => ask("POST", "/v1/schedules", sendJson(wanted)),
     changeSchedule: (id, change) => ask("PATCH", schedule(id), sendJson(change)),
     runSchedule: (id, dueAt) => ask("POST", `${schedule(id)}/run`, sendJson(dueAt === undefined ? {} : { dueAt })),

@@ -2,6 +2,7 @@
 
 import { DEPLOYMENT_EXAMPLES, LETTER_ID } from "./deployment-examples.ts";
 import { REVIEW_EXAMPLES } from "./review-examples.ts";
+import { makeScheduleExamples } from "./schedule-examples.ts";
 
 /** A body that an operation takes, and its answer in the first successful status where that is JSON. */
 export interface OperationExample {
@@ -96,28 +97,6 @@ const KEY = {
   expiresAt: null,
   expired: false,
   previousKeyUntil: null,
-};
-const RUN = {
-  dueAt: "2026-11-29T02:00:00.000Z",
-  firedAt: "2026-11-29T02:01:12.000Z",
-  trigger: "cron",
-  jobId: JOB_ID,
-  failure: null,
-  job: null,
-};
-const SCHEDULE = {
-  id: SCHEDULE_ID,
-  name: "nightly",
-  cron: "0 2 * * *",
-  windowOffsetHours: 24,
-  enabled: true,
-  manifest: { ...MANIFEST, input: { store: "faces", prefix: "nights/{yyyy}/{mm}/{dd}/" } },
-  baselineJobId: null,
-  owner: KEY_ID,
-  createdAt: "2026-11-01T00:00:00.000Z",
-  updatedAt: "2026-11-01T00:00:00.000Z",
-  nextRuns: ["2026-11-30T02:00:00.000Z"],
-  lastRuns: [RUN],
 };
 const TASK = {
   model: "deep-emotion@4",
@@ -272,22 +251,5 @@ export const EXAMPLES: Readonly<Record<string, OperationExample>> = {
   "DELETE /v1/records": {
     response: { jobs: [{ id: JOB_ID, answer: "erasing" }], cursor: null },
   },
-  "POST /v1/schedules": {
-    request: { name: "nightly", cron: "0 2 * * *", windowOffsetHours: 24, manifest: SCHEDULE.manifest },
-    response: SCHEDULE,
-  },
-  "GET /v1/schedules": {
-    response: { schedules: [SCHEDULE], cursor: null },
-  },
-  "GET /v1/schedules/{id}": {
-    response: SCHEDULE,
-  },
-  "PATCH /v1/schedules/{id}": {
-    request: { enabled: false },
-    response: { ...SCHEDULE, enabled: false, nextRuns: [] },
-  },
-  "POST /v1/schedules/{id}/run": {
-    request: { dueAt: "2026-11-28T02:00:00.000Z" },
-    response: RUN,
-  },
+  ...makeScheduleExamples({ jobId: JOB_ID, scheduleId: SCHEDULE_ID, keyId: KEY_ID, manifest: MANIFEST }),
 };

@@ -273,10 +273,16 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
     tag: "schedules",
     description: "Runs are listed newest first.",
   },
+  "GET /v1/schedules/{id}/alerts": {
+    operationId: "getScheduleAlerts",
+    tag: "schedules",
+    description:
+      "Judged anew at each request, by the marks of `alerts`; nothing is sent. `reviews` are those of the runs, with the accuracy that each found; `told` is what webhooks were sent of, `waiting` how many of these are still tried.",
+  },
   "PATCH /v1/schedules/{id}": {
     operationId: "updateSchedule",
     tag: "schedules",
-    description: "Fields that are left out stay as they are.",
+    description: "Fields that are left out stay as they are; `alerts` and `review` are replaced as a whole.",
   },
   "DELETE /v1/schedules/{id}": {
     operationId: "deleteSchedule",

@@ -94,7 +94,8 @@ export function addReviewRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     if (request.size !== null && request.halfWidth !== null) {
       throw new ScoringError("validation_failed", "size and halfWidth exclude each other: give one of them");
     }
-    return c.json(await createReview(deps, c.req.param("id"), request), request.dryRun ? 200 : 201);
+    const plan = await createReview(deps, c.req.param("id"), request);
+    return c.json(plan, request.dryRun || plan.size === 0 ? 200 : 201);
   });
 
   app.openapi(
@@ -193,7 +194,10 @@ function addReaderRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.post("/v1/jobs/:id/reviews/answers", async (c) => {
     const { reader, answers } = parseBody(answersSchema, await readJsonBody(c.req.raw, deps.limits.maxManifestBytes));
     const caller = c.get("caller");
-    await answerReview(deps, c.req.param("id"), caller, reader ?? caller.keyId, answers);
+    const { schedule } = await answerReview(deps, c.req.param("id"), caller, reader ?? caller.keyId, answers);
+    // What they say of the model may be worth telling.
+    if (schedule !== undefined)
+      await deps.schedules.wantScheduleLook(schedule.scheduleId, deps.clock() + deps.limits.reviewLookMs);
     return c.body(null, 204);
   });
 

@@ -5,11 +5,14 @@ import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
 import { JOB_STATUSES } from "../scoring/job/job-status.ts";
 import { LIMITS } from "../scoring/limits.ts";
+import { alertMarksSchema } from "../scoring/report/alert-marks.ts";
 import { parseCron } from "../scoring/schedules/cron.ts";
 import { changeSchedule, makeSchedule } from "../scoring/schedules/change-schedule.ts";
+import { judgeSchedule, viewOutlook } from "../scoring/schedules/judge-runs.ts";
 import { runSchedule } from "../scoring/schedules/run-schedule.ts";
 import {
   newScheduleSchema,
+  nightReviewSchema,
   scheduleChangeSchema,
   type ScheduleRecord,
   type ScheduleView,
@@ -32,7 +35,15 @@ const runSchema = z
     trigger: z.enum(["cron", "manual"]),
     jobId: z.string().nullable(),
     failure: z.object({ code: z.string(), message: z.string() }).nullable(),
-    job: z.object({ status: z.enum(JOB_STATUSES), listed: count, scored: count, failed: count }).nullable(),
+    job: z
+      .object({
+        status: z.enum(JOB_STATUSES),
+        listed: count,
+        scored: count,
+        failed: count,
+        dollars: z.number().nonnegative().nullable(),
+      })
+      .nullable(),
   })
   .openapi("ScheduleRun");
 const scheduleSchema = z
@@ -43,6 +54,8 @@ const scheduleSchema = z
     windowOffsetHours: z.int(),
     enabled: z.boolean(),
     manifest: z.record(z.string(), z.unknown()),
+    review: nightReviewSchema.nullable(),
+    alerts: alertMarksSchema,
     baselineJobId: z.string().nullable(),
     owner: z.string(),
     createdAt: time,
@@ -51,6 +64,29 @@ const scheduleSchema = z
     lastRuns: z.array(runSchema),
   })
   .openapi("Schedule");
+const share = z.number().min(0).max(1);
+const jobId = z.string().nullable();
+const alert = { tone: z.enum(["bad", "warn", "good"]), subject: z.string(), text: z.string(), dueAt: time, jobId };
+const outlookSchema = z
+  .object({
+    alerts: z.array(z.object(alert)),
+    reviews: z.array(
+      z.object({
+        jobId: z.string(),
+        dueAt: time,
+        drawn: count,
+        seen: count,
+        result: z
+          .object({ faces: count, answered: count, accuracy: z.object({ value: share, low: share, high: share }) })
+          .nullable(),
+        failure: z.object({ code: z.string(), message: z.string() }).nullable(),
+      }),
+    ),
+    told: z.array(z.object({ ...alert, at: time })),
+    waiting: count,
+    givenUp: count,
+  })
+  .openapi("ScheduleAlerts");
 const idParam = z.object({ id: z.uuid().openapi({ param: { name: "id", in: "path" } }) });
 const runBodySchema = z.strictObject({ dueAt: time.optional() });
 
@@ -125,6 +161,23 @@ export function addScheduleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     async (c) => {
       const record = await requireSchedule(c, c.req.valid("param").id);
       return c.json(await view(record, LIMITS.maxScheduleRuns), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/schedules/{id}/alerts",
+      summary:
+        "What should be looked into: of the last run and of its reviews, as they are now, and what was told before",
+      request: { params: idParam },
+      responses: { 200: json(outlookSchema, "Alerts and reviews"), ...problemResponses },
+    }),
+    async (c) => {
+      const record = await requireSchedule(c, c.req.valid("param").id);
+      const known = await schedules.readScheduleLook(record.id);
+      const runs = await schedules.listScheduleRuns(record.id, LIMITS.maxScheduleRuns);
+      return c.json(viewOutlook(await judgeSchedule(deps, record, runs, known.reviews), known), 200);
     },
   );
 

@@ -113,4 +113,16 @@ export class DirectoryBase extends DurableObject implements WholeDirectory {
   listScheduleRuns(...args: Args<"listScheduleRuns">): Answer<"listScheduleRuns"> {
     return this.#rows.listScheduleRuns(...args);
   }
+  wantScheduleLook(...args: Args<"wantScheduleLook">): Answer<"wantScheduleLook"> {
+    return this.#rows.wantScheduleLook(...args);
+  }
+  takeScheduleLook(...args: Args<"takeScheduleLook">): Answer<"takeScheduleLook"> {
+    return this.#rows.takeScheduleLook(...args);
+  }
+  writeScheduleLook(...args: Args<"writeScheduleLook">): Answer<"writeScheduleLook"> {
+    return this.#rows.writeScheduleLook(...args);
+  }
+  readScheduleLook(...args: Args<"readScheduleLook">): Answer<"readScheduleLook"> {
+    return this.#rows.readScheduleLook(...args);
+  }
 }

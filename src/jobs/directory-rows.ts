@@ -227,6 +227,11 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
         if (owner !== null) spendings.note(view.id, owner, view.budget?.spent ?? view.dollars ?? 0, atMs);
       }
       if (!isEnded(view.status)) return;
+      // Its run can be judged; the end of an erasure asks as well.
+      if (view.schedule !== undefined && view.erasure?.status !== "running") {
+        const endMs = Math.max(...Object.values(view.times).map((time) => Date.parse(time)));
+        schedules.wantScheduleLook(view.schedule.id, endMs);
+      }
       sql.exec("DELETE FROM ranks WHERE jobId = ?", view.id);
       if (view.erasure?.status !== "running") deadLetters.forget(view.id);
       releaseAll([view.id]);
@@ -284,5 +289,9 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
     removeSchedule: async (...args) => schedules.removeSchedule(...args),
     writeScheduleRun: async (...args) => schedules.writeScheduleRun(...args),
     listScheduleRuns: async (...args) => schedules.listScheduleRuns(...args),
+    wantScheduleLook: async (...args) => schedules.wantScheduleLook(...args),
+    takeScheduleLook: async (...args) => schedules.takeScheduleLook(...args),
+    writeScheduleLook: async (...args) => schedules.writeScheduleLook(...args),
+    readScheduleLook: async (...args) => schedules.readScheduleLook(...args),
   };
 }

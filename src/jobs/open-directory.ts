@@ -39,5 +39,9 @@ export function openDirectory(objects: DurableObjectNamespace<DirectoryBase>): W
     removeSchedule: (id) => stub().removeSchedule(id),
     writeScheduleRun: (run, keep) => stub().writeScheduleRun(run, keep),
     listScheduleRuns: (id, limit) => stub().listScheduleRuns(id, limit),
+    wantScheduleLook: (...args) => stub().wantScheduleLook(...args),
+    takeScheduleLook: (...args) => stub().takeScheduleLook(...args),
+    writeScheduleLook: (...args) => stub().writeScheduleLook(...args),
+    readScheduleLook: (...args) => stub().readScheduleLook(...args),
   };
 }

@@ -8,6 +8,7 @@ import type {
   ScheduleRunRecord,
 } from "../scoring/schedules/schedule.ts";
 import { parseStored } from "../scoring/stored-json.ts";
+import { createLookRows } from "./look-rows.ts";
 import type { SqlDatabase } from "./sql-port.ts";
 
 /** The tables; `jobs` is the directory's own. */
@@ -27,6 +28,7 @@ export type ScheduleRows = {
 /** The rows over the directory's database. */
 export function createScheduleRows(sql: SqlDatabase): ScheduleRows {
   sql.exec(SCHEDULE_SCHEMA);
+  const looks = createLookRows(sql);
   const readRecords = (query: string, ...values: SqlValue[]): ScheduleRecord[] =>
     sql
       .exec<{ record: string }>(query, ...values)
@@ -98,6 +100,7 @@ export function createScheduleRows(sql: SqlDatabase): ScheduleRows {
     },
     removeSchedule(id) {
       sql.exec("DELETE FROM scheduleRuns WHERE scheduleId = ?", id);
+      looks.forget(id);
       return sql.exec("DELETE FROM schedules WHERE id = ? RETURNING id", id).toArray().length > 0;
     },
     writeScheduleRun(run, keep) {
@@ -119,10 +122,16 @@ export function createScheduleRows(sql: SqlDatabase): ScheduleRows {
       );
     },
     listScheduleRuns: listRuns,
+    wantScheduleLook: (...args) => looks.want(...args),
+    takeScheduleLook: (...args) => looks.take(...args),
+    writeScheduleLook: (...args) => looks.write(...args),
+    readScheduleLook: (...args) => looks.read(...args),
   };
 }
 
-function foldView({ status, counts }: JobView): NonNullable<ScheduleRun["job"]> {
+function foldView(view: Omit<JobView, "dollars"> & { readonly dollars?: number }): NonNullable<ScheduleRun["job"]> {
+  const { status, counts } = view;
   const { scored, failed } = counts.outcomes;
-  return { status, listed: counts.listed, scored, failed };
+  // Views of before costs were counted have none.
+  return { status, listed: counts.listed, scored, failed, dollars: view.dollars ?? null };
 }

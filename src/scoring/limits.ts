@@ -60,6 +60,14 @@ export const LIMITS = {
   maxScheduleRuns: 92,
   /** Due schedules handled by one cron: the others are still due at the next, five minutes later. */
   maxSchedulesPerTick: 50,
+  /** Schedules looked after by one cron: each reads up to 14 reports and reviews, and may draw one review. */
+  maxLooksPerTick: 20,
+  /** A look that dies is due again after this time: longer than drawing from two million faces takes. */
+  lookLeaseMs: 10 * 60_000,
+  /** Answers to a review are looked at so long after the first of them: a reader gives one every few seconds. */
+  reviewLookMs: 10 * 60_000,
+  /** Alerts that a schedule remembers. */
+  maxScheduleAlerts: 100,
   /** Runs made by one cron, plus at most those of one schedule: each costs up to 50 of the 10,000 subrequests of one invocation. */
   maxRunsPerTick: 100,
   /** `groupBy` names of a job: each multiplies the aggregates. */

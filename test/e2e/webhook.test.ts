@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { type Api, createApi } from "../../src/client/api.ts";
 import { ADMIN, type Deployment, startPlatform } from "./platform.ts";
 
@@ -146,4 +146,36 @@ it.each([
   await arrived;
   expect(await waitForAttempt(job.id)).toContain("address_forbidden");
   expect(reached).toBe(0);
+});
+
+it("tells what a schedule's run should be looked into for, signed, with a text to mail", async () => {
+  redirectTo = null;
+  for (const name of ["a", "b", "c"]) await api.upload("faces", `broken/${name}.jpg`, new TextEncoder().encode("none"));
+  const schedule = await api.makeSchedule({
+    name: "nightly",
+    cron: "30 2 * * *",
+    enabled: false,
+    manifest: { ...manifest, input: { store: "faces", prefix: "broken/" } },
+    alerts: { url: `http://${host}/alerts` },
+  });
+  const { jobId } = await api.runSchedule(schedule.id);
+  const ended = async () => (await api.readSchedule(schedule.id)).lastRuns[0]?.job?.status;
+  await vi.waitUntil(async () => (await ended()) === "completed_with_errors", { timeout: 60_000, interval: 100 });
+  const arrived = new Promise<Parameters<typeof told>[0]>((resolve) => (told = resolve));
+  await worker.fireSchedules(Date.now());
+  const { headers, body } = await arrived;
+  const event: unknown = new Webhook(await api.readWebhookSecret()).verify(body, headers);
+  expect(headers["webhook-id"]).toBe(`${schedule.id}.1`);
+  expect(event).toMatchObject({
+    type: "schedule.alert",
+    data: {
+      schedule: { id: schedule.id, name: "nightly" },
+      alerts: [{ tone: "bad", subject: "Not scored", jobId }],
+      email: { subject: expect.stringMatching(/^nightly: 100.0.% .* were skipped/) as string },
+    },
+  });
+  const { told: known } = await api.readScheduleAlerts(schedule.id);
+  expect(known).toMatchObject([{ subject: "Not scored", jobId }]);
+  const refused = api.changeSchedule(schedule.id, { alerts: { url: `http://${forbiddenHost}/` } });
+  await expect(refused).rejects.toMatchObject({ code: "address_forbidden" });
 });

@@ -1,14 +1,16 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- answers and bindings as the tests expect them */
 import { env, exports } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ScoringError } from "../../src/errors.ts";
 import type { DirectoryBase } from "../../src/jobs/directory-object.ts";
 import { runDueSchedules } from "../../src/jobs/run-due-schedules.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
+import type { Report } from "../../src/scoring/report/report.ts";
+import type { ScheduleOutlookView } from "../../src/scoring/schedules/judge-runs.ts";
 import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
 import type { ScheduleDeps } from "../../src/scoring/schedules/run-schedule.ts";
 import type { ScheduleRecord, ScheduleRunView, ScheduleView } from "../../src/scoring/schedules/schedule.ts";
-import { ADMIN, ask, bucket, follow, makeKey, type MadeKey, readPicture } from "./api-client.ts";
+import { ADMIN, ask, bucket, call, follow, makeKey, type MadeKey, readPicture } from "./api-client.ts";
 
 /** Schedules over HTTP and by the Worker's cron, in the real runtime. */
 
@@ -148,7 +150,7 @@ describe("schedules", () => {
     const job = await follow(key, lastRuns[0]!.jobId!);
     expect(job).toMatchObject({ status: "completed", counts: { outcomes: { scored: 1 } } });
     const after = await readSchedule(key, made.id);
-    expect(after.lastRuns[0]!.job).toEqual({ status: "completed", listed: 1, scored: 1, failed: 0 });
+    expect(after.lastRuns[0]!.job).toMatchObject({ status: "completed", listed: 1, scored: 1, failed: 0 });
     await remove(made.id);
   });
 
@@ -216,6 +218,74 @@ describe("schedules", () => {
     const { lastRuns, nextRuns } = await readSchedule(ADMIN, made.id);
     expect(lastRuns).toMatchObject([{ jobId: null, failure: { code: "unauthorized" } }]);
     expect(Date.parse(nextRuns[0]!)).toBe(dueMs + DAY_MS);
+    await remove(made.id);
+  });
+});
+
+/** What the schedule's page shows. */
+const readAlerts = async (key: string, id: string): Promise<ScheduleOutlookView> =>
+  (await ask<ScheduleOutlookView>(key, "GET", `/v1/schedules/${id}/alerts`)).body;
+
+describe("what follows a run", () => {
+  it("is a review of its new pictures, whose accuracy later runs show, and alerts", async () => {
+    const [{ key }, anna] = [await makeKey(), await makeKey({ scopes: ["reviews:write"] })];
+    const pictures = ["420-351x203.jpg", "grey-48x48.png", "rgb-128x128.png", "lossy.webp", "palette.png"];
+    for (const name of pictures) await bucket.put(`looked/in/${name}`, readPicture(name));
+    const made = await makeSchedule(key, "looked/", {
+      manifest: { ...makeBody("looked/").manifest, faces: "aligned" },
+      review: { perRun: 20, readers: [anna.id] },
+    });
+    expect(made).toMatchObject({ review: { perRun: 20, by: null }, alerts: { enabled: true, noFace: 0.1 } });
+    const runOn = async (dueMs: number): Promise<string> => {
+      await fire(dueMs);
+      const { jobId } = (await readSchedule(key, made.id)).lastRuns[0]!;
+      await follow(key, jobId!);
+      // The directory hears of the end a little later.
+      await vi.waitUntil(async () =>
+        (await readSchedule(key, made.id)).lastRuns[0]!.job?.status.startsWith("completed"),
+      );
+      await fire(dueMs + 1000);
+      return jobId!;
+    };
+    const dueMs = nextOf(made);
+    const first = await runOn(dueMs);
+    expect((await readAlerts(key, made.id)).reviews).toMatchObject([{ jobId: first, drawn: 5, seen: 0, result: null }]);
+    const answers = Array.from({ length: 5 }, (_, at) => ({ at, label: "Happy", seconds: 2 }));
+    const answered = await ask(anna.key, "POST", `/v1/jobs/${first}/reviews/answers`, { answers: answers.slice(1) });
+    expect(answered.status).toBe(204);
+
+    // By day a picture comes, and one that is none.
+    await bucket.put("looked/in/z.jpg", readPicture("q90-47x49.jpg"));
+    for (const name of ["zz-1.png", "zz-2.png", "zz-3.png"]) await bucket.put(`looked/in/${name}`, "no picture");
+    const second = await runOn(dueMs + DAY_MS);
+    const { alerts, reviews, told } = await readAlerts(key, made.id);
+    expect(reviews).toMatchObject([
+      { jobId: first, drawn: 5, seen: 4 },
+      { jobId: second, drawn: 1, seen: 0 },
+    ]);
+    expect(alerts.map(({ subject, jobId }) => [subject, jobId])).toEqual(
+      expect.arrayContaining([
+        ["Not scored", second],
+        ["Review", first],
+      ]),
+    );
+    expect(told.map(({ text }) => text)).toEqual(expect.arrayContaining(alerts.map(({ text }) => text)));
+    // The answers give figures by the next run, whose report shows them.
+    await ask(anna.key, "POST", `/v1/jobs/${first}/reviews/answers`, { answers });
+    await fire(dueMs + DAY_MS + 3_600_000);
+    const third = await runOn(dueMs + 2 * DAY_MS);
+    const accuracy = (await readAlerts(key, made.id)).reviews[0]!.result!.accuracy;
+    const report = await ask<Report>(key, "GET", `/v1/jobs/${third}/report`, undefined, { accept: "application/json" });
+    expect(report.body.reviewed).toMatchObject([{ jobId: first, answered: 5, accuracy }]);
+    const page = await (await call(key, `/v1/jobs/${third}/report`, { headers: { accept: "text/html" } })).text();
+    expect(page).toContain("Is the model as right as it was?");
+    expect((await ask(anna.key, "GET", `/v1/schedules/${made.id}/alerts`)).status).toBe(403);
+    const wrong = await ask<Problem>(key, "PATCH", `/v1/schedules/${made.id}`, { review: { perRun: 20, by: "shop" } });
+    expect(wrong.body.issues).toMatchObject([{ path: "review.by", code: "unknown_group" }]);
+    const silent = await ask<Problem & { detail: string }>(key, "PATCH", `/v1/schedules/${made.id}`, {
+      alerts: { url: "https://receiver.example/" },
+    });
+    expect(silent.body.detail).toContain("WEBHOOK_SECRET is not configured");
     await remove(made.id);
   });
 });

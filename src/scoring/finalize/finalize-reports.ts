@@ -42,6 +42,7 @@ export async function writeReports(
     minGroupSize: manifest.minGroupSize,
     drift,
     baseline,
+    reviewed: spec.schedule?.reviewed ?? [],
   });
   const lock = buildRunLock(context, endStatus, finishedMs);
   const stored = JSON.stringify(summary);

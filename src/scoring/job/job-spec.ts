@@ -8,6 +8,7 @@ import { EMBEDDING, LABELS } from "../../model/labels.ts";
 import { FACE_FINDER } from "../../model/face-levels.ts";
 import type { JobOwner } from "../access/access.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import type { ReviewedRun } from "../records/reviewed-run.ts";
 import type { PipelineVersion, RecordShape } from "../records/records.ts";
 
 /** The run of a schedule that a job is. */
@@ -18,6 +19,8 @@ export interface ScheduleOrigin {
   readonly previousJobId: string | null;
   /** The run that it is compared with too. */
   readonly baselineJobId: string | null;
+  /** What reviews of earlier runs said by then, in the order of their due times; absent: none did. */
+  readonly reviewed?: readonly ReviewedRun[];
 }
 
 /** A job as it was accepted. */

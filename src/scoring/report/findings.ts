@@ -3,6 +3,7 @@
 import { describeAbstentions } from "./abstentions.ts";
 import type { Denominators, Report, ReportGroups } from "./report.ts";
 import { computeWilson } from "../statistics/intervals.ts";
+import { type DriftMarks, type DriftReport, listDriftFindings } from "../statistics/drift.ts";
 import { describeGaps } from "../statistics/fairness.ts";
 import { formatCount, formatInterval, formatNumber, formatPercent } from "./report-format.ts";
 
@@ -31,25 +32,35 @@ type FindingSource = Pick<Report, "denominators" | "drift" | "baseline"> & {
   readonly groups: readonly Pick<ReportGroups, "fairness">[];
 };
 
+/** Marks that alerts of a schedule may set otherwise. */
+export interface ReportMarks {
+  readonly noFace: number;
+  readonly lost: number;
+  /** `null`: what the report itself found. */
+  readonly drift: DriftMarks | null;
+}
+
+const REPORT_MARKS: ReportMarks = { ...FINDING_MARKS, drift: null };
+
 /** What passed a mark, the gravest first; empty where nothing did. */
-export function listReportFindings(report: FindingSource): ReportFinding[] {
+export function listReportFindings(report: FindingSource, marks: ReportMarks = REPORT_MARKS): ReportFinding[] {
   const { denominators: counts, drift, baseline, groups, total, provenance } = report;
   const unsure =
     (total.abstained?.faces ?? 0) === 0 ? null : describeAbstentions(total.abstained, counts.faces, provenance.abstain);
   return [
     ...describeMissing(counts),
-    ...describeShare(counts.noFace, counts.noFace + counts.scored, FINDING_MARKS.noFace, {
+    ...describeShare(counts.noFace, counts.noFace + counts.scored, marks.noFace, {
       subject: "No face",
       text: 'of the pictures that were read have no found face: the shares below are about the rest, and say nothing of these. Look at some; for small faces try faceDetail "fine" or a smaller minFacePixels, for face crops faces "aligned"',
     }),
     ...describeLargeCrops(report),
-    ...describeShare(counts.failed + counts.skipped, counts.listed, FINDING_MARKS.lost, {
+    ...describeShare(counts.failed + counts.skipped, counts.listed, marks.lost, {
       subject: "Not scored",
       text: "of the inputs failed or were skipped: errors.jsonl names each with its reason",
     }),
     ...(unsure === null ? [] : [{ tone: "warn" as const, subject: "Not sure", text: unsure }]),
-    ...(drift?.findings ?? []).map((text) => ({ tone: "warn" as const, subject: "Last run", text })),
-    ...(baseline?.findings ?? []).map((text) => ({ tone: "warn" as const, subject: "Baseline", text })),
+    ...listChanges(drift, marks).map((text) => ({ tone: "warn" as const, subject: "Last run", text })),
+    ...listChanges(baseline, marks).map((text) => ({ tone: "warn" as const, subject: "Baseline", text })),
     ...groups.flatMap(({ fairness }) =>
       fairness !== null && fairness.gaps.some(({ settled }) => settled)
         ? describeGaps(fairness, 1).map((text) => ({ tone: "warn" as const, subject: "Groups", text }))
@@ -69,6 +80,9 @@ export function describeQuiet({ denominators: counts }: Pick<Report, "denominato
   ];
   return { tone: "good", subject: "As usual", text: `${parts.join("; ")}.` };
 }
+
+const listChanges = (drift: DriftReport | null, { drift: marks }: ReportMarks): readonly string[] =>
+  drift === null ? [] : marks === null ? drift.findings : listDriftFindings(drift, marks);
 
 function describeMissing({ missingChunks, unaccounted }: Denominators): ReportFinding[] {
   if (missingChunks === 0) return [];

@@ -106,17 +106,23 @@ export function renderShareKey(measured: string, corrected: string | null): Safe
  * Shares as a table whose rows are drawn: a bar with its interval on one axis, the share and its interval in figures, and
  * what else a row has.
  * @param columns names of the cells after the share's own; those after the first are left out on a phone
+ * @param names of the first column and of the share's
  */
-export function renderShareBars(name: string, bars: readonly ShareBar[], columns: readonly string[] = []): SafeHtml {
+export function renderShareBars(
+  name: string,
+  bars: readonly ShareBar[],
+  columns: readonly string[] = [],
+  names: { readonly row: string; readonly share: string } = { row: "Label", share: "Share" },
+): SafeHtml {
   const scale = scaleLinear([0, chooseDomain(bars)], [0, 100]);
   const ticks = scale.ticks(4);
   const rest = columns.map((column, index) => html`<th scope="col" class="${index > 0 ? "wide" : ""}">${column}</th>`);
   return html`<table class="shares" aria-label="${name}">
     <thead>
       <tr>
-        <th scope="col">Label</th>
+        <th scope="col">${names.row}</th>
         <td class="chart"></td>
-        <th scope="col">Share</th>
+        <th scope="col">${names.share}</th>
         ${rest}
       </tr>
     </thead>

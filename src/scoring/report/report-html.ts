@@ -2,6 +2,7 @@
 
 import { html, type SafeHtml, trustHtml } from "./html-text.ts";
 import type { Report } from "./report.ts";
+import { renderAccuracy } from "./report-accuracy.ts";
 import { renderDrift, renderModel, renderProvenance, renderQuality } from "./report-background.ts";
 import { formatTime } from "./report-format.ts";
 import { renderGroups } from "./report-groups.ts";
@@ -44,7 +45,7 @@ export function renderPage(title: string, style: string, body: SafeHtml): string
  * trusted, where they come from. The console shows the same markup.
  */
 export function renderReportBody(report: Report, links: ReportLinks): SafeHtml {
-  return html`${renderFindings(report)} ${renderLabels(report, links)}
+  return html`${renderFindings(report)} ${renderLabels(report, links)} ${renderAccuracy(report, links)}
   ${renderDrift(report.drift, namesIn(report), links)} ${renderDrift(report.baseline, namesIn(report), links)}
   ${renderGroups(report, links)} ${renderTruth(report)} ${renderModel(report)} ${renderConfidence(report, links)}
   ${renderInputs(report, links)} ${renderQuality(report)} ${renderProvenance(report)}`;

@@ -15,6 +15,7 @@ import type { LabelFigures } from "./report-figures.ts";
 import { formatCount, formatInterval, formatNumber, formatPercent, isApart } from "./report-format.ts";
 import type { ReportLinks } from "./report-links.ts";
 import { describeReason } from "./reason-words.ts";
+import { listAccuracyAlerts } from "./schedule-alerts.ts";
 import { computeWilson } from "../statistics/intervals.ts";
 
 /** One figure with its name, as a tile. */
@@ -45,7 +46,7 @@ function describeResult(report: Report): string {
 
 /** What to look into first, and what was looked at where there is nothing. */
 export function renderFindings(report: Report): SafeHtml {
-  const found = listReportFindings(report);
+  const found = [...listAccuracyAlerts(report.reviewed ?? []), ...listReportFindings(report)];
   const findings = found.length === 0 ? [describeQuiet(report)] : found;
   return html`<section class="card">
     <h2>${found.length === 0 ? "Nothing stands out" : "Look at this first"}</h2>

@@ -6,6 +6,7 @@ import type { ModelCard, ModelEvaluation } from "../../model/card.ts";
 import { FER2013_NOTICE, REPORT_NOTICE } from "./legal-notice.ts";
 import { describeTally, type Figures } from "./report-figures.ts";
 import type { PipelineVersion } from "../records/records.ts";
+import type { ReviewedRun } from "../records/reviewed-run.ts";
 import type { DriftReport } from "../statistics/drift.ts";
 import { auditGroups, countRates, type FairnessAudit } from "../statistics/fairness.ts";
 import type { PrevalenceEstimate } from "../statistics/prevalence.ts";
@@ -48,6 +49,8 @@ export interface ReportContext {
   readonly drift?: DriftReport | null;
   /** Against the run that was chosen as the baseline. */
   readonly baseline?: DriftReport | null;
+  /** What reviews of earlier runs said, in the order of their due times. */
+  readonly reviewed?: readonly ReviewedRun[];
 }
 
 /** Inputs of one outcome by error code, most frequent first. */
@@ -131,6 +134,8 @@ export interface Report {
   readonly modelEvaluation: ModelEvaluation | null;
   readonly drift: DriftReport | null;
   readonly baseline: DriftReport | null;
+  /** Accuracy of earlier runs of the schedule by their reviews, the oldest first; absent: none was reviewed. */
+  readonly reviewed?: readonly ReviewedRun[];
   readonly provenance: Provenance;
 }
 
@@ -240,6 +245,7 @@ export function buildReport(summary: ChunkSummary, context: ReportContext): Repo
     modelEvaluation: evaluation,
     drift: context.drift ?? null,
     baseline: context.baseline ?? null,
+    ...(context.reviewed === undefined || context.reviewed.length === 0 ? {} : { reviewed: context.reviewed }),
     provenance: {
       model: `${card.name}@${card.version}`,
       family: card.family,

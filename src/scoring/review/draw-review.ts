@@ -47,7 +47,7 @@ interface Candidate extends DrawnFace {
 }
 
 /**
- * Draws a sample of an ended job's scored faces. The same seed draws the same.
+ * Draws a sample of an ended job's scored faces. The same seed draws the same. Where only new pictures are wanted and none is, it is empty.
  * @throws ScoringError `conflict` without records to draw from, `quota_exceeded` for more records than one request reads,
  *   `validation_failed` for a size that is too small for the strata or a group that the job does not have
  */
@@ -69,8 +69,10 @@ export async function drawReview(job: ReadJob, request: DrawRequest, limits: Lim
   }
   const cells = draw.cells();
   const population = cells.reduce((sum, cell) => sum + cell.population, 0);
-  if (population === 0)
-    throw new ScoringError("conflict", `the job has no ${newOnly ? "new " : ""}scored face to review`);
+  if (population === 0) {
+    if (newOnly) return { size: 0, halfWidth: 0, population, strata: [], faces: [] };
+    throw new ScoringError("conflict", "the job has no scored face to review");
+  }
   const wanted = request.size ?? chooseSize(cells, request.halfWidth ?? 0.05, limits.maxReviewFaces);
   // Nobody is there to ask for more where a schedule draws.
   const size = Math.min(population, newOnly ? Math.max(wanted, countFloors(cells)) : wanted);

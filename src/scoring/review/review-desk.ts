@@ -23,16 +23,20 @@ import {
   type ReviewDesign,
 } from "./review-store.ts";
 
-/** The ports that a review works with. */
-export interface ReviewDeps {
+/** The ports that drawing a review and reading its figures work with. */
+export interface DrawDeps {
   openJob(jobId: string): {
     read(): Promise<{ readonly spec: JobSpec; readonly state: JobState } | null>;
-    owner(): Promise<string | null>;
   };
   /** @throws ScoringError `unknown_store` */
   openStore(name: string): ObjectStore;
   clock(): number;
   readonly limits: Limits;
+}
+
+/** The ports that a review works with. */
+export interface ReviewDeps extends DrawDeps {
+  openJob(jobId: string): ReturnType<DrawDeps["openJob"]> & { owner(): Promise<string | null> };
 }
 
 /** A job with the place of its review. */
@@ -47,6 +51,7 @@ export interface ReviewedJob {
 
 /** What is known about a review before and after it is drawn. */
 export interface ReviewPlan {
+  /** 0 where no picture is new: then there is no review. */
   readonly size: number;
   /** Expected half width of the widest 95 % interval, 0…1. */
   readonly halfWidth: number;
@@ -84,7 +89,7 @@ export interface GivenAnswer {
 }
 
 /** @throws ScoringError `not_found` */
-export async function openReviewedJob(deps: ReviewDeps, id: string): Promise<ReviewedJob> {
+export async function openReviewedJob(deps: DrawDeps, id: string): Promise<ReviewedJob> {
   const known = await deps.openJob(id).read();
   if (known === null) throw new ScoringError("not_found", `there is no job ${id}`);
   const { output } = known.spec.manifest;
@@ -92,7 +97,7 @@ export async function openReviewedJob(deps: ReviewDeps, id: string): Promise<Rev
 }
 
 /** @throws ScoringError `not_found` */
-export async function requireDesign(deps: ReviewDeps, { store, root }: ReviewedJob): Promise<ReviewDesign> {
+export async function requireDesign(deps: DrawDeps, { store, root }: ReviewedJob): Promise<ReviewDesign> {
   const design = await readDesign(store, root, deps.limits);
   if (design === null) throw new ScoringError("not_found", "the job has no review: draw one first");
   return design;
@@ -100,7 +105,7 @@ export async function requireDesign(deps: ReviewDeps, { store, root }: ReviewedJ
 
 /** Draws a review and stores it, or says what it would be. @throws ScoringError as {@link drawReview}; `conflict` if there is one already */
 export async function createReview(
-  deps: ReviewDeps,
+  deps: DrawDeps,
   id: string,
   request: DrawRequest & { readonly readers: readonly string[]; readonly dryRun: boolean },
 ): Promise<ReviewPlan> {
@@ -116,7 +121,7 @@ export async function createReview(
   const before = newOnly ? await openBefore(deps, spec) : null;
   const drawn = await drawReview({ spec, state, store, before }, request, deps.limits);
   const { size, halfWidth, population, strata, faces } = drawn;
-  if (!request.dryRun) {
+  if (!request.dryRun && size > 0) {
     const createdAt = new Date(deps.clock()).toISOString();
     const design = { version: 1, createdAt, seed, by, readers, ...(newOnly && { newOnly }), strata, faces } as const;
     await createDesign(store, root, design);
@@ -125,7 +130,7 @@ export async function createReview(
 }
 
 /** The frozen inputs of the run before, as far as the job's key may read them; `null` if there was none, or it is gone. */
-async function openBefore(deps: ReviewDeps, { schedule, owner }: JobSpec): Promise<InputLists | null> {
+async function openBefore(deps: DrawDeps, { schedule, owner }: JobSpec): Promise<InputLists | null> {
   const id = schedule?.previousJobId ?? null;
   const known = id === null ? null : await deps.openJob(id).read();
   if (id === null || known === null) return null;
@@ -135,7 +140,7 @@ async function openBefore(deps: ReviewDeps, { schedule, owner }: JobSpec): Promi
 }
 
 /** The review's figures from all answers so far. */
-export async function readReview(deps: ReviewDeps, id: string): Promise<ReviewView> {
+export async function readReview(deps: DrawDeps, id: string): Promise<ReviewView> {
   const job = await openReviewedJob(deps, id);
   const design = await requireDesign(deps, job);
   const lines = await readLines(job.store, job.root, deps.limits);
@@ -180,14 +185,14 @@ export async function listReaderFaces(
   });
 }
 
-/** Adds a reader's answers. @throws ScoringError `validation_failed` for a face that was not drawn */
+/** Adds a reader's answers; the job that they are about. @throws ScoringError `validation_failed` for a face that was not drawn */
 export async function answerReview(
   deps: ReviewDeps,
   id: string,
   caller: Caller,
   reader: string,
   answers: readonly GivenAnswer[],
-): Promise<void> {
+): Promise<JobSpec> {
   const { job, design } = await openForReader(deps, id, caller);
   const time = new Date(deps.clock()).toISOString();
   const known = listAnswers(labelsOf(job.spec));
@@ -201,4 +206,5 @@ export async function answerReview(
     return face === null ? [] : [{ at, id: face.id, key: face.item.key, reader, label, time, seconds }];
   });
   await appendLines(job.store, job.root, lines, deps.limits);
+  return job.spec;
 }

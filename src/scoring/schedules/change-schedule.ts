@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import type { Caller } from "../access/access.ts";
 import { refreshModels } from "../requests/submit.ts";
+import { checkWebhookAddress } from "../webhook/webhook-address.ts";
 import { parseCron } from "./cron.ts";
 import { checkTemplate, type ScheduleDeps } from "./run-schedule.ts";
 import type { newScheduleSchema, scheduleChangeSchema, ScheduleRecord } from "./schedule.ts";
@@ -64,7 +65,24 @@ export async function changeSchedule(
 function planNext(deps: ScheduleDeps, record: ScheduleRecord, caller: Caller): number | null {
   const dueMs = parseCron(record.cron, deps.limits.minScheduleIntervalMs).next(record.settledMs);
   checkTemplate(deps, record, dueMs ?? record.settledMs, caller);
+  checkExtras(deps, record);
   return record.enabled ? dueMs : null;
+}
+
+/** @throws ScoringError `validation_failed`, `address_forbidden` */
+function checkExtras({ webhookHosts }: ScheduleDeps, { alerts, review, manifest }: ScheduleRecord): void {
+  const url = alerts?.url ?? null;
+  if (url !== null) {
+    if (webhookHosts === null)
+      throw new ScoringError("validation_failed", "alerts.url: WEBHOOK_SECRET is not configured");
+    checkWebhookAddress(url, webhookHosts);
+  }
+  const by = review?.by ?? null;
+  const groupBy: unknown = manifest["groupBy"];
+  if (by === null || (Array.isArray(groupBy) && groupBy.includes(by))) return;
+  const message = `the manifest has no groupBy ${JSON.stringify(by)}`;
+  const issues = [{ path: "review.by", code: "unknown_group", message }];
+  throw new ScoringError("validation_failed", `review.by: ${message}`, { issues });
 }
 
 /** @throws ScoringError `validation_failed` if the baseline is no run of the schedule */

@@ -7,6 +7,8 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { checkManifest, submitJob } from "../requests/submit.ts";
 import type { SubmitDeps } from "../requests/submit-deps.ts";
 import { parseCron } from "./cron.ts";
+import { MAX_REVIEWED_RUNS } from "../statistics/accuracy-drift.ts";
+import { listReviewedRuns } from "./schedule-look.ts";
 import { planDueRuns, runIdempotencyKey } from "./due-runs.ts";
 import type { ScheduleDirectory, ScheduleRecord, ScheduleRun, ScheduleRunRecord } from "./schedule.ts";
 import { expandTemplate, hasWindow } from "./window.ts";
@@ -14,6 +16,8 @@ import { expandTemplate, hasWindow } from "./window.ts";
 /** The ports of running schedules. */
 export interface ScheduleDeps extends SubmitDeps {
   readonly schedules: ScheduleDirectory;
+  /** Sends an alert, signed with the secret of the schedule's key; absent where no secret is configured. See WorkDeps. */
+  sendWebhook?(url: string, id: string, payload: string, keyId: string | null): Promise<void>;
   /** The rights that a key has now; `null` once it has been removed or has expired. */
   readCaller(keyId: string): Promise<Caller | null>;
 }
@@ -67,12 +71,13 @@ export async function runSchedule(
   record: ScheduleRecord,
   { dueMs, trigger }: RunOptions,
 ): Promise<ScheduleRunRecord> {
-  const { id: scheduleId, baselineJobId } = record;
+  const { id: scheduleId, baselineJobId, review = null } = record;
   const { limits, schedules } = deps;
-  const run = { scheduleId, dueMs, firedMs: deps.clock(), trigger };
+  const run = { scheduleId, dueMs, firedMs: deps.clock(), trigger, review };
   const note = async (outcome: Pick<ScheduleRunRecord, "jobId" | "failure">): Promise<ScheduleRunRecord> => {
     const made = { ...run, ...outcome };
     await schedules.writeScheduleRun(made, limits.maxScheduleRuns);
+    if (made.failure !== null) await schedules.wantScheduleLook(scheduleId, run.firedMs);
     return made;
   };
   try {
@@ -84,10 +89,17 @@ export async function runSchedule(
     }
     const body = expandTemplate(record.manifest, dueMs, record.windowOffsetHours);
     const runs = await schedules.listScheduleRuns(scheduleId, limits.maxScheduleRuns);
+    const reviewed = listReviewedRuns(await schedules.readScheduleLook(scheduleId)).filter((one) => one.dueMs < dueMs);
     const submission = await submitJob(deps, body, {
       idempotencyKey: runIdempotencyKey(scheduleId, dueMs),
       caller,
-      schedule: { scheduleId, dueMs, previousJobId: findPreviousJob(runs, dueMs), baselineJobId },
+      schedule: {
+        scheduleId,
+        dueMs,
+        previousJobId: findPreviousJob(runs, dueMs),
+        baselineJobId,
+        ...(reviewed.length > 0 && { reviewed: reviewed.slice(-MAX_REVIEWED_RUNS) }),
+      },
     });
     if (submission.kind === "dry-run") throw new ScoringError("validation_failed", "a schedule makes jobs");
     return await note({ jobId: submission.job.id, failure: null });
@@ -124,6 +136,7 @@ export async function runDueSchedule(
       failure: { code: "missed", message },
     };
     await schedules.writeScheduleRun(missed, limits.maxScheduleRuns);
+    await schedules.wantScheduleLook(scheduleId, nowMs);
     made.push(missed);
   }
   for (const dueMs of plan.runs) made.push(await runSchedule(deps, record, { dueMs, trigger: "cron" }));

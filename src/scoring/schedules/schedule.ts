@@ -3,11 +3,25 @@
 import { z } from "zod";
 import type { JobStatus } from "../job/job-status.ts";
 import type { ErrorCode } from "../../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { type AlertMarks, alertMarksSchema, DEFAULT_ALERT_MARKS } from "../report/alert-marks.ts";
 import type { CronTimes } from "./cron.ts";
+import type { LookDirectory } from "./schedule-look.ts";
 import type { ManifestTemplate } from "./window.ts";
 
 /** From a year back to a day ahead, since uploads may be dated by another clock. */
 const WINDOW_OFFSET = z.int().min(-8784).max(24);
+
+/** A review that each run's new pictures get; answers come from the schedule's key and from `readers`, ids of keys. */
+export const nightReviewSchema = z.strictObject({
+  /** Faces a run; a few more where there are many labels, and fewer where fewer are new. */
+  perRun: z.int().min(20).max(LIMITS.maxReviewFaces),
+  /** `groupBy` name of the manifest to stratify by. */
+  by: z.string().max(256).nullable().default(null),
+  readers: z.array(z.string().min(1).max(64)).max(LIMITS.maxReviewReaders).default([]),
+});
+/** See {@link nightReviewSchema}. */
+export type NightReview = z.output<typeof nightReviewSchema>;
 
 /** The body of `POST /v1/schedules`; the manifest is checked like a job's. */
 export const newScheduleSchema = z.strictObject({
@@ -16,6 +30,8 @@ export const newScheduleSchema = z.strictObject({
   windowOffsetHours: WINDOW_OFFSET.default(0),
   enabled: z.boolean().default(true),
   manifest: z.record(z.string(), z.unknown()),
+  review: nightReviewSchema.nullable().default(null),
+  alerts: alertMarksSchema.prefault({}),
 });
 
 /** The body of `PATCH /v1/schedules/{id}`: fields that are given replace the old ones. */
@@ -26,6 +42,8 @@ export const scheduleChangeSchema = z.strictObject({
   enabled: z.boolean().optional(),
   manifest: z.record(z.string(), z.unknown()).optional(),
   baselineJobId: z.uuid().nullable().optional(),
+  review: nightReviewSchema.nullable().optional(),
+  alerts: alertMarksSchema.optional(),
 });
 
 /** One schedule as it is stored. */
@@ -39,6 +57,10 @@ export interface ScheduleRecord {
   readonly windowOffsetHours: number;
   readonly enabled: boolean;
   readonly manifest: ManifestTemplate;
+  /** The review that each run gets; `null` or missing: none. */
+  readonly review?: NightReview | null;
+  /** Missing in schedules of before there were any: the defaults. */
+  readonly alerts?: AlertMarks;
   /** The run that every later one is compared with, besides its predecessor; `null` for none. */
   readonly baselineJobId: string | null;
   /** Id of the key whose jobs the runs are. */
@@ -60,6 +82,8 @@ export interface ScheduleRunRecord {
   /** `null` if no job was made: `failure` says why. */
   readonly jobId: string | null;
   readonly failure: { readonly code: ErrorCode | "missed"; readonly message: string } | null;
+  /** The review that it gets once its job has ended; `null` or missing: none. */
+  readonly review?: NightReview | null;
 }
 
 /** A run with what is known about its job. */
@@ -70,6 +94,8 @@ export interface ScheduleRun extends ScheduleRunRecord {
     readonly listed: number;
     readonly scored: number;
     readonly failed: number;
+    /** What scoring cost; `null` where a job has not told yet. */
+    readonly dollars: number | null;
   } | null;
 }
 
@@ -81,7 +107,7 @@ export interface SchedulePage {
 }
 
 /** The port to stored schedules. */
-export interface ScheduleDirectory {
+export interface ScheduleDirectory extends LookDirectory {
   /** False, with nothing stored, if the owner already has `maxPerOwner`. */
   addSchedule(record: ScheduleRecord, nextDueMs: number | null, maxPerOwner: number): Promise<boolean>;
   /** False if the stored revision is not the record's predecessor. */
@@ -115,6 +141,7 @@ const NEXT_RUNS = 5;
 /** A schedule as the API shows it. Times are ISO 8601. */
 export function viewSchedule(record: ScheduleRecord, cron: CronTimes, runs: readonly ScheduleRun[], nowMs: number) {
   const { id, name, windowOffsetHours, enabled, manifest, baselineJobId, owner, createdMs, updatedMs } = record;
+  const { review = null, alerts = DEFAULT_ALERT_MARKS } = record;
   return {
     id,
     name,
@@ -122,6 +149,8 @@ export function viewSchedule(record: ScheduleRecord, cron: CronTimes, runs: read
     windowOffsetHours,
     enabled,
     manifest,
+    review,
+    alerts,
     baselineJobId,
     owner,
     createdAt: formatTime(createdMs),

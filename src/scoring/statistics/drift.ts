@@ -76,10 +76,20 @@ function compareQuality(before: ChunkSummary, after: ChunkSummary): QualityShift
 
 const formatPercent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-function listFindings(drift: Omit<DriftReport, "findings">): string[] {
+/** From where on a change is told: Cramér's V of the labels (with p < 0.01), population stability index of quality and confidence. */
+export interface DriftMarks {
+  readonly labelShift: number;
+  readonly quality: number;
+}
+
+/** The marks of a report. */
+export const DRIFT_MARKS: DriftMarks = { labelShift: 0.1, quality: 0.1 };
+
+/** One sentence per change that passed a mark. */
+export function listDriftFindings(drift: Omit<DriftReport, "findings">, marks: DriftMarks = DRIFT_MARKS): string[] {
   const findings: string[] = [];
   if (!drift.comparable) findings.push("Model or pipeline differ between the two runs: the labels are not comparable.");
-  if (drift.labels !== null && drift.labels.p < 0.01 && drift.labels.effect !== "negligible") {
+  if (drift.labels !== null && drift.labels.p < 0.01 && drift.labels.cramersV >= marks.labelShift) {
     findings.push(
       `The shares of the labels shifted: ${drift.labels.effect} effect (Cramér's V ${drift.labels.cramersV.toFixed(2)}).`,
     );
@@ -88,13 +98,13 @@ function listFindings(drift: Omit<DriftReport, "findings">): string[] {
     findings.push(`${formatPercent(drift.flips.share.value)} of the inputs that both runs scored have another label.`);
   }
   for (const shift of drift.quality) {
-    if (shift.verdict === "stable") continue;
+    if (shift.psi < marks.quality) continue;
     const how = shift.verdict === "shifted" ? "shifted" : "moved";
     findings.push(
       `Input ${shift.measure} ${how}: ${shift.meanBefore.toFixed(1)} to ${shift.meanAfter.toFixed(1)} (PSI ${shift.psi.toFixed(2)}).`,
     );
   }
-  if (drift.confidence !== null && drift.confidence.verdict !== "stable") {
+  if (drift.confidence !== null && drift.confidence.psi >= marks.quality) {
     findings.push(`The model's confidence moved (PSI ${drift.confidence.psi.toFixed(2)}).`);
   }
   return findings;
@@ -136,5 +146,5 @@ export function compareRuns(
             samples: flips.samples,
           },
   };
-  return { ...drift, findings: listFindings(drift) };
+  return { ...drift, findings: listDriftFindings(drift) };
 }

@@ -2,8 +2,6 @@
 
 import type { ReactNode } from "react";
 import { LABELS } from "../../../src/model/labels.ts";
-import { describeQuiet } from "../../../src/scoring/report/findings.ts";
-import { listScheduleAlerts } from "../../../src/scoring/report/schedule-alerts.ts";
 import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import {
   formatCount,
@@ -16,7 +14,8 @@ import {
 import { FindingList, listComparisons } from "../job/run-drift.tsx";
 import type { Night } from "./nights.ts";
 
-type Share = { readonly value: number; readonly low: number; readonly high: number } | null;
+/** A share with its interval; `null` for none. */
+export type Share = { readonly value: number; readonly low: number; readonly high: number } | null;
 
 const WIDTH = 100;
 const HEIGHT = 24;
@@ -54,7 +53,8 @@ export function ShareLines({ nights }: { readonly nights: readonly Night[] }): R
   );
 }
 
-function ShareLine(props: {
+/** One line of shares by night with its band. */
+export function ShareLine(props: {
   readonly label: string;
   readonly shares: readonly Share[];
   readonly highest: number;
@@ -161,22 +161,4 @@ export function Findings({ night }: { readonly night: Night }): ReactNode {
       <FindingList findings={findings} />
     </div>
   ));
-}
-
-/** What the last night should be looked into for, or that there is nothing. */
-export function Alerts({ nights }: { readonly nights: readonly Night[] }): ReactNode {
-  const [last, ...earlier] = nights.toReversed().map(({ report }) => report);
-  if (last === undefined) return null;
-  const found = listScheduleAlerts(last, earlier);
-  const alerts = found.length === 0 ? [describeQuiet(last)] : found;
-  return (
-    <ul className="findings" aria-label="Alerts">
-      {alerts.map(({ tone, subject, text }) => (
-        <li key={text}>
-          <span className={`pill tone-${tone}`}>{subject}</span>
-          <span>{text}</span>
-        </li>
-      ))}
-    </ul>
-  );
 }

@@ -14,6 +14,9 @@ interface Draft {
   readonly cron: string;
   readonly windowOffsetHours: string;
   readonly manifest: string;
+  /** Faces to review a run; empty: none. */
+  readonly perRun: string;
+  readonly alertUrl: string;
 }
 
 const EXAMPLE = {
@@ -30,23 +33,35 @@ const PRESETS = [
 ] as const;
 
 function makeDraft(schedule: ScheduleView | null): Draft {
-  const { name, cron, windowOffsetHours, manifest } = schedule ?? {
+  const { name, cron, windowOffsetHours, manifest, review, alerts } = schedule ?? {
     name: "",
     cron: "30 2 * * *",
     windowOffsetHours: -24,
     manifest: EXAMPLE,
+    review: null,
+    alerts: null,
   };
-  return { name, cron, windowOffsetHours: String(windowOffsetHours), manifest: JSON.stringify(manifest, null, 2) };
+  return {
+    name,
+    cron,
+    windowOffsetHours: String(windowOffsetHours),
+    manifest: JSON.stringify(manifest, null, 2),
+    perRun: review === null ? "" : String(review.perRun),
+    alertUrl: alerts?.url ?? "",
+  };
 }
 
 /** @throws ScoringError `validation_failed` for what is no number or no JSON object */
-function readDraft(draft: Draft): NewSchedule {
+function readDraft(draft: Draft, known: ScheduleView | null): NewSchedule {
   const { name, cron } = draft;
   const issues: Issue[] = [];
   const windowOffsetHours = Number(draft.windowOffsetHours);
   if (draft.windowOffsetHours.trim() === "" || !Number.isInteger(windowOffsetHours)) {
     issues.push({ path: "windowOffsetHours", code: "invalid_type", message: "a whole number of hours" });
   }
+  const perRun = Number(draft.perRun);
+  if (!Number.isInteger(perRun))
+    issues.push({ path: "review.perRun", code: "invalid_type", message: "a whole number of faces, or nothing" });
   let manifest: unknown = null;
   try {
     manifest = JSON.parse(draft.manifest);
@@ -59,7 +74,16 @@ function readDraft(draft: Draft): NewSchedule {
   }
   if (issues.length > 0) throw new ScoringError("validation_failed", "the form is not valid", { issues });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server checks all of it
-  return { name, cron, windowOffsetHours, manifest: manifest as ManifestInput };
+  const checked = manifest as ManifestInput;
+  const url = draft.alertUrl.trim();
+  return {
+    name,
+    cron,
+    windowOffsetHours,
+    manifest: checked,
+    review: draft.perRun.trim() === "" ? null : { ...known?.review, perRun },
+    alerts: { ...known?.alerts, url: url === "" ? null : url },
+  };
 }
 
 /** `#/schedules/new`. */
@@ -89,7 +113,7 @@ function ScheduleForm({ schedule }: { readonly schedule: ScheduleView | null }):
     setError(null);
     setBusy(true);
     try {
-      const wanted = readDraft(draft);
+      const wanted = readDraft(draft, schedule);
       const { id } =
         schedule === null
           ? await api.makeSchedule(wanted)
@@ -151,6 +175,28 @@ function ScheduleForm({ schedule }: { readonly schedule: ScheduleView | null }):
           />
         </div>
         <NextTimes cron={draft.cron} />
+        <div className="fields">
+          <TextField
+            name="Faces to review a run"
+            path="review.perRun"
+            issues={issues}
+            value={draft.perRun}
+            change={(perRun) => change({ perRun })}
+            inputMode="numeric"
+            placeholder="none"
+            hint="Drawn of each run's new pictures, for people to label: 20 or more. They tell whether the model is as right as it was."
+          />
+          <TextField
+            name="Send alerts to"
+            path="alerts.url"
+            issues={issues}
+            value={draft.alertUrl}
+            change={(alertUrl) => change({ alertUrl })}
+            inputMode="url"
+            placeholder="where the manifest's notify sends"
+            hint="A webhook. Marks of alerts that differ from the defaults are set over the API or the command line."
+          />
+        </div>
         <ManifestFields text={draft.manifest} issues={issues} change={(manifest) => change({ manifest })} />
         <details open={issues.some(({ path }) => path.startsWith("manifest"))}>
           <summary>The whole manifest</summary>

@@ -8,7 +8,8 @@ import { api, noteSignedOut, useLoad } from "../api.ts";
 import { Failure, Skeleton } from "../parts.tsx";
 import "../styles/tables.css";
 import { describeCron } from "./cron-words.ts";
-import { Alerts, DriftTable, Findings, ShareLines } from "./drift-chart.tsx";
+import { DriftTable, Findings, ShareLines } from "./drift-chart.tsx";
+import { Alerts, Reviews, ToldAlerts } from "./outlook.tsx";
 import { readNights } from "./nights.ts";
 import { isRunning, RunPill } from "./schedules-page.tsx";
 
@@ -43,6 +44,7 @@ export function SchedulePage({ id }: { readonly id: string }): ReactNode {
       {failure !== null && <Failure error={failure} once />}
       {error !== null && <Failure error={error} />}
       <About schedule={value} />
+      <Outlook schedule={value} />
       <Drift schedule={value} />
       <Runs schedule={value} act={(work) => void act(work)} />
     </>
@@ -120,6 +122,28 @@ function About({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
   );
 }
 
+/** What the server says of the last run and of the reviews; answers come in while nobody does anything here. */
+function Outlook({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
+  const { id, review } = schedule;
+  const load = useCallback((signal: AbortSignal) => api.readScheduleAlerts(id, signal), [id]);
+  const { value, error } = useLoad(load, () => 15_000);
+  if (error !== null) return <Failure error={error} />;
+  if (value === null) return null;
+  const hasRun = schedule.lastRuns.some(({ failure, job }) => failure !== null || job !== null);
+  return (
+    <>
+      {hasRun && (
+        <section className="card">
+          <h2>Alerts</h2>
+          <Alerts outlook={value} />
+          <ToldAlerts outlook={value} />
+        </section>
+      )}
+      <Reviews outlook={value} perRun={review?.perRun ?? null} />
+    </>
+  );
+}
+
 function Drift({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
   // Loaded again when another run has finished, not with every look at the schedule.
   const finished = schedule.lastRuns.map(({ jobId, job }) => `${jobId} ${job?.status}`).join();
@@ -135,7 +159,6 @@ function Drift({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
   return (
     <section className="card">
       <h2>From night to night</h2>
-      <Alerts nights={value} />
       <ShareLines nights={value} />
       <Findings night={last} />
       <DriftTable nights={value} />

@@ -216,7 +216,7 @@ const makeRun = (dueMs: number, status: NonNullable<ScheduleRun["job"]>["status"
   trigger: "cron",
   jobId: status === null ? null : `job-${dueMs}`,
   failure: null,
-  job: status === null ? null : { status, listed: 1, scored: 1, failed: 0 },
+  job: status === null ? null : { status, listed: 1, scored: 1, failed: 0, dollars: null },
 });
 
 describe("the run before", () => {
