@@ -6,6 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
+import { createReviewApi } from "../../src/client/review-api.ts";
 import { launchChromium } from "./chromium.ts";
 import { listPortraits, LOCAL_KEY, signIn } from "./console-steps.ts";
 
@@ -77,6 +78,10 @@ describe("schedules in the console", () => {
     await page.locator('[data-path="manifest"][aria-invalid="true"]').waitFor();
     expect(await listViolations()).toEqual([]);
     await page.getByLabel("Manifest", { exact: true }).fill(JSON.stringify(manifest));
+    await page.getByLabel("Faces to review a run").fill("some");
+    await page.getByRole("button", { name: "Make the schedule" }).click();
+    await page.locator(".field").getByText("a whole number of faces, or nothing").waitFor();
+    await page.getByLabel("Faces to review a run").fill("20");
     await page.getByRole("button", { name: "Make the schedule" }).click();
     await page.getByRole("heading", { name: "portraits by night" }).waitFor();
     await page.getByText("None yet.").waitFor();
@@ -118,6 +123,32 @@ describe("schedules in the console", () => {
     await face.nth(8).waitFor();
     await page.goto(address);
     await page.getByRole("heading", { name: "Runs" }).waitFor();
+  });
+
+  it("show how right the model is from night to night, which reviews wait, and what stands out", async () => {
+    const id = (await api.listSchedules())[0]!.id;
+    // Two runs, two draws: a look draws one.
+    for (const _ of [1, 2]) await fetch(`${worker.origin}/cdn-cgi/handler/scheduled?cron=*/5+*+*+*+*`);
+    const { reviews } = await api.readScheduleAlerts(id);
+    expect(reviews.map(({ drawn }) => drawn)).toEqual([8, 2]);
+    const answers = reviews.map(({ jobId, drawn }, night) => ({ jobId, faces: drawn - (night === 0 ? 3 : 0) }));
+    for (const { jobId, faces } of answers) {
+      const said = Array.from({ length: faces }, (_, at) => ({ at, label: "Happy", seconds: 1 }));
+      await createReviewApi(api).answer(jobId, "anna", said);
+    }
+    await page.reload();
+    const rows = page.getByRole("region", { name: "Table of reviews" }).getByRole("row");
+    await rows.nth(2).waitFor();
+    expect(await rows.nth(1).getByRole("cell").first().textContent()).toBe("2 of 2");
+    expect(await rows.nth(2).getByRole("cell").first().textContent()).toBe("5 of 8");
+    // The older one waits: told here, and led to.
+    const alerts = page.getByRole("list", { name: "Alerts", exact: true }).getByRole("listitem");
+    await alerts.filter({ hasText: "5 of the 8 faces of this run's review were read" }).waitFor();
+    expect(await listViolations()).toEqual([]);
+    await rows.nth(2).getByRole("link", { name: "Read" }).click();
+    await page.getByRole("status").filter({ hasText: /of 8/ }).waitFor();
+    await page.goBack();
+    await rows.nth(2).waitFor();
   });
 
   it("lead to the run's report, which names the run before", async () => {
