@@ -19,7 +19,7 @@ const COLORS = ["gray", "rgb", "bgr"] as const;
 
 /** `countenance models import`: a network of another library as a model that jobs can name. */
 export const importCommand = defineCommand({
-  meta: { name: "import", description: "Make a model of an ONNX file or a model.json of tfjs" },
+  meta: { name: "import", description: "Make a model of an ONNX file, or of a model.json of tfjs" },
   args: {
     file: { type: "positional", description: ".onnx, or model.json with its files beside it", required: true },
     name: { type: "string", description: "Lower-case letters, digits and dashes", required: true },
@@ -39,6 +39,11 @@ export const importCommand = defineCommand({
       default: "1",
     },
     output: { type: "string", description: "Name of the value with one number a label, where there are several" },
+    graph: {
+      type: "string",
+      description:
+        "A description of the network, JSON, where FILE has weights alone: a tfjs weights manifest or safetensors",
+    },
     embedding: { type: "string", description: "Name of a value that describes a face, to be kept too" },
     license: { type: "string", description: "Of the weights", default: "unknown" },
     evaluate: {
@@ -66,6 +71,7 @@ export const importCommand = defineCommand({
         channels: readInteger("channels", args.channels),
         output: args.output,
         embedding: args.embedding,
+        graph: args.graph === undefined ? undefined : await readBytes(args.graph),
       },
       LIMITS.modelImport,
     );

@@ -7,7 +7,10 @@ import { importLayersModel } from "./layers/import-layers-model.ts";
 import { importOnnx, type ImportedNetwork } from "./onnx/import-onnx.ts";
 import { describeTfjsModel } from "./tfjs-describe.ts";
 import { cutSoftmax, countOperators } from "./softmax-end.ts";
-import { readTfjsWeights } from "./tfjs-weights.ts";
+import { parseManifest, readTfjsWeights, type TfjsManifest } from "./tfjs-weights.ts";
+import { parseSafetensors } from "../safetensors.ts";
+import { countElements, type Tensor } from "../tensor.ts";
+import { importDescribedGraph } from "./described-graph.ts";
 import { importTfjsGraphModel } from "./tfjs-graph-model.ts";
 
 /** What a file may leave open. */
@@ -19,13 +22,20 @@ export interface ReadNetworkOptions {
   readonly output?: string | undefined;
   /** Name of the value that describes a face, besides. */
   readonly embedding?: string | undefined;
+  /** A description of the network, JSON in the form of `graph.ts`, where the file has weights alone. */
+  readonly graph?: Uint8Array | undefined;
 }
+
+/** First letters of JSON. */
+const BRACE = 0x7b;
+const BRACKET = 0x5b;
 
 /** Reads a file that stands beside the model's; `null` where there is none. */
 export type ReadBeside = (path: string) => Promise<Uint8Array | null>;
 
 /**
- * Reads an ONNX file, or a model.json of tfjs with the files of its manifest.
+ * Reads an ONNX file, or a model.json of tfjs with the files of its manifest; with a described graph, a weights manifest of
+ * tfjs or safetensors.
  * @throws ScoringError `model_invalid`
  */
 export async function readNetwork(
@@ -34,8 +44,21 @@ export async function readNetwork(
   options: ReadNetworkOptions,
   limits: ImportLimits,
 ): Promise<ImportedNetwork> {
+  const first = bytes.find((byte) => byte > 0x20);
+  if (options.graph !== undefined) {
+    const description = parseJson(options.graph, "the graph");
+    if (isSafetensors(bytes)) {
+      return importDescribedGraph(description, parseSafetensors(bytes).tensors, "pytorch", limits);
+    }
+    const manifest = parseManifest(parseJson(bytes, "the weights manifest"));
+    const weights = await readWeights(manifest, readBeside, limits);
+    return importDescribedGraph(description, weights, "tensorflow", limits);
+  }
+  if (first === BRACKET) {
+    throw new ScoringError("model_invalid", "the file has weights and no network: describe it, see docs/models.md");
+  }
   // A JSON object begins with a brace, which as a protobuf key would be a group that nobody writes.
-  if (bytes.find((byte) => byte > 0x20) === 0x7b) return readTfjs(bytes, readBeside, options, limits);
+  if (first === BRACE) return readTfjs(parseJson(bytes, "the file"), readBeside, options, limits);
   const { size, channels, output, embedding } = options;
   if (output === undefined && embedding !== undefined) {
     throw new ScoringError("model_invalid", "the file has more than one output: name both");
@@ -44,25 +67,38 @@ export async function readNetwork(
   return importOnnx(bytes, { size, channels, outputs }, limits);
 }
 
-async function readTfjs(
-  bytes: Uint8Array,
-  readBeside: ReadBeside,
-  options: ReadNetworkOptions,
-  limits: ImportLimits,
-): Promise<ImportedNetwork> {
-  let json: unknown;
+/** Whether a file begins with the length of a header that it can hold: as text that would be larger than any file. */
+function isSafetensors(bytes: Uint8Array): boolean {
+  if (bytes.length < 8) return false;
+  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  return length <= BigInt(bytes.length - 8);
+}
+
+function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
-    json = JSON.parse(new TextDecoder().decode(bytes));
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw new ScoringError("model_invalid", "the file begins as JSON and is none", { cause });
+    throw new ScoringError("model_invalid", `${what} is not JSON`, { cause });
   }
-  const description = describeTfjsModel(json);
-  if (description.numbers > limits.maxWeights) {
+}
+
+/** The weights of a manifest, from the files beside it. */
+async function readWeights(
+  manifest: TfjsManifest,
+  readBeside: ReadBeside,
+  limits: ImportLimits,
+): Promise<Map<string, Tensor>> {
+  return readTfjsWeights(manifest, await readFiles(manifest, readBeside, limits));
+}
+
+async function readFiles(manifest: TfjsManifest, readBeside: ReadBeside, limits: ImportLimits): Promise<Uint8Array> {
+  const shapes = manifest.flatMap(({ weights }) => weights.map(({ shape }) => countElements(shape)));
+  if (shapes.reduce((sum, count) => sum + count, 0) > limits.maxWeights) {
     throw new ScoringError("model_invalid", `tfjs model: its weights have more than ${limits.maxWeights} numbers`);
   }
   const parts: Uint8Array[] = [];
   let total = 0;
-  for (const path of description.paths) {
+  for (const path of manifest.flatMap(({ paths }) => paths)) {
     // What a manifest names lies beside it; nothing else is opened.
     if (!/^[\w.-]+$/.test(path) || path.startsWith(".")) {
       throw new ScoringError("model_invalid", `tfjs model: ${JSON.stringify(path)} is no file beside it`);
@@ -81,13 +117,25 @@ async function readTfjs(
     joined.set(part, at);
     at += part.length;
   }
+  return joined;
+}
+
+async function readTfjs(
+  json: unknown,
+  readBeside: ReadBeside,
+  options: ReadNetworkOptions,
+  limits: ImportLimits,
+): Promise<ImportedNetwork> {
+  const description = describeTfjsModel(json);
   if (description.format === "layers-model") {
-    const weights = readTfjsWeights(description.manifest, joined);
+    const weights = await readWeights(description.manifest, readBeside, limits);
     return importLayersModel(description.topology, weights, options, limits);
   }
   const { size, channels, output, embedding } = options;
   const input = description.describeInput({ size, channels });
   const outputs = nameOutputs(output ?? description.findOutput(), embedding);
-  const network = cutSoftmax(importTfjsGraphModel(json, joined, { input, outputs }));
+  const network = cutSoftmax(
+    importTfjsGraphModel(json, await readFiles(description.manifest, readBeside, limits), { input, outputs }),
+  );
   return { network, operators: countOperators(network.graph), producer: "tfjs" };
 }

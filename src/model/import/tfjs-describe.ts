@@ -4,7 +4,6 @@ import { z } from "zod";
 import { ScoringError } from "../../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { tfjsNode } from "./tfjs-node.ts";
-import { countElements } from "../tensor.ts";
 import { type TfjsManifest, tfjsManifestSchema } from "./tfjs-weights.ts";
 
 const fileSchema = z.object({
@@ -20,11 +19,8 @@ const shapeSchema = z.object({
 /** A model that is not read yet. */
 export interface TfjsDescription {
   readonly format: "graph-model" | "layers-model";
-  /** Files of the weights, in order. */
-  readonly paths: readonly string[];
+  /** The files of the weights, and what is in them. */
   readonly manifest: TfjsManifest;
-  /** Numbers of all weights. */
-  readonly numbers: number;
   /** What the file says of the network. */
   readonly topology: unknown;
   /** The graph's input: what the file says, and what it leaves open. @throws ScoringError `model_invalid` */
@@ -45,11 +41,7 @@ export function describeTfjsModel(json: unknown): TfjsDescription {
   const nodes = modelTopology.node ?? [];
   return {
     format,
-    paths: weightsManifest.flatMap(({ paths }) => paths),
     manifest: weightsManifest,
-    numbers: weightsManifest
-      .flatMap(({ weights }) => weights)
-      .reduce((sum, { shape }) => sum + countElements(shape), 0),
     topology: modelTopology,
     describeInput({ size, channels }) {
       const inputs = nodes.filter(({ op }) => op === "Placeholder");

@@ -39,6 +39,14 @@ export const tfjsManifestSchema = z
 /** A checked manifest. */
 export type TfjsManifest = z.infer<typeof tfjsManifestSchema>;
 
+/** Checks a manifest that stands alone. @throws ScoringError `model_invalid` */
+export function parseManifest(json: unknown): TfjsManifest {
+  const parsed = tfjsManifestSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  return fail(`the manifest: ${issue?.path.join(".")}: ${issue?.message}`);
+}
+
 type Entry = TfjsManifest[number]["weights"][number];
 
 /**
