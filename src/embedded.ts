@@ -26,7 +26,7 @@ import type { WorkMessage } from "./scoring/job/messages.ts";
 import type { Metrics } from "./scoring/operations/metrics.ts";
 import { createCounters, joinMetrics } from "./scoring/operations/prometheus.ts";
 import type { RawEnv } from "./settings.ts";
-import { createStoreTable, openModels } from "./store-table.ts";
+import { createStoreTable, findModelPlace, openModels } from "./store-table.ts";
 import { createR2Store } from "./storage/r2/r2-store.ts";
 import type { ObjectStore } from "./storage/object-store.ts";
 import type { createS3Store } from "./storage/s3/s3-store.ts";
@@ -194,6 +194,7 @@ function wire(env: RawEnv, options: CountenanceOptions, basePath: string): Wirin
   const platform = createPlatform({
     stores,
     registry,
+    modelPlace: findModelPlace(config.models),
     directory: openDirectory(config.directory),
     openJob: (id) => config.jobs.getByName(id),
     openEraser: (id) => config.jobs.getByName(id),

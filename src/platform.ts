@@ -30,7 +30,7 @@ import { VERSION } from "./version.ts";
 /** The parts that a deployment brings. */
 export interface PlatformParts extends Pick<
   ApiDeps,
-  "adminKey" | "devKey" | "limitRate" | "withReference" | "hook" | "basePath" | "queue"
+  "adminKey" | "devKey" | "limitRate" | "withReference" | "hook" | "basePath" | "queue" | "modelPlace"
 > {
   readonly stores: StoreTable;
   readonly registry: Registry;
@@ -145,6 +145,7 @@ export function createPlatform(parts: PlatformParts): Platform {
     readWebhookSecret: webhook === null ? null : (keyId) => deriveWebhookSecret(webhook.secret, keyId),
     withScorer: parts.withScorer,
     withReference: parts.withReference,
+    modelPlace: parts.modelPlace ?? null,
     logger,
     version: VERSION,
   });

@@ -57,3 +57,10 @@ export function openModels(bundled: readonly ModelSource[], stores: StoreTable, 
   const stored = listStoredModels(stores.open(store), prefix, ids, LIMITS.maxModelBytes);
   return createRegistry([...bundled, ...stored], aliases);
 }
+
+/** Where a new model would be found; `null` where there is no such place, or only named models are taken. */
+export function findModelPlace(
+  models: ModelsConfig | null,
+): { readonly store: string; readonly prefix: string } | null {
+  return models === null || models.ids !== undefined ? null : { store: models.store, prefix: models.prefix };
+}

@@ -1,7 +1,7 @@
 /** The HTTP API as typed functions, for the console and for programs. No DOM, no Node. */
 
 import { ScoringError } from "../errors.ts";
-import type { ModelCard } from "../model/card.ts";
+import type { ModelList } from "./model-list.ts";
 import type { KeyView, newKeySchema } from "../scoring/access/api-key.ts";
 import type { manifestSchema } from "../scoring/manifest/manifest.ts";
 import type { JobPage } from "../scoring/job/job-directory.ts";
@@ -36,16 +36,6 @@ export type ScheduleChange = z.input<typeof scheduleChangeSchema>;
 
 /** A key with its text. */
 export type ShownKey = KeyView & { readonly key: string };
-
-/** One model of the server. */
-export type ModelView = ModelCard & { readonly id: string };
-
-/** All models of the server. */
-export interface ModelList {
-  readonly models: readonly ModelView[];
-  /** Models of a store whose card cannot be read: an error code, and a sentence. */
-  readonly unavailable: readonly { readonly id: string; readonly code: string; readonly detail: string }[];
-}
 
 /** One store of the server. */
 export type StoreView = Readonly<{ name: string; versions: boolean }>;
@@ -119,7 +109,14 @@ export interface Api {
   readRecords(id: string, from: number, signal?: AbortSignal): Promise<ChunkRecords>;
   listModels(signal?: AbortSignal): Promise<ModelList>;
   listStores(signal?: AbortSignal): Promise<readonly StoreView[]>;
-  upload(store: string, key: string, body: Blob | Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<void>;
+  /** @param ifNoneMatch `"*"` refuses with `conflict` what is there already */
+  upload(
+    store: string,
+    key: string,
+    body: Blob | Uint8Array<ArrayBuffer>,
+    signal?: AbortSignal,
+    ifNoneMatch?: "*",
+  ): Promise<void>;
   /** The secret with which webhooks of this key's jobs are signed, as Standard Webhooks writes it. */
   readWebhookSecret(): Promise<string>;
   /** For admin keys. The text of a new key is in these two answers only. */
@@ -250,11 +247,14 @@ export function createApi(options: ApiOptions = {}): Api {
     async listStores(signal) {
       return (await ask<{ stores: StoreView[] }>("GET", "/v1/stores", { signal })).stores;
     },
-    async upload(store, objectKey, body, signal) {
+    async upload(store, objectKey, body, signal, ifNoneMatch) {
       const path = objectKey.split("/").map(encodeURIComponent).join("/");
       await request("PUT", `/v1/stores/${encodeURIComponent(store)}/objects/${path}`, {
         body,
-        headers: { "content-type": "application/octet-stream" },
+        headers: {
+          "content-type": "application/octet-stream",
+          ...(ifNoneMatch === undefined ? {} : { "if-none-match": ifNoneMatch }),
+        },
         signal,
       });
     },

@@ -13,3 +13,4 @@ export type { ScheduleRunView, ScheduleView } from "../scoring/schedules/schedul
 export * from "./api.ts";
 export type { JobEvent } from "./event-stream.ts";
 export { readLabels } from "./label-reader.ts";
+export type { ModelList, ModelPlace, ModelView } from "./model-list.ts";

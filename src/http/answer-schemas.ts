@@ -66,6 +66,7 @@ export const verificationSchema: z.ZodType<Verification> = z
 export const modelListSchema = z.object({
   models: z.array(modelCardSchema.extend({ id: z.string() }).openapi("Model")),
   unavailable: z.array(z.object({ id: z.string(), code: z.string(), detail: z.string() })),
+  place: z.object({ store: z.string(), prefix: z.string() }).optional(),
 });
 
 const taskSchema: z.ZodType<ClientTask> = z.object({

@@ -31,6 +31,13 @@ export interface CallerHook {
   recall(keyId: string): Promise<Caller | null>;
 }
 
+/** A folder of models. */
+export interface ModelPlace {
+  readonly store: string;
+  /** Empty, or with its trailing slash. */
+  readonly prefix: string;
+}
+
 /** The ports that the routes work with. */
 export interface ApiDeps extends ScheduleDeps, DeadLetterDeps {
   openJob(jobId: string): JobHandle;
@@ -57,4 +64,6 @@ export interface ApiDeps extends ScheduleDeps, DeadLetterDeps {
   limitRate(who: string): Promise<boolean>;
   readonly logger: Logger;
   readonly version: string;
+  /** Where models of its own lie, if whatever comes to lie there can be named; `null` or absent: nowhere. */
+  readonly modelPlace?: ModelPlace | null;
 }

@@ -3,10 +3,21 @@
 import { type ErrorCode, toScoringError } from "../errors.ts";
 import type { ModelCard } from "../model/card.ts";
 import type { Registry } from "../model/registry.ts";
+import { type Caller, isGranted } from "../scoring/access/access.ts";
+import type { ModelPlace } from "./api-deps.ts";
 
 /** The card with its id; nothing in a card is secret. */
 function viewModel(card: ModelCard): ModelCard & { readonly id: string } {
   return { id: `${card.name}@${card.version}`, ...card };
+}
+
+/** The place for new models, for those who may write there. */
+export function showModelPlace(
+  place: ModelPlace | null | undefined,
+  { scopes, grants }: Caller,
+): ModelPlace | undefined {
+  if (place === null || place === undefined) return undefined;
+  return scopes.includes("objects:write") && isGranted(grants, place.store, place.prefix) ? place : undefined;
 }
 
 /** All models of a registry. A stored model whose card cannot be read does not hide the others: it is listed beside them, with the reason. */

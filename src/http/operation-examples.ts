@@ -114,7 +114,11 @@ export const ID_EXAMPLES = { jobs: JOB_ID, schedules: SCHEDULE_ID, keys: KEY_ID 
 /** By `METHOD /path`. */
 export const EXAMPLES: Readonly<Record<string, OperationExample>> = {
   "GET /v1/models": {
-    response: { models: [], unavailable: [{ id: "mine@1", code: "model_invalid", detail: "the card is not JSON" }] },
+    response: {
+      models: [],
+      unavailable: [{ id: "mine@1", code: "model_invalid", detail: "the card is not JSON" }],
+      place: { store: "faces", prefix: "models/" },
+    },
   },
   "GET /v1/stores": {
     response: { stores: [{ name: "faces", versions: false }] },

@@ -33,7 +33,7 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
     operationId: "listModels",
     tag: "models",
     description:
-      "Cards with accuracy, intervals, license and notices; `unavailable` are models of a store that cannot be read.",
+      "Cards with accuracy, intervals, license and notices; `unavailable` are models of a store that cannot be read; `place` is where a new one may be uploaded, for keys that may.",
   },
   "GET /v1/stores": {
     operationId: "listStores",

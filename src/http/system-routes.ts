@@ -3,7 +3,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { requireGrant } from "../scoring/access/access.ts";
-import { viewModels } from "./model-view.ts";
+import { showModelPlace, viewModels } from "./model-view.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { ANY_KEY, decodeKey } from "./decode-key.ts";
 import { readBoundedBody } from "./json-body.ts";
@@ -58,7 +58,10 @@ export function addSystemRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       summary: "The models that can be named in a manifest, with their cards",
       responses: { 200: json(modelListSchema, "Models"), ...problemResponses },
     }),
-    async (c) => c.json(await viewModels(deps.registry), 200),
+    async (c) => {
+      const place = showModelPlace(deps.modelPlace, c.get("caller"));
+      return c.json({ ...(await viewModels(deps.registry)), ...(place === undefined ? {} : { place }) }, 200);
+    },
   );
 
   app.openapi(

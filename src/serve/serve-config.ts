@@ -55,6 +55,8 @@ const storesShape = z.record(
 
 /** Folder of the default store, which needs no configuration. */
 const DEFAULT_STORE = "faces";
+/** Where that store may hold models. */
+const DEFAULT_MODELS: ModelsConfig = { store: DEFAULT_STORE, prefix: "models/", aliases: {} };
 
 /** Secrets that a file may hold instead, as container platforms hand them over: `ADMIN_KEY_FILE` names it. */
 const SECRET_NAME = /^(ADMIN_KEY|WEBHOOK_SECRET|STORE_[A-Z0-9_]+_(ACCESS_KEY_ID|SECRET_ACCESS_KEY))$/;
@@ -92,7 +94,7 @@ export function parseWorkConfig(variables: RawEnv, dataFolder: string): WorkConf
   return {
     engine: variables["ENGINE"] === undefined ? "fused" : readChoice(variables, "ENGINE", ENGINES),
     stores: readStores(variables, dataFolder),
-    models: readModels(variables),
+    models: readModels(variables) ?? (variables["STORES"] === undefined ? DEFAULT_MODELS : null),
     limits: readLimits(variables, true),
   };
 }

@@ -17,7 +17,7 @@ import { recoverMessage } from "../scoring/work/recover-message.ts";
 import type { WorkQueue } from "../scoring/job/messages.ts";
 import { SERVE_LIMITS } from "./serve-limits.ts";
 import type { RawEnv } from "../settings.ts";
-import { openModels } from "../store-table.ts";
+import { findModelPlace, openModels } from "../store-table.ts";
 import { readAdminKeyFile } from "./admin-key.ts";
 import { createConsumer } from "./consumer.ts";
 import { startConsumerLoop } from "./consumer-loop.ts";
@@ -112,6 +112,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const platform = createPlatform({
     stores,
     registry,
+    modelPlace: findModelPlace(config.models),
     directory,
     openJob: (id) => jobs.open(id),
     openEraser: (id) => jobs.open(id),

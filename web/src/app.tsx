@@ -16,7 +16,7 @@ import { ThemeButton } from "./theme.tsx";
 const NewJobPage = lazyPage(() => import("./new/new-job-page.tsx").then((module) => module.NewJobPage));
 const JobPage = lazyPage(() => import("./job/job-page.tsx").then((module) => module.JobPage));
 const DesignPage = lazyPage(() => import("./design-page.tsx").then((module) => module.DesignPage));
-const ModelsPage = lazyPage(() => import("./models-page.tsx").then((module) => module.ModelsPage));
+const ModelsPage = lazyPage(() => import("./models/models-page.tsx").then((module) => module.ModelsPage));
 const ReaderPage = lazyPage(() => import("./review/reader-page.tsx").then((module) => module.ReaderPage));
 const SchedulesPage = lazyPage(() => import("./schedules/schedules-page.tsx").then((module) => module.SchedulesPage));
 const SchedulePage = lazyPage(() => import("./schedules/schedule-page.tsx").then((module) => module.SchedulePage));

@@ -19,7 +19,8 @@ const parse = (variables: Record<string, string>) => parseServeConfig(readVariab
 
 it("needs no variable: one store in the data folder, an admin key that is made once", () => {
   const config = parse({});
-  expect(config).toMatchObject({ engine: "fused", adminKey: null, webhook: null, models: null, trustsProxy: false });
+  expect(config).toMatchObject({ engine: "fused", adminKey: null, webhook: null, trustsProxy: false });
+  expect(config.models).toEqual({ store: "faces", prefix: "models/", aliases: {} });
   expect([...config.stores]).toEqual([["faces", { kind: "folder", path: join(data, "stores/faces") }]]);
   const made = readAdminKeyFile(data);
   expect(made.key).toMatch(/^[\w-]{43}$/);

@@ -9,8 +9,6 @@ import plainWasmUrl from "@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wa
 import threadScriptUrl from "virtual:wasm-thread-script";
 import fusedRelaxedUrl from "../../../src/backends/fused/deep-emotion-relaxed.wasm?url";
 import fusedSimdUrl from "../../../src/backends/fused/deep-emotion.wasm?url";
-import graphRelaxedUrl from "../../../src/backends/graph/graph-relaxed.wasm?url";
-import graphSimdUrl from "../../../src/backends/graph/graph.wasm?url";
 import { ScoringError } from "../../../src/errors.ts";
 
 /** Decoders. */
@@ -19,8 +17,7 @@ export const CODEC_URLS = { jpeg: jpegUrl, webp: webpUrl };
 /** Builds of the fused engine. */
 export const FUSED_URLS = { "fused-wasm-relaxed": fusedRelaxedUrl, "fused-wasm-simd": fusedSimdUrl };
 
-/** Builds of the engine of graphs. */
-export const GRAPH_URLS = { "graph-wasm-relaxed": graphRelaxedUrl, "graph-wasm-simd": graphSimdUrl };
+export { GRAPH_URLS } from "./graph-urls.ts";
 
 /** TensorFlow.js's binaries, and the scripts of its threads. */
 export const TFJS_WASM_URLS = {

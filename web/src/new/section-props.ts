@@ -1,6 +1,7 @@
 /** What every part of the form is given. */
 
-import type { ModelView, StoreView } from "../../../src/client/api.ts";
+import type { StoreView } from "../../../src/client/api.ts";
+import type { ModelView } from "../../../src/client/model-list.ts";
 import type { Issue } from "../../../src/errors.ts";
 import type { Draft } from "./draft.ts";
 

@@ -1,16 +1,17 @@
 /** The models of the server in one table, and two of them side by side. */
 
 import { type ReactNode, useState } from "react";
-import type { ModelView } from "../../src/client/api.ts";
-import type { ModelEvaluation } from "../../src/model/card.ts";
-import { chooseShade } from "../../src/scoring/report/report-charts.ts";
-import { formatCount, formatInterval, formatNumber, formatPercent } from "../../src/scoring/report/report-format.ts";
-import { renderClasses } from "../../src/scoring/report/report-sections.ts";
-import { api, useLoad } from "./api.ts";
-import { Markup } from "./markup.tsx";
-import { Failure, Skeleton } from "./parts.tsx";
-import { setQuery } from "./route.ts";
-import "./styles/tables.css";
+import type { ModelList, ModelView } from "../../../src/client/model-list.ts";
+import type { ModelEvaluation } from "../../../src/model/card.ts";
+import { chooseShade } from "../../../src/scoring/report/report-charts.ts";
+import { formatCount, formatInterval, formatNumber, formatPercent } from "../../../src/scoring/report/report-format.ts";
+import { renderClasses } from "../../../src/scoring/report/report-sections.ts";
+import { api, useLoad } from "../api.ts";
+import { Markup } from "../markup.tsx";
+import { Failure, Skeleton } from "../parts.tsx";
+import { setQuery } from "../route.ts";
+import "../styles/tables.css";
+import { ImportCard } from "./import-card.tsx";
 
 const loadModels = (signal: AbortSignal) => api.listModels(signal);
 
@@ -22,10 +23,15 @@ interface Row {
 }
 
 const MAX_CHOSEN = 2;
+/** Between two looks for a model that was just stored. */
+const LOOK_MS = 3000;
 
 /** `#/models?compare=a,b`. */
 export function ModelsPage({ query }: { readonly query: URLSearchParams }): ReactNode {
-  const { value, error } = useLoad(loadModels);
+  const [awaited, setAwaited] = useState<string | null>(null);
+  const isListed = (list: ModelList): boolean => list.models.some(({ id }) => id === awaited);
+  // A server looks into its store now and then.
+  const { value, error, reload } = useLoad(loadModels, (list) => (awaited === null || isListed(list) ? null : LOOK_MS));
   const rows = (value?.models ?? []).flatMap((model) =>
     model.evaluations.map((evaluation): Row => ({ key: nameRow(model, evaluation), model, evaluation })),
   );
@@ -61,8 +67,10 @@ export function ModelsPage({ query }: { readonly query: URLSearchParams }): Reac
           choose={choose}
         />
       ))}
+      <Unmeasured models={(value?.models ?? []).filter(({ evaluations }) => evaluations.length === 0)} />
       {chosen.length > 0 && <Chosen rows={chosen} />}
       {value !== null && <Cards models={value.models} />}
+      {value !== null && <ImportCard place={value.place ?? null} stored={(id) => (setAwaited(id), reload())} />}
     </>
   );
 }
@@ -142,6 +150,24 @@ function Dataset(props: {
           </tbody>
         </table>
       </div>
+    </section>
+  );
+}
+
+/** Models that nobody has measured: a job with true labels, or a review, would. */
+function Unmeasured({ models }: { readonly models: readonly ModelView[] }): ReactNode {
+  if (models.length === 0) return null;
+  return (
+    <section className="card" aria-label="Not measured">
+      <h2>Not measured</h2>
+      <p className="quiet">How right these are is not known: measure them on faces with true labels, or by a review.</p>
+      <ul className="plain">
+        {models.map(({ id, labels, parameters }) => (
+          <li key={id}>
+            <strong>{id}</strong> {labels.join(", ")}; {formatCount(parameters)} numbers
+          </li>
+        ))}
+      </ul>
     </section>
   );
 }
