@@ -17,6 +17,9 @@ export const CALIBRATION_BINS = 15;
 /** One in fixed point: probabilities, margins and entropies are summed in millionths. */
 export const MICRO = 1_000_000;
 
+/** A picture taken for a face crop is about square: its longer side is at most so many of its shorter ones. */
+const MAX_CROP_ASPECT = 1.25;
+
 /** Scored faces whose true label is known. */
 export interface TruthSummary {
   /** Row-major counts, one row and column a label: row true label, column predicted label. */
@@ -60,6 +63,8 @@ export interface TallySummary {
   readonly confidence: readonly number[];
   readonly truth: TruthSummary | null;
   readonly quality: QualitySummary | null;
+  /** Faces that are a whole picture by contract, though it is not about square. Missing means 0, in summaries of before. */
+  readonly oblong?: number;
 }
 
 /** A tally while it is being added to. */
@@ -86,7 +91,14 @@ export function emptyTally(labels = LABELS.length): TallySummary {
     confidence: zeros(CONFIDENCE_BINS),
     truth: null,
     quality: null,
+    oblong: 0,
   };
+}
+
+function isOblong({ face }: ScoreRecord): boolean {
+  if (face === null || face.score !== null) return false;
+  const { width, height } = face.box;
+  return Math.max(width, height) > MAX_CROP_ASPECT * Math.min(width, height);
 }
 
 /** 0-based histogram bin of a top probability in millionths, in integers so that no rounding moves an edge. */
@@ -115,6 +127,7 @@ export function createTallyBuilder(labels: readonly Label[] = LABELS): TallyBuil
     entropy: 0,
     margin: 0,
     confidence: zeros(CONFIDENCE_BINS),
+    oblong: 0,
   };
   const reasons = new Map<string, number>();
   const confusion = zeros(count * count);
@@ -137,6 +150,7 @@ export function createTallyBuilder(labels: readonly Label[] = LABELS): TallyBuil
     tally.entropy += Math.round((record.entropy ?? 0) * MICRO);
     tally.margin += Math.round((record.margin ?? 0) * MICRO);
     increment(tally.confidence, confidenceBin(top));
+    tally.oblong += isOblong(record) ? 1 : 0;
     if (record.abstained !== undefined) {
       increment(abstained.labels, predicted);
       abstained.faces += 1;
@@ -192,6 +206,7 @@ export function createTallyBuilder(labels: readonly Label[] = LABELS): TallyBuil
               },
             },
       quality: quality.build(),
+      oblong: tally.oblong,
     }),
   };
 }
@@ -240,6 +255,7 @@ export function mergeTallies(a: TallySummary, b: TallySummary): TallySummary {
     confidence: addLists(a.confidence, b.confidence),
     truth: mergeTruth(a.truth, b.truth),
     quality: mergeQuality(a.quality, b.quality),
+    oblong: (a.oblong ?? 0) + (b.oblong ?? 0),
   };
 }
 

@@ -15,6 +15,8 @@ export const FINDING_MARKS = {
   lost: 0.02,
   /** Mean shorter side of inputs that are face crops by contract, in pixels. */
   cropSide: 512,
+  /** Inputs that are face crops by contract and not about square, of those scored. */
+  oblong: 0.1,
 } as const;
 
 /** One thing to look into. */
@@ -27,7 +29,7 @@ export interface ReportFinding {
 }
 
 type FindingSource = Pick<Report, "denominators" | "drift" | "baseline"> & {
-  readonly total: Pick<Report["total"], "abstained" | "quality">;
+  readonly total: Pick<Report["total"], "abstained" | "quality" | "oblong">;
   readonly provenance: Pick<Report["provenance"], "abstain" | "faces">;
   readonly groups: readonly Pick<ReportGroups, "fairness">[];
 };
@@ -54,6 +56,12 @@ export function listReportFindings(report: FindingSource, marks: ReportMarks = R
       text: 'of the pictures that were read have no found face: the shares below are about the rest, and say nothing of these. Look at some; for small faces try faceDetail "fine" or a smaller minFacePixels, for face crops faces "aligned"',
     }),
     ...describeLargeCrops(report),
+    ...(provenance.faces === "aligned"
+      ? describeShare(total.oblong, counts.faces, FINDING_MARKS.oblong, {
+          subject: "Crops",
+          text: 'of the inputs, taken for face crops (faces "aligned"), are not about square, and a face is: where faces do not fill the pictures, score them again with faces "auto", "largest" or "all"',
+        })
+      : []),
     ...describeShare(counts.failed + counts.skipped, counts.listed, marks.lost, {
       subject: "Not scored",
       text: "of the inputs failed or were skipped: errors.jsonl names each with its reason",

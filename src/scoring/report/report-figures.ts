@@ -44,6 +44,8 @@ export interface Figures {
   readonly confidence: readonly number[];
   readonly truth: TruthFigures | null;
   readonly quality: Readonly<Record<QualityMeasure, MomentFigures>> | null;
+  /** Faces that are a whole picture by contract (`aligned`), though its longer side is more than 1.25 of its shorter ones. */
+  readonly oblong: number;
 }
 
 /** What {@link describeTally} needs for corrected shares. */
@@ -112,6 +114,7 @@ export function describeTally(
             contrast: describeMoment(tally.quality.contrast),
             side: describeMoment(tally.quality.side),
           },
+    oblong: tally.oblong ?? 0,
   };
   return { figures, prevalence };
 }

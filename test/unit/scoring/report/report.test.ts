@@ -68,6 +68,14 @@ const noFace = (count: number, of: readonly ScoreRecord[]): ScoreRecord[] =>
 const tell = (list: ScoreRecord[]): string[] =>
   listReportFindings(buildReport(summarize(list, {}), makeContext({ listed: list.length }))).map(({ text }) => text);
 
+/** The first of them as wide as photographs are. */
+const flatten = (list: readonly ScoreRecord[], share: number): ScoreRecord[] =>
+  list.map((record, at) => {
+    const { face } = record;
+    if (face === null || at >= share * list.length) return record;
+    return { ...record, face: { ...face, box: { ...face.box, width: 1.3 * face.box.height } } };
+  });
+
 const tellAs = (faces: "aligned" | "largest", list: ScoreRecord[]): string[] =>
   listReportFindings(
     buildReport(summarize(list, {}), makeContext({ faces, faceFinder: null, listed: list.length })),
@@ -93,6 +101,12 @@ describe("findings", () => {
     expect(tellAs("aligned", large)).toEqual(["Crops"]);
     expect(tellAs("aligned", quiet)).toEqual([]);
     expect(tellAs("largest", large)).toEqual([]);
+  });
+
+  it("say that face crops are not about square", () => {
+    expect(tellAs("aligned", flatten(quiet, 0.3))).toEqual(["Crops"]);
+    expect(tellAs("aligned", flatten(quiet, 0.05))).toEqual([]);
+    expect(tellAs("largest", flatten(quiet, 0.3))).toEqual([]);
   });
 
   it("lead the page, those of drift and of gaps between groups among them", () => {
