@@ -209,6 +209,7 @@ function wire(env: RawEnv, options: CountenanceOptions, basePath: string): Wirin
     adminKey,
     devKey,
     webhook,
+    controller: config.controller,
     limits,
     clock,
     logger,

@@ -12,6 +12,7 @@ import {
   type RawEnv,
   readAdminKey,
   readChoice,
+  readController,
   readJson,
   readLimits,
   readModels,
@@ -50,6 +51,8 @@ export interface Config {
   readonly devKey: string | null;
   /** Signs webhooks; `null` if no job may ask for one. */
   readonly webhook: WebhookConfig | null;
+  /** Who is responsible for what is scored, for reports; `null` where nobody is named. */
+  readonly controller: string | null;
   /** LIMITS, except for the times that local tests shorten. */
   readonly limits: Limits;
   readonly queue: QueueProducer<WorkMessage>;
@@ -106,6 +109,7 @@ export function parseConfig(env: RawEnv): Config {
     models: readModels(env),
     adminKey,
     devKey: isLocal ? readText(env, "DEV_API_KEY") : null,
+    controller: readController(env),
     limits: readLimits(env, isLocal),
     webhook: readWebhook(env, isLocal),
     queue: readBinding(env, "CHUNKS", "sendBatch"),

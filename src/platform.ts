@@ -39,6 +39,8 @@ export interface PlatformParts extends Pick<
   openEraser(id: string): Eraser;
   readonly withScorer: WorkDeps["withScorer"];
   readonly webhook: WebhookConfig | null;
+  /** For reports; `null` where nobody is named. */
+  readonly controller: string | null;
   readonly trace?: WorkDeps["trace"];
   readonly readQueue: ReadinessDeps["readQueue"];
   /** Where jobs and keys are kept; `null`: anywhere. */
@@ -101,6 +103,7 @@ export function createPlatform(parts: PlatformParts): Platform {
     webhookHosts: webhook?.allowedHosts ?? null,
     ...(resolve === undefined ? {} : { resolveName: resolve }),
     newId: uuidv7,
+    controller: parts.controller,
     limits,
     ...sender,
   };

@@ -125,6 +125,21 @@ export function readWebhook(env: RawEnv, isLocal: boolean): WebhookConfig | null
   return { secret, allowedHosts, resolverUrl };
 }
 
+/** Longest CONTROLLER: a name, a place and an address. */
+const MAX_CONTROLLER_LENGTH = 200;
+
+/**
+ * CONTROLLER: who is responsible for what is scored here and how to reach them, in one line; `null` where nobody is named.
+ * @throws ScoringError `config_invalid`
+ */
+export function readController(env: RawEnv): string | null {
+  if (env["CONTROLLER"] === undefined) return null;
+  const text = readText(env, "CONTROLLER");
+  if (text.length > MAX_CONTROLLER_LENGTH || /[\r\n]/.test(text))
+    fail("CONTROLLER", `must be one line of at most ${MAX_CONTROLLER_LENGTH} characters`);
+  return text;
+}
+
 /** LIMITS, except for the times that local tests shorten. @throws ScoringError `config_invalid` */
 export function readLimits(env: RawEnv, isLocal: boolean): Limits {
   if (!isLocal || env["LOCAL_TIMES"] === undefined) return LIMITS;

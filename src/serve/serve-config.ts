@@ -11,6 +11,7 @@ import {
   type RawEnv,
   readAdminKey,
   readChoice,
+  readController,
   readJson,
   readLimits,
   readModels,
@@ -44,6 +45,8 @@ export interface ServeConfig extends WorkConfig {
   /** `null`: the server makes one and keeps it in the data folder. */
   readonly adminKey: string | null;
   readonly webhook: WebhookConfig | null;
+  /** Who is responsible for what is scored, for reports; `null` where nobody is named. */
+  readonly controller: string | null;
   /** Whether a proxy in front of the server says who asks, and over which protocol. */
   readonly trustsProxy: boolean;
 }
@@ -85,6 +88,7 @@ export function parseServeConfig(variables: RawEnv, dataFolder: string): ServeCo
     adminKey: variables["ADMIN_KEY"] === undefined ? null : readAdminKey(variables),
     // A resolver beside the server is asked without TLS.
     webhook: readWebhook(variables, true),
+    controller: readController(variables),
     trustsProxy: variables["TRUST_PROXY"] !== undefined && readChoice(variables, "TRUST_PROXY", ["0", "1"]) === "1",
   };
 }

@@ -126,6 +126,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     adminKey: admin.key,
     devKey: null,
     webhook: config.webhook,
+    controller: config.controller,
     limits: config.limits,
     clock,
     logger,

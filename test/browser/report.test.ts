@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parseModelCard } from "../../src/model/card.ts";
+import { renderContactSheet } from "../../src/scoring/report/contact-sheet.ts";
 import { buildReport } from "../../src/scoring/report/report.ts";
 import { renderReportHtml } from "../../src/scoring/report/report-html.ts";
 import { summarize } from "../../src/scoring/fold/summary.ts";
@@ -20,6 +21,12 @@ declare const document: {
   }>;
 };
 declare function getComputedStyle(element: object): { readonly backgroundColor: string; readonly color: string };
+
+/** Sheets of A4. */
+async function countPages(page: Page): Promise<number> {
+  const paper = (await page.pdf({ format: "A4", printBackground: true })).toString("latin1");
+  return (paper.match(/\/Type\s*\/Page\b/g) ?? []).length;
+}
 
 let browser: Browser;
 let html = "";
@@ -45,6 +52,9 @@ beforeAll(async () => {
     faceFinder: "blazeface@1/3",
     tta: "none",
     minGroupSize: 10,
+    controller: "Example Research, privacy@example.org",
+    retentionDays: 30,
+    store: "faces",
   });
   html = renderReportHtml(report);
   browser = await launchChromium();
@@ -85,9 +95,26 @@ it("prints dark on white, whatever the reader's theme, in a few pages", async ()
   });
   expect(backgroundColor).toBe("rgb(255, 255, 255)");
   expect(Math.max(...(color.match(/\d+/g) ?? ["255"]).map(Number))).toBeLessThan(80);
-  const paper = (await page.pdf({ format: "A4", printBackground: true })).toString("latin1");
-  const pages = paper.match(/\/Type\s*\/Page\b/g) ?? [];
-  expect(pages.length).toBeGreaterThan(0);
-  expect(pages.length).toBeLessThan(12);
+  // Two to three, with groups, their gaps and true labels; what is folded on a screen is open.
+  expect(await countPages(page)).toBe(3);
+  const heat = page.locator("table.heat").last();
+  expect((await heat.boundingBox())?.height).toBeGreaterThan(100);
+  await page.close();
+});
+
+it("prints thirty faces of a contact sheet on a page", async () => {
+  const portrait = new Uint8Array(
+    await readFile(join(import.meta.dirname, "../../node_modules/tabler-ui/dist/demo/faces/female/1.jpg")),
+  );
+  const scored = makeRecords(40).find(({ status }) => status === "scored")!;
+  const list = Array.from({ length: 60 }, (_, at) => ({
+    ...scored,
+    id: `in/a-long-name-of-a-picture-${at}.jpg`,
+    key: "a",
+  }));
+  const page = await browser.newPage();
+  await page.setContent(renderContactSheet(list, new Map([["a", portrait]])));
+  // Two sheets hold sixty; the words above them take no third.
+  expect(await countPages(page)).toBe(2);
   await page.close();
 });

@@ -51,6 +51,8 @@ export interface JobSpec {
   readonly retryOf: string | null;
   /** The key that made it and what that key may use; `null` for a job on one machine, without keys. */
   readonly owner: JobOwner | null;
+  /** Who was responsible for what is scored when it was accepted, and how to reach them; absent where nobody was named. */
+  readonly controller?: string;
   /** Absent for a job that no schedule made. */
   readonly schedule?: ScheduleOrigin;
 }

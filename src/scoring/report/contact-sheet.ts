@@ -38,7 +38,7 @@ main{max-width:1280px}
 .face-number{fill:#ffd400;stroke:#000;stroke-width:.18em;paint-order:stroke;font-weight:700}
 @page{margin:10mm}
 @media print{.sheet{grid-template-columns:repeat(5,1fr);gap:2.5mm;margin:3mm 0}.sheet .chances{display:none}.sheet .face-text{padding:1mm 1.5mm}.sheet .face-text h2{font-size:8pt;margin:0}
-.sheet .face-text p{font-size:6pt;padding:0;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.sheet li:not(.many){height:42mm}.sheet li:not(.many) .picture{height:32mm;aspect-ratio:auto}}
+.sheet .face-text p{font-size:6pt;padding:0;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.sheet li:not(.many){height:39mm}.sheet li:not(.many) .picture{height:29mm;aspect-ratio:auto}}
 `;
 
 /** A data URI of a picture we can show, or of anything else: refused. */

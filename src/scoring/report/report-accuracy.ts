@@ -26,6 +26,7 @@ export function renderAccuracy({ reviewed = [] }: Pick<Report, "reviewed">, link
       "Accuracy by night",
       reviewed.map(({ dueMs, jobId, accuracy, faces, answered }) => ({
         label: new Date(dueMs).toISOString().slice(0, 10),
+        plain: true,
         share: accuracy,
         link: links.job(jobId),
         cells: [formatCount(answered), formatCount(faces)],

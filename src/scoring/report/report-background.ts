@@ -1,7 +1,7 @@
 /** The sections of the report page about what stands behind the figures: input quality, drift, model, provenance. */
 
 import { html, type SafeHtml } from "./html-text.ts";
-import type { Report } from "./report.ts";
+import type { Privacy, Report } from "./report.ts";
 import { formatCount, formatInterval, formatNumber, formatP, formatPercent, formatPoints } from "./report-format.ts";
 import type { ReportLinks } from "./report-links.ts";
 import { renderClasses } from "./report-sections.ts";
@@ -251,8 +251,35 @@ export function renderProvenance(report: Report): SafeHtml {
       ${provenance.faceRecall === null ? null : renderRecall(provenance.faceRecall)}
       <dt>Test-time augmentation</dt>
       <dd>${provenance.tta === "flip" ? "mean of the picture and its mirror image" : "none"}</dd>
+      ${provenance.privacy === undefined ? null : renderPrivacy(provenance.privacy, job.finishedAt)}
     </dl>
   </section>`;
+}
+
+const DAY_MS = 86_400_000;
+
+/** What a privacy officer asks: who answers for it, how long it is kept, how it goes. */
+function renderPrivacy({ controller, retentionDays, erasure }: Privacy, finishedAt: string): SafeHtml {
+  const endMs = Date.parse(finishedAt) + (retentionDays ?? 0) * DAY_MS;
+  const day = Number.isNaN(endMs) ? "" : `, on ${new Date(endMs).toISOString().slice(0, 10)}`;
+  return html`<dt>Controller</dt>
+    <dd>${controller ?? "not named by this deployment"}</dd>
+    <dt>Retention</dt>
+    <dd>
+      ${
+        retentionDays === null
+          ? "no end is set: outputs and reviews are kept until somebody deletes the job"
+          : `outputs and reviews are deleted ${formatCount(retentionDays)} ${retentionDays === 1 ? "day" : "days"} after the end${day}`
+      }
+    </dd>
+    ${
+      erasure !== null &&
+      html`<dt>Erasure</dt>
+        <dd>
+          one picture, with its records, its face in this report and what reviewers said of it:
+          <code>${erasure.picture}</code> or <code>countenance erase</code>; the whole job: <code>${erasure.job}</code>
+        </dd>`
+    }`;
 }
 
 /** What the finder found where every face is known. */

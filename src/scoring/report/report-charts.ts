@@ -16,6 +16,8 @@ export interface ShareBar {
   readonly share: ShareInterval | null;
   /** A second estimate, drawn as a diamond with a thin line. */
   readonly corrected?: ShareInterval | null;
+  /** True for a row that is no label: it has no color of its own. */
+  readonly plain?: boolean;
   /** Where the label's name leads; absent: nowhere. */
   readonly link?: string | null;
   /** Cells after the share's own: faces, for instance. */
@@ -32,9 +34,11 @@ function chooseDomain(bars: readonly ShareBar[]): number {
 
 /** A label's name with its hue. */
 export function renderLabelName(label: string, link: string | null = null): SafeHtml {
-  const name = link === null ? label : html`<a href="${link}">${label}</a>`;
-  return html`<span class="label"><i class="dot ${hueOf(label)}"></i>${name}</span>`;
+  return html`<span class="label"><i class="dot ${hueOf(label)}"></i>${renderLink(label, link)}</span>`;
 }
+
+const renderLink = (text: string, link: string | null): HtmlValue =>
+  link === null ? text : html`<a href="${link}">${text}</a>`;
 
 /** Tick labels under a chart; those at its ends stay inside. */
 function renderAxis(ticks: readonly number[], scale: (value: number) => number): SafeHtml {
@@ -69,7 +73,7 @@ function drawBar(bar: ShareBar, ticks: readonly number[], scale: (value: number)
   const { share, corrected } = bar;
   const title =
     share === null ? "" : `${bar.label}: ${formatPercent(share.value)}, 95 % interval ${formatInterval(share)}`;
-  return html`<svg class="bar ${hueOf(bar.label)}" role="img" aria-label="${title}">
+  return html`<svg class="bar ${bar.plain === true ? "" : hueOf(bar.label)}" role="img" aria-label="${title}">
     ${ticks.map((tick) => html`<line class="grid" x1="${percent(scale(tick))}" x2="${percent(scale(tick))}" y1="-3" y2="100%" />`)}
     ${
       share !== null &&
@@ -130,7 +134,9 @@ export function renderShareBars(
       ${bars.map(
         (bar) =>
           html`<tr>
-            <th scope="row">${renderLabelName(bar.label, bar.link ?? null)}</th>
+            <th scope="row">
+              ${bar.plain === true ? html`<span class="label">${renderLink(bar.label, bar.link ?? null)}</span>` : renderLabelName(bar.label, bar.link ?? null)}
+            </th>
             <td class="chart">${drawBar(bar, ticks, scale)}</td>
             <td class="figure">
               ${formatPercent(bar.share?.value ?? null)}<small>${formatInterval(bar.share)}</small>

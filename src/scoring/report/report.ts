@@ -43,6 +43,12 @@ export interface ReportContext {
   /** The precision below which labels are not given; `null` or missing: every face gets one. */
   readonly abstain?: number | null;
   readonly minGroupSize: number;
+  /** Who is responsible for the data; `null` or missing: nobody is named. */
+  readonly controller?: string | null;
+  /** Days after its end that the job's outputs are kept; `null` or missing: until somebody deletes them. */
+  readonly retentionDays?: number | null;
+  /** Name of the store that holds the inputs; missing where they are no store's: files of this machine. */
+  readonly store?: string;
   /** Seed of the bootstrap: the same seed gives the same interval. Default 1. */
   readonly seed?: number;
   /** Against the run before, for a job of a schedule. */
@@ -117,6 +123,18 @@ export interface Provenance {
   readonly tta: ReportContext["tta"];
   /** The precision below which labels are not given; `null`: every face gets one. */
   readonly abstain: number | null;
+  /** For whoever answers for the data; missing in reports of before it was noted. */
+  readonly privacy?: Privacy;
+}
+
+/** What the law asks about data of people. */
+export interface Privacy {
+  /** Who is responsible, and how to reach them; `null`: nobody is named. */
+  readonly controller: string | null;
+  /** Days after the job's end; `null`: until somebody deletes it. */
+  readonly retentionDays: number | null;
+  /** How one picture and the whole job are erased; `null` where no server keeps them. */
+  readonly erasure: { readonly picture: string; readonly job: string } | null;
 }
 
 /** The whole report. Shares are 0…1. */
@@ -214,6 +232,14 @@ function auditFairness(
   return auditGroups(key, rates);
 }
 
+function describePrivacy({ controller = null, retentionDays = null, store, job }: ReportContext): Privacy {
+  const erasure =
+    store === undefined
+      ? null
+      : { picture: `DELETE /v1/records?store=${encodeURIComponent(store)}&key=…`, job: `DELETE /v1/jobs/${job.id}` };
+  return { controller, retentionDays, erasure };
+}
+
 /** The report of a folded job. The same summary and context give the same report. */
 export function buildReport(summary: ChunkSummary, context: ReportContext): Report {
   const { card } = context;
@@ -261,6 +287,7 @@ export function buildReport(summary: ChunkSummary, context: ReportContext): Repo
       faceRecall: context.faceFinder === FACE_FINDER ? FACE_RECALL : null,
       tta: context.tta,
       abstain: context.abstain ?? null,
+      privacy: describePrivacy(context),
     },
   };
 }

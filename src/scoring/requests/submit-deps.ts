@@ -19,6 +19,8 @@ export interface SubmitDeps {
   readonly webhookHosts: readonly string[] | null;
   /** Looks up the names of webhooks; absent: they are not looked up. */
   readonly resolveName?: ResolveName;
+  /** Who is responsible for what is scored; `null` or absent where nobody is named. */
+  readonly controller?: string | null;
   readonly clock: () => number;
   readonly newId: () => string;
   readonly limits: Limits;

@@ -99,6 +99,7 @@ export async function submitJob(
     ...chooseFaceFinder(manifest),
     retryOf: options.retryOf ?? null,
     owner: toOwner(caller),
+    ...(deps.controller ? { controller: deps.controller } : {}),
     ...(schedule === undefined ? {} : { schedule }),
   };
   const state = await job.create(spec);

@@ -61,6 +61,20 @@ it("states how many faces its finder finds, by size, and nothing of a finder tha
   for (const other of [null, "tiny-face@1/2"]) expect(renderFound(other)).not.toContain("the finder finds");
 });
 
+it("says who answers for the data, how long it is kept and how it is erased", () => {
+  const said = (overrides: Partial<ReportContext>): string =>
+    renderReportHtml(buildReport(summary, makeContext(overrides))).replaceAll(/\s+/g, " ");
+  const named = said({ controller: "Example <Research>, privacy@example.org", retentionDays: 30, store: "faces" });
+  expect(named).toContain("<dd>Example &lt;Research&gt;, privacy@example.org</dd>");
+  expect(named).toContain("are deleted 30 days after the end, on 2026-12-23");
+  expect(named).toContain("DELETE /v1/records?store=faces&amp;key=…");
+  expect(named).toContain("<code>DELETE /v1/jobs/job-1</code>");
+  const plain = said({});
+  expect(plain).toContain("not named by this deployment");
+  expect(plain).toContain("kept until somebody deletes the job");
+  expect(plain).not.toContain("DELETE /v1");
+});
+
 const noFace = (count: number, of: readonly ScoreRecord[]): ScoreRecord[] =>
   of.map((record, index) =>
     index < count ? { ...record, status: "no_face" as const, label: null, probabilities: null, face: null } : record,
