@@ -4,8 +4,10 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parseModelCard } from "../../src/model/card.ts";
 import { renderContactSheet } from "../../src/scoring/report/contact-sheet.ts";
-import { buildReport } from "../../src/scoring/report/report.ts";
+import { buildReport, type ReportContext } from "../../src/scoring/report/report.ts";
 import { renderReportHtml } from "../../src/scoring/report/report-html.ts";
+import { compareRuns } from "../../src/scoring/statistics/drift.ts";
+import { computeWilson } from "../../src/scoring/statistics/intervals.ts";
 import { summarize } from "../../src/scoring/fold/summary.ts";
 import { makeRecords } from "../unit/scoring/fold/aggregate-fixtures.ts";
 import { launchChromium } from "./chromium.ts";
@@ -30,11 +32,14 @@ async function countPages(page: Page): Promise<number> {
 
 let browser: Browser;
 let html = "";
+/** The same of a schedule's run, compared with the last and with reviews before it. */
+let nightly = "";
 
 beforeAll(async () => {
   const path = join(import.meta.dirname, "../../models/deep-emotion@2/card.json");
   const card = parseModelCard(await readFile(path, "utf8"));
-  const report = buildReport(summarize(makeRecords(1000), { groupBy: ["site"] }), {
+  const summary = summarize(makeRecords(1000), { groupBy: ["site"] });
+  const context: ReportContext = {
     job: {
       id: "01234567-89ab-7def-8123-456789abcdef",
       name: "nightly",
@@ -55,8 +60,18 @@ beforeAll(async () => {
     controller: "Example Research, privacy@example.org",
     retentionDays: 30,
     store: "faces",
-  });
-  html = renderReportHtml(report);
+  };
+  html = renderReportHtml(buildReport(summary, context));
+  const before = summarize(makeRecords(1000, { seed: 4 }), { groupBy: ["site"] });
+  const drift = compareRuns(before, summary, { against: { name: "the last run", jobId: context.job.id } });
+  const reviewed = [46, 44, 47, 30].map((right, night) => ({
+    jobId: context.job.id,
+    dueMs: Date.UTC(2026, 10, 19 + night, 2, 30),
+    faces: 5000,
+    answered: 60,
+    accuracy: computeWilson(right, 60)!,
+  }));
+  nightly = renderReportHtml(buildReport(summary, { ...context, drift, reviewed }));
   browser = await launchChromium();
 });
 afterAll(() => browser?.close());
@@ -99,6 +114,9 @@ it("prints dark on white, whatever the reader's theme, in a few pages", async ()
   expect(await countPages(page)).toBe(3);
   const heat = page.locator("table.heat").last();
   expect((await heat.boundingBox())?.height).toBeGreaterThan(100);
+  await page.setContent(nightly);
+  expect(await countPages(page)).toBe(3);
+  expect(await page.getByRole("table", { name: "Accuracy by night" }).getByRole("row").count()).toBe(5);
   await page.close();
 });
 

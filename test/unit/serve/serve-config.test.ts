@@ -48,8 +48,15 @@ it("takes folders and S3 stores, and secrets from files", () => {
   });
 });
 
+it("names who answers for the data, or nobody", () => {
+  expect(parse({}).controller).toBeNull();
+  expect(parse({ CONTROLLER: "Example Research, privacy@example.org" }).controller).toContain("privacy@");
+});
+
 describe("refuses, by its name,", () => {
   it.each<[string, Record<string, string>, string]>([
+    ["a controller of two lines", { CONTROLLER: "Example\nResearch" }, "CONTROLLER must be one line"],
+    ["a controller like a book", { CONTROLLER: "x".repeat(201) }, "of at most 200 characters"],
     ["a folder that is not there", stores({ a: { kind: "folder", path: join(folder, "absent") } }), "no such file"],
     ["a file", stores({ a: { kind: "folder", path: join(folder, "file") } }), "is not a folder"],
     [
