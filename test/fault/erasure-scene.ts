@@ -72,13 +72,14 @@ export interface Scene {
   readonly rows: JobRows;
 }
 
-function makeSpec(input: SceneInput, layout: OutputLayout): JobSpec {
+function makeSpec(input: SceneInput, layout: OutputLayout, thumbnails: boolean): JobSpec {
   const manifest = parseManifest(
     {
       input: { store: "faces", ...("lines" in input ? { manifest: { key: LIST_KEY } } : input) },
       faces: "aligned",
       output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"], layout },
       limits: { chunkSize: 3 },
+      ...(thumbnails && { thumbnails }),
     },
     new Map([["faces", { versions: false }]]),
     () => true,
@@ -102,7 +103,12 @@ export async function createWorkDeps(store: ObjectStore): Promise<Omit<WorkDeps,
 /** Runs a job of 14 inputs (12 pictures, a text, an empty object) to its end; `cancelled`: most of it is never scored. */
 export async function runSceneJob(
   input: SceneInput,
-  options: { readonly without?: string; readonly cancelled?: boolean; readonly layout?: OutputLayout } = {},
+  options: {
+    readonly without?: string;
+    readonly cancelled?: boolean;
+    readonly layout?: OutputLayout;
+    readonly thumbnails?: boolean;
+  } = {},
 ): Promise<Scene> {
   const store = createMemoryStore({ minPartBytes: 1 });
   const folder = join(import.meta.dirname, "../golden/images");
@@ -124,7 +130,7 @@ export async function runSceneJob(
     clock: () => 1_800_000_000_000,
     queue: { send: async (messages) => void queue.push(...messages.map(({ message }) => message)) },
   });
-  await job.create(makeSpec(input, options.layout ?? "single"));
+  await job.create(makeSpec(input, options.layout ?? "single", options.thumbnails === true));
   const deps = { ...(await createWorkDeps(store)), openJob: () => job };
   for (let message = queue.shift(); message !== undefined; message = queue.shift()) {
     await handleMessage(deps, message);

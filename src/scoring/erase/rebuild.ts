@@ -120,7 +120,7 @@ export async function rebuildOutputs(
     const written = await merge.finish();
     const lighter = scrubState(subtract(state, removed), erasure.targets);
     const drift = await comparison.finish(merge.summary());
-    written.push(...(await writeReports({ ...context, state: lighter }, merge.summary(), state.status, drift)));
+    written.push(...(await writeReports(deps, { ...context, state: lighter }, merge.summary(), state.status, drift)));
     await merge.close(written);
   } catch (error) {
     if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;

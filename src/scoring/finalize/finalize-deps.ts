@@ -1,6 +1,7 @@
 /** What finalization works with. */
 
 import type { ModelCard } from "../../model/card.ts";
+import type { LendScorer } from "../chunk/scorer.ts";
 import type { PriorRunDeps } from "../prior/prior-run.ts";
 import type { OpenSha256 } from "../sha256.ts";
 import type { FormatRequest } from "./finalize-pieces.ts";
@@ -17,6 +18,8 @@ export interface FinalizeDeps extends PriorRunDeps {
     /** Lets the other threads' answers arrive. */
     listen(): Promise<void>;
   };
+  /** Lends what decodes pictures, for reports that show faces; absent: they show none. */
+  readonly withScorer?: LendScorer;
   /** See `FinalizeContext.openHash`. */
   readonly openHash?: OpenSha256;
 }

@@ -45,6 +45,7 @@ export function chooseFormatting({ spec, state, limits }: FinalizeContext): Form
     shape: shapeOf(spec),
     formats,
     keepsPiece: formats.some((format) => LABEL_ENCODERS[format].kind === "stream"),
+    withExamples: spec.manifest.thumbnails === true,
     withCanceled: state.verdict === "failed",
   };
 }

@@ -4,6 +4,7 @@ import type { FinalizeContext } from "./finalize-context.ts";
 import type { JobStatus } from "../job/job-status.ts";
 import { OUTPUT_NAMES } from "../keys.ts";
 import type { WrittenObject } from "../outputs/merged-output.ts";
+import { drawThumbnails, type ThumbnailDeps } from "./draw-thumbnails.ts";
 import { digestHex } from "../sha256.ts";
 import { renderReportHtml } from "../report/report-html.ts";
 import { buildReport } from "../report/report.ts";
@@ -13,6 +14,7 @@ import type { ChunkSummary } from "../fold/summary.ts";
 
 /** Writes them; their content depends only on the job's state, so a repeated step writes the same bytes. */
 export async function writeReports(
+  deps: ThumbnailDeps,
   context: FinalizeContext,
   summary: ChunkSummary,
   endStatus: JobStatus,
@@ -48,14 +50,17 @@ export async function writeReports(
     reviewed: spec.schedule?.reviewed ?? [],
   });
   const lock = buildRunLock(context, endStatus, finishedMs);
-  const stored = JSON.stringify(summary);
+  const { examples, ...figures } = summary;
+  const pictures = manifest.thumbnails === true ? await drawThumbnails(deps, spec, examples) : [];
+  // What is compared with later holds figures only.
+  const stored = JSON.stringify(figures);
   return [
     // Later runs of the schedule are compared with the fold itself.
     ...(spec.schedule === undefined
       ? []
       : [await writeText(context, OUTPUT_NAMES.summary, "application/json", `${stored}\n`)]),
     await writeText(context, OUTPUT_NAMES.reportJson, "application/json", `${JSON.stringify(report, null, 2)}\n`),
-    await writeText(context, OUTPUT_NAMES.reportHtml, "text/html; charset=utf-8", renderReportHtml(report)),
+    await writeText(context, OUTPUT_NAMES.reportHtml, "text/html; charset=utf-8", renderReportHtml(report, pictures)),
     await writeText(context, OUTPUT_NAMES.runLock, "application/json", `${JSON.stringify(lock, null, 2)}\n`),
   ];
 }

@@ -80,7 +80,7 @@ export async function runFinalizeStep(
     await store.put(key, JSON.stringify(state));
     return { step, attempt, checkpoint: key, done: false };
   }
-  return finish(context, job, ticket, { merge, comparison, orphans }, saved?.restarts ?? 0);
+  return finish(deps, context, job, ticket, { merge, comparison, orphans, restarts: saved?.restarts ?? 0 });
 }
 
 /** One step of joining the ranges of a data set. */
@@ -124,18 +124,24 @@ const CLEAN_UP = "clean-up";
 
 /** Closes every output, writes the reports, removes parts that nobody counts, and then writes the last output. */
 async function finish(
+  deps: FinalizeDeps,
   context: FinalizeContext,
   job: JobCoordinator,
   ticket: FinalizeTicket,
-  { merge, comparison, orphans }: { readonly merge: Merge; readonly comparison: Comparison; readonly orphans: boolean },
-  restarts: number,
+  folds: {
+    readonly merge: Merge;
+    readonly comparison: Comparison;
+    readonly orphans: boolean;
+    readonly restarts: number;
+  },
 ): Promise<FinalizeReport> {
   const { store, folder, limits } = context;
   const { step, attempt } = ticket;
+  const { merge, comparison, orphans, restarts } = folds;
   try {
     const written = await merge.finish();
     const drift = await comparison.finish(merge.summary());
-    written.push(...(await writeReports(context, merge.summary(), endStatus(ticket.state), drift)));
+    written.push(...(await writeReports(deps, context, merge.summary(), endStatus(ticket.state), drift)));
     if (orphans) await removeOrphans(store, folder, job);
     await merge.close(written);
   } catch (error) {

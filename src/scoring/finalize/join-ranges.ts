@@ -102,7 +102,7 @@ export async function joinRanges(
     const failed = await errors.finish();
     const comparison = await openComparison(deps, spec, left.comparison);
     const drift = await comparison.finish(left.summary);
-    const reports = await writeReports(context, left.summary, end, drift);
+    const reports = await writeReports(deps, context, left.summary, end, drift);
     await writeLast(context, nameLast(end), [...left.objects, failed, ...reports]);
   } catch (error) {
     if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;

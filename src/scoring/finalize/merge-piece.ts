@@ -9,6 +9,7 @@ import { groupByInput } from "../records/record-groups.ts";
 import { serializeItem } from "../inputs/frozen-line.ts";
 import type { RecordShape, ScoreRecord } from "../records/records.ts";
 import type { InputItem } from "../records/input-item.ts";
+import { pickExamples } from "../fold/examples.ts";
 import { type ChunkSummary, summarize } from "../fold/summary.ts";
 
 /** One chunk with all that its outputs need. */
@@ -31,6 +32,8 @@ export interface FormatOptions {
   readonly formats: readonly LabelFormat[];
   /** Whether somebody needs the piece itself as well: a stream such as Parquet, or a comparison with another run. */
   readonly keepsPiece: boolean;
+  /** Whether the report shows some faces of each label. */
+  readonly withExamples: boolean;
   /** Whether `errors.jsonl` also names what was canceled: the job failed. */
   readonly withCanceled: boolean;
 }
@@ -67,12 +70,12 @@ const OLDER = '"probabilities":[';
 /** Formats a piece: most of the work of finalizing, and the part of it that needs no other chunk. */
 export function formatPiece(piece: MergePiece, options: FormatOptions): FormattedPiece {
   const { chunk, items, records, part, body } = piece;
-  const { groupBy, faces, shape, formats, keepsPiece, withCanceled } = options;
+  const { groupBy, faces, shape, formats, keepsPiece, withExamples, withCanceled } = options;
   const text = new TextEncoder();
-  // Only failed inputs are looked up: most pieces need no map.
-  let inputs: ReadonlyMap<ScoreRecord | undefined, InputItem | undefined> | null = null;
+  // Only failed inputs and examples are looked up: most pieces need no map.
+  let inputs: ReadonlyMap<ScoreRecord, InputItem | undefined> | null = null;
   const findItem = (record: ScoreRecord): InputItem | null => {
-    inputs ??= new Map(groupByInput(records, faces).map(([first], at) => [first, items[at]]));
+    inputs ??= new Map(groupByInput(records, faces).flatMap((own, at) => own.map((one) => [one, items[at]] as const)));
     return inputs.get(record) ?? null;
   };
   const rows: Partial<Record<LabelFormat, Uint8Array>> = {};
@@ -91,7 +94,10 @@ export function formatPiece(piece: MergePiece, options: FormatOptions): Formatte
     input: text.encode(items.map((item) => `${serializeItem(item)}\n`).join("")),
     rows,
     errors: text.encode(formatErrorLines(records, findItem, withCanceled)),
-    summary: summarize(records, { groupBy, faces, labels: shape.labels }),
+    summary: {
+      ...summarize(records, { groupBy, faces, labels: shape.labels }),
+      ...(withExamples && { examples: pickExamples(records, shape.labels, findItem) }),
+    },
     piece: keepsPiece ? piece : null,
   };
 }

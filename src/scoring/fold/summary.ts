@@ -9,6 +9,7 @@ import { ScoringError } from "../../errors.ts";
 import { LABELS } from "../../model/labels.ts";
 import { LIMITS } from "../limits.ts";
 import type { PipelineVersion, ScoreRecord } from "../records/records.ts";
+import { type Examples, mergeExamples } from "./examples.ts";
 import { boundGroup, type GroupSummary, mergeGroups } from "./summary-groups.ts";
 import { createTallyBuilder, emptyTally, mergeTallies, type TallyBuilder, type TallySummary } from "./summary-tally.ts";
 import { countsAsInput } from "../records/record-groups.ts";
@@ -37,6 +38,8 @@ export interface ChunkSummary {
   /** Sorted by key. */
   readonly groups: readonly GroupSummary[];
   readonly maxGroupValues: number;
+  /** Faces of each label; only in jobs that show some. */
+  readonly examples?: Examples;
 }
 
 /** The labels of a summary. */
@@ -135,7 +138,13 @@ export function mergeSummaries(a: ChunkSummary, b: ChunkSummary): ChunkSummary {
     total: mergeTallies(a.total, b.total),
     groups: a.groups.map((group, index) => mergeGroups(group, b.groups[index] ?? group, maxGroupValues)),
     maxGroupValues,
+    ...describeExamples(a.examples, b.examples),
   };
+}
+
+function describeExamples(a: Examples | undefined, b: Examples | undefined): Pick<ChunkSummary, "examples"> {
+  const examples = a === undefined || b === undefined ? (a ?? b) : mergeExamples(a, b);
+  return examples === undefined ? {} : { examples };
 }
 
 /** The one of two values that is set; they must not differ. */

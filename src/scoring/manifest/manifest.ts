@@ -110,6 +110,8 @@ export const manifestSchema = z.strictObject({
   budget: budgetSchema.optional(),
   execution: z.enum(["edge", "client", "auto"]).default("edge"),
   notify: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2048) }).optional(),
+  /** Whether `report.html` shows up to six small pictures of faces for each label; never by itself. */
+  thumbnails: z.boolean().optional(),
   dryRun: z.boolean().default(false),
 });
 

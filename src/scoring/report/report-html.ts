@@ -4,6 +4,7 @@ import { html, type SafeHtml, trustHtml } from "./html-text.ts";
 import type { Report } from "./report.ts";
 import { renderAccuracy } from "./report-accuracy.ts";
 import { renderDrift, renderModel, renderProvenance, renderQuality } from "./report-background.ts";
+import { type LabelPictures, renderExamples } from "./report-examples.ts";
 import { formatTime } from "./report-format.ts";
 import { renderGroups } from "./report-groups.ts";
 import { NO_LINKS, type ReportLinks } from "./report-links.ts";
@@ -44,15 +45,23 @@ export function renderPage(title: string, style: string, body: SafeHtml): string
  * Everything that a report shows, in the order in which it is read: what to look into first, shares, how far they can be
  * trusted, where they come from. The console shows the same markup.
  */
-export function renderReportBody(report: Report, links: ReportLinks): SafeHtml {
-  return html`${renderFindings(report)} ${renderLabels(report, links)} ${renderAccuracy(report, links)}
-  ${renderDrift(report.drift, namesIn(report), links)} ${renderDrift(report.baseline, namesIn(report), links)}
-  ${renderGroups(report, links)} ${renderTruth(report)} ${renderModel(report)} ${renderConfidence(report, links)}
-  ${renderInputs(report, links)} ${renderQuality(report)} ${renderProvenance(report)}`;
+export function renderReportBody(
+  report: Report,
+  links: ReportLinks,
+  examples: readonly LabelPictures[] = [],
+): SafeHtml {
+  return html`${renderFindings(report)} ${renderExamples(examples)} ${renderLabels(report, links)}
+  ${renderAccuracy(report, links)} ${renderDrift(report.drift, namesIn(report), links)}
+  ${renderDrift(report.baseline, namesIn(report), links)} ${renderGroups(report, links)} ${renderTruth(report)}
+  ${renderModel(report)} ${renderConfidence(report, links)} ${renderInputs(report, links)} ${renderQuality(report)}
+  ${renderProvenance(report)}`;
 }
 
-/** The whole page as text. The same report gives the same bytes. */
-export function renderReportHtml(report: Report): string {
+/**
+ * The whole page as text. The same report gives the same bytes.
+ * @param examples faces of each label, where the job asked for them; the console shows none
+ */
+export function renderReportHtml(report: Report, examples: readonly LabelPictures[] = []): string {
   const { job, notice } = report;
   const name = job.name ?? job.id;
   return renderPage(
@@ -66,7 +75,7 @@ export function renderReportHtml(report: Report): string {
       <div class="notice">
         <p>${notice.wording} ${notice.error}</p>
       </div>
-      ${renderReportBody(report, NO_LINKS)}
+      ${renderReportBody(report, NO_LINKS, examples)}
       <div class="notice">${notice.law.map((sentence) => html`<p>${sentence}</p>`)}</div>
       <footer>
         Created ${formatTime(job.createdAt)}, finished ${formatTime(job.finishedAt)}. The same figures for machines:

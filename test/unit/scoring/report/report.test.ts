@@ -61,9 +61,10 @@ it("states how many faces its finder finds, by size, and nothing of a finder tha
   for (const other of [null, "tiny-face@1/2"]) expect(renderFound(other)).not.toContain("the finder finds");
 });
 
+const said = (overrides: Partial<ReportContext>): string =>
+  renderReportHtml(buildReport(summary, makeContext(overrides))).replaceAll(/\s+/g, " ");
+
 it("says who answers for the data, how long it is kept and how it is erased", () => {
-  const said = (overrides: Partial<ReportContext>): string =>
-    renderReportHtml(buildReport(summary, makeContext(overrides))).replaceAll(/\s+/g, " ");
   const named = said({ controller: "Example <Research>, privacy@example.org", retentionDays: 30, store: "faces" });
   expect(named).toContain("<dd>Example &lt;Research&gt;, privacy@example.org</dd>");
   expect(named).toContain("are deleted 30 days after the end, on 2026-12-23");
@@ -358,5 +359,24 @@ describe("contact sheet", () => {
     expect(page.match(/<li class="many"/g)?.length).toBe(1);
     expect(page.match(/class="face-box"/g)?.length).toBe(4);
     expect(page.match(/class="face-number"/g)?.length).toBe(3);
+  });
+});
+
+describe("example faces", () => {
+  const png = "data:image/png;base64,iVBORw0KGgo=";
+  const report = buildReport(summary, makeContext());
+
+  it("stand in no report that nobody asked them for", () => {
+    expect(renderReportHtml(report)).not.toMatch(/<img|data:image|Some of the faces/);
+    expect(renderReportHtml(report, [{ label: "Sad", pictures: [] }])).not.toContain("Some of the faces");
+  });
+
+  it("are embedded, before the shares, and nothing else is", () => {
+    const page = renderReportHtml(report, [{ label: "Sad", pictures: [png, "https://elsewhere.example/x.png"] }]);
+    expect(page.match(/<img /g)?.length).toBe(1);
+    expect(page).toContain(`<img src="${png}" alt="Sad, example 1"`);
+    expect(page).not.toContain("elsewhere");
+    expect(page.indexOf("Some of the faces")).toBeLessThan(page.indexOf("<h2>Apparent expressions"));
+    expect(page.indexOf("Some of the faces")).toBeGreaterThan(page.indexOf("Nothing stands out"));
   });
 });
