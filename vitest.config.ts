@@ -52,7 +52,10 @@ export default defineConfig({
           include: ["test/workerd/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // One runtime for all files, which loads the Worker once: tests leave others' jobs and keys alone.
           maxWorkers: 1,
+          isolate: false,
+          sequence: { groupOrder: 1 },
         },
       },
       { test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...drivesServers } },
