@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
+import { compress } from "hono/compress";
 import { etag } from "hono/etag";
 import { z } from "zod";
 
@@ -69,6 +70,7 @@ export function createSite(
     for (const [name, value] of collectHeaders(rules, c.req.path)) c.res.headers.set(name, value);
     if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "public, max-age=0, must-revalidate");
   });
+  site.use("*", compress());
   site.use("*", etag());
   for (const [path, place] of Object.entries(readMoved(folder))) {
     const file = join(folder, place);

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { createRateCounter } from "../../../src/serve/rate-counter.ts";
 import { collectHeaders, createSite, parseHeaderRules } from "../../../src/serve/site.ts";
@@ -51,6 +52,20 @@ describe("the headers of public/_headers", () => {
 });
 
 describe("the site", () => {
+  it("compresses what is text, for those who take it, and calls it the same when it is asked for again", async () => {
+    const text = "console.log('a');\n".repeat(200);
+    writeFileSync(join(inside, "assets/long.js"), text);
+    const plain = await ask("/assets/long.js");
+    expect([plain.headers.get("content-encoding"), await plain.text()]).toEqual([null, text]);
+    const packed = await ask("/assets/long.js", { headers: { "accept-encoding": "gzip" } });
+    expect(packed.headers.get("content-encoding")).toBe("gzip");
+    const bytes = new Uint8Array(await packed.arrayBuffer());
+    expect(bytes.length).toBeLessThan(text.length / 4);
+    expect(gunzipSync(bytes).toString()).toBe(text);
+    const known = { "accept-encoding": "gzip", "if-none-match": packed.headers.get("etag") ?? "" };
+    expect((await ask("/assets/long.js", { headers: known })).status).toBe(304);
+  });
+
   it("answers its pages, with headers and a tag that spares the next reading", async () => {
     const page = await ask("/");
     expect([page.status, await page.text()]).toEqual([200, "<title>console</title>"]);
