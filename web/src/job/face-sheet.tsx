@@ -21,6 +21,8 @@ export function Sheet(props: {
   readonly id: string;
   readonly records: readonly PlacedRecord[];
   readonly earlier: EarlierLabels | null;
+  /** What the records were chosen by: another choice begins at its first record. */
+  readonly choice: string;
   readonly open: (index: number) => void;
 }): ReactNode {
   const holder = useRef<HTMLDivElement>(null);
@@ -39,6 +41,15 @@ export function Sheet(props: {
     measure();
     return () => observer.disconnect();
   }, []);
+  const { choice } = props;
+  const chosen = useRef(choice);
+  useEffect(() => {
+    if (chosen.current === choice) return;
+    chosen.current = choice;
+    setAt(0);
+    const element = holder.current;
+    if (element !== null && element.getBoundingClientRect().top < 0) element.scrollIntoView();
+  }, [choice]);
   const rows = Math.ceil(props.records.length / layout.columns);
   const virtualizer = useWindowVirtualizer({
     count: rows,

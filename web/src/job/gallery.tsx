@@ -68,7 +68,7 @@ export function Gallery({ job, query }: { readonly job: JobView; readonly query:
           </button>
         )}
       </p>
-      <Sheet id={id} records={shown} earlier={earlier} open={setOpen} />
+      <Sheet id={id} records={shown} earlier={earlier} choice={text} open={setOpen} />
       {open !== null && shown[open] !== undefined && (
         <Viewer
           id={id}
