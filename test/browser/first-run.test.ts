@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LABELS } from "../../src/model/labels.ts";
@@ -13,6 +14,8 @@ import { launchChromium } from "./chromium.ts";
 import { LOCAL_KEY, signIn } from "./console-steps.ts";
 
 /** What somebody does who has just started the server: follow its link, run the demo, try samples and the camera. */
+
+const FIRST_VIEW_BYTES = 150_000;
 
 let folder: string;
 let worker: LocalWorker;
@@ -53,6 +56,40 @@ describe("a first run", () => {
     // Whoever has to type a key can begin at once.
     expect(await second.page.getByLabel("API key").evaluate((field) => field.matches(":focus"))).toBe(true);
     await Promise.all([first.own.close(), second.own.close()]);
+  });
+
+  it.each([
+    ["signed out", false],
+    ["signed in", true],
+  ])("loads less than 150 kB, compressed, until it shows something: %s", async (_, isSignedIn) => {
+    const own = await browser.newContext();
+    if (isSignedIn) await own.request.post(`${worker.origin}/v1/session`, { data: { key: LOCAL_KEY } });
+    const page = await own.newPage();
+    const bodies: Promise<Buffer>[] = [];
+    page.on("response", (response) => void bodies.push(response.body().catch(() => Buffer.alloc(0))));
+    await page.goto(worker.origin);
+    const shown = isSignedIn ? page.getByRole("button", { name: "Run the demo job" }) : page.getByLabel("API key");
+    await shown.waitFor();
+    await page.waitForLoadState("networkidle");
+    const sizes = (await Promise.all(bodies)).map((body) => gzipSync(body).length);
+    expect(sizes.length).toBeGreaterThan(4);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(FIRST_VIEW_BYTES);
+    await own.close();
+  });
+
+  it("shows its frame before its script has come", async () => {
+    const own = await browser.newContext();
+    const page = await own.newPage();
+    await page.route(/\.js$/, (route) => route.abort());
+    await page.goto(worker.origin);
+    await page.getByRole("banner").getByText("Countenance").waitFor();
+    const height = (await page.getByRole("banner").boundingBox())?.height;
+    await page.unroute(/\.js$/);
+    await page.reload();
+    await page.getByLabel("API key").waitFor();
+    // Nothing jumps when the page takes its place.
+    expect((await page.getByRole("banner").boundingBox())?.height).toBe(height);
+    await own.close();
   });
 
   it("offers the demo job where there is none, and shows its labels", async () => {
