@@ -54,7 +54,7 @@ export async function measurePlanning() {
   const key = scanKey(jobFolder("out", spec.id), 1);
   const input = { kind: "prefix", format: "tar", prefix: "in/" } as const;
   const first = await planInputPage(inner, input, null, LIMITS.plan);
-  const ranges = await splitInput({ store: inner, listStore: inner }, input, first.cursor!, LIMITS.scan);
+  const ranges = await splitInput({ store: inner, listStore: inner }, input, first.cursor!, LIMITS);
   await inner.put(key, ranges.map((range) => `${JSON.stringify(range)}\n`).join(""));
   const created = createJob("job", makeRules(spec, LIMITS), 0).state;
   const scan = { key, total: ranges.length, begun: 0, ready: 0, ahead: [], taken: 0, rest: false };

@@ -217,6 +217,8 @@ export const LIMITS = {
     /** Bombs: deflate reaches 1,032 to 1, honest manifests about 20 to 1. */
     maxInflatedBytes: 1024 * MIB,
     maxInflateRatio: 200,
+    /** A row group of a million keys of 40 characters; decoded, it takes twice as much of the isolate's 128 MB. */
+    maxParquetBytes: 40 * MIB,
     /** Groups are stored with each record. */
     maxGroups: 8,
     /** A shard whose members all have one basename must not be collected whole. */

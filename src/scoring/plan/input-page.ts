@@ -22,6 +22,8 @@ export interface PlanLimits {
   readonly maxBlankBytes: number;
   /** Bytes of a manifest after gunzip. */
   readonly maxInflatedBytes: number;
+  /** Bytes of a Parquet list that are held at once: of a row group in the columns that are read, or of its metadata. */
+  readonly maxParquetBytes: number;
   /** Bytes after gunzip per byte before. */
   readonly maxInflateRatio: number;
   /** Group names of one item. */

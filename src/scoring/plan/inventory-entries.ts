@@ -1,6 +1,6 @@
 /**
  * The entries of an S3 Inventory (AWS documentation, "Locating your S3 Inventory list"): a `manifest.json` that names the columns and
- * the data files, CSV without a header and compressed by gzip. Read file by file, resumable at any line.
+ * the data files, CSV without a header and compressed by gzip, or Parquet. Read file by file, resumable at any line.
  */
 
 import { z } from "zod";
@@ -12,7 +12,8 @@ import { type EntryBatch, isInput } from "./list-entries.ts";
 import { readManifestEntries } from "./manifest-entries.ts";
 import { IGNORED_COLUMN, LATEST_COLUMN, MARKER_COLUMN } from "./manifest-rows.ts";
 import type { PageBuilder } from "./page-builder.ts";
-import { type InventoryPosition, START_OF_MANIFEST } from "./plan-cursor.ts";
+import { readParquetEntries } from "./parquet-entries.ts";
+import { type InventoryPosition, START_OF_MANIFEST, START_OF_PARQUET } from "./plan-cursor.ts";
 
 type ManifestSpec = Extract<InputSpec, { kind: "manifest" }>;
 
@@ -45,7 +46,7 @@ export function isInventory(key: string): boolean {
  * Up to about `count` entries from `position`: of the newest versions, without folder markers and, for containers, without objects whose
  * name is not a container's, as in a listing.
  * @param store holds `manifest.json` and the data files
- * @throws ScoringError `not_found`, `manifest_lost`; `validation_failed` for a file that is no inventory, or one in another format than CSV
+ * @throws ScoringError `not_found`, `manifest_lost`; `validation_failed` for a file that is no inventory, or one in another format than CSV and Parquet
  */
 export async function readInventoryEntries(
   store: ObjectStore,
@@ -59,10 +60,14 @@ export async function readInventoryEntries(
   const end = Math.min(position.until ?? files.length, files.length);
   const file = files[position.file];
   if (file === undefined) return { entries: [], position: null };
-  const at = position.at ?? { ...START_OF_MANIFEST, syntax: "csv", columns };
+  const at = position.at ?? (columns === null ? START_OF_PARQUET : { ...START_OF_MANIFEST, syntax: "csv", columns });
   const data: ManifestSpec = { kind: "manifest", format: input.format, key: file.key, bucket: input.bucket ?? bucket };
-  const batch = await readManifestEntries(store, data, at, { count, versions: false }, page, limits);
-  const left = batch.position?.kind === "manifest" ? batch.position : null;
+  const wanted = { count, versions: false, inventory: true };
+  const batch =
+    at.kind === "parquet"
+      ? await readParquetEntries(store, data, at, wanted, page, limits)
+      : await readManifestEntries(store, data, at, wanted, page, limits);
+  const left = batch.position?.kind === "manifest" || batch.position?.kind === "parquet" ? batch.position : null;
   const next = left === null ? { file: position.file + 1, at: null } : { file: position.file, at: left };
   return {
     entries: batch.entries.filter(({ key }) => isInput(key, input.format)),
@@ -115,10 +120,11 @@ function parseInventory(key: string, bytes: Uint8Array) {
     );
   }
   const { fileFormat, fileSchema, files, sourceBucket } = parsed.data;
+  if (fileFormat === "Parquet") return { files, columns: null, bucket: sourceBucket };
   if (fileFormat !== "CSV") {
     throw new ScoringError(
       "validation_failed",
-      `${key}: fileFormat is ${fileFormat}: only CSV is read, configure the inventory so`,
+      `${key}: fileFormat is ${fileFormat}: only CSV and Parquet are read, configure the inventory so`,
     );
   }
   const columns = fileSchema.split(",").map((name) => COLUMNS[name.trim().toLowerCase()] ?? IGNORED_COLUMN);

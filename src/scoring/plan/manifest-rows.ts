@@ -123,7 +123,7 @@ function refuseLine(message: string, code = "line_invalid"): ManifestRow {
 }
 
 /** The field that a column holds; undefined for a group. */
-function getMeaning(name: string): string | undefined {
+export function getMeaning(name: string): string | undefined {
   const lower = name.toLowerCase();
   return Object.hasOwn(FIELD_NAMES, lower) ? FIELD_NAMES[lower] : undefined;
 }

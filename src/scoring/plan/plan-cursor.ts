@@ -10,6 +10,7 @@ export type SourcePosition =
   /** At this index of `objects`, up to `until` without it. */
   | { readonly kind: "objects"; readonly at: number; readonly until?: number }
   | ManifestPosition
+  | ParquetPosition
   | InventoryPosition;
 
 /** In a manifest object; `etag` is null before the first page has looked at it. */
@@ -48,6 +49,20 @@ export const START_OF_MANIFEST: ManifestPosition = {
   bucket: null,
 };
 
+/** In a Parquet file; `etag` is null before the first page has looked at it. */
+export interface ParquetPosition {
+  readonly kind: "parquet";
+  readonly etag: string | null;
+  readonly size: number;
+  /** 0-based row. */
+  readonly row: number;
+  /** The first row that is not read; absent: all are. */
+  readonly until?: number;
+}
+
+/** Before a Parquet file is opened. */
+export const START_OF_PARQUET: ParquetPosition = { kind: "parquet", etag: null, size: 0, row: 0 };
+
 /** In the data files of an inventory; `etag` is its `manifest.json`'s, null before the first page. */
 export interface InventoryPosition {
   readonly kind: "inventory";
@@ -57,7 +72,7 @@ export interface InventoryPosition {
   /** Number of the first data file that is not read; absent: all are. */
   readonly until?: number;
   /** Where in it; null at its start. */
-  readonly at: ManifestPosition | null;
+  readonly at: ManifestPosition | ParquetPosition | null;
 }
 
 /** Where a container continues; `entry.etag` and `entry.size` are those it had at its first page. */

@@ -18,8 +18,10 @@ import {
   parsePlanCursor,
   type SourcePosition,
   START_OF_MANIFEST,
+  START_OF_PARQUET,
 } from "./plan-cursor.ts";
 import { isInventory, readInventoryEntries } from "./inventory-entries.ts";
+import { isParquet, readParquetEntries } from "./parquet-entries.ts";
 import { readTarItems } from "./tar-items.ts";
 
 /**
@@ -72,6 +74,7 @@ export async function planInputPage(
 function openSource(input: InputSpec): SourcePosition {
   if (input.kind === "prefix") return { kind: "prefix", after: null };
   if (input.kind === "objects") return { kind: "objects", at: 0 };
+  if (isParquet(input.key)) return START_OF_PARQUET;
   if (isInventory(input.key)) return { kind: "inventory", etag: null, file: 0, at: null };
   return { ...START_OF_MANIFEST, etag: input.etag ?? null };
 }
@@ -92,6 +95,10 @@ function readEntries(
   }
   if (input.kind === "manifest" && position.kind === "inventory") {
     return readInventoryEntries(listStore, input, position, count, page, limits);
+  }
+  if (input.kind === "manifest" && position.kind === "parquet") {
+    const wanted = { count, versions: store.capabilities.versions, inventory: false };
+    return readParquetEntries(listStore, input, position, wanted, page, limits);
   }
   if (input.kind === "manifest" && position.kind === "manifest") {
     return readManifestEntries(

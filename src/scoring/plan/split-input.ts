@@ -6,6 +6,7 @@ import type { InputSpec } from "../manifest/input-spec.ts";
 import { findKeyRanges } from "./key-ranges.ts";
 import { countInventoryFiles } from "./inventory-entries.ts";
 import { isInput } from "./list-entries.ts";
+import { listRowGroups } from "./parquet-entries.ts";
 import {
   formatPlanCursor,
   type ManifestPosition,
@@ -20,34 +21,34 @@ type ScanLimits = Omit<Limits["scan"], "stepsPerRange" | "chunksPerRange" | "ran
  * Cursors of the ranges, in order: planned one after the other they give what the cursor itself gives. Their indices begin at 0 each.
  * Fewer than two where the rest cannot be cut: a gzip list, a store that cannot list from anywhere, a single container.
  *
- * A prefix of pictures is cut where keys branch, one of containers after equally many of them, a list after equally many bytes, an
- * inventory file by file.
+ * A prefix of pictures is cut where keys branch, one of containers after equally many of them, a list after equally many bytes, a Parquet
+ * list between row groups, an inventory file by file.
  * @throws as `planInputPage`
  */
 export async function splitInput(
   { store, listStore }: { readonly store: ObjectStore; readonly listStore: ObjectStore },
   input: InputSpec,
   cursor: string,
-  limits: ScanLimits,
+  limits: Pick<Limits, "plan"> & { readonly scan: ScanLimits },
 ): Promise<readonly string[]> {
   const position = parsePlanCursor(cursor);
   const { source } = position;
-  if (source === null || limits.ranges < 2) return [];
+  if (source === null || limits.scan.ranges < 2) return [];
   if (input.kind === "prefix" && source.kind === "prefix") {
     if (store.capabilities.seeks !== true) return [];
     const ends =
       input.format === "image"
-        ? await findKeyRanges(store, input.prefix, source.after, limits)
-        : await findContainerEnds(store, input, source.after, limits);
+        ? await findKeyRanges(store, input.prefix, source.after, limits.scan)
+        : await findContainerEnds(store, input, source.after, limits.scan);
     return chain(position, ends, (end) => ({ kind: "prefix", after: end }));
   }
   if (input.kind === "objects" && source.kind === "objects" && input.format !== "image") {
-    const ends = countEnds(source.at, input.objects.length, 1, limits.ranges);
+    const ends = countEnds(source.at, input.objects.length, 1, limits.scan.ranges);
     return chain(position, ends, (at) => ({ kind: "objects", at }));
   }
   if (input.kind === "manifest" && source.kind === "inventory") {
     const files = await countInventoryFiles(listStore, input, source);
-    const ends = countEnds(source.file + 1, files, 1, limits.ranges);
+    const ends = countEnds(source.file + 1, files, 1, limits.scan.ranges);
     return chain(
       position,
       [source.file + 1, ...ends].filter((end) => end < files),
@@ -56,9 +57,13 @@ export async function splitInput(
       },
     );
   }
+  if (input.kind === "manifest" && source.kind === "parquet") {
+    const starts = (await listRowGroups(listStore, input, source, limits.plan)).slice(0, -1);
+    return chain(position, thinOut(starts, limits.scan.ranges - 1), (row) => ({ ...source, row }));
+  }
   if (input.kind === "manifest" && source.kind === "manifest" && isDivisible(input, source)) {
-    const bytes = input.format === "image" ? limits.listBytes : limits.containerListBytes;
-    const ends = countEnds(source.offset, source.size, bytes, limits.ranges);
+    const bytes = input.format === "image" ? limits.scan.listBytes : limits.scan.containerListBytes;
+    const ends = countEnds(source.offset, source.size, bytes, limits.scan.ranges);
     // Whatever line the range begins in belongs to the one before.
     return chain(position, ends, (offset) => ({ ...source, offset: offset - 1, line: 1, skipping: true }));
   }
@@ -76,6 +81,12 @@ function isDivisible(input: Extract<InputSpec, { kind: "manifest" }>, source: Ma
 function countEnds(from: number, to: number, least: number, most: number): readonly number[] {
   const count = Math.min(most, Math.floor((to - from) / least));
   return Array.from({ length: Math.max(0, count - 1) }, (_, at) => from + Math.floor(((at + 1) * (to - from)) / count));
+}
+
+/** At most `most` of them, about equally far apart. */
+function thinOut(places: readonly number[], most: number): readonly number[] {
+  const step = Math.max(1, Math.ceil(places.length / most));
+  return places.filter((_, at) => (at + 1) % step === 0);
 }
 
 /** One range up to each end, and one behind the last. */

@@ -32,7 +32,7 @@ async function beginScan(deps: WorkDeps, { spec, step, attempt, cursor }: PlanTi
   const store = meterStore(deps.openStore(manifest.input.store));
   const listStore = meterStore(deps.openStore(findListStore(manifest)));
   const output = meterStore(deps.openStore(manifest.output.store));
-  const ranges = await splitInput({ store, listStore }, toInputSpec(manifest), cursor, deps.limits.scan);
+  const ranges = await splitInput({ store, listStore }, toInputSpec(manifest), cursor, deps.limits);
   if (ranges.length < 2) return null;
   const key = scanKey(jobFolder(manifest.output.prefix, spec.id), attempt);
   await output.put(key, ranges.map((range) => `${JSON.stringify(range)}\n`).join(""));

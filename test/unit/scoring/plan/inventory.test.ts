@@ -82,7 +82,7 @@ describe("an S3 Inventory as the list of inputs", () => {
   });
 
   it.each([
-    [{ fileFormat: "ORC" }, "fileFormat is ORC: only CSV is read"],
+    [{ fileFormat: "ORC" }, "fileFormat is ORC: only CSV and Parquet are read"],
     [{ fileSchema: "Bucket, Size" }, "fileSchema has no column Key"],
     [{ files: undefined }, "is not an S3 Inventory: files"],
   ])("%j is refused: %s", async (changes, message) => {

@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
 import type { Issue } from "../../../../src/errors.ts";
 import type { InputSpec } from "../../../../src/scoring/manifest/input-spec.ts";
@@ -25,7 +26,8 @@ async function planInRanges(store: ObjectStore, input: InputSpec, limits: PlanLi
   const items: InputItem[] = [...first.items];
   const issues: Issue[] = [...first.issues];
   const scan = { ...SCAN, ranges };
-  const cut = first.cursor === null ? [] : await splitInput({ store, listStore: store }, input, first.cursor, scan);
+  const given = { plan: limits, scan };
+  const cut = first.cursor === null ? [] : await splitInput({ store, listStore: store }, input, first.cursor, given);
   let endLine: number | null = null;
   for (const start of cut) {
     const base = items.length;
@@ -109,7 +111,9 @@ describe("the keys of a prefix, cut where they branch", () => {
     const store = await fill({ "p/a": "1", "p/b": "2", "p/c": "3" });
     const slow = { ...store, capabilities: { versions: false } };
     const { cursor } = await planInputPage(slow, image("p/"), null, { ...LIMIT, maxItems: 1 });
-    expect(await splitInput({ store: slow, listStore: slow }, image("p/"), cursor!, SCAN)).toEqual([]);
+    expect(
+      await splitInput({ store: slow, listStore: slow }, image("p/"), cursor!, { plan: LIMIT, scan: SCAN }),
+    ).toEqual([]);
   });
 });
 
@@ -175,6 +179,15 @@ describe("in ranges, an input gives the same", () => {
       ...Object.fromEntries(files.map(({ key }) => [key, packRows(key)])),
     });
     await expectSameInRanges(store, manifest("i/manifest.json"));
+  });
+
+  it("of a Parquet list, between its row groups", async () => {
+    expect.hasAssertions();
+    const data = Array.from({ length: 50 }, (_, at) => (at % 13 === 4 ? "" : `key-${at}`));
+    const file = new Uint8Array(
+      parquetWriteBuffer({ columnData: [{ name: "key", data, type: "STRING" }], rowGroupSize: 7 }),
+    );
+    await expectSameInRanges(await fill({ "list.parquet": file }), manifest("list.parquet"));
   });
 
   it("or in none, where a list is compressed", async () => {
