@@ -30,6 +30,9 @@ const modelsShape = z.strictObject({
 /** A store's name, as manifests and URLs hold it. */
 export const storeName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 
+/** The dearest way out of a cloud costs a tenth of it. */
+const MAX_EGRESS_DOLLARS = 10;
+
 /** An S3 store of the variable STORES. */
 export const s3Shape = z.strictObject({
   kind: z.literal("s3"),
@@ -38,6 +41,8 @@ export const s3Shape = z.strictObject({
   bucket: z.string().min(1),
   forcePathStyle: z.boolean().default(false),
   versions: z.boolean().default(false),
+  /** Dollars for each gigabyte that leaves the store; for dry runs. */
+  egressDollarsPerGb: z.number().min(0).max(MAX_EGRESS_DOLLARS).optional(),
 });
 
 /** Shorter ones can be guessed. */
@@ -96,12 +101,13 @@ export function readModels(env: RawEnv): ModelsConfig | null {
 /** An S3 store with the credentials of its two secrets. @throws ScoringError `config_invalid` */
 export function readS3Store(env: RawEnv, name: string, store: z.output<typeof s3Shape>): S3StoreConfig {
   const variable = `STORE_${name.toUpperCase().replaceAll("-", "_")}`;
-  const { endpoint, region, bucket, forcePathStyle, versions } = store;
+  const { endpoint, region, bucket, forcePathStyle, versions, egressDollarsPerGb } = store;
   const credentials = {
     accessKeyId: readText(env, `${variable}_ACCESS_KEY_ID`),
     secretAccessKey: readText(env, `${variable}_SECRET_ACCESS_KEY`),
   };
-  const config = { region, bucket, forcePathStyle, versions, credentials };
+  const egress = egressDollarsPerGb === undefined ? {} : { egressDollarsPerGb };
+  const config = { region, bucket, forcePathStyle, versions, credentials, ...egress };
   return endpoint === undefined ? config : { endpoint, ...config };
 }
 
@@ -140,12 +146,29 @@ export function readController(env: RawEnv): string | null {
   return text;
 }
 
-/** LIMITS, except for the times that local tests shorten. @throws ScoringError `config_invalid` */
+/** VERIFY_SAMPLE: fewer than these would let a client falsify a tenth of a chunk unseen more often than not, more take longer than a chunk may. */
+const VERIFY_SAMPLES = { least: 4, most: 256 } as const;
+
+function readVerifySample(env: RawEnv): number {
+  if (env["VERIFY_SAMPLE"] === undefined) return LIMITS.maxClientSample;
+  const text = readText(env, "VERIFY_SAMPLE");
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
+  const { least, most } = VERIFY_SAMPLES;
+  return count >= least && count <= most
+    ? count
+    : fail("VERIFY_SAMPLE", `must be a whole number of ${least} to ${most}`);
+}
+
+/**
+ * LIMITS, except for the sample of clients' records that is scored again (VERIFY_SAMPLE), and the times that local tests shorten.
+ * @throws ScoringError `config_invalid`
+ */
 export function readLimits(env: RawEnv, isLocal: boolean): Limits {
-  if (!isLocal || env["LOCAL_TIMES"] === undefined) return LIMITS;
+  const limits: Limits = { ...LIMITS, maxClientSample: readVerifySample(env) };
+  if (!isLocal || env["LOCAL_TIMES"] === undefined) return limits;
   const { leaseMs, resendMs, sweepMs } = readJson(env, "LOCAL_TIMES", timesShape);
   return {
-    ...LIMITS,
+    ...limits,
     leaseMs: leaseMs ?? LIMITS.leaseMs,
     unwatchedLeaseMs: leaseMs ?? LIMITS.unwatchedLeaseMs,
     resendMs: resendMs ?? LIMITS.resendMs,

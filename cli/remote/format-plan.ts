@@ -13,7 +13,7 @@ const formatDollars = (dollars: number): string => (dollars < 0.01 ? dollars.toF
 const count = (value: number): string => value.toLocaleString("en-US");
 
 /** What a job would do and cost, a line for each. */
-export function formatPlan({ objects, bytes, chunks, complete, estimate }: DryRun): readonly string[] {
+export function formatPlan({ objects, bytes, chunks, complete, estimate, egressDollars }: DryRun): readonly string[] {
   const { cpuMs, operations, dollars } = estimate;
   const rows: readonly (readonly [name: string, value: string])[] = [
     [
@@ -30,6 +30,14 @@ export function formatPlan({ objects, bytes, chunks, complete, estimate }: DryRu
       "costs",
       `about $${formatDollars(dollars)} on Cloudflare${objects === 0 ? "" : `, $${formatDollars((dollars / objects) * 1e6)} for a million such inputs`}`,
     ],
+    ...(egressDollars === undefined
+      ? []
+      : [
+          [
+            "egress",
+            `about $${formatDollars(egressDollars)}, which the store bills for reading it from outside`,
+          ] as const,
+        ]),
   ];
   return rows.map(([name, value]) => `${name.padEnd(9)} ${value}`);
 }

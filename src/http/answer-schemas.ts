@@ -36,6 +36,7 @@ export const dryRunSchema: z.ZodType<DryRun> = z
       }),
       dollars: z.number(),
     }),
+    egressDollars: z.number().exactOptional(),
     warnings: z.array(z.string()),
   })
   .openapi("DryRun");

@@ -80,8 +80,12 @@ export interface MultipartUpload {
 
 /** An object store as the core sees it. */
 export interface ObjectStore {
-  /** Where the adapter's rules differ for callers: `versions` true if `versionId` is honored, `seeks` if a listing that starts after any key costs what the first page costs. */
-  readonly capabilities: { readonly versions: boolean; readonly seeks?: boolean };
+  /** Where the adapter's rules differ for callers: `versions` true if `versionId` is honored, `seeks` if a listing that starts after any key costs what the first page costs, `egressDollarsPerGb` if reading it from here is billed by the gigabyte, 10⁹ bytes. */
+  readonly capabilities: {
+    readonly versions: boolean;
+    readonly seeks?: boolean;
+    readonly egressDollarsPerGb?: number;
+  };
   head(key: string): Promise<ObjectInfo | null>;
   get(key: string, options?: GetOptions): Promise<GetResult>;
   /** `get` and its whole body in one: for small objects, where a stream costs more than the bytes. */

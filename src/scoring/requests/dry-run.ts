@@ -27,6 +27,8 @@ export interface DryRun {
   /** False if the listing was cut short: the figures are then about its beginning. */
   readonly complete: boolean;
   readonly estimate: JobEstimate;
+  /** What the store of the inputs bills for handing them out, dollars; absent where it bills nothing, or sizes are not known. Not part of `estimate`. */
+  readonly egressDollars?: number;
   /** Limits of the platform or the manifest that the job would meet, as sentences. */
   readonly warnings: readonly string[];
 }
@@ -89,7 +91,10 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
   if (budget !== undefined && estimate.dollars > budget) {
     warnings.push(`the job would pause: its budget is $${budget}, and it takes about $${estimate.dollars}`);
   }
-  return { objects, bytes, chunks, complete: cursor === null, estimate, warnings };
+  const egress = (bytes / 1e9) * (store.capabilities.egressDollarsPerGb ?? 0);
+  const egressDollars = Math.round(egress * 1e6) / 1e6;
+  const billed = egress > 0 ? { egressDollars } : {};
+  return { objects, bytes, chunks, complete: cursor === null, estimate, ...billed, warnings };
 }
 
 /** A Parquet file that would not be written, or may not: a dry run does not see the end of a long input. */

@@ -41,6 +41,8 @@ export interface S3StoreConfig {
   };
   /** True if the bucket keeps versions; then `versionId` is honored. Default false. */
   readonly versions?: boolean;
+  /** What reading from here is billed by the gigabyte, dollars; for estimates. */
+  readonly egressDollarsPerGb?: number;
   /** How long a call may take, its body included. No limit by default. */
   readonly pace?: StorePace;
 }
@@ -103,7 +105,11 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
   };
 
   const s3Store: ObjectStore = {
-    capabilities: { versions: config.versions ?? false, seeks: true },
+    capabilities: {
+      versions: config.versions ?? false,
+      seeks: true,
+      ...(config.egressDollarsPerGb === undefined ? {} : { egressDollarsPerGb: config.egressDollarsPerGb }),
+    },
     async head(key): Promise<ObjectInfo | null> {
       checkS3Key(key);
       try {

@@ -87,4 +87,7 @@ it("a plan says what it reads, takes and costs", () => {
     "platform  9 queue operations, 30 calls of Durable Objects, 400 rows",
     "costs     about $0.0042 on Cloudflare, $3.50 for a million such inputs",
   ]);
+  expect(formatPlan({ ...plan, egressDollars: 900 }).at(-1)).toBe(
+    "egress    about $900.00, which the store bills for reading it from outside",
+  );
 });

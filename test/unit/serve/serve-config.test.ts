@@ -33,7 +33,14 @@ it("takes folders and S3 stores, and secrets from files", () => {
     ...stores({
       photos: { kind: "folder", path: photos },
       own: { kind: "folder", path: join(data, "stores/own") },
-      "far-away": { kind: "s3", endpoint: "http://127.0.0.1:1", region: "auto", bucket: "b", forcePathStyle: true },
+      "far-away": {
+        kind: "s3",
+        endpoint: "http://127.0.0.1:1",
+        region: "auto",
+        bucket: "b",
+        forcePathStyle: true,
+        egressDollarsPerGb: 0.09,
+      },
     }),
     STORE_FAR_AWAY_ACCESS_KEY_ID: "id",
     STORE_FAR_AWAY_SECRET_ACCESS_KEY_FILE: join(folder, "file"),
@@ -44,8 +51,16 @@ it("takes folders and S3 stores, and secrets from files", () => {
   expect(config).toMatchObject({ adminKey: "a-secret-of-a-file-with-32-characters", trustsProxy: true });
   expect(config.stores.get("far-away")).toMatchObject({
     kind: "s3",
-    config: { credentials: { accessKeyId: "id", secretAccessKey: "a-secret-of-a-file-with-32-characters" } },
+    config: {
+      egressDollarsPerGb: 0.09,
+      credentials: { accessKeyId: "id", secretAccessKey: "a-secret-of-a-file-with-32-characters" },
+    },
   });
+});
+
+it("scores as much of what clients compute again as it is told, 16 inputs of a chunk by default", () => {
+  expect(parse({}).limits.maxClientSample).toBe(16);
+  expect(parse({ VERIFY_SAMPLE: "4" }).limits.maxClientSample).toBe(4);
 });
 
 it("names who answers for the data, or nobody", () => {
@@ -56,6 +71,13 @@ it("names who answers for the data, or nobody", () => {
 describe("refuses, by its name,", () => {
   it.each<[string, Record<string, string>, string]>([
     ["a controller of two lines", { CONTROLLER: "Example\nResearch" }, "CONTROLLER must be one line"],
+    ["a sample of three", { VERIFY_SAMPLE: "3" }, "VERIFY_SAMPLE must be a whole number of 4 to 256"],
+    ["a sample of a word", { VERIFY_SAMPLE: "all" }, "VERIFY_SAMPLE must be a whole number"],
+    [
+      "egress that is dearer than any",
+      stores({ a: { kind: "s3", region: "auto", bucket: "b", egressDollarsPerGb: 90 } }),
+      "egressDollarsPerGb",
+    ],
     ["a controller like a book", { CONTROLLER: "x".repeat(201) }, "of at most 200 characters"],
     ["a folder that is not there", stores({ a: { kind: "folder", path: join(folder, "absent") } }), "no such file"],
     ["a file", stores({ a: { kind: "folder", path: join(folder, "file") } }), "is not a folder"],

@@ -75,6 +75,12 @@ export function Plan({ plan }: { readonly plan: DryRun }): ReactNode {
           <dt>Cost, estimated</dt>
           <dd>{formatDollars(plan.estimate.dollars)}</dd>
         </div>
+        {plan.egressDollars !== undefined && (
+          <div>
+            <dt>Egress of the store, besides</dt>
+            <dd>{formatDollars(plan.egressDollars)}</dd>
+          </div>
+        )}
         {plan.objects > 0 && (
           <div>
             <dt>Per million pictures</dt>

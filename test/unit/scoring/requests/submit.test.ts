@@ -56,6 +56,21 @@ describe("a dry run", () => {
   });
 });
 
+it("a dry run shows what the store of the inputs bills for handing them out, as a line of its own", async () => {
+  const plan = async (egressDollarsPerGb?: number) => {
+    const capabilities = { versions: false, ...(egressDollarsPerGb === undefined ? {} : { egressDollarsPerGb }) };
+    const billed = { ...store, capabilities };
+    const body = { ...manifest, input: { store: "faces", prefix: "billed/" }, dryRun: true };
+    const submission = await submitJob(createDeps({ openStore: () => billed }), body, options);
+    return submission.kind === "dry-run" ? submission.plan : null;
+  };
+  await store.put("billed/a.jpg", "x".repeat(250_000));
+  const free = await plan();
+  expect(free).not.toHaveProperty("egressDollars");
+  expect(await plan(0)).toEqual(free);
+  expect(await plan(0.08)).toEqual({ ...free, egressDollars: 0.00002 });
+});
+
 /** Warnings of a dry run over one input of so many bytes. */
 const warnOf = async (faces: string, bytes: number): Promise<readonly string[]> => {
   await store.put("crops/a.jpg", "x".repeat(bytes));
