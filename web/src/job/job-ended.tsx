@@ -41,9 +41,19 @@ export function Ended({ job }: { readonly job: JobView }): ReactNode {
             Open report
           </a>
         )}
+        {scored > 0 && (
+          <a className="button" href={`#/jobs/${id}?tab=review`}>
+            Review
+          </a>
+        )}
         {names.has("run.lock.json") && (
           <a className="button" href={`#/new?from=${id}`}>
             Run again
+          </a>
+        )}
+        {scored > 0 && (
+          <a className="button" href={`#/jobs/${id}?tab=compare`}>
+            Compare
           </a>
         )}
       </div>

@@ -15,7 +15,11 @@ export function LiveFaces({ id, finished }: { readonly id: string; readonly fini
     <section className="card">
       <h2>The newest faces</h2>
       {faces.length === 0 ? (
-        <p className="quiet">They appear here when the first chunk is done.</p>
+        <p className="quiet">
+          {finished === 0
+            ? "They appear here when the first chunk is done."
+            : "None to show now: they are among the job’s pictures once it has ended."}
+        </p>
       ) : (
         <ul className="stream" aria-label="The newest faces">
           {faces.map((face) => (

@@ -1,6 +1,6 @@
 /** One picture large, with its face and what was made of it. */
 
-import { type ReactNode, useEffect, useRef } from "react";
+import { Fragment, type ReactNode, useEffect, useRef } from "react";
 import type { PlacedRecord } from "../../../src/client/label-reader.ts";
 import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatNumber, formatPercent } from "../../../src/scoring/report/report-format.ts";
@@ -88,10 +88,10 @@ export function Viewer(props: {
               </>
             )}
             {Object.entries(record.groups).map(([name, value]) => (
-              <div key={name} className="pair">
+              <Fragment key={name}>
                 <dt>{name}</dt>
                 <dd>{value}</dd>
-              </div>
+              </Fragment>
             ))}
             {record.error !== null && (
               <>

@@ -71,8 +71,8 @@ function Commands({ schedule, act }: { readonly schedule: ScheduleView; readonly
       <button type="button" onClick={() => act(() => api.changeSchedule(id, { enabled: !enabled }))}>
         {enabled ? "Disable" : "Enable"}
       </button>
-      <button type="button" className="danger" onClick={() => act(remove)}>
-        Delete
+      <button type="button" onClick={() => act(remove)}>
+        Delete …
       </button>
     </div>
   );
