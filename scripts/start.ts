@@ -38,7 +38,7 @@ async function greet(origin: string): Promise<void> {
       `Console      ${origin}/#/sign-in?code=${code}`,
       `             the link signs in once, within an hour`,
       `API key      ${KEY}, accepted from this machine only`,
-      `First job    npm run countenance -- submit <folder of pictures>`,
+      `First job    npm run countenance -- submit <folder of pictures> --key ${KEY}`,
       "",
     ].join("\n"),
   );
