@@ -30,6 +30,8 @@ export interface ReviewApi {
   draw(jobId: string, request: ReviewRequest): Promise<ReviewPlan>;
   read(jobId: string, signal?: AbortSignal): Promise<ReviewView>;
   remove(jobId: string): Promise<void>;
+  /** All answers as they were given: `reviews.jsonl`. */
+  readLines(jobId: string, signal?: AbortSignal): Promise<string>;
   listFaces(jobId: string, reader: string | null, signal?: AbortSignal): Promise<ReaderList>;
   readPicture(jobId: string, at: number, signal?: AbortSignal): Promise<Blob>;
   answer(jobId: string, reader: string | null, answers: readonly GivenAnswer[], signal?: AbortSignal): Promise<void>;
@@ -56,6 +58,10 @@ export function createReviewApi(api: Pick<Api, "request">): ReviewApi {
     read: (jobId, signal) => ask(reviews(jobId), signal),
     async remove(jobId) {
       await api.request("DELETE", reviews(jobId));
+    },
+    async readLines(jobId, signal) {
+      const response = await api.request("GET", `${reviews(jobId)}/lines`, { signal });
+      return readBody(() => response.text(), { signal });
     },
     async listFaces(jobId, reader, signal) {
       const query = reader === null ? "" : `?reader=${encodeURIComponent(reader)}`;

@@ -1,14 +1,18 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApi } from "../../src/client/api.ts";
+import { createReviewApi } from "../../src/client/review-api.ts";
 import { ADMIN, type Deployment, startPlatform } from "./platform.ts";
 
 /** The command line against a real `wrangler dev`: what it prints, writes and returns. */
 
 const root = join(import.meta.dirname, "../..");
+/** Twelve of them are scored in a second. */
+const PORTRAITS = join(root, "node_modules/tabler-ui/dist/demo/faces/female");
+const readPortrait = async (name: string) => new Uint8Array(await readFile(join(PORTRAITS, name)));
 let worker: Deployment;
 let folder = "";
 
@@ -164,6 +168,43 @@ describe("countenance", () => {
     }
     const [job] = JSON.parse((await run(["list", "--limit", "1", "--json"])).out) as { name: string }[];
     expect(job?.name).toBe(name);
+  });
+
+  it("draws a review for a wished interval, tells its figures, hands its answers out, and deletes it", async () => {
+    const api = createApi({ baseUrl: worker.origin, key: ADMIN });
+    const names = (await readdir(PORTRAITS)).sort().slice(0, 12);
+    for (const name of names) await api.upload("faces", `portraits/${name}`, await readPortrait(name));
+    const submitted = ["submit", "--store", "faces", "--prefix", "portraits/", "--watch", "--json"];
+    const { id } = JSON.parse((await run(submitted)).out) as { id: string };
+    expect((await run(["review", id])).err).toContain("the job has no review: draw one first");
+    const dry = await run(["review", id.slice(-12), "--dry-run", "--half-width", "5"]);
+    expect([dry.code, dry.out]).toEqual([
+      0,
+      expect.stringMatching(/^would draw \d+ of \d+ faces, from \d+ strata; shares/),
+    ]);
+    const none = await run(["review", id, "--draw", "--half-width", "wide"]);
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining("--half-width: must be points")]);
+    const drawn = await run(["review", id, "--draw", "--size", "20", "--readers", "anna, ben", "--json"]);
+    const plan = JSON.parse(drawn.out) as { size: number };
+    expect((await run(["review", id, "--draw", "--size", "20"])).err).toContain("delete it before another is drawn");
+    expect((await run(["review", id])).out).toMatch(/^0 of \d+ drawn faces were read\. \d+ more answers are needed/);
+    const answers = Array.from({ length: plan.size }, (_, at) => ({
+      at,
+      label: at === 0 ? "cannot say" : at % 3 === 2 ? "Sad" : "Happy",
+      seconds: 1,
+    }));
+    for (const reader of ["anna", "ben"]) await createReviewApi(api).answer(id, reader, answers);
+    const told = (await run(["review", id.slice(-12)])).out;
+    expect(told).toContain("the model is right for");
+    expect(told).toContain("review and model");
+    expect(told).toContain("Krippendorff's alpha of the readers: 1.00");
+    expect(told).toContain("no label can be given to");
+    expect(told).toMatch(/for the next run: \d\.\d\d times the temperature/);
+    const lines = (await run(["review", id, "--lines"])).out.trimEnd().split("\n");
+    expect(lines).toHaveLength(2 * plan.size);
+    expect(JSON.parse(lines[1]!)).toMatchObject({ reader: "anna", label: "Happy", at: 1 });
+    expect((await run(["review", id, "--delete"])).code).toBe(0);
+    expect((await run(["review", id])).code).toBe(2);
   });
 
   it("makes, rotates and removes keys; explains what is refused", async () => {

@@ -8,6 +8,7 @@ import {
   chooseKeys,
   findBand,
   groupCells,
+  MARGIN_BANDS,
   nameStratum,
   type PlannedStratum,
   type StratumKey,
@@ -73,9 +74,13 @@ export interface SampleDraw<Face extends DrawnFace> {
   finish(size: number): Sample<Face>;
 }
 
+/** Bands of each label. */
+const BANDS = MARGIN_BANDS.length + 1;
+
 /** Begins a draw. `most` is the largest size that {@link SampleDraw.finish} will be asked for. */
 export function createSampleDraw<Face extends DrawnFace>(seed: number, most: number): SampleDraw<Face> {
-  const byName = new Map<string, Cell<Face>>();
+  /** By group, then by label and band: one look-up of a text for each face, and none of a name made for it. */
+  const byGroup = new Map<string | null, Cell<Face>[]>();
 
   function trim(cell: Cell<Face>): void {
     cell.held.sort((a, b) => a.priority - b.priority);
@@ -83,27 +88,33 @@ export function createSampleDraw<Face extends DrawnFace>(seed: number, most: num
     if (cell.held.length === most) cell.limit = cell.held[most - 1]?.priority ?? 1;
   }
 
-  function open(key: StratumKey): Cell<Face> {
-    const name = nameStratum(key);
-    const cell = byName.get(name) ?? {
-      key,
+  function open(label: number, band: number, group: string | null): Cell<Face> {
+    const cells = byGroup.get(group) ?? [];
+    byGroup.set(group, cells);
+    return (cells[label * BANDS + band] ??= {
+      key: { label, band, group },
       population: 0,
       probabilities: [],
       squares: [],
       held: [],
       limit: 1,
-    };
-    byName.set(name, cell);
-    return cell;
+    });
   }
 
-  const listCells = (): Cell<Face>[] => [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => cell);
+  const listCells = (): Cell<Face>[] =>
+    [...byGroup.values()]
+      // Bands without a face are holes, which flat() leaves out.
+      .flat()
+      .map((cell) => ({ cell, name: nameStratum(cell.key) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map(({ cell }) => cell);
 
   return {
     add(face, group) {
-      const cell = open({ label: face.label, band: findBand(face.margin), group });
+      const cell = open(face.label, findBand(face.margin), group);
       cell.population += 1;
-      for (const [label, probability] of face.probabilities.entries()) {
+      for (let label = 0; label < face.probabilities.length; label += 1) {
+        const probability = face.probabilities[label] ?? 0;
         cell.probabilities[label] = (cell.probabilities[label] ?? 0) + probability;
         cell.squares[label] = (cell.squares[label] ?? 0) + probability * probability;
       }

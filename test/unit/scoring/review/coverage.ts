@@ -44,11 +44,15 @@ export function measureCoverage(populations: number, faces: number): CoverageRep
   for (let seed = 1; seed <= populations; seed += 1) {
     const population = makePopulation(seed, faces);
     const figures = answerAll(population, seed, SIZES[seed % SIZES.length]!);
-    look(accuracy, figures.accuracy, population.filter(({ truth, label }) => truth === label).length / faces);
+    // Row true label, column the model's.
+    const counts = LABELS.map(() => LABELS.map(() => 0));
+    for (const { truth, label } of population) counts[truth]![label]! += 1;
+    const right = counts.reduce((sum, row, label) => sum + row[label]!, 0);
+    look(accuracy, figures.accuracy, right / faces);
     for (const [index, own] of figures.labels.entries()) {
-      const is = population.filter(({ truth }) => truth === index).length;
-      const called = population.filter(({ label }) => label === index).length;
-      const both = population.filter(({ truth, label }) => truth === index && label === index).length;
+      const is = counts[index]!.reduce((sum, count) => sum + count, 0);
+      const called = counts.reduce((sum, row) => sum + row[index]!, 0);
+      const both = counts[index]![index]!;
       const common = is >= 0.01 * faces;
       look(common ? powered[index]! : rare, own.powered, is / faces);
       if (common) {

@@ -26,21 +26,25 @@ export function makePopulation(seed: number, faces: number): KnownFace[] {
   const ends = shares.map((_, label) => shares.slice(0, label + 1).reduce((sum, share) => sum + share, 0));
   return Array.from({ length: faces }, (_, index) => {
     const lot = random.next();
-    const truth = Math.max(
-      0,
-      ends.findIndex((end) => lot < end),
-    );
-    const weights: number[] = [];
+    let truth = 0;
+    for (let at = ends.length - 1; at >= 0; at -= 1) if (lot < ends[at]!) truth = at;
+    const probabilities: number[] = [];
+    let sum = 0;
     for (let label = 0; label < LABEL_COUNT; label += 1) {
       const logit = (label === truth ? signal : 0) + bias[label]! + 1.4 * random.nextNormal();
-      weights.push(Math.exp(logit / temperature));
+      const weight = Math.exp(logit / temperature);
+      probabilities.push(weight);
+      sum += weight;
     }
-    const sum = weights.reduce((total, weight) => total + weight, 0);
-    const probabilities = weights.map((weight) => weight / sum);
     let [first, second, label] = [-1, -1, 0];
-    for (const [at, probability] of probabilities.entries()) {
-      if (probability > first) [second, first, label] = [first, probability, at];
-      else if (probability > second) second = probability;
+    for (let at = 0; at < LABEL_COUNT; at += 1) {
+      const probability = probabilities[at]! / sum;
+      probabilities[at] = probability;
+      if (probability > first) {
+        second = first;
+        first = probability;
+        label = at;
+      } else if (probability > second) second = probability;
     }
     return { index, truth, label, margin: first - second, probabilities };
   });
