@@ -1,8 +1,9 @@
 """Networks of many operators as ONNX files, with what PyTorch computes: the fixtures of test/golden/onnx.
 
-    /usr/bin/python3 training/onnx_fixtures.py test/golden/onnx
+    python3 training/onnx_fixtures.py test/golden/onnx [name ...]
 
-Weights are drawn, not trained. Needs a PyTorch whose TorchScript exporter works without the package onnx (1.13 does).
+Weights are drawn, not trained. Those of opsets up to 17 were written by PyTorch 1.13, the others by 2.13 with onnx 1.23 and
+onnxscript 0.7: `script` is its TorchScript exporter, `dynamo` the one that is its default now.
 """
 
 import json
@@ -92,7 +93,39 @@ class Shuffle(nn.Module):
         return torch.sigmoid(F.adaptive_max_pool2d(joined, 1).squeeze(3).squeeze(2)) @ self.matrix + 0.25
 
 
-def export(name, network, opset, folder):
+class Modern(nn.Module):
+    """Halves of channels that go different ways, parts of maps, bounds, tanh, means over two axes, a gate by a largest value."""
+
+    size, channels = 24, 3
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 12, 3, 2, 1, bias=False), nn.BatchNorm2d(12), nn.Hardtanh(-0.8, 0.9))
+        self.branch = nn.Sequential(
+            nn.Conv2d(6, 6, 1, bias=False), nn.BatchNorm2d(6), nn.ReLU(),
+            nn.Conv2d(6, 6, 3, padding=1, groups=6, bias=False), nn.BatchNorm2d(6), nn.Tanh(),
+        )
+        self.mix = nn.Conv2d(12, 9, 1)
+        self.head = nn.Linear(13, 7)
+
+    def forward(self, x):
+        x = self.stem(x * 2 - 1)
+        kept, moved = x.chunk(2, dim=1)
+        x = torch.cat([kept, self.branch(moved)], 1)
+        n, c, h, w = x.shape
+        x = x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+        a, b, c = torch.split(self.mix(x), [4, 3, 2], dim=1)
+        a = a[:, :, 1:-1, 2:] * torch.sigmoid(a.amax((2, 3), keepdim=True))
+        large = F.interpolate(b.clamp(min=-0.1), scale_factor=2, mode="bilinear", align_corners=False)
+        small = F.interpolate(c.clamp(max=0.3), size=(6, 6), mode="bilinear", align_corners=False)
+        means = [part.mean((2, 3)) for part in (a, large, small)]
+        joined = torch.cat([*means, a.flatten(1)[:, 5:9]], 1)
+        return self.head(torch.tanh(joined))
+
+
+def export(name, network, opset, folder, dynamo=None):
+    if sys.argv[2:] and name not in sys.argv[2:]:
+        return
     torch.manual_seed(sum(map(ord, name)))
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
@@ -106,8 +139,14 @@ def export(name, network, opset, folder):
     faces = torch.rand(2, network.channels, network.size, network.size)
     faces = (faces * 255).round() / 255
     axes = {"faces": {0: "n"}, "scores": {0: "n"}}
-    torch.onnx.export(network, faces[:1], folder / f"{name}.onnx", opset_version=opset, input_names=["faces"],
-                      output_names=["scores"], dynamic_axes=axes)
+    how = {} if dynamo is None else {"dynamo": dynamo}
+    if dynamo:
+        # Weights inside of the file; the batch stays one, as it is in the example.
+        how |= {"external_data": False, "verbose": False}
+    else:
+        how |= {"dynamic_axes": axes}
+    torch.onnx.export(network, (faces[:1],), str(folder / f"{name}.onnx"), opset_version=opset, input_names=["faces"],
+                      output_names=["scores"], **how)
     with torch.no_grad():
         scores = network.double()(faces.double())
     text = {
@@ -128,6 +167,14 @@ def main():
     export("mobile-17", Mobile(), 17, folder)
     export("shuffle-13", Shuffle(), 13, folder)
     export("shuffle-16", Shuffle(), 16, folder)
+    export("modern-18-script", Modern(), 18, folder, dynamo=False)
+    export("modern-20-script", Modern(), 20, folder, dynamo=False)
+    export("modern-18-dynamo", Modern(), 18, folder, dynamo=True)
+    export("modern-21-dynamo", Modern(), 21, folder, dynamo=True)
+    export("mobile-19-script", Mobile(), 19, folder, dynamo=False)
+    export("mobile-21-dynamo", Mobile(), 21, folder, dynamo=True)
+    export("plain-20-dynamo", Plain(), 20, folder, dynamo=True)
+    export("shuffle-21-dynamo", Shuffle(), 21, folder, dynamo=True)
 
 
 if __name__ == "__main__":

@@ -118,6 +118,12 @@ const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
     const [first = 0, second = 0, third = 0] = node.order.map((axis) => places[axis]!);
     return tf.transpose(inputs[0]!, [0, second, third, first]);
   },
+  slice({ start: [first, top, left], size: [channels, rows, columns] }, inputs) {
+    const [batch = 0] = inputs[0]!.shape;
+    return inputs[0]!.shape.length === 2
+      ? tf.slice(inputs[0]!, [0, first], [batch, channels])
+      : tf.slice(inputs[0]!, [0, top, left, first], [batch, rows, columns, channels]);
+  },
   resize(node, inputs) {
     const map = asMap(inputs[0]!);
     const resize = node.mode === "nearest" ? tf.image.resizeNearestNeighbor : tf.image.resizeBilinear;
@@ -135,6 +141,9 @@ const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
   sigmoid: activation(tf.sigmoid),
   hardSigmoid: ({ slope }, [x]) => tf.clipByValue(tf.add(tf.mul(x!, slope), 0.5), 0, 1),
   hardSwish: (_node, [x]) => tf.mul(x!, tf.div(tf.relu6(tf.add(x!, 3)), 6)),
+  tanh: activation(tf.tanh),
+  atLeast: ({ bound }, inputs) => tf.maximum(inputs[0]!, bound),
+  atMost: ({ bound }, inputs) => tf.minimum(inputs[0]!, bound),
   softmax: activation((x) => tf.softmax(x)),
 };
 

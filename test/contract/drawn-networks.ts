@@ -76,7 +76,7 @@ export class NetworkBuilder {
 
 type MapShape = readonly [channels: number, height: number, width: number];
 
-const UNARY = ["relu", "relu6", "elu", "sigmoid", "hardSwish"] as const;
+const UNARY = ["relu", "relu6", "elu", "sigmoid", "hardSwish", "tanh"] as const;
 const SLOPED = ["leakyRelu", "hardSigmoid"] as const;
 const CORNERS = ["half", "aligned", "corner"] as const;
 const ORDERS = [
@@ -102,6 +102,8 @@ const KINDS = [
   "transpose",
   "resize",
   "reshape",
+  "slice",
+  "bound",
 ] as const;
 
 /** One more node behind a map, or behind two. */
@@ -190,6 +192,18 @@ function addNode(builder: NetworkBuilder, dice: Dice, maps: readonly string[], n
       builder.add({ name, op: "transpose", inputs, order: [a, b, c] });
       break;
     }
+    case "slice": {
+      const sides = [channels, height, width];
+      const start = sides.map((side) => dice.roll(side));
+      const size = sides.map((side, axis) => 1 + dice.roll(side - start[axis]!));
+      const [a = 0, b = 0, c = 0] = start;
+      const [d = 1, e = 1, f = 1] = size;
+      builder.add({ name, op: "slice", inputs, start: [a, b, c], size: [d, e, f] });
+      break;
+    }
+    case "bound":
+      builder.add({ name, op: dice.pick(["atLeast", "atMost"]), inputs, bound: dice.real() / 4 });
+      break;
     case "reshape": {
       const flat = builder.add({ name: `${name}-flat`, op: "flatten", inputs });
       const turned: [number, number, number] = dice.pick([
@@ -201,10 +215,14 @@ function addNode(builder: NetworkBuilder, dice: Dice, maps: readonly string[], n
       break;
     }
     case "resize": {
-      const size: [number, number] = [1 + dice.roll(2 * height), 1 + dice.roll(2 * width)];
-      if (dice.roll(2) === 0)
+      if (dice.roll(2) === 0) {
+        const size: [number, number] = [1 + dice.roll(2 * height), 1 + dice.roll(2 * width)];
         builder.add({ name, op: "resize", inputs, size, mode: "bilinear", corners: dice.pick(CORNERS) });
-      else builder.add({ name, op: "resize", inputs, size, mode: "nearest", corners: dice.pick(["half", "corner"]) });
+      } else {
+        // Whole multiples: between others tfjs' floats may round a whole place down to the one before.
+        const size: [number, number] = [height * dice.pick([1, 2, 4]), width * dice.pick([1, 2])];
+        builder.add({ name, op: "resize", inputs, size, mode: "nearest", corners: dice.pick(["half", "corner"]) });
+      }
       break;
     }
     case "pad":
@@ -243,8 +261,15 @@ export function drawNetwork(seed: number): Network {
 function addHead(builder: NetworkBuilder, dice: Dice, map: string): void {
   const flat = builder.add({ name: "flat", op: dice.pick(["flatten", "globalAveragePool"]), inputs: [map] });
   const outputs = 1 + dice.roll(11);
-  const weight = builder.draw([outputs, builder.shapes.get(flat)![0]]);
-  builder.add({ name: "dense", op: "dense", inputs: [flat], weight, bias: builder.draw([outputs]) });
+  const length = builder.shapes.get(flat)![0];
+  const first = dice.roll(3) === 0 ? dice.roll(length) : 0;
+  const rest = length - first;
+  const part =
+    first > 0
+      ? builder.add({ name: "part", op: "slice", inputs: [flat], start: [first, 0, 0], size: [rest, 1, 1] })
+      : flat;
+  const weight = builder.draw([outputs, rest]);
+  builder.add({ name: "dense", op: "dense", inputs: [part], weight, bias: builder.draw([outputs]) });
   builder.add({ name: "softmax", op: "softmax", inputs: ["dense"] });
 }
 

@@ -251,8 +251,8 @@ export function planBatch(
       case "move": {
         const from = places.get(layer.input)!;
         const counts = [to.channels, to.height, to.width] as const;
-        const [source, target] = listMoves(layer.node, stridesOf(from), stridesOf(to), counts);
-        add("move", [from.address, from.group, ...source, to.address, to.group, ...target, ...counts]);
+        const { skip, source, target } = listMoves(layer.node, stridesOf(from), stridesOf(to), counts);
+        add("move", [from.address + skip, from.group, ...source, to.address, to.group, ...target, ...counts]);
         break;
       }
       case "resize": {

@@ -10,7 +10,7 @@ import type { GraphNode, NodeOf } from "../../model/graph/graph.ts";
 /** What is done to a value before it is stored; assembly/activation.ts. */
 export interface Activation {
   readonly kind: number;
-  /** Of all channels, or the name of a tensor with one per channel. */
+  /** Slope or bound of all channels, or the name of a tensor with one per channel. */
   readonly slope: number | string | null;
 }
 
@@ -63,7 +63,7 @@ export type Layer =
     }
   | {
       readonly op: "move";
-      readonly node: NodeOf<"reshape" | "transpose">;
+      readonly node: NodeOf<"reshape" | "transpose" | "slice">;
       readonly input: string;
       readonly output: string;
     }
@@ -89,6 +89,9 @@ const ACTIVATIONS: Readonly<Partial<Record<GraphNode["op"], number>>> = {
   sigmoid: 5,
   hardSwish: 6,
   hardSigmoid: 7,
+  tanh: 8,
+  atLeast: 9,
+  atMost: 10,
 };
 
 /** What takes in the activation behind it, besides products. */
@@ -97,8 +100,9 @@ const COMBINED: ReadonlySet<GraphNode["op"]> = new Set(["add", "multiply", "gate
 function readActivation(node: GraphNode): Activation | null {
   const kind = ACTIVATIONS[node.op];
   if (kind === undefined) return null;
-  const hasSlope = node.op === "leakyRelu" || node.op === "hardSigmoid";
-  return { kind, slope: hasSlope ? node.slope : node.op === "prelu" ? node.weight : null };
+  if (node.op === "leakyRelu" || node.op === "hardSigmoid") return { kind, slope: node.slope };
+  if (node.op === "atLeast" || node.op === "atMost") return { kind, slope: node.bound };
+  return { kind, slope: node.op === "prelu" ? node.weight : null };
 }
 
 /** Whether each channel is convolved by itself. @throws ScoringError `engine_unavailable` for other groups */
@@ -187,6 +191,7 @@ export function planLayers(network: Network, options: { readonly separable: bool
         return { op: node.op, node, input: node.inputs[0]!, output };
       case "reshape":
       case "transpose":
+      case "slice":
         return { op: "move", node, input: node.inputs[0]!, output };
       case "resize":
         return { op: "resize", node, input: node.inputs[0]!, output };

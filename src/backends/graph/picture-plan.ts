@@ -244,8 +244,8 @@ export function planPicture(
       case "move": {
         const from = places.get(layer.input)!;
         const counts = [to.channels, to.height, to.width] as const;
-        const [source, target] = listMoves(layer.node, stridesOf(from), stridesOf(to), counts);
-        add(OPERATIONS.move, [from.address, ...source, to.address, ...target, ...counts]);
+        const { skip, source, target } = listMoves(layer.node, stridesOf(from), stridesOf(to), counts);
+        add(OPERATIONS.move, [from.address + skip, ...source, to.address, ...target, ...counts]);
         break;
       }
       case "resize": {

@@ -75,6 +75,12 @@ const WRITERS: { readonly [Op in OperatorName]: Writer<Op> } = {
   reshape: (node, inputs, { graph }) => addNode(graph, "Reshape", [...inputs, addIntegers(graph, [0, ...node.shape])]),
   transpose: (node, inputs, { graph }) =>
     addNode(graph, "Transpose", inputs, { perm: [0, ...node.order.map((axis) => axis + 1)] }),
+  slice({ name, start, size }, inputs, { graph, shapes }) {
+    const axes = shapes.get(name)!.length === 1 ? [1] : [1, 2, 3];
+    const [starts, sizes] = [start, size].map((values) => values.slice(0, axes.length));
+    const ends = starts!.map((at, axis) => at + sizes![axis]!);
+    return addNode(graph, "Slice", [...inputs, ...[starts!, ends, axes].map((values) => addIntegers(graph, values))]);
+  },
   resize(node, [map = ""], { graph, shapes }) {
     const batch = addNode(graph, "Slice", [
       addNode(graph, "Shape", [map]),
@@ -103,6 +109,11 @@ const WRITERS: { readonly [Op in OperatorName]: Writer<Op> } = {
   hardSigmoid: ({ slope }, inputs, { graph }) =>
     addNode(graph, "HardSigmoid", inputs, { alpha: { float: slope }, beta: { float: 0.5 } }),
   hardSwish: plain("HardSwish"),
+  tanh: plain("Tanh"),
+  atLeast: ({ bound }, inputs, { graph }) =>
+    addNode(graph, "Max", [...inputs, addTensor(graph, [], Float32Array.of(bound))]),
+  atMost: ({ bound }, inputs, { graph }) =>
+    addNode(graph, "Min", [...inputs, addTensor(graph, [], Float32Array.of(bound))]),
   softmax: plain("Softmax", { axis: 1 }),
 };
 

@@ -155,6 +155,17 @@ const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
     }
     return out;
   },
+  slice(node, inputs, shape) {
+    const [, height = 1, width = 1] = inputs[0]!.shape;
+    const [channels, rows = 1, columns = 1] = shape;
+    const [first, top, left] = node.start;
+    return Float64Array.from({ length: channels * rows * columns }, (_, at) => {
+      const column = at % columns;
+      const row = Math.floor(at / columns) % rows;
+      const channel = Math.floor(at / (rows * columns));
+      return inputs[0]!.data[((first + channel) * height + top + row) * width + left + column]!;
+    });
+  },
   resize(node, inputs, shape) {
     const [channels, height, width] = asMap(inputs[0]!.shape);
     const [, rows, columns] = asMap(shape);
@@ -185,6 +196,9 @@ const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
   sigmoid: (_node, inputs) => each(inputs[0]!, (x) => 1 / (1 + Math.exp(-x))),
   hardSigmoid: ({ slope }, inputs) => each(inputs[0]!, (x) => Math.max(0, Math.min(1, slope * x + 0.5))),
   hardSwish: (_node, inputs) => each(inputs[0]!, (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6),
+  tanh: (_node, inputs) => each(inputs[0]!, Math.tanh),
+  atLeast: ({ bound }, inputs) => each(inputs[0]!, (x) => Math.max(bound, x)),
+  atMost: ({ bound }, inputs) => each(inputs[0]!, (x) => Math.min(bound, x)),
   softmax(_node, inputs) {
     const highest = Math.max(...inputs[0]!.data);
     const powers = inputs[0]!.data.map((x) => Math.exp(x - highest));

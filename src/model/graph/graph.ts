@@ -55,6 +55,8 @@ const NODE_SCHEMAS = [
   node("reshape", { shape: z.tuple([size, size, size]) }),
   /** A map whose axes are those of its input in another order: 0 channels, 1 rows, 2 columns. */
   node("transpose", { order: z.tuple([axis, axis, axis]) }),
+  /** A part of a map: `size` numbers of each axis from `start` on; of a vector the first axis alone. */
+  node("slice", { start: z.tuple([border, border, border]), size: z.tuple([size, size, size]) }),
   /** A map of another size; `corners` says which places of both coincide: see resize.ts. */
   node("resize", { size: pair, mode: z.enum(["nearest", "bilinear"]), corners: z.enum(["half", "aligned", "corner"]) }),
   node("relu", {}),
@@ -70,6 +72,11 @@ const NODE_SCHEMAS = [
   node("hardSigmoid", { slope: z.number() }),
   /** x · min(6, max(0, x + 3)) ÷ 6. */
   node("hardSwish", {}),
+  node("tanh", {}),
+  /** max(bound, x). */
+  node("atLeast", { bound: z.number() }),
+  /** min(bound, x). */
+  node("atMost", { bound: z.number() }),
   /** Of a vector. */
   node("softmax", {}),
 ] as const;

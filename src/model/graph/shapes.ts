@@ -1,20 +1,14 @@
 /** The shape that each operation gives, and what it asks of its inputs and weights. One table; engines follow it. */
 
 import { ScoringError } from "../../errors.ts";
-import { countElements, formatShape, type Tensor } from "../tensor.ts";
+import { countElements, formatShape } from "../tensor.ts";
 import type { Graph, GraphNode, NodeOf, OperatorName } from "./graph.ts";
+import { fail, takeMap, takeVector, takeWeight, type ValueShape, type WeightShapes } from "./shape-checks.ts";
 
-/** `[channels, height, width]` of a map, `[length]` of a vector. */
-export type ValueShape = readonly [number, number, number] | readonly [number];
-/** A map's. */
-export type MapShape = readonly [channels: number, height: number, width: number];
+export type { MapShape, ValueShape, Weights, WeightShapes } from "./shape-checks.ts";
+
 /** Top, left, bottom, right. */
 export type Sides = readonly [number, number, number, number];
-
-/** Weights by name. */
-export type Weights = ReadonlyMap<string, Tensor>;
-/** Shapes of weights by name: all that a value's shape depends on. */
-export type WeightShapes = ReadonlyMap<string, Pick<Tensor, "shape">>;
 
 /** What a rule of the table sees. */
 interface Rule<Op extends OperatorName> {
@@ -140,6 +134,20 @@ const RULES: { readonly [Op in OperatorName]: Rule<Op> } = {
       return [map[a]!, map[b]!, map[c]!];
     },
   },
+  slice: {
+    inputs: 1,
+    shape(node, inputs) {
+      const [channels, height = 1, width = 1] = inputs[0]!;
+      const fits = [channels, height, width].every((side, axis) => node.start[axis]! + node.size[axis]! <= side);
+      if (!fits) {
+        fail(
+          node,
+          `its input is ${formatShape(inputs[0]!)}, which has no ${formatShape(node.size)} from ${formatShape(node.start)} on`,
+        );
+      }
+      return inputs[0]!.length === 1 ? [node.size[0]] : node.size;
+    },
+  },
   resize: {
     inputs: 1,
     shape(node, inputs) {
@@ -163,6 +171,9 @@ const RULES: { readonly [Op in OperatorName]: Rule<Op> } = {
   sigmoid: sameShape,
   hardSigmoid: sameShape,
   hardSwish: sameShape,
+  tanh: sameShape,
+  atLeast: sameShape,
+  atMost: sameShape,
   softmax: {
     inputs: 1,
     shape(node, inputs) {
@@ -219,29 +230,6 @@ function slide(
   if (rows < 1 || columns < 1)
     fail(node, `a map of ${height} × ${width} is smaller than its window of ${reach.join(" × ")}`);
   return [rows, columns];
-}
-
-function takeMap(node: GraphNode, shape: ValueShape): MapShape {
-  if (shape.length !== 3) fail(node, `its input is the vector ${formatShape(shape)}, not a map`);
-  return shape;
-}
-
-function takeWeight(node: GraphNode, name: string, weights: WeightShapes, dimensions: number): Pick<Tensor, "shape"> {
-  const tensor = weights.get(name);
-  if (tensor === undefined) fail(node, `the weights have no ${name}`);
-  if (tensor.shape.length !== dimensions || tensor.shape.includes(0)) {
-    fail(node, `${name} is ${formatShape(tensor.shape)}, which should have ${dimensions} dimensions, none of them 0`);
-  }
-  return tensor;
-}
-
-function takeVector(node: GraphNode, name: string, weights: WeightShapes, length: number): void {
-  const { shape } = takeWeight(node, name, weights, 1);
-  if (shape[0] !== length) fail(node, `${name} is ${formatShape(shape)}, which should be [${length}]`);
-}
-
-function fail(node: GraphNode, reason: string): never {
-  throw new ScoringError("model_invalid", `graph: ${node.op} ${node.name}: ${reason}`);
 }
 
 /** Names of the tensors that a node reads. */

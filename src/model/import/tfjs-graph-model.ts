@@ -35,6 +35,7 @@ const ACTIVATIONS = {
   Relu6: "relu6",
   Elu: "elu",
   Sigmoid: "sigmoid",
+  Tanh: "tanh",
   Softmax: "softmax",
 } as const;
 

@@ -12,8 +12,12 @@ export const SIGMOID: i32 = 5;
 export const HARD_SWISH: i32 = 6;
 /** The slope times a value, and one half, between 0 and 1. */
 export const HARD_SIGMOID: i32 = 7;
+export const TANH: i32 = 8;
+/** The slope is the least, or the most, that is left. */
+export const AT_LEAST: i32 = 9;
+export const AT_MOST: i32 = 10;
 
-/** `slopes` are the slopes of the lanes; SLOPE and HARD_SIGMOID use them. */
+/** `slopes` are the slopes of the lanes; SLOPE, HARD_SIGMOID and the bounds use them. */
 // @ts-ignore: decorator
 @inline
 export function activate(x: v128, kind: i32, slopes: v128): v128 {
@@ -44,6 +48,13 @@ function activateRarely(x: v128, kind: i32, slopes: v128): v128 {
   }
   if (kind == HARD_SIGMOID) {
     return f32x4.pmin(f32x4.splat(1), f32x4.pmax(zero, multiplyAdd(x, slopes, f32x4.splat(0.5))));
+  }
+  if (kind == AT_LEAST) return f32x4.pmax(slopes, x);
+  if (kind == AT_MOST) return f32x4.pmin(slopes, x);
+  if (kind == TANH) {
+    const e = exponentiate(f32x4.mul(f32x4.splat(-2), f32x4.abs(x)));
+    const size = f32x4.div(f32x4.sub(f32x4.splat(1), e), f32x4.add(f32x4.splat(1), e));
+    return v128.bitselect(f32x4.neg(size), size, f32x4.lt(x, zero));
   }
   // sigmoid: e^−|x| never overflows
   const e = exponentiate(f32x4.neg(f32x4.abs(x)));

@@ -5,7 +5,7 @@ import type { LayerContext, LayerValue } from "./layer-context.ts";
 type Activation = (context: LayerContext, input: LayerValue, name: string) => string;
 
 const simple =
-  (op: "relu" | "relu6" | "elu" | "sigmoid" | "softmax"): Activation =>
+  (op: "relu" | "relu6" | "elu" | "sigmoid" | "tanh" | "softmax"): Activation =>
   ({ draft }, { value }, name) =>
     draft.push({ name, op, inputs: [value] });
 
@@ -23,6 +23,7 @@ const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map([
   ["relu6", simple("relu6")],
   ["elu", simple("elu")],
   ["sigmoid", simple("sigmoid")],
+  ["tanh", simple("tanh")],
   ["softmax", simple("softmax")],
   ["swish", swish],
   ["silu", swish],
@@ -48,8 +49,13 @@ const rectify: Layer = (context) => {
   const slope = context.number("negative_slope", 0);
   if (context.number("threshold", 0) !== 0) return context.fail("its threshold is not 0");
   const most = context.layer.config["max_value"] ?? null;
-  if (most !== null && (most !== 6 || slope !== 0)) return context.fail(`its largest value is ${JSON.stringify(most)}`);
-  if (most === 6) return activate(context, context.input(), "relu6");
+  if (most === 6 && slope === 0) return activate(context, context.input(), "relu6");
+  if (most !== null) {
+    if (typeof most !== "number" || slope !== 0) return context.fail(`its largest value is ${JSON.stringify(most)}`);
+    const { value } = context.plain();
+    const up = context.draft.push({ name: context.part("relu"), op: "relu", inputs: [value] });
+    return context.make(context.draft.push({ name: context.output(), op: "atMost", inputs: [up], bound: most }));
+  }
   return slope === 0 ? activate(context, context.input(), "relu") : leaky(context, slope);
 };
 

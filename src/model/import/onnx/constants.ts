@@ -34,6 +34,15 @@ function pairwise(f: (a: number, b: number) => number): Fold {
   };
 }
 
+const quotient = pairwise((a, b) => a / b);
+
+/** Of whole numbers the quotient is cut to one. */
+const divide: Fold = (context, inputs) => {
+  const made = quotient(context, inputs);
+  const isWhole = inputs.every((input) => input?.values instanceof Float64Array);
+  return isWhole ? { ...made, values: made.values.map(Math.trunc) } : made;
+};
+
 const unary =
   (f: (x: number) => number): Fold =>
   (context, [input]) =>
@@ -158,7 +167,7 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   Add: pairwise((a, b) => a + b),
   Sub: pairwise((a, b) => a - b),
   Mul: pairwise((a, b) => a * b),
-  Div: pairwise((a, b) => a / b),
+  Div: divide,
   Pow: pairwise((a, b) => a ** b),
   Sqrt: unary(Math.sqrt),
   Neg: unary((x) => -x),

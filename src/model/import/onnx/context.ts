@@ -17,10 +17,19 @@ export class NodeContext {
   readonly node: OnnxNode;
   readonly draft: NetworkDraft;
   readonly opset: number;
+  /** Which of the node's outputs is made. */
+  readonly outputIndex: number;
   readonly #find: (name: string) => Value | undefined;
 
-  constructor(node: OnnxNode, draft: NetworkDraft, opset: number, find: (name: string) => Value | undefined) {
+  constructor(
+    node: OnnxNode,
+    draft: NetworkDraft,
+    opset: number,
+    find: (name: string) => Value | undefined,
+    outputIndex = 0,
+  ) {
     this.node = node;
+    this.outputIndex = outputIndex;
     this.draft = draft;
     this.opset = opset;
     this.#find = find;
@@ -197,7 +206,7 @@ export class NodeContext {
 
   /** A value's own name for what this node makes. */
   output(): string {
-    return this.draft.name(this.node.outputs[0] ?? this.node.name);
+    return this.draft.name(this.node.outputs[this.outputIndex] ?? this.node.name);
   }
 }
 

@@ -122,7 +122,7 @@ function combineValues(context: NodeContext, op: Pair, a: Dynamic, b: Dynamic): 
   return context.fail(`its inputs are ${formatShape(a.dims)} and ${formatShape(b.dims)}`);
 }
 
-function activation(op: "relu" | "relu6" | "elu" | "sigmoid" | "hardSwish"): Operator {
+function activation(op: "relu" | "relu6" | "elu" | "sigmoid" | "hardSwish" | "tanh"): Operator {
   return (context) => {
     const input = context.dynamic(0);
     return context.like(input, context.draft.push({ name: context.output(), op, inputs: [input.value] }));
@@ -150,8 +150,39 @@ const clip: Operator = (context) => {
   const high = bound("max", 2, Infinity);
   if (low === 0 && high === 6) return activation("relu6")(context);
   if (low === 0 && high > 3e38) return activation("relu")(context);
-  return context.fail(`it clips to ${low} … ${high}; only 0 … 6 and 0 … ∞ are known`);
+  return atMost(context, atLeast(context, context.dynamic(0), low), high);
 };
+
+/** Of bounds that no float reaches nothing is left to do. */
+const MOST_FLOAT = 3.4e38;
+
+function atLeast(context: NodeContext, input: Dynamic, bound: number): Dynamic {
+  if (bound <= -MOST_FLOAT) return input;
+  const { draft } = context;
+  const name = draft.name(`${context.node.name}/least`);
+  return context.like(input, draft.push({ name, op: "atLeast", inputs: [input.value], bound }));
+}
+
+function atMost(context: NodeContext, input: Dynamic, bound: number): Dynamic {
+  if (bound >= MOST_FLOAT) return input;
+  const { draft } = context;
+  return context.like(input, draft.push({ name: context.output(), op: "atMost", inputs: [input.value], bound }));
+}
+
+/** The larger, or the smaller, of a value and one number. */
+const bounded =
+  (limit: typeof atLeast): Operator =>
+  (context) => {
+    const inputs = context.inputs();
+    const [constant, ...others] = inputs.filter((input) => input.kind === "constant");
+    const [value] = inputs.filter((input) => input.kind === "value");
+    if (inputs.length !== 2 || constant === undefined || value === undefined || others.length > 0) {
+      return context.fail("its inputs are not a value and a constant");
+    }
+    if (constant.values.length !== 1)
+      return context.fail(`its constant is ${formatShape(constant.dims)}, not one number`);
+    return limit(context, value, constant.values[0] ?? 0);
+  };
 
 const hardSigmoid: Operator = (context) => {
   const input = context.dynamic(0);
@@ -194,5 +225,8 @@ export const ELEMENTWISE_OPERATORS: Readonly<Record<string, Operator>> = {
   LeakyRelu: (context) => leaky(context, context.dynamic(0), context.float("alpha", 0.01)),
   PRelu: parametric,
   Clip: clip,
+  Max: bounded(atLeast),
+  Min: bounded(atMost),
+  Tanh: activation("tanh"),
   Softmax: softmax,
 };

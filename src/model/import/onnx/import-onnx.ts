@@ -83,12 +83,20 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions, limits
   };
   const operators = new Map<string, number>();
   for (const node of nodes) {
-    const context = new NodeContext(node, draft, file.opset, find);
-    const made = foldConstant(context) ?? runOperator(context);
-    const [outputName] = node.outputs;
-    if (outputName === undefined) continue;
-    if (made.kind === "value") operators.set(node.op, (operators.get(node.op) ?? 0) + 1);
-    values.set(outputName, made.kind === "value" ? { ...made, shared: made.shared || isShared(outputName) } : made);
+    // What else a node makes (masks of a dropout, indices of a pool) nothing reads in a network that is ready.
+    const made = node.op === "Split" ? node.outputs : node.outputs.slice(0, 1);
+    let isCounted = false;
+    for (const [index, outputName] of made.entries()) {
+      if (!uses.has(outputName)) continue;
+      const context = new NodeContext(node, draft, file.opset, find, index);
+      const value = foldConstant(context) ?? runOperator(context);
+      isCounted ||= value.kind === "value";
+      values.set(
+        outputName,
+        value.kind === "value" ? { ...value, shared: value.shared || isShared(outputName) } : value,
+      );
+    }
+    if (isCounted) operators.set(node.op, (operators.get(node.op) ?? 0) + 1);
   }
   const named = Object.entries(outputs).map(([outside, wanted]) => {
     const value = values.get(wanted);

@@ -3,7 +3,7 @@
 import type { DraftNode } from "../../graph/graph.ts";
 import { countElements, formatShape } from "../../tensor.ts";
 import type { NodeContext } from "./context.ts";
-import type { Dynamic, Fixed, Value } from "./value.ts";
+import { arrange, type Dynamic, type Fixed, type Value } from "./value.ts";
 import { widenGroups } from "../widen-groups.ts";
 
 /** Reads one node; the value of its first output. */
@@ -216,22 +216,37 @@ function averageAll(context: NodeContext, input: Dynamic, keepsAxes: boolean): V
   return keepsAxes ? context.asMap(value, order) : context.asVector(value);
 }
 
-const globalMaximum: Operator = (context) => {
-  const from = context.map(context.dynamic(0));
-  const [, height, width] = context.draft.shape(from);
-  if (height === undefined || width === undefined) return context.asMap(from);
-  const window = { size: [height, width] satisfies [number, number] };
-  return context.asMap(context.draft.push({ name: context.output(), op: "maxPool", inputs: [from], ...window }));
-};
-
-const reduceMean: Operator = (context) => {
-  const input = context.picture(0);
-  const axes = (context.integersOr("axes", 1) ?? []).map((axis) => context.axis(axis, input.dims.length));
+/** The largest of each channel. */
+function largestOf(context: NodeContext, input: Dynamic, keepsAxes: boolean): Value {
   const order = input.order ?? context.fail(`its input is ${formatShape(input.dims)}, not a map`);
-  const means = axes.map((axis) => (axis === 0 ? 0 : order[axis - 1]!)).toSorted((a, b) => a - b);
-  if (means.join() !== "1,2") return context.fail(`it takes the mean over the axes ${axes.join(", ")}`);
-  return averageAll(context, input, context.integer("keepdims", 1) !== 0);
-};
+  const [channels, height, width] = context.draft.shape(input.value);
+  if (height === undefined || width === undefined) {
+    return keepsAxes ? context.asMap(input.value, order) : context.asVector(input.value);
+  }
+  const size: [number, number] = [height, width];
+  const pooled = context.draft.push({
+    name: context.draft.name(`${context.node.name}/pool`),
+    op: "maxPool",
+    inputs: [input.value],
+    size,
+  });
+  const value = context.draft.push({ name: context.output(), op: "flatten", inputs: [pooled] });
+  return keepsAxes
+    ? { ...context.asVector(value), dims: arrange([channels, 1, 1], order), order }
+    : context.asVector(value);
+}
+
+/** One number of each channel; axes are an attribute up to opset 17, an input later. */
+const reduce =
+  (what: string, make: typeof averageAll): Operator =>
+  (context) => {
+    const input = context.picture(0);
+    const axes = (context.integersOr("axes", 1) ?? []).map((axis) => context.axis(axis, input.dims.length));
+    const order = input.order ?? context.fail(`its input is ${formatShape(input.dims)}, not a map`);
+    const places = axes.map((axis) => (axis === 0 ? 0 : order[axis - 1]!)).toSorted((a, b) => a - b);
+    if (places.join() !== "1,2") return context.fail(`it takes the ${what} over the axes ${axes.join(", ")}`);
+    return make(context, input, context.integer("keepdims", 1) !== 0);
+  };
 
 /** By name. */
 export const LAYER_OPERATORS: Readonly<Record<string, Operator>> = {
@@ -241,6 +256,7 @@ export const LAYER_OPERATORS: Readonly<Record<string, Operator>> = {
   MaxPool: pool("maxPool"),
   AveragePool: pool("averagePool"),
   GlobalAveragePool: (context) => averageAll(context, context.asMap(context.map(context.dynamic(0))), true),
-  GlobalMaxPool: globalMaximum,
-  ReduceMean: reduceMean,
+  GlobalMaxPool: (context) => largestOf(context, context.asMap(context.map(context.dynamic(0))), true),
+  ReduceMean: reduce("mean", averageAll),
+  ReduceMax: reduce("largest", largestOf),
 };

@@ -131,6 +131,82 @@ const pad: Operator = (context) => {
   return context.asMap(value, order);
 };
 
+/** A part of a value; the batch stays. @param starts by axis of the file @param sizes likewise */
+function cut(context: NodeContext, input: Dynamic, starts: readonly number[], sizes: readonly number[]): Value {
+  const { dims, order } = input;
+  if (sizes.join() === dims.join()) return input;
+  if (starts[0] !== 0 || sizes[0] !== 1) return context.fail("it cuts the batch");
+  if (sizes.some((size) => size < 1)) return context.fail(`it leaves ${formatShape(sizes)} of ${formatShape(dims)}`);
+  const first = [0, 0, 0];
+  const kept = [1, 1, 1];
+  const isVector = context.draft.shape(input.value).length === 1;
+  const places = order ?? (dims.length === 2 ? [0] : context.fail(`its input is ${formatShape(dims)}`));
+  for (const [at, axis] of places.entries()) {
+    const place = isVector && dims.length === 4 && axis !== 0 ? null : axis;
+    if (place === null) continue;
+    first[place] = starts[at + 1]!;
+    kept[place] = sizes[at + 1]!;
+  }
+  const [a = 0, b = 0, c = 0] = first;
+  const [d = 1, e = 1, f = 1] = kept;
+  const value = context.draft.push({
+    name: context.output(),
+    op: "slice",
+    inputs: [input.value],
+    start: [a, b, c],
+    size: [d, e, f],
+  });
+  return { ...input, value, dims: sizes, shared: false };
+}
+
+const slice: Operator = (context) => {
+  const input = context.picture(0);
+  const { dims } = input;
+  const starts = context.integersOr("starts", 1) ?? context.fail("it does not say where it starts");
+  const ends = context.integersOr("ends", 2) ?? context.fail("it does not say where it ends");
+  const axes = context.integersOr("axes", 3) ?? starts.map((_, i) => i);
+  if ((context.constant(4)?.values ?? []).some((step) => step !== 1))
+    return context.fail("it takes every other number");
+  const from = dims.map(() => 0);
+  const sizes = [...dims];
+  for (const [i, asked] of axes.entries()) {
+    const axis = context.axis(asked, dims.length);
+    const side = dims[axis]!;
+    const place = (at: number | undefined): number =>
+      Math.min(side, Math.max(0, (at ?? 0) < 0 ? (at ?? 0) + side : (at ?? 0)));
+    from[axis] = place(starts[i]);
+    sizes[axis] = place(ends[i]) - from[axis];
+  }
+  return cut(context, input, from, sizes);
+};
+
+/** Outputs of one split: a graph joins 64 values at most. */
+const MOST_PARTS = 256;
+
+const split: Operator = (context) => {
+  if (context.node.outputs.length > MOST_PARTS) return context.fail(`it makes ${context.node.outputs.length} parts`);
+  const input = context.picture(0);
+  const { dims } = input;
+  const axis = context.axis(context.integer("axis", 0), dims.length);
+  const side = dims[axis]!;
+  const count = context.integer("num_outputs", context.node.outputs.length);
+  const each = Math.ceil(side / count);
+  // The last of equal parts may be smaller.
+  const parts =
+    context.integersOr("split", 1) ??
+    Array.from({ length: Math.min(count, side) }, (_, i) => Math.min(each, side - i * each));
+  const index = context.outputIndex;
+  const start = parts.slice(0, index).reduce((sum, part) => sum + part, 0);
+  const size = parts[index] ?? 0;
+  if (start + size > side) return context.fail(`it makes ${formatShape(parts)} of ${side}`);
+  return cut(
+    context,
+    input,
+    dims.map((_, i) => (i === axis ? start : 0)),
+    dims.with(axis, size),
+  );
+};
+
 const CORNERS: Readonly<Record<string, "half" | "aligned" | "corner">> = {
   half_pixel: "half",
   pytorch_half_pixel: "half",
@@ -141,11 +217,14 @@ const CORNERS: Readonly<Record<string, "half" | "aligned" | "corner">> = {
 /** The sizes that a resize asks for. */
 function readSizes(context: NodeContext, { dims }: Dynamic): readonly number[] {
   const isOld = context.node.op === "Upsample" || context.opset < 11;
+  const axes = context.integers("axes")?.map((axis) => context.axis(axis, dims.length)) ?? dims.map((_, i) => i);
+  const spread = (given: ArrayLike<number>, otherwise: (axis: number) => number): number[] =>
+    dims.map((_, axis) => (axes.includes(axis) ? given[axes.indexOf(axis)]! : otherwise(axis)));
   const sizes = isOld ? null : context.constant(3);
-  if (sizes !== null && sizes.values.length > 0) return [...sizes.values];
+  if (sizes !== null && sizes.values.length === axes.length) return spread(sizes.values, (axis) => dims[axis]!);
   const scales = context.constant(isOld ? 1 : 2)?.values ?? context.attribute("scales")?.floats ?? [];
-  if (scales.length !== dims.length) return context.fail("it has neither sizes nor scales for all axes");
-  return dims.map((size, i) => size * scales[i]!);
+  if (scales.length !== axes.length) return context.fail("it has neither sizes nor scales for all axes");
+  return spread(scales, () => 1).map((scale, i) => dims[i]! * scale);
 }
 
 function isWhole(to: number, from = 1): boolean {
@@ -154,6 +233,9 @@ function isWhole(to: number, from = 1): boolean {
 
 const resize: Operator = (context) => {
   const input = context.dynamic(0);
+  if (context.integer("antialias", 0) !== 0) return context.fail("it blurs what it makes smaller");
+  const policy = context.text("keep_aspect_ratio_policy", "stretch");
+  if (policy !== "stretch") return context.fail(`its sizes are ${policy}`);
   const [batch, channels, ...size] = readSizes(context, input);
   const [rows = 0, columns = 0] = size;
   const map = context.spread(context.map(input));
@@ -191,6 +273,8 @@ export const SHAPE_OPERATORS: Readonly<Record<string, Operator>> = {
   Transpose: transpose,
   Concat: concat,
   Pad: pad,
+  Slice: slice,
+  Split: split,
   Resize: resize,
   Upsample: resize,
   Identity: pass,

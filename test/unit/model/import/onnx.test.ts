@@ -20,7 +20,21 @@ import { LIMITS } from "../../../../src/scoring/limits.ts";
 import { createDice, drawNetwork, NetworkBuilder } from "../../../contract/drawn-networks.ts";
 
 const limits = LIMITS.modelImport;
-const NAMES = ["plain-11", "mobile-14", "mobile-17", "shuffle-13", "shuffle-16"] as const;
+const NAMES = [
+  "plain-11",
+  "mobile-14",
+  "mobile-17",
+  "shuffle-13",
+  "shuffle-16",
+  "modern-18-script",
+  "modern-18-dynamo",
+  "mobile-19-script",
+  "modern-20-script",
+  "plain-20-dynamo",
+  "modern-21-dynamo",
+  "mobile-21-dynamo",
+  "shuffle-21-dynamo",
+] as const;
 
 function readFixture(name: string): Uint8Array {
   return new Uint8Array(readFileSync(new URL(`../../../golden/onnx/${name}.onnx`, import.meta.url)));
@@ -130,12 +144,16 @@ describe("what cannot be read", () => {
   const cases: [reason: string, bytes: () => Uint8Array, options?: OnnxImportOptions][] = [
     ["LSTM LSTM out: the graph has no operator LSTM", () => writeChain([{ op: "LSTM" }, flatten])],
     [
-      "Clip Clip out: it clips to 0 … 1; only 0 … 6 and 0 … ∞ are known",
-      () =>
-        writeChain([
-          { op: "Clip", constants: [floats(), floats()].map((c, i) => ({ ...c, values: Float32Array.of(i) })) },
-          flatten,
-        ]),
+      "Slice Slice out: it takes every other number",
+      () => writeChain([{ op: "Slice", constants: [0, 4, 2, 2].map((value) => integers(value)) }, flatten]),
+    ],
+    [
+      "Slice Slice out: it cuts the batch",
+      () => writeChain([{ op: "Slice", constants: [0, 0, 0].map((value) => integers(value)) }, flatten]),
+    ],
+    [
+      "Max Max out: its constant is [2], not one number",
+      () => writeChain([{ op: "Max", constants: [floats(2)] }, flatten]),
     ],
     [
       "Conv Conv out: its weights are [2, 1, 3], not four-dimensional",
