@@ -123,7 +123,7 @@ class Modern(nn.Module):
         return self.head(torch.tanh(joined))
 
 
-def export(name, network, opset, folder, dynamo=None):
+def export(name, network, opset, folder, dynamo=None, outside=False):
     if sys.argv[2:] and name not in sys.argv[2:]:
         return
     torch.manual_seed(sum(map(ord, name)))
@@ -141,8 +141,8 @@ def export(name, network, opset, folder, dynamo=None):
     axes = {"faces": {0: "n"}, "scores": {0: "n"}}
     how = {} if dynamo is None else {"dynamo": dynamo}
     if dynamo:
-        # Weights inside of the file; the batch stays one, as it is in the example.
-        how |= {"external_data": False, "verbose": False}
+        # The batch stays one, as it is in the example. By default PyTorch puts the weights into a file beside the model's.
+        how |= {"external_data": outside, "verbose": False}
     else:
         how |= {"dynamic_axes": axes}
     torch.onnx.export(network, (faces[:1],), str(folder / f"{name}.onnx"), opset_version=opset, input_names=["faces"],
@@ -175,6 +175,7 @@ def main():
     export("mobile-21-dynamo", Mobile(), 21, folder, dynamo=True)
     export("plain-20-dynamo", Plain(), 20, folder, dynamo=True)
     export("shuffle-21-dynamo", Shuffle(), 21, folder, dynamo=True)
+    export("plain-18-outside", Plain(), 18, folder, dynamo=True, outside=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A small network trained in a few lines and written as an ONNX file: what docs/models.md imports.
 
-    /usr/bin/python3 training/small_onnx.py --data FER2013 --out small.onnx
+    python3 training/small_onnx.py --data FER2013 --out small.onnx
 
-Any PyTorch trains it; its exporter may need the package onnx (2.13 does, 1.13 does not).
+Any PyTorch trains it; its exporter may need onnx and onnxscript (2.13 does, and writes small.onnx.data too; 1.13 does not).
 """
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ import { ScoringError } from "../../errors.ts";
 import type { ImportLimits } from "./import-limits.ts";
 import { nameOutputs } from "./import-model.ts";
 import { importLayersModel } from "./layers/import-layers-model.ts";
-import { importOnnx, type ImportedNetwork } from "./onnx/import-onnx.ts";
+import { importOnnx, listExternalFiles, type ImportedNetwork } from "./onnx/import-onnx.ts";
 import { describeTfjsModel } from "./tfjs-describe.ts";
 import { cutSoftmax, countOperators } from "./softmax-end.ts";
 import { parseManifest, readTfjsWeights, type TfjsManifest } from "./tfjs-weights.ts";
@@ -64,7 +64,10 @@ export async function readNetwork(
     throw new ScoringError("model_invalid", "the file has more than one output: name both");
   }
   const outputs = output === undefined ? undefined : nameOutputs(output, embedding);
-  return importOnnx(bytes, { size, channels, outputs }, limits);
+  const paths = bytes.length > limits.maxFileBytes ? [] : listExternalFiles(bytes, limits);
+  const parts = await readBesides(paths, "ONNX model", readBeside, limits);
+  const files = new Map(paths.map((path, at) => [path, parts[at]!]));
+  return importOnnx(bytes, { size, channels, outputs, files }, limits);
 }
 
 /** Whether a file begins with the length of a header that it can hold: as text that would be larger than any file. */
@@ -91,26 +94,39 @@ async function readWeights(
   return readTfjsWeights(manifest, await readFiles(manifest, readBeside, limits));
 }
 
+/** The files that a model names beside it, in order. */
+async function readBesides(
+  paths: readonly string[],
+  what: string,
+  readBeside: ReadBeside,
+  limits: ImportLimits,
+): Promise<readonly Uint8Array[]> {
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  for (const path of paths) {
+    // What a model names lies beside it; nothing else is opened.
+    if (!/^[\w.-]+$/.test(path) || path.startsWith(".")) {
+      throw new ScoringError("model_invalid", `${what}: ${JSON.stringify(path)} is no file beside it`);
+    }
+    const part = await readBeside(path);
+    if (part === null) throw new ScoringError("model_invalid", `${what}: its file ${path} is missing`);
+    total += part.length;
+    if (total > limits.maxFileBytes) {
+      throw new ScoringError("model_invalid", `${what}: its weights have more than ${limits.maxFileBytes} bytes`);
+    }
+    parts.push(part);
+  }
+  return parts;
+}
+
 async function readFiles(manifest: TfjsManifest, readBeside: ReadBeside, limits: ImportLimits): Promise<Uint8Array> {
   const shapes = manifest.flatMap(({ weights }) => weights.map(({ shape }) => countElements(shape)));
   if (shapes.reduce((sum, count) => sum + count, 0) > limits.maxWeights) {
     throw new ScoringError("model_invalid", `tfjs model: its weights have more than ${limits.maxWeights} numbers`);
   }
-  const parts: Uint8Array[] = [];
-  let total = 0;
-  for (const path of manifest.flatMap(({ paths }) => paths)) {
-    // What a manifest names lies beside it; nothing else is opened.
-    if (!/^[\w.-]+$/.test(path) || path.startsWith(".")) {
-      throw new ScoringError("model_invalid", `tfjs model: ${JSON.stringify(path)} is no file beside it`);
-    }
-    const part = await readBeside(path);
-    if (part === null) throw new ScoringError("model_invalid", `tfjs model: its file ${path} is missing`);
-    total += part.length;
-    if (total > limits.maxFileBytes) {
-      throw new ScoringError("model_invalid", `tfjs model: its weights have more than ${limits.maxFileBytes} bytes`);
-    }
-    parts.push(part);
-  }
+  const paths = manifest.flatMap(({ paths: names }) => names);
+  const parts = await readBesides(paths, "tfjs model", readBeside, limits);
+  const total = parts.reduce((sum, { length }) => sum + length, 0);
   const joined = new Uint8Array(total);
   let at = 0;
   for (const part of parts) {

@@ -15,7 +15,7 @@ import { ELEMENTWISE_OPERATORS } from "./elementwise.ts";
 import { LAYER_OPERATORS, type Operator } from "./layers.ts";
 import { readOnnxFile, type OnnxFile, type OnnxNode, type OnnxValue } from "./messages.ts";
 import { SHAPE_OPERATORS } from "./shape-operators.ts";
-import { readTensor } from "./tensor.ts";
+import { readExternalPlace, readTensor } from "./tensor.ts";
 import { CHANNELS_FIRST, CHANNELS_LAST, type Dynamic, type Value } from "./value.ts";
 
 /** What the file may leave open. */
@@ -26,6 +26,8 @@ export interface OnnxImportOptions {
   readonly channels?: number | undefined;
   /** Name outside → name of a value in the file; by default `logits` is the only output. */
   readonly outputs?: Readonly<Record<string, string>> | undefined;
+  /** Files beside the model's in which weights lie, by the names that the model uses. */
+  readonly files?: ReadonlyMap<string, Uint8Array> | undefined;
 }
 
 /** What an import found. */
@@ -72,12 +74,18 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions, limits
   const first = { kind: "value", value: input.name, dims: [1, ...order.map((axis) => sizes[axis]!)], order } as const;
   values.set(name, { ...first, shared: isShared(name) });
 
+  let numbers = 0;
   const find = (wanted: string): Value | undefined => {
     const known = values.get(wanted);
     if (known !== undefined) return known;
     const tensor = file.initializers.get(wanted);
     if (tensor === undefined) return undefined;
-    const constant = fix(readTensor(tensor, wanted));
+    const constant = fix(readTensor(tensor, wanted, options.files));
+    // Parts of a file beside the model's may lie over each other.
+    numbers += constant.values.length;
+    if (numbers > limits.maxWeights) {
+      throw new ScoringError("model_invalid", `ONNX model: its constants have more than ${limits.maxWeights} numbers`);
+    }
     values.set(wanted, constant);
     return constant;
   };
@@ -105,6 +113,13 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions, limits
     return [outside, finishOutput(draft, value, wanted)] as const;
   });
   return { network: draft.finish(Object.fromEntries(named)), operators, producer: file.producer };
+}
+
+/** Names of the files beside a model's in which its weights lie. @throws ScoringError `model_invalid` */
+export function listExternalFiles(bytes: Uint8Array, limits: ImportLimits): readonly string[] {
+  const { initializers } = readOnnxFile(bytes, limits);
+  const places = [...initializers].map(([name, tensor]) => readExternalPlace(tensor, name));
+  return [...new Set(places.flatMap((place) => (place === null ? [] : [place.file])))];
 }
 
 function runOperator(context: NodeContext): Value {

@@ -2,7 +2,7 @@
 
 import { readFloat16 } from "../../safetensors.ts";
 import { countElements } from "../../tensor.ts";
-import { readBytes, readFloats, readInteger, readIntegers, type TensorBytes } from "./messages.ts";
+import { readBytes, readFloats, readInteger, readIntegers, readText, type TensorBytes } from "./messages.ts";
 import { failFile, readFields, toNumber } from "./wire.ts";
 
 /** A constant: numbers, row by row. Weights are in 32 bits; whole numbers, which only shapes need, in doubles. */
@@ -44,22 +44,69 @@ function readBfloat16(view: DataView, at: number): number {
   return word.getFloat32(0, true);
 }
 
+/** Where a tensor's bytes lie in a file beside the model's; `null` where they are in the model. */
+export interface ExternalPlace {
+  readonly file: string;
+  readonly offset: number;
+  /** Bytes; absent: to the end of the file. */
+  readonly length?: number;
+}
+
+/** Reads where a tensor's bytes lie. @throws ScoringError `model_invalid` */
+export function readExternalPlace(bytes: TensorBytes, name: string): ExternalPlace | null {
+  let isExternal = false;
+  const entries = new Map<string, string>();
+  for (const field of readFields(bytes)) {
+    if (field.number === 14) isExternal = readInteger(field) !== 0;
+    if (field.number !== 13) continue;
+    const texts = [...readFields(readBytes(field))].filter(({ number }) => number === 1 || number === 2).map(readText);
+    entries.set(texts[0] ?? "", texts[1] ?? "");
+  }
+  if (!isExternal) return null;
+  const count = (key: string): number | null => {
+    const text = entries.get(key);
+    if (text === undefined) return null;
+    return /^\d{1,15}$/.test(text) ? Number(text) : failFile(`the tensor ${name} has the ${key} ${text.slice(0, 20)}`);
+  };
+  const length = count("length");
+  const file = entries.get("location") ?? failFile(`the tensor ${name} names no file`);
+  return { file, offset: count("offset") ?? 0, ...(length !== null && { length }) };
+}
+
+/** The part of a file beside the model's that a tensor takes. @throws ScoringError `model_invalid` */
+function takeExternal(bytes: TensorBytes, name: string, files: ReadonlyMap<string, Uint8Array>): Uint8Array | null {
+  const place = readExternalPlace(bytes, name);
+  if (place === null) return null;
+  const file = files.get(place.file);
+  if (file === undefined)
+    return failFile(`the tensor ${name} lies in ${JSON.stringify(place.file)}, which is not there`);
+  const end = place.offset + (place.length ?? Math.max(0, file.length - place.offset));
+  if (end > file.length) {
+    return failFile(
+      `the tensor ${name} ends at byte ${end} of ${JSON.stringify(place.file)}, which has ${file.length}`,
+    );
+  }
+  return file.subarray(place.offset, end);
+}
+
 /**
  * Decodes one constant. What it takes is checked against the bytes that are there.
  * @param name for messages
+ * @param files beside the model's, by name
  * @throws ScoringError `model_invalid`
  */
-export function readTensor(bytes: TensorBytes, name: string): Constant {
+export function readTensor(
+  bytes: TensorBytes,
+  name: string,
+  files: ReadonlyMap<string, Uint8Array> = new Map(),
+): Constant {
   const dims: number[] = [];
   let type = 0;
-  let raw: Uint8Array | null = null;
+  let raw = takeExternal(bytes, name, files);
   for (const field of readFields(bytes)) {
     if (field.number === 1) readIntegers(field, dims, MAX_DIMENSIONS);
     else if (field.number === 2) type = readInteger(field);
-    else if (field.number === 9) raw = readBytes(field);
-    else if (field.number === 13 || (field.number === 14 && readInteger(field) !== 0)) {
-      failFile(`the tensor ${name} lies in another file: export the model as one file`);
-    }
+    else if (field.number === 9) raw ??= readBytes(field);
   }
   const form = TYPES.get(type);
   if (form === undefined) return failFile(`the tensor ${name} has the type ${type}, which is not read`);

@@ -15,6 +15,7 @@ import {
 } from "../../../../src/model/export/onnx-writer.ts";
 import { runGraphOracle } from "../../../../src/model/graph/graph-oracle.ts";
 import { importOnnx, type OnnxImportOptions } from "../../../../src/model/import/onnx/import-onnx.ts";
+import { readNetwork } from "../../../../src/model/import/read-network.ts";
 import { countElements } from "../../../../src/model/tensor.ts";
 import { LIMITS } from "../../../../src/scoring/limits.ts";
 import { createDice, drawNetwork, NetworkBuilder } from "../../../contract/drawn-networks.ts";
@@ -139,6 +140,47 @@ function writeChain(steps: readonly Step[], shape: readonly number[] = [1, 8, 8]
 const flatten: Step = { op: "Flatten" };
 const floats = (...shape: number[]) => ({ shape, values: new Float32Array(countElements(shape)).fill(0.5) });
 const integers = (...values: number[]) => ({ shape: [values.length], values: BigInt64Array.from(values, BigInt) });
+
+describe("weights in a file beside the model's", () => {
+  const model = readFixture("plain-18-outside");
+  const beside = new Uint8Array(
+    readFileSync(new URL("../../../golden/onnx/plain-18-outside.onnx.data", import.meta.url)),
+  );
+  const open = (part: Uint8Array | null, file = model, most = limits.maxWeights) =>
+    readNetwork(file, async () => part, {}, { ...limits, maxWeights: most });
+
+  it("are read as PyTorch writes them by default", async () => {
+    const asked: string[] = [];
+    const { network } = await readNetwork(
+      model,
+      async (path) => {
+        asked.push(path);
+        return beside;
+      },
+      {},
+      limits,
+    );
+    expect(asked).toEqual(["plain-18-outside.onnx.data"]);
+    const golden = goldenSchema.parse(
+      JSON.parse(readFileSync(new URL("../../../golden/onnx/plain-18-outside.json", import.meta.url), "utf8")),
+    );
+    for (const [i, face] of golden.faces.entries()) {
+      const data = Float64Array.from(face, (level) => level / 255);
+      const logits = runGraphOracle(network, { shape: [1, 48, 48], data }).get("logits")!.data;
+      expect([...logits]).toEqual(golden.scores[i]!.map((score) => expect.closeTo(score, 6)));
+    }
+  });
+
+  it("are refused where they are not there, elsewhere, or more than an import may have", async () => {
+    await expect(open(null)).rejects.toThrow("its file plain-18-outside.onnx.data is missing");
+    await expect(open(beside.subarray(0, 1000))).rejects.toThrow(/ends at byte \d+ of .*, which has 1000/);
+    await expect(open(beside, model, 1000)).rejects.toThrow("more than 1000 numbers");
+    const text = Buffer.from(model).toString("latin1");
+    const elsewhere = text.replaceAll("plain-18-outside.onnx.data", "../../../../../../etc/host");
+    const moved = new Uint8Array(Buffer.from(elsewhere, "latin1"));
+    await expect(open(beside, moved)).rejects.toThrow('"../../../../../../etc/host" is no file beside it');
+  });
+});
 
 describe("what cannot be read", () => {
   const cases: [reason: string, bytes: () => Uint8Array, options?: OnnxImportOptions][] = [
