@@ -6,6 +6,7 @@ import { inferShapes } from "../../model/graph/shapes.ts";
 import { placeBatchLayer, planBatch, type BatchPlace } from "./batch-plan.ts";
 import { packBatchLayer } from "./batch-weights.ts";
 import { VECTOR } from "./batch-words.ts";
+import type { ByteScale } from "./face-runner.ts";
 import { createKernel } from "./kernel.ts";
 import { planLayers } from "./layers.ts";
 import { asPixels, createArena, FLOAT } from "./places.ts";
@@ -14,12 +15,6 @@ import { asPixels, createArena, FLOAT } from "./places.ts";
 const LANES = 4;
 /** Faces of a batch: weights are read once for all of them. */
 export const BATCH_FACES = 16;
-
-/** What becomes of a byte, one pair a channel: `byte × scale + offset`. */
-export interface ByteScale {
-  readonly scales: readonly number[];
-  readonly offsets: readonly number[];
-}
 
 /** A network on bytes of faces. Not safe for overlapping calls. */
 export interface BatchEngine {

@@ -1,15 +1,19 @@
-/** The Classifier port over the SIMD engine for batches: models of the family "graph". */
+/** The Classifier port over the SIMD engine: models of the family "graph". */
 
 import { ScoringError } from "../../errors.ts";
 import { formatModelId } from "../../model/card.ts";
 import type { Classifier, Scores } from "../../model/classifier.ts";
+import type { Network } from "../../model/graph/check-graph.ts";
 import { readClassifierNetwork } from "../../model/graph/graph-model.ts";
 import { assembleScores } from "../../model/graph/graph-scores.ts";
 import { checkFaces, countInputBytes, scaleLevels } from "../../model/input-form.ts";
 import { EMBEDDING } from "../../model/labels.ts";
 import type { Model } from "../../model/model.ts";
 import { BATCH_FACES, createBatchEngine } from "./batch-engine.ts";
+import { runsFaceByFace } from "./face-layout.ts";
+import type { ByteScale, FaceRunner } from "./face-runner.ts";
 import type { GraphEngineName } from "./kernel.ts";
+import { createPictureFaces } from "./picture-faces.ts";
 
 /**
  * Loads `model` into an instance of `module` (graph.wasm or graph-relaxed.wasm).
@@ -23,18 +27,20 @@ export async function createGraphClassifier(
 ): Promise<Classifier> {
   const network = readClassifierNetwork(model);
   const { labels, input } = model.card;
-  const batch = await createBatchEngine(module, network, scaleLevels(input));
+  const runner: FaceRunner = runsFaceByFace(network)
+    ? await createPictureFaces(module, network, scaleLevels(input), engine)
+    : await createBatchFaces(module, network, scaleLevels(input));
   const bytes = countInputBytes(input);
   let disposed = false;
 
-  function score(pixels: Uint8Array, count: number): Scores {
+  async function score(pixels: Uint8Array, count: number): Promise<Scores> {
     if (disposed) throw new ScoringError("engine_unavailable", "the graph engine was disposed");
     checkFaces(input, pixels, count);
     const values = new Float32Array(count * labels.length);
     const embeddings = new Float32Array(count * (network.embedding ?? 0));
-    for (let first = 0; first < count; first += BATCH_FACES) {
-      const faces = Math.min(BATCH_FACES, count - first);
-      const outputs = batch.run(pixels.subarray(first * bytes, (first + faces) * bytes), faces);
+    for (let first = 0; first < count; first += runner.batchSize) {
+      const faces = Math.min(runner.batchSize, count - first);
+      const outputs = await runner.run(pixels.subarray(first * bytes, (first + faces) * bytes), faces);
       values.set(outputs.get(network.scores)!, first * labels.length);
       if (network.embedding !== null) embeddings.set(outputs.get(EMBEDDING)!, first * network.embedding);
     }
@@ -46,11 +52,16 @@ export async function createGraphClassifier(
     labels,
     input,
     engine,
-    batchSize: BATCH_FACES,
-    classify: async (pixels, count) => score(pixels, count),
+    batchSize: runner.batchSize,
+    classify: score,
     // The memory goes with the instance, when nothing refers to it.
     dispose: () => {
       disposed = true;
     },
   };
+}
+
+async function createBatchFaces(module: WebAssembly.Module, network: Network, scale: ByteScale): Promise<FaceRunner> {
+  const batch = await createBatchEngine(module, network, scale);
+  return { batchSize: BATCH_FACES, run: async (pixels, count) => batch.run(pixels, count) };
 }

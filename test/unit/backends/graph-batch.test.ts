@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { createBatchEngine } from "../../../src/backends/graph/batch-engine.ts";
 import { chooseTile } from "../../../src/backends/graph/batch-weights.ts";
 import { createGraphNodeClassifier } from "../../../src/backends/graph/graph-node.ts";
+import { runsFaceByFace } from "../../../src/backends/graph/face-layout.ts";
+import { createPictureFaces } from "../../../src/backends/graph/picture-faces.ts";
 import { GRAPH_BINARIES, GRAPH_ENGINES } from "../../../src/backends/graph/kernel.ts";
 import { createTfjsWasmNodeClassifier } from "../../../src/backends/tfjs-wasm-node.ts";
 import type { NodeOf } from "../../../src/model/graph/graph.ts";
@@ -74,6 +76,46 @@ describe("the tile of a 3×3 convolution", () => {
     expect(tileOf({ dilation: [2, 2] }, [24, 24])).toBeNull();
     expect(tileOf({ weight: "conv1.weight" }, [24, 24])).toBeNull();
     expect(tileOf({}, [2, 24])).toBeNull();
+  });
+});
+
+describe("the layout of a classifier", () => {
+  it("is the batch's for 3×3 convolutions and dense layers", () => {
+    const { card, tensors } = drawPlainModel(1, [[8, 8], [16]], 9);
+    expect(runsFaceByFace({ graph: card.graph!, weights: tensors })).toBe(false);
+  });
+
+  it("is face by face for depthwise and pointwise ones, whose values are the oracle's", async () => {
+    const builder = new NetworkBuilder(createDice(3), [3, 20, 20]);
+    const depthwise = builder.draw([3, 1, 3, 3]);
+    const spread = builder.add({
+      name: "spread",
+      op: "conv",
+      inputs: ["input"],
+      weight: depthwise,
+      groups: 3,
+      padding: "same",
+    });
+    const weight = builder.draw([24, 3, 1, 1]);
+    const mixed = builder.add({ name: "mixed", op: "conv", inputs: [spread], weight });
+    builder.add({ name: "pooled", op: "globalAveragePool", inputs: [mixed] });
+    const network = builder.finish();
+    expect(runsFaceByFace(network)).toBe(true);
+    const binary = await readFile(new URL("../../../src/backends/graph/graph.wasm", import.meta.url));
+    const module = await WebAssembly.compile(new Uint8Array(binary));
+    const scale = { scales: [1 / 255, 2 / 255, 3 / 255], offsets: [0, -1, 0.5] };
+    const faces = await createPictureFaces(module, network, scale, "graph-wasm-simd");
+    const dice = createDice(5);
+    const pixels = Uint8Array.from({ length: 3 * 1200 }, () => dice.roll(256));
+    const outputs = await faces.run(pixels, 3);
+    for (let face = 0; face < 3; face++) {
+      const levels = pixels.subarray(face * 1200, (face + 1) * 1200);
+      const picture = Float32Array.from(levels, (byte, i) => byte * scale.scales[i % 3]! + scale.offsets[i % 3]!);
+      for (const [name, { data }] of runReference(network, picture, 20, 20)) {
+        const own = outputs.get(name)!.subarray(face * data.length, (face + 1) * data.length);
+        own.forEach((value, i) => expect(value).toBeCloseTo(data[i]!, 4));
+      }
+    }
   });
 });
 
