@@ -11,6 +11,7 @@ import { describeNoFace } from "../records/no-face.ts";
 import { describeOmission } from "../manifest/output-formats.ts";
 import type { JobState } from "./job-state.ts";
 import { sumDollars } from "./job-budget.ts";
+import { estimateSeconds } from "./time-left.ts";
 import { readWorkload } from "./job-workload.ts";
 import { isEnded, type JobStatus, type Spent } from "./job-status.ts";
 import type { JobFailure } from "./job-task.ts";
@@ -63,7 +64,7 @@ export interface JobView {
   readonly engines: readonly string[];
   /** Inputs a second, averaged; `null` before two reports. */
   readonly rate: number | null;
-  /** Seconds until scoring is done at that rate; `null` if unknown. */
+  /** Seconds until the job has ended at that rate, the merging of a data set included; `null` if unknown. */
   readonly etaSeconds: number | null;
   /** What scoring has cost so far at Cloudflare's prices, whoever runs it; its run lock has the whole receipt. */
   readonly dollars: number;
@@ -129,7 +130,7 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     chunks: state.chunks,
     engines: state.engines,
     rate: state.rate.perSecond === null ? null : Math.round(state.rate.perSecond * 100) / 100,
-    etaSeconds: estimateSeconds(state, finished, nowMs),
+    etaSeconds: estimateSeconds(state, nowMs),
     dollars: priceSoFar(state, spec).dollars,
     failure: state.failure,
     issues: state.issues,
@@ -181,12 +182,4 @@ function findRetention(state: JobState, retentionDays: number | undefined): Pick
 
 function formatTime(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-function estimateSeconds(state: JobState, finished: number, nowMs: number): number | null {
-  const { perSecond, atMs } = state.rate;
-  if (isEnded(state.status)) return 0;
-  if (state.status !== "running" || perSecond === null || perSecond <= 0 || state.plan.status !== "done") return null;
-  const sinceSeconds = (nowMs - atMs) / 1000;
-  return Math.max(0, Math.round((state.listed - finished) / perSecond - sinceSeconds));
 }

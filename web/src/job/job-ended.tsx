@@ -6,10 +6,8 @@ import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import { api, useLoad } from "../api.ts";
 import { When } from "../parts.tsx";
 import { formatDuration } from "../words.ts";
+import { findLabels, nameDownload } from "./find-labels.ts";
 import { Troubles } from "./job-troubles.tsx";
-
-/** What is downloaded as the job's labels, the one that most programs read first. */
-const LABEL_FILES = ["labels.csv", "labels.jsonl", "labels.parquet"] as const;
 
 /** What came of it, and where it leads. */
 export function Ended({ job }: { readonly job: JobView }): ReactNode {
@@ -17,7 +15,8 @@ export function Ended({ job }: { readonly job: JobView }): ReactNode {
   const load = useCallback((signal: AbortSignal) => api.listOutputs(id, signal), [id]);
   const { value } = useLoad(load);
   const names = new Set((value ?? []).map(({ name }) => name));
-  const labels = LABEL_FILES.find((name) => names.has(name));
+  const labels = findLabels([...names]);
+  const [first] = labels;
   const end = times[job.status] ?? job.createdAt;
   const seconds = (Date.parse(end) - Date.parse(times.running ?? job.createdAt)) / 1000;
   const pictures = (outcome: string): string => `#/jobs/${id}?tab=pictures&outcome=${outcome}`;
@@ -31,9 +30,14 @@ export function Ended({ job }: { readonly job: JobView }): ReactNode {
         {noFace > 0 && <a href={pictures("no_face")}>{formatCount(noFace)} without a face →</a>}
       </p>
       <div className="row job-actions">
-        {labels !== undefined && (
-          <a className="button primary" href={api.outputUrl(id, labels, true)} download={labels}>
+        {first !== undefined && labels.length === 1 && (
+          <a className="button primary" href={api.outputUrl(id, first, true)} download={nameDownload(first)}>
             Download labels
+          </a>
+        )}
+        {labels.length > 1 && (
+          <a className="button primary" href={`#/jobs/${id}?tab=files`}>
+            Download labels, {formatCount(labels.length)} parts
           </a>
         )}
         {names.has("report.html") && (

@@ -3,7 +3,7 @@
 import type { FaceMode } from "../../../src/scoring/records/face-mode.ts";
 import type { ManifestInput } from "../../../src/client/api.ts";
 import { ABSTENTION_PRECISIONS } from "../../../src/model/abstention.ts";
-import type { LabelFormat } from "../../../src/scoring/keys.ts";
+import type { LabelFormat, OutputLayout } from "../../../src/scoring/keys.ts";
 import { LABELS } from "../../../src/model/labels.ts";
 import type { DroppedFile } from "./dropped-file.ts";
 
@@ -31,6 +31,7 @@ export interface Draft {
   readonly outputStore: string;
   readonly outputPrefix: string;
   readonly formats: readonly LabelFormat[];
+  readonly layout: OutputLayout;
   /** Comma-separated. */
   readonly groupBy: string;
   readonly minGroupSize: string;
@@ -68,6 +69,7 @@ export function emptyDraft(stamp: string): Draft {
     outputStore: "",
     outputPrefix: "out/",
     formats: ["jsonl", "csv"],
+    layout: "single",
     groupBy: "",
     minGroupSize: "10",
     chunkSize: "",
@@ -105,7 +107,12 @@ export function makeManifest(draft: Draft, files: readonly DroppedFile[]): Manif
     ...makeAbstain(draft.abstain),
     model: draft.model,
     execution: draft.execution,
-    output: { store: draft.outputStore, prefix: draft.outputPrefix, formats: [...draft.formats] },
+    output: {
+      store: draft.outputStore,
+      prefix: draft.outputPrefix,
+      formats: [...draft.formats],
+      ...(draft.layout === "single" ? {} : { layout: draft.layout }),
+    },
     groupBy: marksGroups ? [...new Set([FOLDER_GROUP, ...groupBy])] : groupBy,
     ...readNumber("minGroupSize", draft.minGroupSize),
     ...(draft.budget.trim() === "" ? {} : { budget: { dollars: 0, ...readNumber("dollars", draft.budget) } }),
@@ -168,6 +175,7 @@ export function draftFrom(manifest: ManifestInput, stamp: string): Draft {
     outputStore: output.store,
     outputPrefix: output.prefix ?? "out/",
     formats: output.formats ?? ["jsonl", "csv"],
+    layout: output.layout ?? "single",
     groupBy: (manifest.groupBy ?? []).join(", "),
     minGroupSize: describe(manifest.minGroupSize),
     chunkSize: describe(limits?.chunkSize),

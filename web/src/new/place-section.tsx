@@ -24,7 +24,7 @@ export function PlaceFields({ draft, change, issues, choices }: SectionProps): R
           issues={issues}
           value={draft.manifestKey}
           placeholder="lists/tonight.jsonl"
-          hint="JSONL or CSV, may be gzip: key, id, label, groups"
+          hint="JSONL or CSV, may be gzip, or Parquet: key, id, label, groups"
           change={(manifestKey) => change({ manifestKey })}
         />
       ) : (

@@ -187,13 +187,18 @@ export function ScoringSection({ draft, change, issues, choices }: SectionProps)
   );
 }
 
+const LAYOUTS = [
+  ["single", "One file of each"],
+  ["dataset", "A data set: many parts, for millions of faces"],
+] as const;
+
 /** Where it goes, and its limits. */
 export function OutputSection({ draft, change, issues, choices }: SectionProps): ReactNode {
   const stores = (choices?.stores ?? []).map(({ name }) => [name, name] as const);
   const text = (
     name: string,
     path: string,
-    key: Exclude<keyof Draft, "again" | "formats">,
+    key: Exclude<keyof Draft, "again" | "formats" | "layout">,
     extra: { hint?: string; placeholder?: string } = {},
   ) => (
     <TextField
@@ -243,6 +248,14 @@ export function OutputSection({ draft, change, issues, choices }: SectionProps):
           </span>
           <span className="hint">The gallery reads JSONL</span>
         </fieldset>
+        <ChoiceField
+          name="Written as"
+          path="output.layout"
+          issues={issues}
+          value={draft.layout}
+          choices={LAYOUTS}
+          change={(layout) => change({ layout })}
+        />
       </div>
       <details>
         <summary>Limits and notification</summary>
