@@ -235,6 +235,8 @@ describe("the console", () => {
     const policy = page?.headers()["content-security-policy"] ?? "";
     expect([policy.includes("script-src 'self';"), policy.includes("unsafe")]).toEqual([true, false]);
     await docs.getByText("/v1/jobs/{id}/retry-failed").waitFor();
+    await docs.evaluate(axeSource);
+    expect((await docs.evaluate(() => axe.run())).violations.map(({ id }) => id)).toEqual([]);
     const route = docs.locator(".opblock", { has: docs.locator('[data-path="/v1/models"]') });
     await route.locator(".opblock-summary-control").click();
     await route.getByRole("button", { name: "Try it out" }).click();

@@ -5,7 +5,7 @@ export type CreateElement = (type: unknown, props: object | null, ...children: r
 
 const STEPS = (origin: string): readonly (readonly [words: string, command: string])[] => [
   [
-    "Say who asks. On a local server this key will do; elsewhere an admin makes one.",
+    "Say who asks. The server of npm start takes this key; countenance serve keeps its own in admin-key of its data folder; elsewhere an admin makes one.",
     "export COUNTENANCE_KEY=local-development-key",
   ],
   [
