@@ -9,7 +9,7 @@ import { listPortraits, LOCAL_KEY, signIn, startJob } from "../test/browser/cons
 import { startLocalWorker } from "./local-worker.ts";
 
 /**
- * `npm run screenshots`: every page of the console, light and dark, desktop and phone, into `screenshots/`. With `-- --readme` only
+ * `npm run screenshots`: every page of the console, light and dark, at 1440, 1280 and 390 pixels, into `screenshots/`. With `-- --readme` only
  * the picture of README.md, `docs/console.png`: a job over the portraits, about half way.
  */
 
@@ -18,6 +18,8 @@ const README_PICTURE = join(import.meta.dirname, "../docs/console.png");
 /** Each portrait so often: enough for a job that can be watched. */
 const ROUNDS = 3;
 const LOOKS = [
+  { name: "wide-light", colorScheme: "light", viewport: { width: 1440, height: 900 } },
+  { name: "wide-dark", colorScheme: "dark", viewport: { width: 1440, height: 900 } },
   { name: "desktop-light", colorScheme: "light", viewport: { width: 1280, height: 900 } },
   { name: "desktop-dark", colorScheme: "dark", viewport: { width: 1280, height: 900 } },
   { name: "phone-light", colorScheme: "light", viewport: { width: 390, height: 844 } },
@@ -72,7 +74,7 @@ async function shootComputing(page: Page, origin: string, look: string): Promise
   await page.locator('[data-status="taken"]').waitFor();
   await shoot(page, look, "compute-running");
   await page.getByText("Done: the job needs nobody any more.").waitFor();
-  await page.getByRole("heading", { name: "Apparent expressions" }).waitFor({ timeout: 120_000 });
+  await page.getByRole("heading", { name: "Apparent expressions", exact: true }).waitFor({ timeout: 120_000 });
   await shoot(page, look, "compute-done");
 }
 
@@ -128,7 +130,7 @@ async function shootLook(
     await shoot(page, look.name, "job-running");
   }
   await page.goto(`${origin}/#/jobs/${id}`);
-  await page.getByRole("heading", { name: "Apparent expressions" }).waitFor({ timeout: 120_000 });
+  await page.getByRole("heading", { name: "Apparent expressions", exact: true }).waitFor({ timeout: 120_000 });
   await shoot(page, look.name, "job");
   await page.goto(`${origin}/#/jobs/${id}?tab=pictures&sort=margin`);
   await page.locator(".face polygon.region").nth(3).waitFor({ state: "attached" });
@@ -161,6 +163,12 @@ async function shootLook(
   await page.getByLabel("Choose pictures").setInputFiles(await listPortraits("female", 4));
   await page.locator("[data-probabilities]").nth(3).waitFor({ timeout: 90_000 });
   await shoot(page, look.name, "try");
+  await page.goto(`${origin}/#/design`);
+  await page.getByRole("heading", { name: "Design" }).waitFor();
+  await shoot(page, look.name, "design");
+  await page.goto(`${origin}/docs`);
+  await page.getByText("/v1/jobs/{id}/retry-failed").waitFor();
+  await shoot(page, look.name, "docs", false);
   await context.close();
   return { job: id, schedule };
 }
