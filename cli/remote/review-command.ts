@@ -3,6 +3,7 @@ import Table from "cli-table3";
 import type { ReviewPlan, ReviewView } from "../../src/scoring/review/review-desk.ts";
 import { describeLead } from "../../src/scoring/review/review-lead.ts";
 import { formatInterval, formatPercent } from "../../src/scoring/report/report-format.ts";
+import { describeGaps } from "../../src/scoring/statistics/fairness.ts";
 import type { ShareInterval } from "../../src/scoring/statistics/intervals.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { createReviewApi } from "../../src/client/review-api.ts";
@@ -80,7 +81,7 @@ const formatShare = (share: ShareInterval | null): string =>
   share === null ? "–" : `${formatPercent(share.value)} (${formatInterval(share)})`;
 
 function printReview(view: ReviewView): void {
-  const { total, groups, agreement, cannotSay, fit } = view.figures;
+  const { total, groups, agreement, cannotSay, fit, fairness } = view.figures;
   print(describeLead(view));
   for (const { name, figures } of [
     ...(total === null ? [] : [{ name: null, figures: total }]),
@@ -88,11 +89,11 @@ function printReview(view: ReviewView): void {
   ]) {
     if (name !== null) print(`\n${showText(name)}: ${figures.faces} faces, accuracy ${formatShare(figures.accuracy)}`);
     const table = new Table({
-      head: ["label", "model", "review alone", "review and model", "precision", "recall"],
+      head: ["label", "model", "corrected", "review alone", "review and model", "precision", "recall"],
       style: { head: [], border: [], compact: true },
     });
-    for (const { label, model, review, powered, precision, recall } of figures.labels) {
-      table.push([label, formatPercent(model), ...[review, powered, precision, recall].map(formatShare)]);
+    for (const { label, model, corrected, review, powered, precision, recall } of figures.labels) {
+      table.push([label, formatPercent(model), ...[corrected, review, powered, precision, recall].map(formatShare)]);
     }
     print(table.toString());
   }
@@ -100,6 +101,7 @@ function printReview(view: ReviewView): void {
     print(`no label can be given to ${formatShare(cannotSay)} of the faces; the figures are about the rest`);
   if (agreement?.alpha) print(`Krippendorff's alpha of the readers: ${agreement.alpha.value.toFixed(2)}`);
   if (agreement?.kappa) print(`Cohen's kappa of the two: ${agreement.kappa.value.toFixed(2)}`);
+  if (fairness !== null) for (const sentence of describeGaps(fairness)) print(showText(sentence));
   if (fit === null) return;
   const { temperature, calibrationError, precisionAim, thresholds } = fit;
   const [before, after] = [calibrationError.before, calibrationError.after].map((error) => formatPercent(error));

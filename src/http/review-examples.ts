@@ -27,6 +27,7 @@ export const REVIEW_EXAMPLES = {
             {
               label: "Happy",
               model: 0.45,
+              corrected: { value: 0.4, low: 0.36, high: 0.44 },
               review: { value: 0.41, low: 0.33, high: 0.5 },
               powered: SHARE,
               lambda: 0.8,
@@ -40,6 +41,7 @@ export const REVIEW_EXAMPLES = {
         groups: [],
         agreement: null,
         fit: null,
+        fairness: null,
       },
     },
   },

@@ -6,6 +6,8 @@ const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
 const interval = z.object({ value: share, low: share, high: share });
 const label = z.string();
+const kind = z.enum(["recall", "false label"]);
+const difference = z.object({ value: z.number(), low: z.number(), high: z.number() });
 const agreement = z.object({ value: z.number(), low: z.number(), high: z.number(), units: count });
 
 /** A sample before or after it is drawn. */
@@ -20,6 +22,7 @@ const reviewedFaces = z.object({
     z.object({
       label,
       model: share,
+      corrected: interval.nullable(),
       review: interval,
       powered: interval,
       lambda: share,
@@ -57,6 +60,18 @@ export const reviewViewSchema = z
           thresholds: z.array(
             z.object({ label, threshold: share.nullable(), precision: share.nullable(), kept: share }),
           ),
+        })
+        .nullable(),
+      fairness: z
+        .object({
+          key: z.string(),
+          groups: z.array(z.string()),
+          rates: z.array(z.object({ group: z.string(), label, kind, rate: interval })),
+          gaps: z.array(
+            z.object({ label, kind, highest: z.string(), lowest: z.string(), gap: difference, settled: z.boolean() }),
+          ),
+          comparisons: count,
+          meaning: z.string(),
         })
         .nullable(),
     }),

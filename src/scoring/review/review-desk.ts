@@ -9,10 +9,13 @@ import { isErasing } from "../job/erasure.ts";
 import { type JobSpec, labelsOf } from "../job/job-spec.ts";
 import type { JobState } from "../job/job-state.ts";
 import { isEnded } from "../job/job-status.ts";
-import { dataFolder, jobFolder } from "../keys.ts";
+import { dataFolder, jobFolder, OUTPUT_NAMES } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { type Answer, listAnswers, readAnswers, type ReviewLine } from "./answers.ts";
 import { drawReview, type DrawRequest } from "./draw-review.ts";
+import type { Report } from "../report/report.ts";
+import { parseStored } from "../stored-json.ts";
+import { addCorrected } from "./corrected-shares.ts";
 import { describeReview, type ReviewFigures } from "./review-figures.ts";
 import {
   appendLines,
@@ -139,14 +142,28 @@ async function openBefore(deps: DrawDeps, { schedule, owner }: JobSpec): Promise
   return { store, folder: dataFolder(output, id, known.state.generation), merge: known.state.merge };
 }
 
-/** The review's figures from all answers so far. */
+/** The review's figures from all answers so far, with the corrected shares of the report beside them. */
 export async function readReview(deps: DrawDeps, id: string): Promise<ReviewView> {
   const job = await openReviewedJob(deps, id);
+  const view = await readFigures(deps, job);
+  // The report is about all pictures.
+  if (view.newOnly) return view;
+  const { manifest } = job.spec;
+  const folder = jobFolder(manifest.output.prefix, id, job.state.generation);
+  const found = await job.store.read(`${folder}${OUTPUT_NAMES.reportJson}`, { maxBytes: deps.limits.maxPartBytes });
+  if (found.kind !== "found") return view;
+  const report = parseStored<Pick<Report, "total" | "groups">>(new TextDecoder().decode(found.bytes));
+  return { ...view, figures: addCorrected(view.figures, report, view.by) };
+}
+
+/** The figures alone. @throws ScoringError `not_found` */
+export async function readFigures(deps: DrawDeps, job: ReviewedJob): Promise<ReviewView> {
   const design = await requireDesign(deps, job);
   const lines = await readLines(job.store, job.root, deps.limits);
   const faces = design.faces.map((face) => face ?? { stratum: -1, probabilities: [] });
   const { createdAt, seed, by, readers, strata, newOnly = false } = design;
-  const figures = describeReview({ strata, faces }, readAnswers(lines), seed, labelsOf(job.spec));
+  const audit = by === null ? null : { key: by, minAnswers: job.spec.manifest.minGroupSize };
+  const figures = describeReview({ strata, faces }, readAnswers(lines), seed, labelsOf(job.spec), audit);
   return { createdAt, seed, by, newOnly, readers, figures };
 }
 

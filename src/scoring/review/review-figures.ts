@@ -2,6 +2,7 @@
 
 import { LABELS, type Label } from "../../model/labels.ts";
 import { type Agreement, computeAlpha, computeKappa, estimateAgreement } from "../statistics/agreement.ts";
+import type { FairnessAudit } from "../statistics/fairness.ts";
 import type { ShareInterval } from "../statistics/intervals.ts";
 import {
   computeEstimateInterval,
@@ -11,6 +12,7 @@ import {
   type SampledStratum,
 } from "../statistics/stratified.ts";
 import type { FaceAnswers, ReviewedFace, ReviewStratum } from "./answers.ts";
+import { auditReview } from "./review-fairness.ts";
 import { fitReview, type ReviewFit } from "./review-fit.ts";
 import { type AnsweredStratum, gatherAnswers, sampleHits, sampleLabel } from "./review-strata.ts";
 
@@ -19,6 +21,8 @@ export interface ReviewedLabel {
   readonly label: Label;
   /** Share of the faces to which the model gave this label. */
   readonly model: number;
+  /** That share corrected for the confusions of the model's evaluation set, as the report has it; `null` where it has none. */
+  readonly corrected: ShareInterval | null;
   /** Share by the readers' answers alone (Horvitz–Thompson). */
   readonly review: ShareInterval;
   /** Share by answers and probabilities together (prediction-powered). */
@@ -69,6 +73,16 @@ export interface ReviewFigures {
   readonly groups: readonly ReviewedGroup[];
   readonly agreement: { readonly alpha: Agreement | null; readonly kappa: Agreement | null } | null;
   readonly fit: ReviewFit | null;
+  /** Gaps between the groups that the sample is stratified by; `null` where fewer than two have answers enough. */
+  readonly fairness: FairnessAudit | null;
+}
+
+/** What {@link describeReview} needs to compare groups. */
+export interface GroupAudit {
+  /** Name of the groups. */
+  readonly key: string;
+  /** Labeled faces that a group must have. */
+  readonly minAnswers: number;
 }
 
 /** The figures of some strata, which must hold two answers each, or one of a single face. */
@@ -91,6 +105,7 @@ function describeLabel(strata: readonly AnsweredStratum[], label: Label, index: 
   return {
     label,
     model: called.reduce((sum, { population }) => sum + population, 0) / faces,
+    corrected: null,
     review: computeEstimateInterval(estimateBySample(sampled)),
     powered: computeEstimateInterval(powered),
     lambda: powered.lambda,
@@ -107,12 +122,14 @@ function describeLabel(strata: readonly AnsweredStratum[], label: Label, index: 
 /**
  * Everything that a review says.
  * @param seed of the bootstrap of the readers' agreement
+ * @param audit compares the groups; `null`: there are none
  */
 export function describeReview(
   design: { readonly strata: readonly ReviewStratum[]; readonly faces: readonly ReviewedFace[] },
   answers: ReadonlyMap<number, FaceAnswers>,
   seed: number,
   labels: readonly Label[] = LABELS,
+  audit: GroupAudit | null = null,
 ): ReviewFigures {
   const { strata, missing } = gatherAnswers(design.strata, design.faces, answers, labels);
   const ready = missing === 0 && strata.length > 0;
@@ -138,6 +155,7 @@ export function describeReview(
         : [],
     agreement: measureAgreement(answers, seed, labels),
     fit: ready ? fitReview(strata, labels) : null,
+    fairness: ready && audit !== null ? auditReview(audit.key, strata, labels, audit.minAnswers) : null,
   };
 }
 

@@ -8,6 +8,7 @@ import type { ReviewView } from "./review-desk.ts";
 import { html, type HtmlValue, type SafeHtml } from "../report/html-text.ts";
 import { renderShareBars } from "../report/report-charts.ts";
 import { formatCount, formatInterval, formatNumber, formatPercent, formatTime } from "../report/report-format.ts";
+import { renderFairness } from "../report/report-fairness.ts";
 import { renderPage } from "../report/report-html.ts";
 import { describeLead } from "./review-lead.ts";
 import { REPORT_STYLE } from "../report/report-style.ts";
@@ -38,6 +39,13 @@ export function renderReviewHtml(
       <p class="lead">${describeLead(view)}</p>
       ${figures.total !== null && renderFaces("Apparent expressions", figures.total)}
       ${figures.groups.map(({ value, figures: group }) => renderFaces(value ?? "All other groups", group))}
+      ${
+        figures.fairness !== null &&
+        html`<section class="card">
+          <h2>Are the groups treated alike?</h2>
+          ${renderFairness(figures.fairness)}
+        </section>`
+      }
       ${figures.agreement !== null && renderAgreement(figures.agreement)}
       ${figures.fit !== null && renderFit(figures.fit)}
       <section class="card">
@@ -51,8 +59,9 @@ export function renderReviewHtml(
           </p>`
         }
         <p class="quiet">
-          Review and model: stratified prediction-powered inference. Review alone: Horvitz–Thompson. All intervals 95 %.
-          The method and its sources: docs/review.md.
+          Review and model: stratified prediction-powered inference. Review alone: Horvitz–Thompson. Corrected: the
+          model's share without the confusions of its evaluation set, as in the report. All intervals 95 %. The method
+          and its sources: docs/review.md.
         </p>
       </section>
     </main>`,
@@ -79,6 +88,7 @@ function renderFaces(title: string, { labels, faces, answered, accuracy }: Revie
           <tr>
             <th scope="col">Label</th>
             <th scope="col">Model alone</th>
+            <th scope="col">Corrected</th>
             <th scope="col">Review alone</th>
             <th scope="col">Review and model</th>
             <th scope="col">Precision</th>
@@ -87,10 +97,11 @@ function renderFaces(title: string, { labels, faces, answered, accuracy }: Revie
         </thead>
         <tbody>
           ${labels.map(
-            ({ label, model, review, powered, precision, recall }) =>
+            ({ label, model, corrected, review, powered, precision, recall }) =>
               html`<tr>
                 <th scope="row">${label}</th>
                 <td>${formatPercent(model)}</td>
+                <td>${formatShare(corrected)}</td>
                 <td>${formatShare(review)}</td>
                 <td>${formatShare(powered)}</td>
                 <td>${formatShare(precision)}</td>

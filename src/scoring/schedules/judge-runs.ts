@@ -7,7 +7,7 @@ import { type AlertMarks, DEFAULT_ALERT_MARKS } from "../report/alert-marks.ts";
 import { formatCount } from "../report/report-format.ts";
 import type { Report } from "../report/report.ts";
 import { listAccuracyAlerts, listScheduleAlerts, type RunFacts } from "../report/schedule-alerts.ts";
-import { readReview } from "../review/review-desk.ts";
+import { openReviewedJob, readFigures } from "../review/review-desk.ts";
 import { parseStored } from "../stored-json.ts";
 import type { ScheduleDeps } from "./run-schedule.ts";
 import type { ScheduleRecord, ScheduleRun } from "./schedule.ts";
@@ -115,7 +115,7 @@ export async function readReviews(
 
 async function readNote(deps: JudgeDeps, jobId: string, dueMs: number): Promise<ReviewNote | null> {
   try {
-    const { figures } = await readReview(deps, jobId);
+    const { figures } = await readFigures(deps, await openReviewedJob(deps, jobId));
     const { drawn, seen, total } = figures;
     const result =
       total === null ? null : { jobId, dueMs, faces: total.faces, answered: total.answered, accuracy: total.accuracy };

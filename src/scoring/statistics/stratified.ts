@@ -205,11 +205,14 @@ export function computeEstimateInterval(estimate: StratifiedEstimate, level = 0.
  * The share of one part of what an estimate measures, for instance of the faces of a label those that the model called so
  * (recall), by linearization (Cochran 1977, ch. 6). `null` where the whole is 0.
  * @param inPart per stratum, whether its units are of the part
+ * @param population units that the strata hold, where the share is to be about what they were drawn from, not about them alone: the
+ *   binomial variance of that draw is added
  */
 export function estimateRatio(
   whole: StratifiedEstimate,
   inPart: readonly boolean[],
   level = 0.95,
+  population: number | null = null,
 ): ShareInterval | null {
   const sum = whole.parts.reduce((total, { value }) => total + value, 0);
   if (sum <= 0) return null;
@@ -219,5 +222,10 @@ export function estimateRatio(
     variance: variance * (((inPart[index] === true ? 1 : 0) - ratio) / sum) ** 2,
     degrees,
   }));
+  if (population !== null) {
+    const units = population * Math.min(1, sum);
+    const near = (ratio * units + 0.5) / (units + 1);
+    parts.push({ variance: (near * (1 - near)) / units, degrees: units });
+  }
   return computeEffectiveInterval(ratio, { ...combineVariances(parts), units: whole.units * Math.min(1, sum) }, level);
 }

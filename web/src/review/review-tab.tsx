@@ -7,6 +7,7 @@ import { describeLead } from "../../../src/scoring/review/review-lead.ts";
 import { formatCount, formatInterval, formatPercent } from "../../../src/scoring/report/report-format.ts";
 import type { ReviewPlan, ReviewView } from "../../../src/scoring/review/review-desk.ts";
 import type { ReviewedFaces } from "../../../src/scoring/review/review-figures.ts";
+import { describeGaps, type FairnessAudit } from "../../../src/scoring/statistics/fairness.ts";
 import type { ShareInterval } from "../../../src/scoring/statistics/intervals.ts";
 import { api, noteSignedOut, useLoad } from "../api.ts";
 import { Failure } from "../parts.tsx";
@@ -120,10 +121,24 @@ function Figures({ id, view }: { readonly id: string; readonly view: ReviewView 
         )}
       </section>
       {figures.total !== null && <Shares title="Shares of the whole job" figures={figures.total} />}
+      {figures.fairness !== null && <Gaps audit={figures.fairness} />}
       {figures.groups.map(({ value, figures: group }) => (
         <Shares key={value ?? ""} title={value ?? "All other groups"} figures={group} />
       ))}
     </>
+  );
+}
+
+/** Whether the model treats groups alike, in sentences. */
+function Gaps({ audit }: { readonly audit: FairnessAudit }): ReactNode {
+  return (
+    <section className="card">
+      <h2>Are the groups treated alike?</h2>
+      {describeGaps(audit).map((sentence) => (
+        <p key={sentence}>{sentence}</p>
+      ))}
+      <p className="quiet">{audit.meaning}</p>
+    </section>
   );
 }
 
@@ -151,6 +166,7 @@ function Shares({ title, figures }: { readonly title: string; readonly figures: 
             <tr>
               <th scope="col">Label</th>
               <th scope="col">Model alone</th>
+              <th scope="col">Corrected</th>
               <th scope="col">Review alone</th>
               <th scope="col">Review and model</th>
               <th scope="col">Precision</th>
@@ -158,10 +174,11 @@ function Shares({ title, figures }: { readonly title: string; readonly figures: 
             </tr>
           </thead>
           <tbody>
-            {figures.labels.map(({ label, model, review, powered, precision, recall }) => (
+            {figures.labels.map(({ label, model, corrected, review, powered, precision, recall }) => (
               <tr key={label}>
                 <th scope="row">{label}</th>
                 <td>{formatPercent(model)}</td>
+                <td>{describe(corrected)}</td>
                 <td>{describe(review)}</td>
                 <td>
                   <strong>{describe(powered)}</strong>

@@ -57,6 +57,8 @@ const caller = (keyId: string, scopes: Caller["scopes"] = ["jobs:read", "jobs:wr
 const owner = caller("owner");
 const ask = { size: 150, halfWidth: null, by: null, seed: 4, readers: [], dryRun: false };
 
+/** What the report says of Happy. */
+const CORRECTED = { value: 0.3, low: 0.2, high: 0.4 };
 const lines = (texts: readonly string[]): string => texts.map((text) => `${text}\n`).join("");
 
 let store: ObjectStore;
@@ -70,10 +72,14 @@ beforeEach(async () => {
   await store.put(`${root}${LABEL_FILES.jsonl.name}`, lines(records.map(serializeRecord)));
   const items = records.map(({ id, key, etag }, index) => JSON.stringify({ index, id, key, size: 9, etag }));
   await store.put(`${root}${OUTPUT_NAMES.input}`, lines(items));
-  const shown = ["south", "north"].map((value) => ({ kind: "value", value }));
-  const report = { groups: [{ key: "shop", groups: [...shown, { kind: "absent", value: null }] }] };
+  const figures = { labels: LABELS.map((label, at) => ({ label, corrected: at === 3 ? CORRECTED : null })) };
+  const shown = ["south", "north"].map((value) => ({ kind: "value", value, figures }));
+  const report = {
+    total: figures,
+    groups: [{ key: "shop", groups: [...shown, { kind: "absent", value: null, figures }] }],
+  };
   await store.put(`${root}${OUTPUT_NAMES.reportJson}`, JSON.stringify(report));
-  const manifest = { faces: "aligned", output: { store: "faces", prefix: "out" } };
+  const manifest = { faces: "aligned", minGroupSize: 10, output: { store: "faces", prefix: "out" } };
   const spec = { id: ID, manifest } as unknown as JobSpec;
   deps = {
     openJob: (id) => ({
@@ -160,6 +166,28 @@ describe("answering", () => {
     const page = renderReviewHtml({ id: ID, name: "<b>", model: "m@1" }, await readReview(deps, ID));
     expect(page).toContain("150 of 150 drawn faces were read");
     expect(page).not.toContain("<b>:");
+    // Beside it stands what the report has.
+    expect(figures.total!.labels.map(({ corrected }) => corrected)).toEqual([
+      null,
+      null,
+      null,
+      CORRECTED,
+      null,
+      null,
+      null,
+    ]);
+    expect(figures.fairness).toBeNull();
+    expect(page).toContain("20.0–40.0");
+  });
+
+  it("compares the groups that it was drawn by", async () => {
+    await deleteReview(store, root);
+    await createReview(deps, ID, { ...ask, size: 300, by: "shop" });
+    await answerTruly();
+    const view = await readReview(deps, ID);
+    expect(view.figures.fairness).toMatchObject({ key: "shop", groups: ["north", "south"], comparisons: 14 });
+    expect(view.figures.groups[0]!.figures.labels[3]!.corrected).toEqual(CORRECTED);
+    expect(renderReviewHtml({ id: ID, name: null, model: "m@1" }, view)).toContain("Are the groups treated alike?");
   });
 
   it("shows a reader the faces without the model's label, with no answers but the reader's own", async () => {

@@ -171,7 +171,11 @@ export function createScene(file: string): Scene {
         previousJobId: night === 0 ? null : jobOf(night - 1),
         baselineJobId: null,
       };
-      const manifest = { faces: "aligned", output: { store: "faces", prefix: "out", layout: "single" } };
+      const manifest = {
+        faces: "aligned",
+        minGroupSize: 10,
+        output: { store: "faces", prefix: "out", layout: "single" },
+      };
       jobs.set(id, {
         spec: { id, manifest, owner: null, schedule } as unknown as JobSpec,
         state: { status, generation: 0 } as JobState,
