@@ -20,6 +20,12 @@ export const workCommand = defineCommand({
     job: { type: "positional", description: "The job's id", required: false },
     any: { type: "boolean", description: "Every open job of this key, one after the other", default: false },
     threads: { type: "string", description: "Threads; default one per core" },
+    direct: {
+      type: "string",
+      valueHint: "bucket",
+      description:
+        "Read the inputs from this S3 bucket with this machine's AWS credentials; only records go to the server",
+    },
     engine: { type: "enum", options: [...ENGINES], description: "What computes the network", default: "fused" },
     ...CONNECTION_ARGS,
   },
@@ -47,7 +53,8 @@ export const workCommand = defineCommand({
       rungs: [
         {
           backend: "node",
-          open: async () => createWorkScorer(about, (work) => pool.run({ ...server, engine: args.engine, work })),
+          open: async () =>
+            createWorkScorer(about, (work) => pool.run({ ...server, engine: args.engine, bucket: args.direct, work })),
         },
       ],
       wait: (waitMs, signal) => sleep(waitMs, undefined, { signal }).catch(() => undefined),

@@ -4,6 +4,10 @@ import { createAddressReader } from "../../src/client/compute/compute-api.ts";
 import type { WorkReply, ScoringWork } from "../../src/client/compute/work-scorer.ts";
 import { createWorkRunner, requireServerModel } from "../../src/client/compute/work-runner.ts";
 import { retryReads, type RetryPorts } from "../../src/client/compute/retry-request.ts";
+import { readDirectly } from "../../src/client/compute/direct-reads.ts";
+import type { ObjectStore } from "../../src/storage/object-store.ts";
+import { createRetryBudget } from "../../src/storage/retry.ts";
+import { withRetry } from "../../src/storage/retried-store.ts";
 import { createApi } from "../../src/client/api.ts";
 import type { ClientTask } from "../../src/scoring/client-compute/protocol.ts";
 import type { Scorer } from "../../src/scoring/chunk/scorer.ts";
@@ -15,6 +19,8 @@ export interface WorkThreadTask {
   readonly baseUrl: string;
   readonly key: string;
   readonly engine: EngineName;
+  /** Bucket that inputs are read from; absent: through the server. */
+  readonly bucket?: string | undefined;
   readonly work: ScoringWork;
 }
 
@@ -25,15 +31,34 @@ const PATIENCE: RetryPorts = {
   signal: new AbortController().signal,
 };
 
+let opened: ObjectStore | null = null;
 let runner: ReturnType<typeof createWorkRunner> | null = null;
 
 /** Runs in a pool's thread: two tasks at a time, of which one computes. */
-export default function runWork({ baseUrl, key, engine, work }: WorkThreadTask): Promise<WorkReply> {
+export default async function runWork(task: WorkThreadTask): Promise<WorkReply> {
+  const { baseUrl, key, engine, work, bucket } = task;
+  const store = bucket === undefined ? null : (opened ??= await openBucket(bucket));
   runner ??= createWorkRunner({
+    ...(store === null ? {} : { readLease: (lease) => readDirectly(lease, store) }),
     openScorer: createOpener(engine),
     read: retryReads(createAddressReader(createApi({ baseUrl, key })), PATIENCE),
   });
   return runner(work);
+}
+
+/** The bucket, with the region, credentials and endpoint that the AWS SDK finds on this machine. */
+async function openBucket(bucket: string): Promise<ObjectStore> {
+  const { createS3Store } = await import("../../src/storage/s3/s3-store.ts");
+  // Servers of one's own mostly have no name for each bucket.
+  const forcePathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"] ?? "") !== "";
+  return withRetry(createS3Store({ bucket, forcePathStyle }), {
+    maxAttempts: 4,
+    baseDelayMs: 100,
+    maxDelayMs: 3000,
+    budget: createRetryBudget(50, 0.2),
+    random: Math.random,
+    sleep: (delayMs) => sleep(delayMs),
+  });
 }
 
 /** Opens the scorer of a task. @throws ScoringError `unknown_model`, `model_hash_mismatch` */

@@ -8,7 +8,7 @@ import type { S3StoreConfig } from "../../src/storage/s3/s3-store.ts";
 
 /** A running server. The bucket is in memory of the server and starts empty. */
 export interface S3Server {
-  readonly config: S3StoreConfig;
+  readonly config: S3StoreConfig & Required<Pick<S3StoreConfig, "credentials" | "endpoint" | "region">>;
   close(): Promise<void>;
 }
 

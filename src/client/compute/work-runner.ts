@@ -2,7 +2,7 @@
 
 import { ScoringError, toScoringError } from "../../errors.ts";
 import type { ModelCard } from "../../model/card.ts";
-import type { ClientTask } from "../../scoring/client-compute/protocol.ts";
+import type { ClientLease, ClientTask } from "../../scoring/client-compute/protocol.ts";
 import type { Scorer } from "../../scoring/chunk/scorer.ts";
 import type { ScoringWork, WorkReply } from "./work-scorer.ts";
 import type { ReadAddress } from "./compute-api.ts";
@@ -13,10 +13,16 @@ export interface WorkRunnerPorts {
   /** The scorer of a task, on the server's weights (see {@link requireServerModel}). Called for each piece of work. */
   readonly openScorer: (task: ClientTask) => Promise<Scorer>;
   readonly read: ReadAddress;
+  /** Reads a lease's addresses in another way than through the server; absent: `read` does. */
+  readonly readLease?: (lease: ClientLease) => ReadAddress;
 }
 
 /** A runner of work. It may be given the next piece of work at once: the inputs are read while the previous piece is scored. */
-export function createWorkRunner({ openScorer, read }: WorkRunnerPorts): (work: ScoringWork) => Promise<WorkReply> {
+export function createWorkRunner({
+  openScorer,
+  read,
+  readLease,
+}: WorkRunnerPorts): (work: ScoringWork) => Promise<WorkReply> {
   let turn: Promise<unknown> = Promise.resolve();
 
   /** Engines are not safe for overlapping calls. */
@@ -32,7 +38,7 @@ export function createWorkRunner({ openScorer, read }: WorkRunnerPorts): (work: 
       return takeTurn(async () => scoreCanary(canary, await openScorer(canary.task)));
     }
     const { lease } = work;
-    const ahead = prefetchLease(lease, read);
+    const ahead = prefetchLease(lease, readLease?.(lease) ?? read);
     return takeTurn(async () => scoreLease(lease, await openScorer(lease.task), ahead));
   }
 

@@ -30,11 +30,13 @@ import { createS3Upload, openS3Upload, type S3Caller } from "./s3-upload.ts";
 export interface S3StoreConfig {
   /** Absent for AWS itself. */
   readonly endpoint?: string;
-  readonly region: string;
+  /** Absent: what the machine is configured for (Node). */
+  readonly region?: string;
   readonly bucket: string;
   /** `https://host/bucket/key` instead of `https://bucket.host/key`. */
   readonly forcePathStyle: boolean;
-  readonly credentials: {
+  /** Absent: those that the AWS SDK finds on the machine, such as its variables, profile or role (Node). */
+  readonly credentials?: {
     readonly accessKeyId: string;
     readonly secretAccessKey: string;
     readonly sessionToken?: string;
@@ -215,9 +217,9 @@ export function createS3Store(config: S3StoreConfig): ObjectStore {
 
 function createClient(config: S3StoreConfig): S3Client {
   const client = new S3Client({
-    region: config.region,
     forcePathStyle: config.forcePathStyle,
-    credentials: { ...config.credentials },
+    ...(config.region === undefined ? {} : { region: config.region }),
+    ...(config.credentials === undefined ? {} : { credentials: { ...config.credentials } }),
     maxAttempts: 1,
     // Stores other than AWS answer 501 to the checksums that the SDK adds by default.
     requestChecksumCalculation: "WHEN_REQUIRED",
