@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -70,6 +70,21 @@ describe("countenance schedule", () => {
       "--json",
     );
     expect(JSON.parse(changed.out)).toMatchObject({ enabled: false, cron: "0 4 * * SUN", baselineJobId: job });
+    // Nothing stands out; then a mark is set that any cost passes.
+    expect(await run("schedule", "check", "nightly")).toEqual({ code: 0, out: "", err: "" });
+    const marks = join(folder, "marks.json");
+    await writeFile(marks, JSON.stringify({ dollars: 1e-12, noFace: 0.5 }));
+    const options = ["--alerts", marks, "--review-per-run", "20", "--readers", "anna, ben", "--json"];
+    expect(JSON.parse((await run("schedule", "update", id, ...options)).out)).toMatchObject({
+      alerts: { enabled: true, dollars: 1e-12, noFace: 0.5, failed: 0.02 },
+      review: { perRun: 20, by: null, readers: ["anna", "ben"] },
+    });
+    const check = await run("schedule", "check", id);
+    expect([check.code, check.out]).toEqual([6, expect.stringMatching(/^2026-11-22 02:30 {2}Cost: Scoring cost \$/)]);
+    const off = JSON.parse((await run("schedule", "update", id, "--review-per-run", "0", "--json")).out) as object;
+    expect(off).toMatchObject({ review: null, alerts: { dollars: 1e-12 } });
+    const lonely = await run("schedule", "update", id, "--readers", "anna");
+    expect([lonely.code, lonely.err.includes("--readers needs --review-per-run")]).toEqual([2, true]);
     const wrong = await run("schedule", "update", id, "--cron", "often");
     expect([wrong.code, wrong.err.includes("must have five fields")]).toEqual([2, true]);
     expect((await run("schedule", "delete", id)).code).toBe(0);
