@@ -20,7 +20,7 @@ export const alertMarksSchema = z.strictObject({
   failed: share.default(0.02),
   /** Effect size of a shift of the label shares, Cramér's V; the test must say p < 0.01 as well. */
   labelShift: share.default(0.1),
-  /** Population stability index of brightness, contrast, size and the model's confidence. */
+  /** Population stability index of brightness, contrast, size and the model's confidence; the test must say p < 0.01 as well. */
   quality: z.number().positive().max(10).default(0.1),
   /** Accuracy by review below which something is told; `null`: only a drop is. */
   accuracy: share.nullable().default(null),

@@ -21,6 +21,9 @@ const MIN_RUNS = 3;
 /** A share is unusual where its whole 95 % interval lies this much above the usual one, and above its multiple. */
 const UNUSUAL = { points: 0.03, times: 2 } as const;
 
+/** What a test must say before something is told: a few faces move by chance. */
+const LEVEL = 0.01;
+
 /** Dollars below which no run costs too much by being dearer than usual. */
 const LEAST_DOLLARS = 1;
 
@@ -53,7 +56,11 @@ export function listScheduleAlerts(
   marks: AlertMarks = DEFAULT_ALERT_MARKS,
 ): ReportFinding[] {
   const { noFace, failed, labelShift, quality } = marks;
-  const findings = listReportFindings(newest.report, { noFace, lost: failed, drift: { labelShift, quality } });
+  const findings = listReportFindings(newest.report, {
+    noFace,
+    lost: failed,
+    drift: { labelShift, quality, qualityP: LEVEL },
+  });
   const unusual = WATCHED.flatMap(({ subject, words, count, total }): ReportFinding[] => {
     const { denominators } = newest.report;
     const now = computeWilson(count(denominators), total(denominators));

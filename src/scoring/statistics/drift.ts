@@ -80,10 +80,12 @@ const formatPercent = (share: number): string => `${(100 * share).toFixed(1)} %`
 export interface DriftMarks {
   readonly labelShift: number;
   readonly quality: number;
+  /** What the Kolmogorov–Smirnov test of quality and confidence must lie below; 1: anything. */
+  readonly qualityP: number;
 }
 
 /** The marks of a report. */
-export const DRIFT_MARKS: DriftMarks = { labelShift: 0.1, quality: 0.1 };
+export const DRIFT_MARKS: DriftMarks = { labelShift: 0.1, quality: 0.1, qualityP: 1 };
 
 /** One sentence per change that passed a mark. */
 export function listDriftFindings(drift: Omit<DriftReport, "findings">, marks: DriftMarks = DRIFT_MARKS): string[] {
@@ -98,13 +100,13 @@ export function listDriftFindings(drift: Omit<DriftReport, "findings">, marks: D
     findings.push(`${formatPercent(drift.flips.share.value)} of the inputs that both runs scored have another label.`);
   }
   for (const shift of drift.quality) {
-    if (shift.psi < marks.quality) continue;
+    if (shift.psi < marks.quality || shift.p > marks.qualityP) continue;
     const how = shift.verdict === "shifted" ? "shifted" : "moved";
     findings.push(
       `Input ${shift.measure} ${how}: ${shift.meanBefore.toFixed(1)} to ${shift.meanAfter.toFixed(1)} (PSI ${shift.psi.toFixed(2)}).`,
     );
   }
-  if (drift.confidence !== null && drift.confidence.psi >= marks.quality) {
+  if (drift.confidence !== null && drift.confidence.psi >= marks.quality && drift.confidence.p <= marks.qualityP) {
     findings.push(`The model's confidence moved (PSI ${drift.confidence.psi.toFixed(2)}).`);
   }
   return findings;

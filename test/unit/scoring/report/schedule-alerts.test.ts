@@ -13,6 +13,7 @@ import { compareAccuracy } from "../../../../src/scoring/statistics/accuracy-dri
 import { createRandom } from "../../../../src/scoring/statistics/random.ts";
 import { computeWilson } from "../../../../src/scoring/statistics/intervals.ts";
 import { compareRuns } from "../../../../src/scoring/statistics/drift.ts";
+import type { ScoreRecord } from "../../../../src/scoring/records/records.ts";
 import type { ReviewedRun } from "../../../../src/scoring/records/reviewed-run.ts";
 import { summarize } from "../../../../src/scoring/fold/summary.ts";
 import { makeRecords } from "../fold/aggregate-fixtures.ts";
@@ -81,6 +82,28 @@ it("tells a shift of labels, with effect size and test, and of quality, from the
   expect(others).toEqual([]);
   const deaf = { ...DEFAULT_ALERT_MARKS, labelShift: drift.labels!.cramersV + 0.01 };
   expect(listScheduleAlerts(run, [], deaf)).toEqual([]);
+});
+
+/** A night whose faces are darker than those of the night before. */
+function darken(count: number): RunFacts {
+  const [was, is] = [makeRecords(count, { seed: 4 }), makeRecords(count, { seed: 5 })];
+  const darker = is.map((record): ScoreRecord => {
+    const { quality = null } = record;
+    return quality === null ? record : { ...record, quality: { ...quality, brightness: quality.brightness * 0.8 } };
+  });
+  const against = { name: "the last run", jobId: "b" };
+  const drift = compareRuns(summarize(was, {}), summarize(darker, {}), { against });
+  expect(drift.quality.find(({ measure }) => measure === "brightness")!.psi).toBeGreaterThan(0.1);
+  return { report: { ...makeRun(1000, 0).report, drift }, dollars: null };
+}
+
+const tellBrightness = (run: RunFacts, marks = DEFAULT_ALERT_MARKS): string[] =>
+  listScheduleAlerts(run, [], marks).flatMap(({ text }) => (text.includes("brightness") ? [text] : []));
+
+it("tells that input quality moved where many faces say so, not where a few do", () => {
+  expect(tellBrightness(darken(2000))).toEqual([expect.stringMatching(/^Input brightness (moved|shifted)/)]);
+  expect(tellBrightness(darken(12))).toEqual([]);
+  expect(tellBrightness(darken(2000), { ...DEFAULT_ALERT_MARKS, quality: 10 })).toEqual([]);
 });
 
 it("tells what a run costs above its mark, or above what is usual", () => {
