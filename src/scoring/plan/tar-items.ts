@@ -1,7 +1,7 @@
 /**
  * The pictures of a tar shard as inputs, each the byte range of its member. WebDataset's rule makes samples: consecutive members
  * with the same path up to the first dot of the file name (webdataset documentation, "The WebDataset Format"). A sample's
- * `.cls` (text) or `.json` (`label` or `cls`, `groups`) labels its pictures.
+ * `.cls` (text) or `.json` (`label`, `truth` or `cls`, `groups`) labels its pictures.
  */
 
 import { ScoringError } from "../../errors.ts";
@@ -144,9 +144,10 @@ async function readLabels(reader: RangeReader, member: TarMember, limits: PlanLi
   // Other datasets keep captions or boxes here: only the fields that mean a label are read.
   if (typeof value !== "object" || value === null) return none;
   const label = "label" in value ? value.label : "cls" in value ? value.cls : undefined;
+  const truth = "truth" in value ? value.truth : undefined;
   const groups = "groups" in value ? value.groups : undefined;
   const parsed = parseEntry(
-    { key: member.name, id: "sample", label, groups },
+    { key: member.name, id: "sample", label, truth, groups },
     { path: member.name },
     { maxGroups: limits.maxGroups, labels: limits.labels, versions: false },
   );

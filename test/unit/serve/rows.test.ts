@@ -44,6 +44,29 @@ describe.each(drivers)("rows in %s", (_, openDriver) => {
     expect(createSqliteRows(files.open(makeId(1000))).readCheckpoint()).toBe("kept");
   });
 
+  it("of jobs from before ranges were listed get what they lack, and keep what they have", () => {
+    const storage = files.open(makeId(3500));
+    const place = "pageKey TEXT, offset INTEGER, length INTEGER, status TEXT, attempt INTEGER";
+    const columns = `(id TEXT PRIMARY KEY, first INTEGER, count INTEGER, ${place}, expiries INTEGER, dueMs INTEGER, result TEXT)`;
+    storage.sql.exec("CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)");
+    storage.sql.exec("CREATE TABLE clients (chunkId TEXT PRIMARY KEY, keyId TEXT NOT NULL, nonce TEXT NOT NULL)");
+    for (const table of ["chunks", "stagedChunks"]) storage.sql.exec(`CREATE TABLE ${table} ${columns}`);
+    storage.sql.exec("INSERT INTO chunks VALUES ('000000000', 0, 5, 'page', 0, 9, 'pending', 0, 0, 0, NULL)");
+    const rows = createSqliteRows(storage);
+    const old = rows.readChunk("000000000")!;
+    expect(old).toMatchObject({ first: 0, count: 5, failures: 0 });
+    expect(old).not.toHaveProperty("base");
+    rows.writeChunk({ ...old, id: "000000005", first: 5, base: 5 });
+    expect(
+      createSqliteRows(storage)
+        .listChunks(0, 9)
+        .map(({ first, base }) => [first, base]),
+    ).toEqual([
+      [0, undefined],
+      [5, 5],
+    ]);
+  });
+
   it("make no file before the first write, nor by a transaction that wrote nothing", () => {
     const id = makeId(3000);
     const rows = createSqliteRows(files.open(id));

@@ -3,12 +3,24 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as fc from "fast-check";
+import { packTar } from "modern-tar";
 import { describe, expect, it } from "vitest";
 import { parseFerPixels } from "../../../../src/scoring/chunk/fer-pixels.ts";
 import type { InputSpec } from "../../../../src/scoring/manifest/input-spec.ts";
 import { planInputPage } from "../../../../src/scoring/plan/plan-page.ts";
 import { readItem } from "../../../../src/scoring/inputs/read-item.ts";
 import { expectSameForEveryPage, fill, LIMIT, manifest, packShard, planAll } from "./input-fixtures.ts";
+
+/** A file of a shard. */
+const member = (name: string, body: string) => {
+  return { header: { name, size: Buffer.byteLength(body), type: "file" as const }, body };
+};
+
+/** A picture of a shard with what its JSON says. */
+const about = (name: string, value: unknown) => [
+  member(`${name}.jpg`, name),
+  member(`${name}.json`, JSON.stringify(value)),
+];
 
 describe("tar shards", () => {
   const shards: InputSpec = { kind: "prefix", format: "tar", prefix: "s/" };
@@ -30,6 +42,22 @@ describe("tar shards", () => {
       expect(shard.subarray(offset, offset + length)).toEqual(new Uint8Array((number * 397) % 1500).fill(number));
       expect(item.etag).toBe((await store.head("s/0.tar"))?.etag);
     }
+  });
+
+  it("takes truth and groups from a sample's JSON, and says where it has two truths", async () => {
+    const shard = await packTar([
+      ...about("a", { truth: "Happy", groups: { site: "north", year: 2026 }, caption: "a face" }),
+      ...about("b", { cls: 4 }),
+      ...about("c", { truth: "Happy", label: "Sad" }),
+    ]);
+    const { items, issues } = await planAll(await fill({ "s/0.tar": shard }), shards);
+    expect(items.map(({ label, groups }) => [label, groups])).toEqual([
+      ["Happy", { site: "north", year: "2026" }],
+      ["Sad", undefined],
+      [undefined, undefined],
+    ]);
+    expect(issues).toMatchObject([{ path: "s/0.tar", code: "label_unknown" }]);
+    expect(issues[0]?.message).toContain("both mean the true label");
   });
 
   it.each(["gnu", "pax", "ustar", "v7"])("reads what GNU tar writes as %s", async (format) => {
