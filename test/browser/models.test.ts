@@ -21,6 +21,7 @@ let worker: LocalWorker;
 let browser: Browser;
 let page: Page;
 let api: Api;
+const refused: string[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-models-"));
@@ -28,6 +29,10 @@ beforeAll(async () => {
   browser = await launchChromium();
   api = createApi({ baseUrl: worker.origin, key: LOCAL_KEY });
   page = await browser.newPage();
+  await page.exposeFunction("tellRefused", (directive: string) => void refused.push(directive));
+  await page.addInitScript(
+    "document.addEventListener('securitypolicyviolation', (event) => tellRefused(`${event.violatedDirective} ${event.blockedURI}`))",
+  );
   await page.goto(worker.origin);
   await signIn(page);
   await page.getByRole("link", { name: "Models" }).click();
@@ -107,5 +112,9 @@ describe("a dropped model", () => {
       new Uint8Array(1),
     );
     await expect(refused).rejects.toMatchObject({ code: "forbidden" });
+  });
+
+  it("asks for nothing that the content security policy refuses", () => {
+    expect(refused).toEqual([]);
   });
 });

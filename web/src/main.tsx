@@ -5,6 +5,9 @@ import "./styles/shell.css";
 import "./styles/job.css";
 import { App } from "./app.tsx";
 
+// Zod looks whether it may make code out of text; the content security policy refuses that and reports the try.
+Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
+
 createRoot(document.querySelector("#root")!).render(
   <StrictMode>
     <App />
