@@ -4,6 +4,7 @@
  */
 
 import { createFaceFinderWorkerd } from "./backends/faces-workerd.ts";
+import { checkModelMemory } from "./backends/graph/model-memory.ts";
 import { listBundledModels } from "./backends/models-workerd.ts";
 import { createScorerLender } from "./backends/scorer-workerd.ts";
 import { ScoringError } from "./errors.ts";
@@ -198,6 +199,7 @@ function wire(env: RawEnv, options: CountenanceOptions, basePath: string): Wirin
     directory: openDirectory(config.directory),
     openJob: (id) => config.jobs.getByName(id),
     openEraser: (id) => config.jobs.getByName(id),
+    checkModel: checkModelMemory,
     withScorer: (body) => scorers.withScorer(body),
     withReference: (body) => scorers.withReference(body),
     trace: createTrace(tracing),

@@ -38,6 +38,7 @@ export interface PlatformParts extends Pick<
   openJob(id: string): JobHandle;
   openEraser(id: string): Eraser;
   readonly withScorer: WorkDeps["withScorer"];
+  readonly checkModel: ScheduleDeps["checkModel"];
   readonly webhook: WebhookConfig | null;
   /** For reports; `null` where nobody is named. */
   readonly controller: string | null;
@@ -96,6 +97,7 @@ export function createPlatform(parts: PlatformParts): Platform {
     openStore,
     storeNames: stores.names,
     registry,
+    checkModel: parts.checkModel,
     directory,
     schedules: directory,
     readCaller: (keyId) => readCallerById(keyId, { adminKey, devKey, clock, keys: directory, ...hook }),

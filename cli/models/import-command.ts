@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { defineCommand } from "citty";
 import { ScoringError } from "../../src/errors.ts";
+import { checkModelMemory } from "../../src/backends/graph/model-memory.ts";
 import { createNodeClassifier } from "../../src/backends/engines-node.ts";
 import { formatModelId, parseModelCard } from "../../src/model/card.ts";
 import { measureNetwork } from "../../src/model/graph/check-graph.ts";
@@ -86,6 +87,7 @@ export const importCommand = defineCommand({
       license: args.license,
       origin: `imported from ${basename(args.file)}`,
     });
+    checkModelMemory(model.card);
     // An engine that has no kernel for a node, or no room for the network, says so before anything is written.
     const classifier = await createNodeClassifier(model, "fused");
     const cost = await timeFaces(classifier);

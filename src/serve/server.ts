@@ -7,6 +7,7 @@ import { getRequestListener } from "@hono/node-server";
 import { ScoringError } from "../errors.ts";
 import { createDirectoryRows, type WholeDirectory } from "../jobs/directory-rows.ts";
 import { createLogMetrics } from "../jobs/metrics-sinks.ts";
+import { checkModelMemory } from "../backends/graph/model-memory.ts";
 import { listFolderModels } from "../backends/models-node.ts";
 import type { Logger } from "../log.ts";
 import { makeBuiltInKey } from "../http/auth.ts";
@@ -116,6 +117,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     directory,
     openJob: (id) => jobs.open(id),
     openEraser: (id) => jobs.open(id),
+    checkModel: checkModelMemory,
     withScorer: pool.lend(config.engine),
     withReference: pool.lend("tfjs"),
     queue: work,

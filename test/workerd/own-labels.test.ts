@@ -116,6 +116,32 @@ it("runs a job with the labels, the input and the embedding of a model that came
   expect(lock.records).toEqual({ schema: 2, labels: [...TINY_LABELS], embedding: true });
 });
 
+it("refuses a model that no isolate holds, before a job is made", async () => {
+  const { card, weights } = await packTinyNet();
+  // The weights stay; the map behind the convolution becomes 65,536 times as large.
+  const [conv, ...rest] = card.graph!.nodes;
+  const size: [number, number] = [4096, 4096];
+  const grow = { op: "resize", inputs: ["small"], size, mode: "nearest", corners: "half" } as const;
+  const graph = { ...card.graph!, nodes: [{ ...conv!, name: "small" }, { name: conv!.name, ...grow }, ...rest] };
+  await store.put("models/vast@1/weights.safetensors", weights);
+  await store.put("models/vast@1/card.json", JSON.stringify({ ...card, name: "vast", graph }));
+  const input = { store: "faces", prefix: "own-labels/" };
+  for (const dryRun of [false, true]) {
+    const refused = await vi.waitFor(
+      async () => {
+        const answer = await call("/v1/jobs", { input, model: "vast", output: { store: "faces" }, dryRun });
+        const problem = await answer.text();
+        expect(problem).not.toContain("no model");
+        return { status: answer.status, problem };
+      },
+      { timeout: 10_000, interval: 200 },
+    );
+    expect(refused.status).toBe(422);
+    expect(refused.problem).toContain("vast@1 takes 385 MiB while it scores");
+    expect(refused.problem).toContain("model_too_large");
+  }
+});
+
 it("refuses an embedding that the card does not name, and a true label that is none of the model's", async () => {
   const input = { store: "faces", prefix: "own-labels/" };
   const asked = await call("/v1/jobs", { input, output: { store: "faces", embedding: true } });

@@ -3,13 +3,13 @@
 import { ScoringError } from "../../errors.ts";
 import { smallestInput, type Network } from "../../model/graph/check-graph.ts";
 import { inferShapes } from "../../model/graph/shapes.ts";
-import { placeBatchLayer, planBatch, type BatchPlace } from "./batch-plan.ts";
-import { packBatchLayer } from "./batch-weights.ts";
+import { type BatchInput, placeBatchLayer, planBatch, type BatchPlace } from "./batch-plan.ts";
+import { packBatchLayer, sizeBatchLayer } from "./batch-weights.ts";
 import { VECTOR } from "./batch-words.ts";
 import type { ByteScale } from "./face-runner.ts";
 import { createKernel } from "./kernel.ts";
 import { planLayers } from "./layers.ts";
-import { asPixels, createArena, FLOAT } from "./places.ts";
+import { type Arena, asPixels, createArena, FLOAT } from "./places.ts";
 
 /** Faces in a vector. */
 const LANES = 4;
@@ -26,6 +26,32 @@ export interface BatchEngine {
   run(pixels: Uint8Array, count: number): ReadonlyMap<string, Float32Array>;
   /** Bytes that the instance holds. */
   readonly bytes: number;
+}
+
+const placeInput = (arena: Arena, faceBytes: number, channels: number): BatchInput => ({
+  bytesAt: arena.take(BATCH_FACES * faceBytes),
+  scalesAt: arena.take(channels * FLOAT),
+  offsetsAt: arena.take(channels * FLOAT),
+});
+
+/**
+ * Bytes that {@link createBatchEngine} takes for a network of one input size, weights included, from the shapes of its
+ * weights alone.
+ * @throws ScoringError `model_invalid` where a node does not fit; `engine_unavailable` if one has no kernel here
+ */
+export function measureBatch(network: Network): number {
+  const { graph, weights } = network;
+  const [height, width] = smallestInput(graph);
+  const values = inferShapes(graph, weights, height, width);
+  const arena = createArena(0);
+  const placed = planLayers(network, { separable: false }).map((layer) => {
+    const [channels, rows, columns] = asPixels(values.get(layer.output)!);
+    return placeBatchLayer(layer, sizeBatchLayer(layer, network, channels, [rows, columns]), arena);
+  });
+  const { channels } = graph.input;
+  const input = placeInput(arena, height * width * channels, channels);
+  planBatch(network, placed, values, input, BATCH_FACES / LANES, arena);
+  return arena.end();
 }
 
 /**
@@ -45,7 +71,7 @@ export async function createBatchEngine(
   const placed = planLayers(network, { separable: false }).map((layer) => {
     const [channels, rows, columns] = asPixels(shapes.get(layer.output)!);
     const packed = packBatchLayer(layer, network, channels, [rows, columns]);
-    const place = placeBatchLayer(layer, packed, arena);
+    const place = placeBatchLayer(layer, sizeBatchLayer(layer, network, channels, [rows, columns]), arena);
     kernel.reserve(arena.end());
     if (packed !== null) {
       kernel.floats(place.weightsAt, packed.weights.length).set(packed.weights);
@@ -54,12 +80,9 @@ export async function createBatchEngine(
     }
     return place;
   });
-  const faceBytes = height * width * graph.input.channels;
-  const input = {
-    bytesAt: arena.take(BATCH_FACES * faceBytes),
-    scalesAt: arena.take(scales.length * FLOAT),
-    offsetsAt: arena.take(offsets.length * FLOAT),
-  };
+  const { channels: depth } = graph.input;
+  const faceBytes = height * width * depth;
+  const input = placeInput(arena, faceBytes, depth);
   const plan = planBatch(network, placed, shapes, input, BATCH_FACES / LANES, arena);
   kernel.reserve(arena.end());
   kernel.floats(input.scalesAt, scales.length).set(scales);

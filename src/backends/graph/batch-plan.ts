@@ -2,7 +2,7 @@
 
 import type { Network } from "../../model/graph/check-graph.ts";
 import { resolvePadding, type ValueShape } from "../../model/graph/shapes.ts";
-import { BATCH_BLOCK, type BatchKernel, type TileSide } from "./batch-weights.ts";
+import { BATCH_BLOCK, type BatchKernelSize, type TileSide } from "./batch-weights.ts";
 import { listStarts, listTaps, OPERATIONS, roundEven, spread, VECTOR } from "./batch-words.ts";
 import type { Layer, LayerOf } from "./layers.ts";
 import { listMoves, listResize } from "./moves.ts";
@@ -36,8 +36,8 @@ export interface PlacedBatchLayer {
 }
 
 /** Places a layer's numbers. */
-export function placeBatchLayer(layer: Layer, kernel: BatchKernel | null, arena: Arena): PlacedBatchLayer {
-  const put = (values: Float32Array | undefined): number => arena.take((values?.length ?? 0) * FLOAT);
+export function placeBatchLayer(layer: Layer, kernel: BatchKernelSize | null, arena: Arena): PlacedBatchLayer {
+  const put = (numbers = 0): number => arena.take(numbers * FLOAT);
   const [weightsAt, biasAt, slopesAt] = [put(kernel?.weights), put(kernel?.bias), put(kernel?.slopes)];
   return { layer, tile: kernel?.tile ?? null, weightsAt, biasAt, slopesAt };
 }

@@ -2,6 +2,7 @@
 
 import type { Network } from "../../model/graph/check-graph.ts";
 import type { NodeOf } from "../../model/graph/graph.ts";
+import { countElements } from "../../model/tensor.ts";
 import { SIX_POINTS, transformMatrix } from "../fused/winograd-weights.ts";
 import type { Activation, Layer } from "./layers.ts";
 
@@ -43,6 +44,38 @@ export function chooseTile(
   };
   const best = cost(4) <= cost(3) ? 4 : 3;
   return cost(best) < 9 * size[0] * size[1] ? best : null;
+}
+
+const blocks = (outputs: number): number => Math.ceil(outputs / BATCH_BLOCK) * BATCH_BLOCK;
+
+/** How many numbers {@link packBatchLayer} makes. */
+export interface BatchKernelSize {
+  readonly weights: number;
+  readonly bias: number;
+  readonly slopes: number;
+  readonly tile: TileSide | null;
+}
+
+/** The size of what {@link packBatchLayer} makes, from the shapes of the weights alone. */
+export function sizeBatchLayer(
+  layer: Layer,
+  network: Network,
+  channels: number,
+  size: readonly [number, number],
+): BatchKernelSize | null {
+  if (layer.op === "product") {
+    const tile = chooseTile(layer.node, network, size);
+    const [outputs = 0, ...rest] = network.weights.get(layer.node.weight)!.shape;
+    const each = tile === null ? countElements(rest) : (tile + 2) ** 2 * (rest[0] ?? 0);
+    const padded = blocks(outputs);
+    return { weights: padded * each, bias: padded, slopes: padded, tile };
+  }
+  const padded = blocks(channels);
+  if (layer.op === "depthwise") {
+    const weights = countElements(network.weights.get(layer.node.weight)!.shape);
+    return { weights, bias: padded, slopes: padded, tile: null };
+  }
+  return layer.op === "combine" ? { weights: 0, bias: padded, slopes: padded, tile: null } : null;
 }
 
 /** Packs a convolution, a dense layer or an activation; `null` for layers without numbers. */

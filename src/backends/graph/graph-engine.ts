@@ -3,14 +3,14 @@
 import { ScoringError } from "../../errors.ts";
 import type { PixelTools } from "../../image/letterbox.ts";
 import { smallestInput, type Network } from "../../model/graph/check-graph.ts";
-import { inferShapes } from "../../model/graph/shapes.ts";
+import { inferShapes, type ValueShape } from "../../model/graph/shapes.ts";
 import { createKernel, type GraphEngineName, type Kernel } from "./kernel.ts";
-import { planLayers } from "./layers.ts";
+import { type Layer, planLayers } from "./layers.ts";
 import { inputPitch, type Place } from "./picture-places.ts";
 import { createGraphPixels } from "./picture-pixels.ts";
-import { placeLayer, planPicture, type PicturePlan } from "./picture-plan.ts";
-import { packLayer, padLanes } from "./picture-weights.ts";
-import { createArena, FLOAT } from "./places.ts";
+import { type PlacedLayer, placeLayer, planPicture, type PicturePlan } from "./picture-plan.ts";
+import { packLayer, padLanes, sizeLayer } from "./picture-weights.ts";
+import { type Arena, createArena, FLOAT } from "./places.ts";
 
 /** Plans kept, one per picture size; the oldest is dropped. */
 const MAX_PLANS = 16;
@@ -46,6 +46,41 @@ export interface PlannedGraphEngine extends GraphEngine {
   openPixels(): Promise<PixelTools>;
 }
 
+/** Channels of a layer's input, and floats from pixel to pixel of it. */
+function readInput(
+  network: Network,
+  layers: readonly Layer[],
+  layer: Layer,
+  shapes: ReadonlyMap<string, ValueShape>,
+): [channels: number, pitch: number] {
+  const input = "input" in layer ? layer.input : layer.inputs[0]!;
+  const [channels] = shapes.get(input)!;
+  return [channels, input === network.graph.input.name ? inputPitch(network, layers) : padLanes(channels)];
+}
+
+function placeLayers(
+  network: Network,
+  layers: readonly Layer[],
+  shapes: ReadonlyMap<string, ValueShape>,
+  arena: Arena,
+): readonly PlacedLayer[] {
+  return layers.map((layer) =>
+    placeLayer(layer, sizeLayer(layer, network, ...readInput(network, layers, layer, shapes)), arena),
+  );
+}
+
+/**
+ * Bytes that one picture of a network's only size takes, weights included, from the shapes of the weights alone.
+ * @throws ScoringError `model_invalid` where a node does not fit; `engine_unavailable` if one has no kernel here
+ */
+export function measurePicture(network: Network): number {
+  const [height, width] = smallestInput(network.graph);
+  const layers = planLayers(network, { separable: true });
+  const arena = createArena(0);
+  const placed = placeLayers(network, layers, inferShapes(network.graph, network.weights, height, width), arena);
+  return planPicture(network, placed, height, width, arena.end()).end;
+}
+
 /**
  * Loads a network into an instance of `module` (graph.wasm or graph-relaxed.wasm).
  * @throws ScoringError `engine_unavailable` if a node has no kernel here or memory is refused
@@ -61,19 +96,15 @@ export async function createGraphEngine(
   // Channels do not depend on the picture's size; behind `flatten` they do, but there the size is fixed.
   const shapes = inferShapes(graph, network.weights, ...smallestInput(graph));
   const arena = createArena(kernel.base);
-  const placed = layers.map((layer) => {
-    const input = "input" in layer ? layer.input : layer.inputs[0]!;
-    const [channels] = shapes.get(input)!;
-    const pitch = input === graph.input.name ? inputPitch(network, layers) : padLanes(channels);
-    return placeLayer(layer, packLayer(layer, network, channels, pitch), arena);
-  });
+  const placed = placeLayers(network, layers, shapes, arena);
   kernel.reserve(arena.end());
-  for (const kernels of placed) {
-    for (const part of [kernels.main, kernels.depthwise]) {
-      if (part === null) continue;
-      kernel.floats(part.weightsAt, part.weights.length).set(part.weights);
-      kernel.floats(part.biasAt, part.bias.length).set(part.bias);
-      kernel.floats(part.slopesAt, part.slopes.length).set(part.slopes);
+  for (const { layer, main, depthwise } of placed) {
+    const packed = packLayer(layer, network, ...readInput(network, layers, layer, shapes));
+    for (const [place, part] of [[main, packed?.main] as const, [depthwise, packed?.depthwise] as const]) {
+      if (place === null || part == null) continue;
+      kernel.floats(place.weightsAt, part.weights.length).set(part.weights);
+      kernel.floats(place.biasAt, part.bias.length).set(part.bias);
+      kernel.floats(place.slopesAt, part.slopes.length).set(part.slopes);
     }
   }
 

@@ -27,7 +27,7 @@ export const GRAPH_BINARIES = {
 export const GRAPH_ENGINES: readonly GraphEngineName[] = ["graph-wasm-simd", "graph-wasm-relaxed"];
 
 /** Bytes that an instance may take; an isolate has 128 MiB for everything. */
-const MAX_BYTES = 96 * 2 ** 20;
+export const MAX_BYTES = 96 * 2 ** 20;
 
 /** One instance. Views of its memory are made anew, since growing detaches them. */
 export interface Kernel extends Pick<Exports, "halve" | "resampleRows" | "resampleColumns"> {

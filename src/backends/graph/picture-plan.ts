@@ -7,7 +7,7 @@ import type { Layer, LayerOf } from "./layers.ts";
 import { listMoves, listResize } from "./moves.ts";
 import { cutProduct, OPERATIONS, STEP } from "./picture-words.ts";
 import { placePicture, type Place } from "./picture-places.ts";
-import { LANES, padLanes, type PackedKernel, type PackedLayer } from "./picture-weights.ts";
+import { LANES, padLanes, type KernelSize, type LayerSize } from "./picture-weights.ts";
 import { planBands, type BandedLayer } from "./picture-bands.ts";
 import { createArena, FLOAT, measureBorder, measureReach, type Arena } from "./places.ts";
 
@@ -17,7 +17,7 @@ const DEPTHWISE_WORDS = 20;
 const STRIP_POSITIONS = 48;
 
 /** Addresses of one kernel's numbers. */
-export interface PlacedKernel extends PackedKernel {
+export interface PlacedKernel extends KernelSize {
   readonly weightsAt: number;
   readonly biasAt: number;
   readonly slopesAt: number;
@@ -30,16 +30,16 @@ export interface PlacedLayer {
   readonly depthwise: PlacedKernel | null;
 }
 
-/** Places the numbers of a packed layer. */
-export function placeLayer(layer: Layer, packed: PackedLayer | null, arena: Arena): PlacedLayer {
-  const put = (kernel: PackedKernel | null | undefined): PlacedKernel | null => {
+/** Places the numbers of a layer. */
+export function placeLayer(layer: Layer, size: LayerSize | null, arena: Arena): PlacedLayer {
+  const put = (kernel: KernelSize | null | undefined): PlacedKernel | null => {
     if (kernel === null || kernel === undefined) return null;
-    const [weightsAt, biasAt, slopesAt] = [kernel.weights, kernel.bias, kernel.slopes].map((values) =>
-      arena.take(values.length * FLOAT),
+    const [weightsAt, biasAt, slopesAt] = [kernel.weights, kernel.bias, kernel.slopes].map((numbers) =>
+      arena.take(numbers * FLOAT),
     );
     return { ...kernel, weightsAt: weightsAt!, biasAt: biasAt!, slopesAt: slopesAt! };
   };
-  return { layer, main: put(packed?.main), depthwise: put(packed?.depthwise) };
+  return { layer, main: put(size?.main), depthwise: put(size?.depthwise) };
 }
 
 /** Buffers and steps for one size. */

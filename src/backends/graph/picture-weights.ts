@@ -26,6 +26,19 @@ export interface PackedKernel {
   readonly run: number;
 }
 
+/** How many numbers a kernel has, and how a product reads its input. */
+export interface KernelSize extends Pick<PackedKernel, "segments" | "run"> {
+  readonly weights: number;
+  readonly bias: number;
+  readonly slopes: number;
+}
+
+/** Sizes of what {@link packLayer} makes. */
+export interface LayerSize {
+  readonly main: KernelSize;
+  readonly depthwise: KernelSize | null;
+}
+
 /** What a layer brings along; `null` for layers without weights. */
 export interface PackedLayer {
   readonly main: PackedKernel;
@@ -54,6 +67,58 @@ export function packLayer(layer: Layer, network: Network, channels: number, pitc
     default:
       return null;
   }
+}
+
+/** The size of what {@link packLayer} makes, from the shapes of the weights alone. */
+export function sizeLayer(layer: Layer, network: Network, channels: number, pitch: number): LayerSize | null {
+  switch (layer.op) {
+    case "product": {
+      const depthwise = layer.depthwise && sizeDepthwise(layer.depthwise.node, layer.depthwise.activation, network);
+      const inner = layer.depthwise === null ? pitch : padLanes(channels);
+      return { main: sizeProduct(layer.node, layer.activation, network, inner), depthwise };
+    }
+    case "depthwise":
+      return { main: sizeDepthwise(layer.node, layer.activation, network), depthwise: null };
+    case "combine":
+      return {
+        main: { weights: 0, bias: 0, slopes: sizeSlopes(layer.activation, padLanes(channels)), segments: 0, run: 0 },
+        depthwise: null,
+      };
+    default:
+      return null;
+  }
+}
+
+const sizeSlopes = ({ slope }: Activation, padded: number): number => (slope === null ? 0 : padded);
+
+function sizeProduct(
+  node: NodeOf<"conv" | "dense">,
+  activation: Activation,
+  network: Network,
+  pitch: number,
+): KernelSize {
+  const [outputs = 0, , tall = 1, wide = 1] = network.weights.get(node.weight)!.shape;
+  const padded = Math.ceil(outputs / BLOCK) * BLOCK;
+  const together = node.op === "dense" || node.dilation[1] === 1;
+  return {
+    weights: padded * tall * wide * pitch,
+    bias: padded,
+    slopes: sizeSlopes(activation, padded),
+    segments: together ? tall : tall * wide,
+    run: together ? wide * pitch : pitch,
+  };
+}
+
+function sizeDepthwise(node: NodeOf<"conv">, activation: Activation, network: Network): KernelSize {
+  const [channels = 0, , tall = 0, wide = 0] = network.weights.get(node.weight)!.shape;
+  const padded = padLanes(channels);
+  return {
+    weights: padded * tall * wide,
+    bias: padded,
+    slopes: sizeSlopes(activation, padded),
+    segments: tall * wide,
+    run: 1,
+  };
 }
 
 /** `[outputs / 8][rows][columns × pitch][8]`, or `[outputs / 8][rows × columns][pitch][8]` where taps lie apart. */

@@ -1,5 +1,6 @@
 /** The ports of accepting a job, or of a dry run. */
 
+import type { ModelCard } from "../../model/card.ts";
 import type { Registry } from "../../model/registry.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { JobCoordinator } from "../job/coordinator-port.ts";
@@ -14,6 +15,8 @@ export interface SubmitDeps {
   /** Names of the configured stores. */
   readonly storeNames: readonly string[];
   readonly registry: Registry;
+  /** Refuses a model that cannot run here, by its card; absent: whatever there is runs. @throws ScoringError `validation_failed` */
+  readonly checkModel?: ((card: ModelCard) => void) | undefined;
   readonly directory: Directory;
   /** Private `host:port` pairs that webhooks may reach; `null` where none can be signed. */
   readonly webhookHosts: readonly string[] | null;

@@ -71,8 +71,9 @@ export async function submitJob(
   await refreshModels(deps.registry, body);
   const manifest = checkManifest(deps, body, caller);
   if (manifest.notify !== undefined) await checkNotifyName(deps, manifest.notify.url);
-  if (manifest.dryRun) return { kind: "dry-run", plan: await planDryRun(deps, manifest, caller) };
   const card = await deps.registry.card(manifest.model);
+  deps.checkModel?.(card);
+  if (manifest.dryRun) return { kind: "dry-run", plan: await planDryRun(deps, manifest, caller) };
   const thresholds = chooseThresholds(manifest, card);
   const manifestSha256 = await digestHex(new TextEncoder().encode(JSON.stringify(manifest)));
   const nowMs = deps.clock();

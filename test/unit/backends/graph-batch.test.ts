@@ -1,12 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { createBatchEngine } from "../../../src/backends/graph/batch-engine.ts";
+import { createBatchEngine, measureBatch } from "../../../src/backends/graph/batch-engine.ts";
 import { chooseTile } from "../../../src/backends/graph/batch-weights.ts";
+import { createGraphEngine, measurePicture } from "../../../src/backends/graph/graph-engine.ts";
+import { measureFaces } from "../../../src/backends/graph/model-memory.ts";
 import { createGraphNodeClassifier } from "../../../src/backends/graph/graph-node.ts";
 import { runsFaceByFace } from "../../../src/backends/graph/face-layout.ts";
 import { createPictureFaces } from "../../../src/backends/graph/picture-faces.ts";
 import { GRAPH_BINARIES, GRAPH_ENGINES } from "../../../src/backends/graph/kernel.ts";
 import { createTfjsWasmNodeClassifier } from "../../../src/backends/tfjs-wasm-node.ts";
+import type { Network } from "../../../src/model/graph/check-graph.ts";
 import type { NodeOf } from "../../../src/model/graph/graph.ts";
 import { createDice, drawNetwork, NetworkBuilder, runReference } from "../../contract/drawn-networks.ts";
 import { describeGraphClassifier, drawPlainModel } from "../../contract/graph-classifier.ts";
@@ -16,6 +19,9 @@ for (const engine of GRAPH_ENGINES) {
   describeGraphClassifier(engine, engine, (model) => createGraphNodeClassifier(model, engine));
 }
 describeGraphClassifier("tfjs-wasm", "tfjs-wasm-simd", (model) => createTfjsWasmNodeClassifier(model));
+
+const shapesOf = ({ weights }: Network): Record<string, readonly number[]> =>
+  Object.fromEntries([...weights].map(([name, { shape }]) => [name, shape]));
 
 for (const engine of GRAPH_ENGINES) {
   describe(`batches on ${engine}`, () => {
@@ -31,6 +37,10 @@ for (const engine of GRAPH_ENGINES) {
           const scales = Array.from({ length: channels }, (_, k) => (2 + k) / 255);
           const offsets = Array.from({ length: channels }, (_, k) => k / 8 - 1);
           const batch = await createBatchEngine(module, network, { scales, offsets });
+          const planned = measureBatch(network);
+          // The module has a little below what is planned.
+          expect(batch.bytes - planned).toBeGreaterThanOrEqual(0);
+          expect(batch.bytes - planned).toBeLessThan(64 * 1024);
           const dice = createDice(seed);
           const count = 1 + (seed % 6);
           const size = channels * height! * width!;
@@ -119,6 +129,25 @@ describe("the layout of a classifier", () => {
   });
 });
 
+describe("the memory of a picture", () => {
+  it("is known from the shapes of the weights alone", async () => {
+    const binary = await readFile(new URL("../../../src/backends/graph/graph.wasm", import.meta.url));
+    const module = await WebAssembly.compile(new Uint8Array(binary));
+    for (let seed = 0; seed < 60; seed += 1) {
+      const network = drawNetwork(seed);
+      const { height, width } = network.graph.input;
+      const engine = await createGraphEngine(module, network);
+      const weights = new Map(
+        [...network.weights].map(([name, { shape }]) => [name, { shape, data: new Float32Array() }]),
+      );
+      const planned = measurePicture({ graph: network.graph, weights });
+      const taken = engine.measure(height!, width!);
+      expect({ seed, over: taken - planned >= 0 && taken - planned < 64 * 1024 }).toEqual({ seed, over: true });
+      engine.dispose();
+    }
+  });
+});
+
 describe("a network whose batches an isolate cannot hold", () => {
   it("is refused before anything is scored", async () => {
     const builder = new NetworkBuilder(createDice(1), [1, 48, 48]);
@@ -129,7 +158,14 @@ describe("a network whose batches an isolate cannot hold", () => {
     }
     const binary = await readFile(new URL("../../../src/backends/graph/graph.wasm", import.meta.url));
     const module = await WebAssembly.compile(new Uint8Array(binary));
-    const wide = createBatchEngine(module, builder.finish(), { scales: [1], offsets: [0] });
+    const network = builder.finish();
+    const wide = createBatchEngine(module, network, { scales: [1], offsets: [0] });
     await expect(wide).rejects.toThrow("more than");
+    expect(measureFaces(network.graph, shapesOf(network))).toBeGreaterThan(96 * 2 ** 20);
+    // One map of a gigabyte: known before any table of its places is made.
+    const large = new NetworkBuilder(createDice(1), [64, 48, 48]);
+    large.add({ name: "map", op: "pad", inputs: ["input"], sides: [2000, 2000, 2000, 2000] });
+    const huge = large.finish();
+    expect(measureFaces(huge.graph, {})).toBe(64 * 4048 * 4048 * 16 * 4);
   });
 });

@@ -15,7 +15,8 @@ import { LABELS } from "../../../src/model/labels.ts";
 import { createRegistry } from "../../../src/model/registry.ts";
 import { LIMITS } from "../../../src/scoring/limits.ts";
 import { parseRecord } from "../../../src/scoring/records/record-line.ts";
-import { createDice } from "../../contract/drawn-networks.ts";
+import { encodeNetwork } from "../../../src/model/export/onnx-graph.ts";
+import { createDice, NetworkBuilder } from "../../contract/drawn-networks.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const human = join(root, "node_modules/@vladmandic/human/models");
@@ -28,6 +29,18 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-models-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Few weights, and maps of 64 channels at 224² in batches of 16. */
+function encodeWide(): Uint8Array {
+  const builder = new NetworkBuilder(createDice(2), [1, 224, 224]);
+  const first = builder.draw([8, 1, 3, 3]);
+  const map = builder.add({ name: "first", op: "conv", inputs: ["input"], weight: first, padding: "same" });
+  const weight = builder.draw([64, 8, 3, 3]);
+  builder.add({ name: "wide", op: "conv", inputs: [map], weight, padding: "same" });
+  const mean = builder.add({ name: "mean", op: "globalAveragePool", inputs: ["wide"] });
+  builder.add({ name: "scores", op: "dense", inputs: [mean], weight: builder.draw([2, 64]) });
+  return encodeNetwork(builder.finish(), [224, 224]);
+}
 
 /** Runs a command in the folder of this test. */
 async function runCli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -196,6 +209,11 @@ describe("countenance models import", () => {
       [file, "--name", "x", "--labels", SEVEN, "--evaluate", "nowhere"],
       "nowhere does not exist",
     ],
+    [
+      "a network that no isolate holds",
+      ["wide.onnx", "--name", "x", "--labels", "a,b"],
+      "x@1 takes 197 MiB while it scores, more than the 96 that an isolate has for it",
+    ],
     ["no such file", ["none.onnx", "--name", "x", "--labels", SEVEN], "none.onnx: no such file"],
     ["a file that is none", ["text.onnx", "--name", "x", "--labels", SEVEN], "ONNX file: "],
     [
@@ -206,6 +224,7 @@ describe("countenance models import", () => {
   ];
   it("refuses what it cannot take, and writes nothing", async () => {
     await writeFile(join(folder, "text.onnx"), "hello, this is a text");
+    await writeFile(join(folder, "wide.onnx"), encodeWide());
     const runs = await Promise.all(wrong.map(([, args]) => runCli("models", "import", ...args)));
     for (const [i, { code, stderr, stdout }] of runs.entries()) {
       const [what, , message] = wrong[i]!;
