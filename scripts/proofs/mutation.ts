@@ -12,7 +12,8 @@ export interface Mutation {
     | "Trouble"
     | "Hostile bytes"
     | "Requests and ends"
-    | "Money, metrics and dead letters";
+    | "Money, metrics and dead letters"
+    | "Models of strangers";
   /** What is promised, a phrase. */
   readonly promise: string;
   readonly project: "node" | "workerd" | "browser" | "e2e";

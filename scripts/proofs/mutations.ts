@@ -7,6 +7,7 @@ import { OPERATIONS } from "./operations.ts";
 import { OUTPUTS } from "./outputs.ts";
 import { NEWS_AND_NIGHTS } from "./news-and-nights.ts";
 import { PLATFORM_LIMITS } from "./platform-limits.ts";
+import { STRANGERS_MODELS } from "./strangers-models.ts";
 import { TROUBLE } from "./trouble.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -20,4 +21,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...TROUBLE,
   ...HOSTILE_BYTES,
   ...OPERATIONS,
+  ...STRANGERS_MODELS,
 ];

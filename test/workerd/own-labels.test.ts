@@ -68,7 +68,7 @@ it("runs a job with the labels, the input and the embedding of a model that came
       expect([answer.status, answer.ok ? "" : await answer.clone().text()]).toEqual([201, ""]);
       return answer;
     },
-    { timeout: 10_000, interval: 200 },
+    { timeout: 60_000, interval: 200 },
   );
   const { id }: { readonly id: string } = await submitted.json();
   const events = await (await call(`/v1/jobs/${id}/events`)).text();
@@ -134,7 +134,7 @@ it("refuses a model that no isolate holds, before a job is made", async () => {
         expect(problem).not.toContain("no model");
         return { status: answer.status, problem };
       },
-      { timeout: 10_000, interval: 200 },
+      { timeout: 60_000, interval: 200 },
     );
     expect(refused.status).toBe(422);
     expect(refused.problem).toContain("vast@1 takes 385 MiB while it scores");
