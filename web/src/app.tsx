@@ -13,10 +13,13 @@ import { Skeleton } from "./parts.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { ThemeButton } from "./theme.tsx";
 
-const NewJobPage = lazyPage(() => import("./new/new-job-page.tsx").then((module) => module.NewJobPage));
-const JobPage = lazyPage(() => import("./job/job-page.tsx").then((module) => module.JobPage));
+const loadNewJob = () => import("./new/new-job-page.tsx");
+const NewJobPage = lazyPage(() => loadNewJob().then((module) => module.NewJobPage));
+const loadJob = () => import("./job/job-page.tsx");
+const JobPage = lazyPage(() => loadJob().then((module) => module.JobPage));
 const DesignPage = lazyPage(() => import("./design-page.tsx").then((module) => module.DesignPage));
-const ModelsPage = lazyPage(() => import("./models/models-page.tsx").then((module) => module.ModelsPage));
+const loadModels = () => import("./models/models-page.tsx");
+const ModelsPage = lazyPage(() => loadModels().then((module) => module.ModelsPage));
 const ReaderPage = lazyPage(() => import("./review/reader-page.tsx").then((module) => module.ReaderPage));
 const SchedulesPage = lazyPage(() => import("./schedules/schedules-page.tsx").then((module) => module.SchedulesPage));
 const SchedulePage = lazyPage(() => import("./schedules/schedule-page.tsx").then((module) => module.SchedulePage));
@@ -28,6 +31,15 @@ const TryPage = lazyPage(() => import("./try/try-page.tsx").then((module) => mod
 function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>) {
   return lazy(async () => ({ default: await load() }));
 }
+
+/** The code of the page that the address names comes while the server is asked who is signed in. */
+function loadEarly([page, id]: readonly string[]): void {
+  const early = { new: loadNewJob, models: loadModels, ...(id === undefined ? {} : { jobs: loadJob }) };
+  const [load] = Object.entries(early).flatMap(([name, one]) => (name === page ? [one] : []));
+  // Whoever opens the page is told.
+  load?.().catch(() => undefined);
+}
+loadEarly(parseRoute(window.location.hash).path);
 
 /** `icon`: a path in a square of 24. */
 const LINKS = [
