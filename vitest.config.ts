@@ -9,6 +9,14 @@ import { defineConfig } from "vitest/config";
  * (`npm run test:package`); `long` is what takes minutes (`npm run test:long`).
  */
 const drivesServers = { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false } as const;
+/** Two at a time: a browser and its server leave much of two cores idle. */
+const sideBySide = {
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  maxWorkers: 2,
+  sequence: { groupOrder: 2 },
+  globalSetup: ["test/browser/console-build.setup.ts"],
+};
 
 /** Suites of `e2e` that hold for a server of one's own as well: the shorter ones are in `npm test`. */
 const onServe = {
@@ -58,8 +66,8 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      { test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...drivesServers } },
-      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...drivesServers } },
+      { test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...sideBySide } },
+      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...sideBySide } },
       {
         test: {
           name: "package",
@@ -73,7 +81,7 @@ export default defineConfig({
           name,
           include: suites.map((suite) => `test/e2e/${suite}.test.ts`),
           env: { PLATFORM: "serve" },
-          ...drivesServers,
+          ...sideBySide,
         },
       })),
       {
