@@ -75,7 +75,7 @@ interface ScoringWorker {
 }
 
 function startWorker(pausing: PoolOptions["pausing"]): ScoringWorker {
-  const worker = new Worker(new URL("engine-worker.ts", import.meta.url), { type: "module", name: "engine" });
+  const worker = new Worker(new URL("../engine/engine-worker.ts", import.meta.url), { type: "module", name: "engine" });
   const open = new Map<number, (reply: WorkReply) => void>();
   let fault: PlainError | null = null;
   let nextId = 1;

@@ -19,7 +19,10 @@ export function useScoringWorker(choice: EngineChoice) {
   const worker = useRef<Worker | null>(null);
   const passing = useRef({ nextId: -1, waiting: new Map<number, (result: Result) => void>() });
   useEffect(() => {
-    const started = new Worker(new URL("scoring-worker.ts", import.meta.url), { type: "module", name: "scoring" });
+    const started = new Worker(new URL("../engine/engine-worker.ts", import.meta.url), {
+      type: "module",
+      name: "scoring",
+    });
     worker.current = started;
     started.addEventListener("message", (event: MessageEvent<Reply>) => {
       const reply = event.data;

@@ -70,13 +70,15 @@ async function reply(answer: () => Promise<string>): Promise<WorkReply> {
   }
 }
 
-const engine = createEngine();
-
-addEventListener("message", ({ data: request }: MessageEvent<EngineRequest>) => {
-  if (request.kind === "wake") {
-    engine.wake();
-    return;
-  }
-  const answer = request.kind === "open" ? reply(() => engine.open(request)) : engine.work(request.work);
-  void answer.then((done) => say({ kind: "done", id: request.id, reply: done }));
-});
+/** Answers the loop's requests, from now on. */
+export function answerWork(): void {
+  const engine = createEngine();
+  addEventListener("message", ({ data: request }: MessageEvent<EngineRequest>) => {
+    if (request.kind === "wake") {
+      engine.wake();
+      return;
+    }
+    const answer = request.kind === "open" ? reply(() => engine.open(request)) : engine.work(request.work);
+    void answer.then((done) => say({ kind: "done", id: request.id, reply: done }));
+  });
+}

@@ -68,11 +68,9 @@ function createScorer() {
   };
 }
 
-const scorer = createScorer();
-/** One request after the other: an engine is not safe for overlapping calls. */
-let previous: Promise<unknown> = Promise.resolve();
+type Scorer = ReturnType<typeof createScorer>;
 
-async function answer(request: Request, before: Promise<unknown>): Promise<void> {
+async function answer(scorer: Scorer, request: Request, before: Promise<unknown>): Promise<void> {
   await before;
   try {
     say(request.kind === "open" ? await scorer.open(request) : await scorer.score(request));
@@ -83,7 +81,12 @@ async function answer(request: Request, before: Promise<unknown>): Promise<void>
   }
 }
 
-addEventListener("message", (event: MessageEvent<Request>) => {
-  const request = event.data;
-  previous = answer(request, previous);
-});
+/** Answers the page's requests, from now on. */
+export function answerPictures(): void {
+  const scorer = createScorer();
+  /** One request after the other: an engine is not safe for overlapping calls. */
+  let previous: Promise<unknown> = Promise.resolve();
+  addEventListener("message", ({ data: request }: MessageEvent<Request>) => {
+    previous = answer(scorer, request, previous);
+  });
+}
