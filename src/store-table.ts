@@ -19,8 +19,7 @@ export interface StoreTable {
 }
 
 const createRetryPolicy = (): RetryPolicy => ({
-  maxAttempts: 4,
-  maxTimeouts: 2,
+  ...LIMITS.storeTries,
   baseDelayMs: 100,
   maxDelayMs: 3000,
   budget: createRetryBudget(50, 0.2),

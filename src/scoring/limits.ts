@@ -112,6 +112,8 @@ export const LIMITS = {
   maxConnections: 6,
   /** How long a call of a store may take: far above the slowest honest answer, so that a hanging server is detected; and the slowest transfer that is waited for. 25 MiB may take a minute and a half. */
   storePace: { answerMs: 10_000, bytesPerSecond: 320 * KIB },
+  /** Tries of one call of a store, and how many of them may run out of time: each holds its caller up for `storePace`. */
+  storeTries: { maxAttempts: 4, maxTimeouts: 2 },
   /** A request that reserved a job and has not created it by then is taken for dead, and its place in its key's quota is free again. */
   maxSubmitMs: 10 * 60_000,
   /** A chunk or step whose consumer has not been heard of for so long is taken for dead: three heartbeats. With a sweep, found within half a minute. */

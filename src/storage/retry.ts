@@ -6,19 +6,21 @@
 
 import { type ErrorCode, ScoringError } from "../errors.ts";
 
-/** Tokens shared by all calls of one process or one invocation: a retry takes one, a success gives back a part. */
+/** What all calls of one store share: tokens, of which a retry takes one and a success gives back a part, and whether the store hangs. */
 export interface RetryBudget {
   /** True if a retry may be made now; takes its token. */
   spend(): boolean;
   /** After a call that worked at once. */
   refill(): void;
+  /** True from a call that was given up because it ran out of time until one that works. */
+  hangs: boolean;
 }
 
 /** How to retry. `random` gives [0, 1); `sleep` waits, or throws to give up (when a lease ends). */
 export interface RetryPolicy {
   /** Calls in all, the first one included. */
   readonly maxAttempts: number;
-  /** How many of these may run out of time: each costs its caller the whole deadline. Default: all. */
+  /** How many of these may run out of time: each costs its caller the whole deadline. Default: all. Where the store is known to hang, one. */
   readonly maxTimeouts?: number;
   /** Upper end of the first pause; it doubles with each attempt. */
   readonly baseDelayMs: number;
@@ -32,6 +34,7 @@ export interface RetryPolicy {
 export function createRetryBudget(capacity: number, refillPerSuccess: number): RetryBudget {
   let tokens = capacity;
   return {
+    hangs: false,
     spend() {
       if (tokens < 1) return false;
       tokens -= 1;
@@ -58,11 +61,17 @@ export async function retryTransient<T>(policy: RetryPolicy, operation: (attempt
     try {
       const result = await operation(attempt);
       if (attempt === 0) policy.budget.refill();
+      policy.budget.hangs = false;
       return result;
     } catch (error) {
       if (!isTransient(error) || attempt + 1 >= policy.maxAttempts) throw error;
-      if (error.code === "store_timeout") timeouts += 1;
-      if (timeouts >= (policy.maxTimeouts ?? policy.maxAttempts) || !policy.budget.spend()) throw error;
+      if (error.code === "store_timeout") {
+        timeouts += 1;
+        const isHung = timeouts >= (policy.budget.hangs ? 1 : (policy.maxTimeouts ?? policy.maxAttempts));
+        policy.budget.hangs ||= isHung;
+        if (isHung) throw error;
+      }
+      if (!policy.budget.spend()) throw error;
       await policy.sleep(computeDelay(policy, attempt, error.code));
     }
   }

@@ -86,6 +86,14 @@ describe("retryTransient", () => {
     expect(await retryTransient(hurried, failTimes(4, "store_unavailable"))).toBe("done");
   });
 
+  it("runs out of time once only where the store is known to hang, until it answers again", async () => {
+    const policy = makePolicy({ maxTimeouts: 2 });
+    await expect(retryTransient(policy, failTimes(2, "store_timeout"))).rejects.toThrow("down");
+    await expect(retryTransient(policy, failTimes(1, "store_timeout"))).rejects.toThrow("down");
+    expect(await retryTransient(policy, failTimes(0, "store_timeout"))).toBe("done");
+    expect(await retryTransient(policy, failTimes(1, "store_timeout"))).toBe("done");
+  });
+
   it("spends a budget that only successes refill", async () => {
     const budget = createRetryBudget(3, 0.5);
     const policy = makePolicy({ budget });

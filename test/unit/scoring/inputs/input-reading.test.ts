@@ -101,7 +101,7 @@ describe("under faults", () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), async (seed) => {
         const faulty = createFaultStore(inner, createSeededSchedule(seed, HEALABLE_RATES));
-        const budget = { spend: () => true, refill: () => undefined };
+        const budget = { hangs: false, spend: () => true, refill: () => undefined };
         const random = createRandom(seed);
         const store = withRetry(faulty, {
           maxAttempts: 12,
