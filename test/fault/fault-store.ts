@@ -31,6 +31,7 @@ export interface FaultCall {
 /**
  * What happens to one call.
  * - `timeout`, `unavailable` (500), `throttled` (503): the call fails without effect.
+ * - `hang`: so does it, but only when its caller's patience ends. `mute`: it takes effect, and then its caller hears nothing for as long.
  * - `lost_answer`: it takes effect, then fails as unavailable.
  * - `duplicate`: it takes effect twice; the caller gets the second answer (a create-only put: its own conflict).
  * - `short_read`: a body ends after `fraction` of its bytes; other calls: nothing. `broken_read`: it breaks with an error instead.
@@ -39,7 +40,7 @@ export interface FaultCall {
  * - `kill_before`, `kill_after`: the process dies before the call's effect, or after it.
  */
 export type Fault =
-  | { readonly kind: "timeout" | "unavailable" | "throttled" | "lost_answer" | "duplicate" }
+  | { readonly kind: "timeout" | "unavailable" | "throttled" | "hang" | "mute" | "lost_answer" | "duplicate" }
   | { readonly kind: "short_read" | "broken_read"; readonly fraction: number }
   | { readonly kind: "short_page" | "wrong_etag" | "kill_before" | "kill_after" };
 
@@ -124,8 +125,15 @@ export function createSingleFault(index: number, fault: Fault): FaultSchedule {
   return (call) => (call.index === index ? fault : null);
 }
 
-/** `inner` with the faults of `schedule`. */
-export function createFaultStore(inner: ObjectStore, schedule: FaultSchedule): FaultStore {
+/**
+ * `inner` with the faults of `schedule`.
+ * @param wait how long a caller listens to a server that says nothing
+ */
+export function createFaultStore(
+  inner: ObjectStore,
+  schedule: FaultSchedule,
+  wait: () => Promise<void> = async () => {},
+): FaultStore {
   let callCount = 0;
   let deadBy: KillSignal | null = null;
   const struck: { call: FaultCall; fault: Fault }[] = [];
@@ -147,7 +155,11 @@ export function createFaultStore(inner: ObjectStore, schedule: FaultSchedule): F
     const fault = schedule(call);
     if (fault === null) return settle(effect());
     struck.push({ call, fault });
-    if (fault.kind === "timeout") throw new ScoringError("store_timeout", `${operation} of ${key} took too long.`);
+    if (fault.kind === "mute") await settle(effect());
+    if (fault.kind === "hang" || fault.kind === "mute") await wait();
+    if (fault.kind === "timeout" || fault.kind === "hang" || fault.kind === "mute") {
+      throw new ScoringError("store_timeout", `${operation} of ${key} took too long.`);
+    }
     if (fault.kind === "unavailable") throw new ScoringError("store_unavailable", `${operation} of ${key} met a 500.`);
     if (fault.kind === "throttled") throw new ScoringError("store_throttled", `${operation} of ${key} met a 503.`);
     if (fault.kind === "kill_before") kill(call, "before");

@@ -21,14 +21,20 @@ export interface LifeOptions {
   readonly random: () => number;
   /** Waits for this life's turn. @throws if it dies here, or did before */
   readonly pass: (moment: string) => Promise<void>;
+  /** See WorkDeps.startHeart. */
+  readonly startHeart: NonNullable<WorkDeps["startHeart"]>;
   /** The isolate died at once, without a word. */
   readonly die: () => void;
 }
 
 /** The ports that the consumer works with. */
-export function createLife({ options, store, coordinator, meter, random, pass, die }: LifeOptions): WorkDeps {
+export function createLife(life: LifeOptions): WorkDeps {
+  const { options, store, coordinator, meter, random, pass, die } = life;
+  let beating = false;
   /** Both sides of every call are moments at which the process may die, or others may act. */
   async function gate<T>(call: string, body: () => Promise<T>): Promise<T> {
+    // A sign of life comes beside whatever the consumer is at.
+    if (beating) return body();
     await pass(`before ${call}`);
     const result = await body();
     await pass(`after ${call}`);
@@ -36,7 +42,7 @@ export function createLife({ options, store, coordinator, meter, random, pass, d
   }
   // The connection is open while the call waits at its gates; retries are calls of their own.
   const retried = withRetry(meter.limitStore(gateStore(store, gate)), {
-    maxAttempts: 4,
+    ...options.limits.storeTries,
     baseDelayMs: 1,
     maxDelayMs: 1,
     budget: createRetryBudget(100, 1),
@@ -62,6 +68,13 @@ export function createLife({ options, store, coordinator, meter, random, pass, d
     },
     readCard: async () => options.card,
     ...(options.stopRate === undefined ? {} : { startTime: () => () => random() < options.stopRate! }),
+    startHeart: (beat) =>
+      life.startHeart(() => {
+        beating = true;
+        const sent = beat();
+        beating = false;
+        return sent;
+      }),
     limits: options.limits,
   };
 }

@@ -7,7 +7,7 @@ import { createRandom, type Fault, type FaultCall } from "./fault-store.ts";
 import { checkSuccess, makeSpec, parseRecords, readOutputs, run, SMALL } from "./scene.ts";
 import type { SimulationOptions } from "./simulation.ts";
 
-/** A store that is away, throttles or hangs costs a job time and nothing else. The limits are those that are shipped. */
+/** A store that is away, throttles, hangs or takes nothing costs a job time and nothing else. The limits are those that are shipped. */
 
 /** Seeds of each property; `SIMULATION_RUNS=1000` for a long look. */
 const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 9);
@@ -146,6 +146,62 @@ describe("a store that throttles", () => {
       const random = createRandom(seed * 31);
       const outage: Outage = (_call, nowMs) =>
         nowMs < createdMs + 10 * 60 * SECOND && random() < 0.6 ? { kind: "throttled" } : null;
+      const { result, store } = await run({ spec, seed, outage, tickRate: 0.5 });
+      expect(result.state, `seed ${seed}`).toMatchObject({ failure: null, outcomes: { scored: 12, failed: 2 } });
+      expect(await readOutputs(store), `seed ${seed}`).toEqual(calm);
+    }
+  });
+});
+
+describe("a store that hangs", () => {
+  /** Longer than all tries of a single input take. */
+  const FOR_MS = 3 * HOUR;
+
+  it.each(["hang", "mute"] as const)("is named within half a minute, and no input pays for it: %s", async (kind) => {
+    const noticedMs: number[] = [];
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const strikes = [isInput, isOutput, () => true][seed % 3]!;
+      // From any call of planning, scoring and finalizing on.
+      let healthy = Math.floor(createRandom(seed * 17)() * 70);
+      let struckMs = Number.POSITIVE_INFINITY;
+      let namedMs = Number.POSITIVE_INFINITY;
+      const { result, store } = await run({
+        spec,
+        seed,
+        tickRate: 0.5,
+        outage(call, nowMs) {
+          healthy -= 1;
+          if (healthy >= 0 || !strikes(call) || nowMs > struckMs + FOR_MS) return null;
+          struckMs = Math.min(struckMs, nowMs);
+          return { kind };
+        },
+        async onStep(_step, job, nowMs) {
+          if (viewJob((await job.read())!.state, spec, nowMs).waiting?.store === "faces")
+            namedMs = Math.min(namedMs, nowMs);
+        },
+      });
+      expect(result.state, `seed ${seed}`).toMatchObject({ failure: null, outcomes: { scored: 12, failed: 2 } });
+      expect(await readOutputs(store), `seed ${seed}`).toEqual(calm);
+      // All inputs may have been read before.
+      if (struckMs < namedMs) noticedMs.push(namedMs - struckMs);
+    }
+    expect(noticedMs.length).toBeGreaterThan(RUNS / 2);
+    expect(Math.max(...noticedMs)).toBeLessThanOrEqual(30 * SECOND);
+  });
+});
+
+describe("a store that takes nothing", () => {
+  it.each(["unavailable", "hang"] as const)("but gives everything costs time only: %s", async (kind) => {
+    for (let seed = 1; seed <= RUNS; seed++) {
+      let healthy = Math.floor(createRandom(seed * 13)() * 12);
+      let untilMs = Number.POSITIVE_INFINITY;
+      const outage: Outage = ({ operation }, nowMs) => {
+        if (operation !== "put" && operation !== "uploadPart") return null;
+        healthy -= 1;
+        if (healthy >= 0 || nowMs > untilMs) return null;
+        untilMs = Math.min(untilMs, nowMs + HOUR / 2);
+        return { kind };
+      };
       const { result, store } = await run({ spec, seed, outage, tickRate: 0.5 });
       expect(result.state, `seed ${seed}`).toMatchObject({ failure: null, outcomes: { scored: 12, failed: 2 } });
       expect(await readOutputs(store), `seed ${seed}`).toEqual(calm);

@@ -1,7 +1,7 @@
 /**
  * A whole deployment in one process: coordinator, consumers, queue and store, under what production does and local
  * runtimes do not. Messages are duplicated, reordered, delayed and lost; consumers run interleaved and are killed before or
- * after any call; leases expire under living consumers; the clock moves only between calls. All of it from one seed.
+ * after any call; leases expire under living consumers; stores hang; the clock moves only between calls. All of it from one seed.
  */
 
 import type { Trace } from "../../src/scoring/work/spans.ts";
@@ -106,6 +106,14 @@ interface QueuedMessage {
 
 interface Waiting {
   readonly resume: () => void;
+  /** Not before. */
+  readonly dueMs: number;
+}
+
+/** A living consumer's sign of life. */
+interface Heart {
+  readonly beat: () => Promise<unknown>;
+  dueMs: number;
 }
 
 /** Deliveries before a message is a dead letter: wrangler.toml's max_retries and the first. */
@@ -164,31 +172,39 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
   });
 
   const gates: Waiting[] = [];
+  const hearts = new Set<Heart>();
   let living = 0;
   function startLife(kind: WorkMessage["kind"], number: number, end: () => void): WorkDeps {
     let dead = false;
+    const stand = (moment: string, forMs: number): Promise<void> =>
+      new Promise((resolve, reject) => {
+        gates.push({
+          dueMs: nowMs + forMs,
+          resume: () => {
+            moments.push(moment);
+            if (!dead && (chance(options.killRate) || options.killAt?.(moment) === true)) {
+              dead = true;
+              kills += 1;
+            }
+            if (dead) reject(new Killed("killed"));
+            else resolve();
+          },
+        });
+      });
     const chances = createSeededSchedule(options.seed * 7919 + number, options.faults, options.maxFaults ?? 20);
     const schedule: FaultSchedule = (call) => options.outage?.(call, nowMs) ?? chances(call);
     return createLife({
       options,
-      store: createFaultStore(options.store, schedule),
+      store: createFaultStore(options.store, schedule, () => stand("hanging", limits.storePace.answerMs)),
       coordinator,
       meter: createInvocationMeter(peaks[kind]),
       random,
-      pass: (moment) =>
-        new Promise((resolve, reject) => {
-          gates.push({
-            resume: () => {
-              moments.push(moment);
-              if (!dead && (chance(options.killRate) || options.killAt?.(moment) === true)) {
-                dead = true;
-                kills += 1;
-              }
-              if (dead) reject(new Killed("killed"));
-              else resolve();
-            },
-          });
-        }),
+      pass: (moment) => stand(moment, 0),
+      startHeart(beat) {
+        const heart = { beat: async () => !dead && (await beat()), dueMs: nowMs + limits.heartbeatMs };
+        hearts.add(heart);
+        return () => hearts.delete(heart);
+      },
       die() {
         dead = true;
         end();
@@ -233,6 +249,14 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
     await new Promise((resolve) => setImmediate(resolve));
   }
 
+  async function beatHearts(): Promise<void> {
+    for (const heart of hearts) {
+      if (heart.dueMs > nowMs) continue;
+      heart.dueMs = nowMs + limits.heartbeatMs;
+      await heart.beat();
+    }
+  }
+
   await coordinator.create(spec);
   let steps = 0;
   for (; steps < MAX_STEPS; steps++) {
@@ -240,15 +264,18 @@ export async function simulateJob(options: SimulationOptions): Promise<Simulatio
     const state = rows.readState()!;
     if (isEnded(state.status) && living === 0) break;
     await options.onStep?.(steps, coordinator, nowMs);
+    await beatHearts();
     const due = queue.filter((entry) => !entry.held && entry.dueMs <= nowMs);
+    const open = gates.filter((gate) => gate.dueMs <= nowMs);
     if (chance(options.leapRate)) {
       nowMs += limits.unwatchedLeaseMs;
       await coordinator.sweep();
-    } else if (due.length > 0 && living < MAX_LIVES && (gates.length === 0 || random() < 0.3)) {
+    } else if (due.length > 0 && living < MAX_LIVES && (open.length === 0 || random() < 0.3)) {
       deliver(pick(due));
-    } else if (gates.length > 0) {
-      const [gate] = gates.splice(Math.floor(random() * gates.length), 1);
-      gate!.resume();
+    } else if (open.length > 0) {
+      const gate = pick(open);
+      gates.splice(gates.indexOf(gate), 1);
+      gate.resume();
     } else {
       nowMs += limits.sweepMs;
       await coordinator.sweep();

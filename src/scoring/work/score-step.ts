@@ -29,6 +29,26 @@ type OpenScorer = (options: ScorerOptions) => Promise<Scorer>;
 /** Stores and reports what was scored. */
 type Report = () => Promise<void>;
 
+/** A chunk that this consumer holds. */
+interface Held {
+  readonly lease: ChunkLease;
+  /** Ends the signs of life. */
+  readonly stop: () => void;
+}
+
+/** The first input of a chunk, which the store did not give. */
+class UnreadInput extends Error {
+  readonly failure: ScoringError;
+  /** Whether the store gave another input of the chunk. */
+  readonly served: boolean;
+
+  constructor(failure: ScoringError, served: boolean) {
+    super(failure.message);
+    this.failure = failure;
+    this.served = served;
+  }
+}
+
 /** Leases, scores, stores and reports one chunk. */
 export async function scoreChunkMessage(
   deps: WorkDeps,
@@ -36,42 +56,53 @@ export async function scoreChunkMessage(
 ): Promise<void> {
   const job = deps.openJob(message.jobId);
   const trace = deps.trace ?? untraced;
-  const held: { lease: ChunkLease | null } = { lease: null };
+  let held: Held | null = null;
+  const take = async (): Promise<Held | null> => {
+    const lease = await trace("lease", () => job.lease(message.chunkId));
+    if (lease === null) return null;
+    const { id, attempt } = lease.chunk;
+    // A store that hangs holds its reader up for longer than a lease.
+    const stop = deps.startHeart?.(() => job.renew(id, attempt, null)) ?? (() => {});
+    return { lease, stop };
+  };
   try {
     if (message.probe === true) {
       // A hanging store must not keep the engine from other jobs.
-      held.lease = await trace("lease", () => job.lease(message.chunkId));
-      if (held.lease === null) return;
+      held = await take();
+      if (held === null) return;
       await tryStores(limitAccess(deps, held.lease.spec), held.lease);
     }
     // The lease is asked for when the engine is free, and the engine is free again before the records are stored.
     const report = await deps.withScorer(async (open) => {
-      held.lease ??= await trace("lease", () => job.lease(message.chunkId));
-      return held.lease === null ? null : scoreLease(limitAccess(deps, held.lease.spec), job, held.lease, open);
+      held ??= await take();
+      return held === null ? null : scoreLease(limitAccess(deps, held.lease.spec), job, held.lease, open);
     });
     await report?.();
   } catch (error) {
-    if (held.lease === null) throw error;
-    const failure = toScoringError(error);
-    deps.failed?.(message, failure);
-    await giveBack(limitAccess(deps, held.lease.spec), job, held.lease, failure);
+    if (held === null) throw error;
+    deps.failed?.(message, toScoringError(error instanceof UnreadInput ? error.failure : error));
+    await giveBack(limitAccess(deps, held.lease.spec), job, held.lease, error);
+  } finally {
+    held?.stop();
   }
 }
 
-/** Reads what scoring the chunk needs first. @throws ScoringError transient `store_*` */
+/** Reads what scoring the chunk needs first. @throws ScoringError transient `store_*`; UnreadInput */
 async function tryStores(deps: WorkDeps, { spec, chunk }: ChunkLease): Promise<void> {
   const { manifest } = spec;
   const [first] = await readChunkItems(deps.openStore(manifest.output.store), chunk, deps.limits.maxPageBytes);
-  if (first !== undefined) await tryRead(deps, manifest.input.store, first);
+  if (first === undefined) return;
+  const failure = await tryRead(deps, manifest.input.store, first);
+  if (failure !== null) throw new UnreadInput(failure, false);
 }
 
-/** @throws ScoringError transient `store_*` */
-async function tryRead(deps: WorkDeps, store: string, item: InputItem): Promise<void> {
+/** Why the store does not give this input; `null` if it does, or says anything else about it: then the store is there. */
+async function tryRead(deps: WorkDeps, store: string, item: InputItem): Promise<ScoringError | null> {
   try {
     await readItem(deps.openStore(store), item, { maxBytes: deps.limits.maxImageBytes });
+    return null;
   } catch (error) {
-    // Whatever else the answer says, the store is there.
-    if (isTransient(error)) throw error;
+    return isTransient(error) ? error : null;
   }
 }
 
@@ -83,9 +114,7 @@ async function givesOther(deps: WorkDeps, job: JobCoordinator, { spec, chunk }: 
     const row = (await job.listChunks(0, 2)).find(({ id }) => id !== chunk.id) ?? chunk;
     const items = await readChunkItems(output, row, deps.limits.maxPageBytes);
     const other = items.find(({ index }) => index !== chunk.first);
-    if (other === undefined) return false;
-    await tryRead(deps, manifest.input.store, other);
-    return true;
+    return other !== undefined && (await tryRead(deps, manifest.input.store, other)) === null;
   } catch (error) {
     if (isTransient(error)) return false;
     throw error;
@@ -93,17 +122,23 @@ async function givesOther(deps: WorkDeps, job: JobCoordinator, { spec, chunk }: 
 }
 
 /** Nothing of the chunk is finished: it goes back, and the coordinator learns why. */
-async function giveBack(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease, failure: ScoringError): Promise<void> {
-  // A model that is gone or a store that is no longer configured is no chunk's fault: splitting would not help.
-  const fatal = failure.disposition === "fatal" || JOB_LOST.has(failure.code);
-  if (fatal && failure.code !== "internal") await job.fail({ code: failure.code, message: failure.detail });
-  // Unknown failures count as this chunk's: after some attempts it is split, and the culprit is sealed alone.
+async function giveBack(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease, error: unknown): Promise<void> {
   const { id, attempt } = lease.chunk;
-  if (failure.disposition !== "transient") return void (await job.release(id, attempt, null));
-  const { input } = lease.spec.manifest;
-  const store = failure.store ?? input.store;
-  const served = store === input.store && (await givesOther(deps, job, lease));
-  await job.release(id, attempt, { store, code: failure.code, served });
+  const { manifest } = lease.spec;
+  if (error instanceof UnreadInput) {
+    const { code, store } = error.failure;
+    // Then it may be this one object.
+    const served = error.served || (await givesOther(deps, job, lease));
+    return void (await job.release(id, attempt, { store: store ?? manifest.input.store, code, served }));
+  }
+  const { code, detail, disposition, store } = toScoringError(error);
+  // A model that is gone or a store that is no longer configured is no chunk's fault: splitting would not help.
+  const fatal = disposition === "fatal" || JOB_LOST.has(code);
+  if (fatal && code !== "internal") await job.fail({ code, message: detail });
+  // Unknown failures count as this chunk's: after some attempts it is split, and the culprit is sealed alone. Frozen pages, parts and
+  // models that a store does not read or write are no input's fault.
+  const outage = { store: store ?? manifest.output.store, code, served: false };
+  await job.release(id, attempt, disposition === "transient" ? outage : null);
 }
 
 async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease, open: OpenScorer): Promise<Report> {
@@ -138,7 +173,7 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
   );
   await watch.end();
   const { stop } = scores;
-  if (stop?.inputs === 0 && stop.error !== null) throw stop.error;
+  if (stop?.inputs === 0 && stop.error !== null) throw new UnreadInput(stop.error, stop.served);
   return async () => {
     // What comes before the stop becomes a chunk of its own, named by its inputs: whoever scores them again writes the same.
     const head = stop === null ? chunk : cutChunk(chunk, stop.inputs)[0];
