@@ -7,6 +7,8 @@ from typing import Tuple
 import torch
 import torch.nn as nn
 
+from winograd import fast_features
+
 
 @dataclass(frozen=True)
 class PlainShape:
@@ -30,6 +32,7 @@ class PlainNet(nn.Module):
     """[N,1,48,48] in -1..1 -> logits [N,7].
 
     `channel_drop` drops whole channels after each pool (half as often after the first), `drop` units before the last layer.
+    With `by_winograd` it runs through winograd.py (float32 on a CPU).
     """
 
     def __init__(self, shape: PlainShape = PlainShape(), channel_drop: float = 0.0, drop: float = 0.0):
@@ -46,9 +49,10 @@ class PlainNet(nn.Module):
         self.hidden = nn.Linear(before * side * side, shape.hidden)
         self.drop = nn.Dropout(drop)
         self.out = nn.Linear(shape.hidden, 7)
+        self.by_winograd = False
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        h = self.features(x).flatten(1)
+        h = (fast_features(self.features, x) if self.by_winograd else self.features(x)).flatten(1)
         return self.out(self.drop(torch.relu(self.hidden(h))))
 
     def norms(self):

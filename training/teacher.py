@@ -2,7 +2,8 @@
 
     python3 training/teacher.py OUT.npy STUDENT_CONFIG SOURCE [SOURCE ...] --data DIR_OR_CSV [--out training/out]
 
-A SOURCE is a config, whose averaged weights (OUT/NAME.last.npz) vote, or a folder of a shipped model. The result is
+A SOURCE is a config, whose averaged weights (OUT/NAME.last.npz) vote, a folder of a shipped model, or the weights of a plain
+network of the default shape (a .npz of train_plain.py). The result is
 [sets, N, 7] in the order of data.view_set: for each view of the student's pool the mean over it and its mirror image, and
 last the same for the plain faces. Without a pool it has the plain faces only.
 """
@@ -15,13 +16,29 @@ from pathlib import Path
 import numpy as np
 
 import data
+import train_plain
+import winograd
 from flat import Layout
+from plain_net import PlainShape
 from train import DEFAULTS, HERE, engine_for, settled_stats, softmax
 from unfold import load_model
 
 
+class PlainTeacher:
+    """A plain network behind the engines' `logits`."""
+
+    def __init__(self, path: Path):
+        self.net = train_plain.load_weights(path, PlainShape(), "cpu")
+        self.net.by_winograd = winograd.wanted("cpu")
+
+    def logits(self, _params, _stats, images: np.ndarray, views: np.ndarray) -> np.ndarray:
+        return np.log(train_plain.probabilities(self.net, images, "cpu", views))
+
+
 def read_source(path: Path, out: Path, train):
-    """(engine, params, stats) of a config's averaged weights or of a model folder."""
+    """(engine, params, stats) of a config's averaged weights, a model folder or a plain network."""
+    if path.suffix == ".npz":
+        return PlainTeacher(path), None, None
     if path.is_dir():
         net = load_model(path)
         config = {**DEFAULTS, "shape": net.shape.as_dict()}

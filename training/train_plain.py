@@ -23,6 +23,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import data
+import winograd
 from degrade import degrade
 from plain_net import PlainNet, PlainShape
 from torch_engine import augment
@@ -37,7 +38,8 @@ PHOTOMETRIC = ("contrast", "brightness", "erase", "erase_size")
 
 
 def autocast(device: str):
-    return torch.autocast(device, dtype=torch.bfloat16)
+    """bfloat16 where the machine has units for it."""
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=not winograd.wanted(device))
 
 
 def inputs(images: np.ndarray, views, device: str) -> torch.Tensor:
@@ -146,6 +148,7 @@ def run(config: dict, data_path, out: Path, device: str, until=None) -> None:
     if config["init"] and not last.exists():
         net.load_state_dict(load_weights(out / config["init"], net.shape, "cpu").state_dict())
     net = net.to(device=device, memory_format=torch.channels_last)
+    net.by_winograd = winograd.wanted(device)
     ema = copy.deepcopy(net)
     matrices, rest = [p for p in net.parameters() if p.ndim > 1], [p for p in net.parameters() if p.ndim <= 1]
     sgd = torch.optim.SGD([{"params": matrices, "weight_decay": config["weight_decay"]}, {"params": rest, "weight_decay": 0.0}],
