@@ -16,7 +16,7 @@ import type { SimulationOptions, SimulationResult } from "./simulation.ts";
 
 /** Seeds of each property; `SIMULATION_RUNS=2000` for a long look. */
 const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 12);
-vi.setConfig({ testTimeout: 60_000 + RUNS * 1000 });
+vi.setConfig({ testTimeout: 60_000 + RUNS * 20_000 });
 
 /** Kills, losses, duplicates, expiring leases and a failing store, all at once. */
 const TROUBLE: Partial<SimulationOptions> = {

@@ -22,7 +22,7 @@ import { simulateJob, type SimulationOptions } from "./simulation.ts";
 /** A second night in a bad one: whatever is killed, lost, doubled or refused, it carries over, counts and compares as on a calm day. */
 
 const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 6);
-vi.setConfig({ testTimeout: 60_000 + RUNS * 1000 });
+vi.setConfig({ testTimeout: 60_000 + RUNS * 20_000 });
 const PICTURES = ["grey-47x49.png", "grey-48x48.png", "palette.png", "rgb-47x49.png"];
 
 /** Everything small, so that few inputs meet every boundary. What is given up on, and when, is as shipped. */

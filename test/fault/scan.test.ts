@@ -10,7 +10,7 @@ import type { SimulationOptions } from "./simulation.ts";
  */
 
 const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 4);
-vi.setConfig({ testTimeout: 60_000 + RUNS * 1000 });
+vi.setConfig({ testTimeout: 60_000 + RUNS * 20_000 });
 
 const narrow: Limits = {
   ...SMALL,

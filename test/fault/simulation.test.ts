@@ -6,7 +6,7 @@ import type { SimulationOptions } from "./simulation.ts";
 
 /** Seeds of each property; `SIMULATION_RUNS=5000` for a long look. */
 const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 16);
-vi.setConfig({ testTimeout: 60_000 + RUNS * 1000 });
+vi.setConfig({ testTimeout: 60_000 + RUNS * 20_000 });
 
 describe.each(LAYOUTS)("whatever happens, the outputs (%s) are those of a calm day", (layout) => {
   const spec = makeLaidOutSpec(layout);
