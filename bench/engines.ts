@@ -5,7 +5,7 @@ import { FACE_PIXELS, FACE_SIZE } from "../src/model/labels.ts";
 import type { Model } from "../src/model/model.ts";
 import { createFusedNodeClassifier } from "../src/backends/fused/fused-node.ts";
 import { createTfjsWasmNodeClassifier } from "../src/backends/tfjs-wasm-node.ts";
-import { encodeDeepEmotion } from "../src/model/export/onnx-deep-emotion.ts";
+import { exportOnnx } from "../src/model/export/export-onnx.ts";
 
 /** An engine loaded for one batch size. */
 export interface Engine {
@@ -32,7 +32,7 @@ function wrapClassifier(classifier: Classifier): Engine {
 async function loadOrtWeb(model: Model): Promise<Engine> {
   const ort = await import("onnxruntime-web");
   ort.env.wasm.numThreads = 1;
-  const session = await ort.InferenceSession.create(encodeDeepEmotion(model), {
+  const session = await ort.InferenceSession.create(exportOnnx(model), {
     executionProviders: ["wasm"],
     graphOptimizationLevel: "all",
   });
@@ -50,7 +50,7 @@ async function loadOrtWeb(model: Model): Promise<Engine> {
 
 async function loadOrtNode(model: Model): Promise<Engine> {
   const ort = await import("onnxruntime-node");
-  const session = await ort.InferenceSession.create(encodeDeepEmotion(model), {
+  const session = await ort.InferenceSession.create(exportOnnx(model), {
     executionProviders: ["cpu"],
     graphOptimizationLevel: "all",
     intraOpNumThreads: 1,

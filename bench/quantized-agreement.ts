@@ -6,13 +6,27 @@
 
 import { parseArgs } from "node:util";
 import { listFolderModels } from "../src/backends/models-node.ts";
-import { type FoldedNetwork, foldNetwork, type Layer } from "../src/model/fold.ts";
+import type { Layer } from "../src/backends/fused/fused-form.ts";
+import { readDeepEmotion } from "../src/model/graph/deep-emotion.ts";
+import { buildSamplerMatrix, TRANSFORM_SIZE } from "../src/model/graph/affine-sample.ts";
 import { FACE_PIXELS, FACE_SIZE } from "../src/model/labels.ts";
-import { MAP_SIZES } from "../src/model/network-shapes.ts";
 import { NORMALIZED } from "../src/model/pixels.ts";
 import { createRegistry } from "../src/model/registry.ts";
-import { buildSamplerMatrix, TRANSFORM_SIZE } from "../src/model/sampler.ts";
 import { openDataset } from "../src/evaluation/open-dataset.ts";
+
+type Layers = Readonly<Record<Convolution | "fcLoc0" | "fcLoc2" | "fc1" | "fc2", Layer>>;
+
+/** Sides of the maps, in the order of the layers. */
+const SIDES = {
+  localization0: 42,
+  pooled0: 21,
+  localization3: 17,
+  conv1: 46,
+  conv2: 44,
+  pooled2: 22,
+  conv3: 20,
+  conv4: 18,
+};
 
 const CONVOLUTIONS = ["localization0", "localization3", "conv1", "conv2", "conv3", "conv4"] as const;
 type Convolution = (typeof CONVOLUTIONS)[number];
@@ -98,7 +112,7 @@ function connect(input: Float64Array, { weight, bias }: Layer): Float64Array {
 }
 
 function sample(image: Float64Array, theta: Float64Array, alignCorners: boolean): Float64Array {
-  const { matrix, offset } = buildSamplerMatrix(alignCorners);
+  const { matrix, offset } = buildSamplerMatrix(FACE_SIZE, FACE_SIZE, alignCorners ? "aligned" : "half");
   const [a0 = 0, a1 = 0, a2 = 0, b0 = 0, b1 = 0, b2 = 0] = Array.from({ length: 6 }, (_, k) =>
     theta.reduce((sum, value, i) => sum + value * matrix[i * TRANSFORM_SIZE + k]!, offset[k]!),
   );
@@ -115,7 +129,7 @@ function sample(image: Float64Array, theta: Float64Array, alignCorners: boolean)
 
 /** Logits of one face; `seen` is told every convolution's input. */
 function runNetwork(
-  network: FoldedNetwork,
+  network: Layers,
   { layers, inputs }: Plan,
   alignCorners: boolean,
   pixels: Uint8Array,
@@ -128,13 +142,13 @@ function runNetwork(
   };
   // A byte is an integer already: its 8 bits lose nothing.
   const image = Float64Array.from(pixels, (level) => NORMALIZED[level]!);
-  let map = rectify(pool(convolve(image, FACE_SIZE, layers.localization0), MAP_SIZES.localization0));
-  map = rectify(pool(layer("localization3", map, MAP_SIZES.localization0Pooled), MAP_SIZES.localization3));
+  let map = rectify(pool(convolve(image, FACE_SIZE, layers.localization0), SIDES.localization0));
+  map = rectify(pool(layer("localization3", map, SIDES.pooled0), SIDES.localization3));
   const theta = connect(rectify(connect(map, network.fcLoc0)), network.fcLoc2);
   map = rectify(layer("conv1", sample(image, theta, alignCorners), FACE_SIZE));
-  map = rectify(pool(layer("conv2", map, MAP_SIZES.conv1), MAP_SIZES.conv2));
-  map = rectify(layer("conv3", map, MAP_SIZES.conv2Pooled));
-  map = rectify(pool(layer("conv4", map, MAP_SIZES.conv3), MAP_SIZES.conv4));
+  map = rectify(pool(layer("conv2", map, SIDES.conv1), SIDES.conv2));
+  map = rectify(layer("conv3", map, SIDES.pooled2));
+  map = rectify(pool(layer("conv4", map, SIDES.conv3), SIDES.conv4));
   return connect(rectify(connect(map, network.fc1)), network.fc2);
 }
 
@@ -157,8 +171,24 @@ async function main(): Promise<void> {
   const registry = createRegistry(await listFolderModels());
   const id = registry.resolve(values.model);
   const { card, tensors } = await registry.load(id);
-  const network = foldNetwork(tensors);
   const alignCorners = card.alignCorners === true;
+  const { weights } = readDeepEmotion(tensors, alignCorners ? "aligned" : "half");
+  const readLayer = (name: string): Layer => ({
+    weight: weights.get(`${name}.weight`)!,
+    bias: weights.get(`${name}.bias`)!.data,
+  });
+  const network: Layers = {
+    localization0: readLayer("localization.0"),
+    localization3: readLayer("localization.3"),
+    fcLoc0: readLayer("fc_loc.0"),
+    fcLoc2: readLayer("fc_loc.2"),
+    conv1: readLayer("conv1"),
+    conv2: readLayer("conv2"),
+    conv3: readLayer("conv3"),
+    conv4: readLayer("conv4"),
+    fc1: readLayer("fc1"),
+    fc2: readLayer("fc2"),
+  };
   const floats: Plan = { layers: network, inputs: new Map() };
 
   const calibration = await openDataset(values.data, { usage: "Training", limit: 500 });

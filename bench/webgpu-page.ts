@@ -6,7 +6,7 @@ import { createTfjsWebgpuClassifier } from "../src/backends/tfjs-webgpu.ts";
 import { FACE_PIXELS, FACE_SIZE, LABEL_COUNT } from "../src/model/labels.ts";
 import type { Model } from "../src/model/model.ts";
 import { createReaderSource, createRegistry } from "../src/model/registry.ts";
-import { encodeDeepEmotion } from "../src/model/export/onnx-deep-emotion.ts";
+import { exportOnnx } from "../src/model/export/export-onnx.ts";
 
 type Score = (pixels: Uint8Array, count: number) => Promise<Float32Array>;
 
@@ -34,7 +34,7 @@ async function loadEngines(model: Model, batch: number): Promise<[string, Score]
   if (tfjs.kind === "unavailable") throw new Error(tfjs.reason);
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = "/ort/";
-  const session = await ort.InferenceSession.create(encodeDeepEmotion(model), { executionProviders: ["webgpu"] });
+  const session = await ort.InferenceSession.create(exportOnnx(model), { executionProviders: ["webgpu"] });
   const run: Score = async (pixels, count) => {
     const feed = { pixels: new ort.Tensor("uint8", pixels, [count, 1, FACE_SIZE, FACE_SIZE]) };
     const data = (await session.run(feed))["probabilities"]?.data;

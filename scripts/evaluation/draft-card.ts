@@ -16,7 +16,7 @@ import { HOG_SETTINGS } from "../../src/model/hog-features.ts";
 import { checkHogSvmTensors } from "../../src/model/hog-svm.ts";
 import { LABELS } from "../../src/model/labels.ts";
 import { computeSha256, hashGraph } from "../../src/model/model.ts";
-import { countParameters } from "../../src/model/network-shapes.ts";
+import { countParameters } from "../../src/model/graph/deep-emotion-tensors.ts";
 import { readFloat16, serializeSafetensors, writeFloat16 } from "../../src/model/safetensors.ts";
 import type { Tensor } from "../../src/model/tensor.ts";
 

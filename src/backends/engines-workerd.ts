@@ -4,10 +4,14 @@ import type { Classifier } from "../model/classifier.ts";
 import { createHogSvmClassifier } from "../model/hog-svm.ts";
 import type { Model } from "../model/model.ts";
 import { createClassifier } from "../model/registry.ts";
-import type { EngineName, EngineTables } from "./engine-table.ts";
+import type { EngineName, EngineTables, OpenClassifier } from "./engine-table.ts";
+import { fitsFusedKernel } from "./fused/fused-form.ts";
 import { createFusedWorkerdClassifier } from "./fused/fused-workerd.ts";
 import { createGraphWorkerdClassifier } from "./graph/graph-workerd.ts";
 import { createTfjsWasmWorkerdClassifier } from "./tfjs-wasm-workerd.ts";
+
+const openNetwork: OpenClassifier = (model) =>
+  fitsFusedKernel(model.card) ? createFusedWorkerdClassifier(model) : createGraphWorkerdClassifier(model);
 
 /** A linear model has one engine, whatever the network runs on. */
 const TABLES: EngineTables = {
@@ -17,9 +21,9 @@ const TABLES: EngineTables = {
     graph: createTfjsWasmWorkerdClassifier,
   },
   fused: {
-    "deep-emotion": (model) => createFusedWorkerdClassifier(model),
+    "deep-emotion": openNetwork,
     "hog-svm": createHogSvm,
-    graph: (model) => createGraphWorkerdClassifier(model),
+    graph: openNetwork,
   },
 };
 

@@ -2,17 +2,13 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { ScoringError } from "../errors.ts";
-import { formatModelId, requireAlignCorners } from "../model/card.ts";
+import { formatModelId } from "../model/card.ts";
 import type { Classifier, Scores } from "../model/classifier.ts";
-import { readClassifierNetwork } from "../model/graph/graph-model.ts";
+import { type ClassifierNetwork, readClassifierNetwork } from "../model/graph/graph-model.ts";
 import { assembleScores } from "../model/graph/graph-scores.ts";
 import { checkFaces, countChannels, countInputBytes } from "../model/input-form.ts";
-import { EMBEDDING } from "../model/labels.ts";
 import type { Model } from "../model/model.ts";
-import { buildTfjsNetwork, type TfjsNetwork } from "../model/network.ts";
-import { THETA_SIZE } from "../model/network-shapes.ts";
 import { createNormalizer } from "../model/pixels.ts";
-import { computeProbabilities } from "../model/softmax.ts";
 import { selectBackend } from "./tfjs-backend.ts";
 import { buildTfjsGraph } from "./tfjs-graph.ts";
 
@@ -39,7 +35,8 @@ export const TFJS_BATCH_SIZE = 32;
  */
 export async function createTfjsClassifier(model: Model, options: TfjsClassifierOptions): Promise<Classifier> {
   const { backend, engine, batchSize, findFault = () => null, awaitFault = async () => null } = options;
-  const network = await uploadNetwork(model, backend, batchSize);
+  const uploaded = await uploadNetwork(model, backend, batchSize);
+  const { network } = uploaded;
   const { labels, input } = model.card;
   const bytes = countInputBytes(input);
   const normalize = createNormalizer(input);
@@ -50,7 +47,7 @@ export async function createTfjsClassifier(model: Model, options: TfjsClassifier
     // A new array each time: a backend may keep the one it was given. Padded lanes are zeros.
     const values = new Float32Array(batchSize * bytes);
     normalize(pixels, values);
-    const outputs = network.run(values);
+    const outputs = uploaded.run(values);
     try {
       const read = Object.entries(outputs).map(
         async ([name, tensor]) => [name, await tensor.data<"float32">()] as const,
@@ -92,68 +89,44 @@ export async function createTfjsClassifier(model: Model, options: TfjsClassifier
           outputs[name]!.set(batch[name]!.subarray(0, faces * width), start * width);
         }
       }
-      return network.assemble(count, outputs);
+      return assembleScores(model.card, network, count, outputs);
     },
     dispose() {
       if (disposed) return;
       disposed = true;
-      network.dispose();
+      uploaded.dispose();
     },
   };
 }
 
-/** A network on a backend, and how its outputs become scores. */
-interface Uploaded extends TfjsNetwork {
-  /** Names of the outputs that are read, and the values of a face in each. */
-  readonly widths: readonly (readonly [name: string, width: number])[];
-  assemble(count: number, outputs: Readonly<Record<string, Float32Array>>): Scores;
+/** A network on a backend. */
+interface Uploaded {
+  readonly network: ClassifierNetwork;
+  /**
+   * Runs one batch synchronously (a GPU backend only enqueues).
+   * @param input `batch` faces of normalized pixels, channels together
+   * @returns tensors the caller disposes, by the name of the output: `[batch, values]` each
+   */
+  run(input: Float32Array): Readonly<Record<string, tf.Tensor2D>>;
+  /** Frees the weights. */
+  dispose(): void;
 }
 
-/** The network of a model's family on `backend`. */
 async function uploadNetwork(model: Model, backend: string, batchSize: number): Promise<Uploaded> {
-  return model.card.family === "graph"
-    ? uploadGraph(model, backend, batchSize)
-    : uploadDeepEmotion(model, backend, batchSize);
-}
-
-async function uploadDeepEmotion({ card, tensors }: Model, backend: string, batchSize: number): Promise<Uploaded> {
-  const alignCorners = requireAlignCorners(card);
-  await selectBackend(backend);
-  return {
-    ...buildTfjsNetwork(tensors, { alignCorners, batchSize }),
-    widths: [
-      ["theta", THETA_SIZE],
-      ["logits", card.labels.length],
-    ],
-    assemble(count, outputs) {
-      const logits = outputs["logits"]!;
-      const probabilities = computeProbabilities(logits, count, card.temperature);
-      return { count, logits, probabilities, theta: outputs["theta"]!, embedding: null };
-    },
-  };
-}
-
-async function uploadGraph(model: Model, backend: string, batchSize: number): Promise<Uploaded> {
   const network = readClassifierNetwork(model);
-  const { card } = model;
-  const { size } = card.input;
-  const channels = countChannels(card.input);
+  const { size } = model.card.input;
+  const channels = countChannels(model.card.input);
   await selectBackend(backend);
   const built = buildTfjsGraph(network);
-  const widths: Uploaded["widths"] = [
-    [network.scores, card.labels.length],
-    ...(network.embedding === null ? [] : [[EMBEDDING, network.embedding] as const]),
-  ];
   return {
-    widths,
+    network,
     run: (input) =>
       tf.tidy(() => {
         const outputs = built.run(tf.tensor4d(input, [batchSize, size, size, channels]));
         return Object.fromEntries(
-          widths.map(([name, width]) => [name, tf.reshape<tf.Rank.R2>(outputs[name]!, [batchSize, width])]),
+          network.widths.map(([name, width]) => [name, tf.reshape<tf.Rank.R2>(outputs[name]!, [batchSize, width])]),
         );
       }),
-    assemble: (count, outputs) => assembleScores(card, network, count, outputs),
     dispose: () => built.dispose(),
   };
 }

@@ -2,8 +2,9 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { ScoringError } from "../errors.ts";
+import { buildSamplerMatrix, THETA_SIZE, TRANSFORM_SIZE } from "../model/graph/affine-sample.ts";
 import type { Network } from "../model/graph/check-graph.ts";
-import type { NodeOf, OperatorName } from "../model/graph/graph.ts";
+import type { Graph, GraphNode, NodeOf, OperatorName } from "../model/graph/graph.ts";
 import { inferShapes, resolvePadding, type Sides } from "../model/graph/shapes.ts";
 import type { Tensor } from "../model/tensor.ts";
 import type { GraphEngine, PictureValue } from "./graph/graph-engine.ts";
@@ -23,10 +24,13 @@ export interface TfjsGraph {
 
 /** Uploaded weights by name. */
 type Uploads = ReadonlyMap<string, tf.Tensor>;
+/** What a product's kernel does with its values before it stores them. */
+type Fused = "linear" | "relu" | "relu6";
 type Operation<Op extends OperatorName> = (
   node: NodeOf<Op>,
   inputs: readonly tf.Tensor[],
   weights: Uploads,
+  activation: Fused,
 ) => tf.Tensor;
 
 function asMap(tensor: tf.Tensor): tf.Tensor4D {
@@ -57,31 +61,38 @@ function surround(map: tf.Tensor4D, [top, left, bottom, right]: Sides, fill: num
   );
 }
 
+function readBias({ bias }: NodeOf<"conv" | "dense">, weights: Uploads): { readonly bias?: tf.Tensor } {
+  return bias === undefined ? {} : { bias: weights.get(bias)! };
+}
+
 function activation(apply: (x: tf.Tensor) => tf.Tensor) {
   return (_node: unknown, inputs: readonly tf.Tensor[]): tf.Tensor => apply(inputs[0]!);
 }
 
 const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
-  conv(node, inputs, weights) {
+  conv(node, inputs, weights, activation) {
     const map = asMap(inputs[0]!);
     const filter = asMap(weights.get(node.weight)!);
     const [tall, wide] = filter.shape;
     const reach = [node.dilation[0] * (tall - 1) + 1, node.dilation[1] * (wide - 1) + 1] as const;
     const sides = resolvePadding(node.padding, [map.shape[1], map.shape[2]], reach, node.stride);
-    const padded = surround(map, sides, 0);
     // tfjs has no kernel for a window with both dilation and stride: then every position is computed and some are kept.
     const spread = node.dilation.some((step) => step > 1) && node.stride.some((step) => step > 1);
-    const stride: [number, number] = spread ? [1, 1] : node.stride;
-    const every =
-      node.groups > 1
-        ? tf.depthwiseConv2d(padded, filter, stride, "valid", "NHWC", node.dilation)
-        : tf.conv2d(padded, filter, stride, "valid", "NHWC", node.dilation);
-    const made = spread ? tf.stridedSlice(every, [0, 0, 0, 0], every.shape, [1, ...node.stride, 1]) : every;
-    return node.bias === undefined ? made : tf.add(made, weights.get(node.bias)!);
+    const strides: [number, number] = spread ? [1, 1] : node.stride;
+    const every = (node.groups > 1 ? tf.fused.depthwiseConv2d : tf.fused.conv2d)({
+      x: surround(map, sides, 0),
+      filter,
+      strides,
+      pad: "valid",
+      dataFormat: "NHWC",
+      dilations: node.dilation,
+      ...readBias(node, weights),
+      activation,
+    });
+    return spread ? tf.stridedSlice(every, [0, 0, 0, 0], every.shape, [1, ...node.stride, 1]) : every;
   },
-  dense(node, inputs, weights) {
-    const made = tf.matMul(inputs[0]!, weights.get(node.weight)!);
-    return node.bias === undefined ? made : tf.add(made, weights.get(node.bias)!);
+  dense(node, inputs, weights, activation) {
+    return tf.fused.matMul({ a: inputs[0]!, b: weights.get(node.weight)!, ...readBias(node, weights), activation });
   },
   maxPool(node, inputs) {
     const map = asMap(inputs[0]!);
@@ -128,6 +139,14 @@ const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
     const map = asMap(inputs[0]!);
     const resize = node.mode === "nearest" ? tf.image.resizeNearestNeighbor : tf.image.resizeBilinear;
     return resize(map, node.size, node.corners === "aligned", node.corners === "half");
+  },
+  affineSample({ corners }, [map, theta]) {
+    const image = asMap(map!);
+    const [, height, width] = image.shape;
+    const { matrix, offset } = buildSamplerMatrix(height, width, corners);
+    const linear = tf.matMul<tf.Tensor2D>(theta!, tf.tensor2d(matrix, [THETA_SIZE, TRANSFORM_SIZE]));
+    const transforms = tf.add<tf.Tensor2D>(linear, tf.tensor1d(offset));
+    return tf.image.transform(image, transforms, "bilinear", "constant", 0, [height, width]);
   },
   flatten(_node, inputs) {
     const [batch = 0] = inputs[0]!.shape;
@@ -179,18 +198,13 @@ export function buildTfjsGraph({ graph, weights }: Network): TfjsGraph {
       if (name !== undefined && !uploads.has(name)) uploads.set(name, upload(node, name, weights.get(name)!));
     }
   }
+  const steps = planSteps(graph);
   return {
     run(input) {
       const values = new Map<string, tf.Tensor>([[graph.input.name, input]]);
-      for (const node of graph.nodes) {
-        values.set(
-          node.name,
-          runNode(
-            node,
-            node.inputs.map((name) => values.get(name)!),
-            uploads,
-          ),
-        );
+      for (const { node, activation, output } of steps) {
+        const inputs = node.inputs.map((name) => values.get(name)!);
+        values.set(output, runNode(node, inputs, uploads, activation));
       }
       return Object.fromEntries(Object.entries(graph.outputs).map(([outside, name]) => [outside, values.get(name)!]));
     },
@@ -198,9 +212,40 @@ export function buildTfjsGraph({ graph, weights }: Network): TfjsGraph {
   };
 }
 
-function runNode<Op extends OperatorName>(node: NodeOf<Op>, inputs: readonly tf.Tensor[], weights: Uploads): tf.Tensor {
+/** A node with the activation behind it that its kernel takes in, and the value that comes out. */
+interface Step {
+  readonly node: GraphNode;
+  readonly activation: Fused;
+  readonly output: string;
+}
+
+/** The nodes as they run: a convolution or dense layer takes in the ReLU behind it where nobody else reads its value. */
+function planSteps({ nodes, outputs }: Graph): Step[] {
+  const steps = new Map<string, Step>();
+  const named = new Set(Object.values(outputs));
+  for (const node of nodes) {
+    const [from = ""] = node.inputs;
+    const before = steps.get(from);
+    const isAlone = !named.has(from) && nodes.filter(({ inputs }) => inputs.includes(from)).length === 1;
+    const isProduct = before?.node.op === "conv" || before?.node.op === "dense";
+    if ((node.op === "relu" || node.op === "relu6") && isProduct && isAlone) {
+      steps.delete(from);
+      steps.set(node.name, { node: before.node, activation: node.op, output: node.name });
+    } else {
+      steps.set(node.name, { node, activation: "linear", output: node.name });
+    }
+  }
+  return [...steps.values()];
+}
+
+function runNode<Op extends OperatorName>(
+  node: NodeOf<Op>,
+  inputs: readonly tf.Tensor[],
+  weights: Uploads,
+  activation: Fused,
+): tf.Tensor {
   const operation: Operation<Op> = OPERATIONS[node.op];
-  return operation(node, inputs, weights);
+  return operation(node, inputs, weights, activation);
 }
 
 /**

@@ -6,6 +6,7 @@
 
 import { ScoringError } from "../errors.ts";
 import type { EngineTables, OpenClassifier } from "../backends/engine-table.ts";
+import { fitsFusedKernel } from "../backends/fused/fused-form.ts";
 import { createFusedBrowserClassifier } from "../backends/fused/fused-browser.ts";
 import { loadCodecs } from "../image/codecs-browser.ts";
 import { createImageDecoder } from "../image/decode.ts";
@@ -53,13 +54,12 @@ const FACE_WEIGHTS_URL = new URL("../../models/faces/blazeface@1/weights.safeten
 const openTfjs: OpenClassifier = async (model) =>
   (await import("../backends/tfjs-wasm-simd-url.ts")).createTfjsWasmUrlClassifier(model, TFJS_WASM_URL);
 const openHogSvm: OpenClassifier = async (model) => createHogSvmClassifier(model);
+const openNetwork: OpenClassifier = async (model) => {
+  if (fitsFusedKernel(model.card)) return createFusedBrowserClassifier(model, FUSED_URLS);
+  return (await import("../backends/graph/graph-browser.ts")).createGraphBrowserClassifier(model, GRAPH_URLS);
+};
 const TABLES: EngineTables = {
-  fused: {
-    "deep-emotion": (model) => createFusedBrowserClassifier(model, FUSED_URLS),
-    "hog-svm": openHogSvm,
-    graph: async (model) =>
-      (await import("../backends/graph/graph-browser.ts")).createGraphBrowserClassifier(model, GRAPH_URLS),
-  },
+  fused: { "deep-emotion": openNetwork, "hog-svm": openHogSvm, graph: openNetwork },
   tfjs: { "deep-emotion": openTfjs, "hog-svm": openHogSvm, graph: openTfjs },
 };
 

@@ -10,7 +10,7 @@ import { ScoringError } from "../../src/errors.ts";
 import type { Classifier } from "../../src/model/classifier.ts";
 import { FACE_PIXELS, LABEL_COUNT } from "../../src/model/labels.ts";
 import type { Model } from "../../src/model/model.ts";
-import { listTensorShapes, type NetworkWidths } from "../../src/model/network-shapes.ts";
+import { listTensorShapes, type NetworkWidths } from "../../src/model/graph/deep-emotion-tensors.ts";
 import { createOracle } from "../../src/model/oracle.ts";
 import { countElements, type Tensor } from "../../src/model/tensor.ts";
 import {

@@ -5,8 +5,10 @@ import { formatModelId } from "../../model/card.ts";
 import type { Classifier, Scores } from "../../model/classifier.ts";
 import { FACE_PIXELS, LABEL_COUNT } from "../../model/labels.ts";
 import type { Model } from "../../model/model.ts";
-import { THETA_SIZE } from "../../model/network-shapes.ts";
+import { THETA_SIZE } from "../../model/graph/affine-sample.ts";
+import { readClassifierNetwork } from "../../model/graph/graph-model.ts";
 import { checkFaces } from "../../model/input-form.ts";
+import { fitsFusedKernel } from "./fused-form.ts";
 import { packNetwork } from "./pack.ts";
 
 /** What assembly/index.ts exports. */
@@ -67,20 +69,21 @@ export interface FusedOptions {
 /**
  * Loads `model` into an instance of `module` (deep-emotion.wasm or deep-emotion-relaxed.wasm).
  * The instance's memory is laid out here; `classify` allocates nothing but its result.
- * @throws ScoringError `model_invalid` if the tensors are not Deep_Emotion's; `engine_unavailable` if memory is refused
+ * @throws ScoringError `model_invalid` if its network is not of Deep_Emotion's form; `engine_unavailable` if memory is refused
  */
 export async function createFusedClassifier(
   module: WebAssembly.Module,
   model: Model,
   engine: FusedEngine = "fused-wasm-simd",
 ): Promise<Classifier> {
-  if (model.card.family !== "deep-emotion") {
-    throw new ScoringError("model_invalid", `the fused engine has no network of the family ${model.card.family}`);
+  if (!fitsFusedKernel(model.card)) {
+    throw new ScoringError("model_invalid", `${formatModelId(model.card)}: its network is not the fused engine's`);
   }
-  const { widths, tensors } = packNetwork(model.tensors);
+  const network = readClassifierNetwork(model);
+  const { widths, tensors } = packNetwork(network);
   const instance = await WebAssembly.instantiate(module, {});
   const kernel = readKernel(instance.exports);
-  if (kernel.layOut(...widths.localization, widths.localizationHidden, ...widths.conv, widths.hidden) !== 0) {
+  if (kernel.layOut(...widths) !== 0) {
     throw new ScoringError("engine_unavailable", "no memory for the fused engine");
   }
   const buffer = kernel.memory.buffer;
@@ -91,7 +94,7 @@ export async function createFusedClassifier(
   const theta = new Float32Array(buffer, kernel.addressOf(THETA), capacity * THETA_SIZE);
   const logits = new Float32Array(buffer, kernel.addressOf(LOGITS), capacity * LABEL_COUNT);
   const probabilities = new Float32Array(buffer, kernel.addressOf(PROBABILITIES), capacity * LABEL_COUNT);
-  const alignCorners = model.card.alignCorners === true;
+  const alignCorners = network.graph.nodes.some((node) => node.op === "affineSample" && node.corners === "aligned");
   const scale = 1 / (model.card.temperature ?? 1);
 
   let disposed = false;
@@ -103,7 +106,7 @@ export async function createFusedClassifier(
       count,
       logits: new Float32Array(count * LABEL_COUNT),
       probabilities: new Float32Array(count * LABEL_COUNT),
-      theta: new Float32Array(count * THETA_SIZE),
+      theta: network.theta ? new Float32Array(count * THETA_SIZE) : null,
       embedding: null,
     };
     for (let first = 0; first < count; first += capacity) {
@@ -112,7 +115,7 @@ export async function createFusedClassifier(
       kernel.run(faces, alignCorners, scale);
       scores.logits.set(logits.subarray(0, faces * LABEL_COUNT), first * LABEL_COUNT);
       scores.probabilities.set(probabilities.subarray(0, faces * LABEL_COUNT), first * LABEL_COUNT);
-      scores.theta.set(theta.subarray(0, faces * THETA_SIZE), first * THETA_SIZE);
+      scores.theta?.set(theta.subarray(0, faces * THETA_SIZE), first * THETA_SIZE);
     }
     return scores;
   }

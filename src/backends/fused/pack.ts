@@ -1,13 +1,15 @@
 /** Weights in the order in which the kernel reads them: channels padded to register tiles, 3×3 and 5×5 in Winograd's domain. */
 
-import { foldNetwork, type Layer } from "../../model/fold.ts";
-import type { NetworkWidths } from "../../model/network-shapes.ts";
-import type { Tensor } from "../../model/tensor.ts";
+import type { Network } from "../../model/graph/check-graph.ts";
+import { type Layer, listFusedLayers } from "./fused-form.ts";
 import { SEVEN_POINTS, SIX_POINTS, transformKernel } from "./winograd-weights.ts";
+
+/** Outputs of the layers but those of θ and of the logits, which are fixed. */
+export type Widths = readonly [number, number, number, number, number, number, number, number];
 
 /** A network as the kernel takes it. */
 export interface PackedNetwork {
-  readonly widths: NetworkWidths;
+  readonly widths: Widths;
   /** In the order of the kernel's `addressOf`: weight, bias, weight, bias, …, one pair per layer. */
   readonly tensors: readonly Float32Array[];
 }
@@ -88,26 +90,25 @@ function packTransformed(layer: Layer): Float32Array[] {
   return [packWinograd(layer, TILE), padBias(layer, TILE)];
 }
 
-/**
- * Checks, folds and packs all tensors of a network.
- * @throws ScoringError `model_invalid` if a tensor is missing or has another shape
- */
-export function packNetwork(tensors: ReadonlyMap<string, Tensor>): PackedNetwork {
-  const network = foldNetwork(tensors);
+/** Packs all layers of a network that fits the kernel. */
+export function packNetwork(network: Network): PackedNetwork {
+  const layers = listFusedLayers(network);
+  const [seven, five, locHidden, theta, conv1, conv2, conv3, conv4, hidden, last] = layers;
+  const [l1 = 0, l2 = 0, lh = 0, , c1 = 0, c2 = 0, c3 = 0, c4 = 0, h = 0] = layers.map(({ bias }) => bias.length);
   return {
-    widths: network.widths,
+    widths: [l1, l2, lh, c1, c2, c3, c4, h],
     tensors: [
-      packQuarters(network.localization0, FIRST_TILE),
-      padBias(network.localization0, FIRST_TILE),
-      ...packTransformed(network.localization3),
-      ...packDirect(network.fcLoc0, DENSE_TILE),
-      ...packDirect(network.fcLoc2, DENSE_TILE),
-      ...packDirect(network.conv1, TILE),
-      ...packTransformed(network.conv2),
-      ...packTransformed(network.conv3),
-      ...packTransformed(network.conv4),
-      ...packDirect(network.fc1, DENSE_TILE),
-      ...packDirect(network.fc2, DENSE_TILE),
+      packQuarters(seven!, FIRST_TILE),
+      padBias(seven!, FIRST_TILE),
+      ...packTransformed(five!),
+      ...packDirect(locHidden!, DENSE_TILE),
+      ...packDirect(theta!, DENSE_TILE),
+      ...packDirect(conv1!, TILE),
+      ...packTransformed(conv2!),
+      ...packTransformed(conv3!),
+      ...packTransformed(conv4!),
+      ...packDirect(hidden!, DENSE_TILE),
+      ...packDirect(last!, DENSE_TILE),
     ],
   };
 }

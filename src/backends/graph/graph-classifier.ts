@@ -1,4 +1,4 @@
-/** The Classifier port over the SIMD engine: models of the family "graph". */
+/** The Classifier port over the SIMD engine. */
 
 import { ScoringError } from "../../errors.ts";
 import { formatModelId } from "../../model/card.ts";
@@ -7,7 +7,6 @@ import type { Network } from "../../model/graph/check-graph.ts";
 import { readClassifierNetwork } from "../../model/graph/graph-model.ts";
 import { assembleScores } from "../../model/graph/graph-scores.ts";
 import { checkFaces, countInputBytes, scaleLevels } from "../../model/input-form.ts";
-import { EMBEDDING } from "../../model/labels.ts";
 import type { Model } from "../../model/model.ts";
 import { BATCH_FACES, createBatchEngine } from "./batch-engine.ts";
 import { runsFaceByFace } from "./face-layout.ts";
@@ -17,7 +16,7 @@ import { createPictureFaces } from "./picture-faces.ts";
 
 /**
  * Loads `model` into an instance of `module` (graph.wasm or graph-relaxed.wasm).
- * @throws ScoringError `model_invalid` if its card has no graph of a classifier; `engine_unavailable` if a node has no
+ * @throws ScoringError `model_invalid` if its network is no classifier; `engine_unavailable` if a node has no
  *   kernel here or memory is refused
  */
 export async function createGraphClassifier(
@@ -36,15 +35,13 @@ export async function createGraphClassifier(
   async function score(pixels: Uint8Array, count: number): Promise<Scores> {
     if (disposed) throw new ScoringError("engine_unavailable", "the graph engine was disposed");
     checkFaces(input, pixels, count);
-    const values = new Float32Array(count * labels.length);
-    const embeddings = new Float32Array(count * (network.embedding ?? 0));
+    const made = Object.fromEntries(network.widths.map(([name, width]) => [name, new Float32Array(count * width)]));
     for (let first = 0; first < count; first += runner.batchSize) {
       const faces = Math.min(runner.batchSize, count - first);
       const outputs = await runner.run(pixels.subarray(first * bytes, (first + faces) * bytes), faces);
-      values.set(outputs.get(network.scores)!, first * labels.length);
-      if (network.embedding !== null) embeddings.set(outputs.get(EMBEDDING)!, first * network.embedding);
+      for (const [name, width] of network.widths) made[name]!.set(outputs.get(name)!, first * width);
     }
-    return assembleScores(model.card, network, count, { [network.scores]: values, [EMBEDDING]: embeddings });
+    return assembleScores(model.card, network, count, made);
   }
 
   return {

@@ -195,6 +195,11 @@ export function planLayers(network: Network, options: { readonly separable: bool
         return { op: "move", node, input: node.inputs[0]!, output };
       case "resize":
         return { op: "resize", node, input: node.inputs[0]!, output };
+      case "affineSample":
+        throw new ScoringError(
+          "engine_unavailable",
+          `the SIMD engine samples in networks of the form of Deep_Emotion alone: affineSample ${node.name}`,
+        );
       default:
         return { op: "combine", node, multiply: false, inputs: node.inputs, activation, output };
     }

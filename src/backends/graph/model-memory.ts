@@ -1,6 +1,7 @@
 /** Whether a model fits an isolate, from its card alone: before it is stored, and before a job is made of it. */
 
 import { ScoringError } from "../../errors.ts";
+import { fitsFusedKernel } from "../fused/fused-form.ts";
 import { formatModelId, type ModelCard } from "../../model/card.ts";
 import { smallestInput } from "../../model/graph/check-graph.ts";
 import type { Graph } from "../../model/graph/graph.ts";
@@ -47,7 +48,7 @@ export function measureFaces(graph: Graph, shapes: Shapes): number {
  */
 export function checkModelMemory(card: ModelCard): void {
   const { graph, shapes } = card;
-  if (graph === undefined) return;
+  if (graph === undefined || fitsFusedKernel(card)) return;
   const bytes = measured.get(card) ?? measureFaces(graph, shapes) + BASE_BYTES;
   measured.set(card, bytes);
   if (bytes <= MAX_BYTES) return;

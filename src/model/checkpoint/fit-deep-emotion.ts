@@ -1,5 +1,5 @@
 import { ScoringError, type Issue } from "../../errors.ts";
-import { listTensorShapes, readNetworkWidths, type NetworkWidths } from "../network-shapes.ts";
+import { listTensorShapes, readNetworkWidths, type NetworkWidths } from "../graph/deep-emotion-tensors.ts";
 import { formatShape, type Tensor } from "../tensor.ts";
 
 /** Weights that fit the family "deep-emotion". */

@@ -3,10 +3,9 @@
 import { ScoringError } from "../../errors.ts";
 import { formatModelId } from "../card.ts";
 import { EMBEDDING } from "../labels.ts";
-import { PROBABILITIES, readClassifierNetwork } from "../graph/graph-model.ts";
+import { describeNetwork, PROBABILITIES, readClassifierNetwork } from "../graph/graph-model.ts";
 import { countChannels, scaleLevels } from "../input-form.ts";
 import type { Model } from "../model.ts";
-import { encodeDeepEmotion } from "./onnx-deep-emotion.ts";
 import { addNetwork } from "./onnx-graph.ts";
 import { addNode, addNumbers, addTensor, finishOnnx, FLOAT, UINT8, type OnnxGraph } from "./onnx-writer.ts";
 
@@ -17,8 +16,7 @@ import { addNode, addNumbers, addTensor, finishOnnx, FLOAT, UINT8, type OnnxGrap
  */
 export function exportOnnx(model: Model): Uint8Array {
   const { card } = model;
-  if (card.family === "deep-emotion") return encodeDeepEmotion(model);
-  if (card.family !== "graph") {
+  if (describeNetwork(card) === null) {
     throw new ScoringError(
       "model_invalid",
       `${formatModelId(card)} is of the family ${card.family}, which ONNX has no operators for`,

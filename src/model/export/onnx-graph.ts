@@ -1,5 +1,6 @@
 /** A graph as the nodes of an ONNX file: one row for each operator. */
 
+import { normalizePixel } from "../graph/affine-sample.ts";
 import type { Network } from "../graph/check-graph.ts";
 import type { GraphNode, NodeOf, OperatorName } from "../graph/graph.ts";
 import { inferShapes, resolvePadding, type ValueShape } from "../graph/shapes.ts";
@@ -69,6 +70,21 @@ const WRITERS: { readonly [Op in OperatorName]: Writer<Op> } = {
     const [top, left, bottom, right] = node.sides;
     const amounts = [0, node.channels[0], top, left, 0, node.channels[1], bottom, right];
     return addNode(graph, "Pad", [...inputs, addIntegers(graph, amounts)]);
+  },
+  // The grid is written out: ONNX's AffineGrid comes with opset 20.
+  affineSample({ name, corners }, [map = "", theta = ""], { graph, shapes }) {
+    const [, height = 1, width = 1] = shapes.get(name)!;
+    const places = Float32Array.from({ length: height * width * 3 }, (_, i) => {
+      const pixel = Math.floor(i / 3);
+      if (i % 3 === 0) return normalizePixel(pixel % width, width, corners);
+      return i % 3 === 1 ? normalizePixel(Math.floor(pixel / width), height, corners) : 1;
+    });
+    const rows = addNode(graph, "Reshape", [theta, addIntegers(graph, [-1, 2, 3])]);
+    const columns = addNode(graph, "Transpose", [rows], { perm: [0, 2, 1] });
+    const placed = addNode(graph, "MatMul", [addTensor(graph, [height * width, 3], places), columns]);
+    const grid = addNode(graph, "Reshape", [placed, addIntegers(graph, [-1, height, width, 2])]);
+    const align_corners = corners === "aligned" ? 1 : 0;
+    return addNode(graph, "GridSample", [map, grid], { mode: "bilinear", padding_mode: "zeros", align_corners });
   },
   flatten: plain("Flatten"),
   // 0 stands for the batch as it is.

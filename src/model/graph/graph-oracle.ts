@@ -5,6 +5,7 @@
 
 import { ScoringError } from "../../errors.ts";
 import { countElements } from "../tensor.ts";
+import { locatePixel, normalizePixel } from "./affine-sample.ts";
 import type { Network } from "./check-graph.ts";
 import type { NodeOf, OperatorName } from "./graph.ts";
 import { listResizeTaps } from "./resize.ts";
@@ -34,25 +35,34 @@ function pairwise(f: (a: number, b: number) => number) {
     inputs[0]!.data.map((x, i) => f(x, inputs[1]!.data[i]!));
 }
 
-/** One pool: `fold` of the elements of each window that lie inside the map. */
-function pool(fold: (values: number[]) => number) {
+/** Of a window's taps, the first and the one behind the last that lie inside `side`; it starts at `start`. */
+function listTapsInside(start: number, side: number, taps: number, spread: number): readonly [number, number] {
+  return [Math.max(0, Math.ceil(-start / spread)), Math.min(taps, Math.ceil((side - start) / spread))];
+}
+
+/** One pool: `fold` of the elements of each window that lie inside the map, one after the other, then `end` of their number. */
+function pool(start: number, fold: (sum: number, x: number) => number, end: (sum: number, count: number) => number) {
   return (node: NodeOf<"maxPool" | "averagePool">, inputs: readonly OracleValue[], shape: ValueShape): Float64Array => {
     const [channels, height, width] = asMap(inputs[0]!.shape);
     const [, rows, columns] = asMap(shape);
     const [top, left] = resolvePadding(node.padding, [height, width], node.size, node.stride);
+    const source = inputs[0]!.data;
     const out = new Float64Array(countElements(shape));
     let at = 0;
     for (let k = 0; k < channels; k++) {
       for (let r = 0; r < rows; r++) {
+        const firstRow = r * node.stride[0] - top;
         for (let c = 0; c < columns; c++) {
-          const values: number[] = [];
-          for (let y = r * node.stride[0] - top; y < r * node.stride[0] - top + node.size[0]; y++) {
-            for (let x = c * node.stride[1] - left; x < c * node.stride[1] - left + node.size[1]; x++) {
-              const inside = y >= 0 && y < height && x >= 0 && x < width;
-              if (inside) values.push(inputs[0]!.data[(k * height + y) * width + x]!);
+          const firstColumn = c * node.stride[1] - left;
+          let sum = start;
+          let count = 0;
+          for (let y = Math.max(0, firstRow); y < Math.min(height, firstRow + node.size[0]); y++) {
+            for (let x = Math.max(0, firstColumn); x < Math.min(width, firstColumn + node.size[1]); x++) {
+              sum = fold(sum, source[(k * height + y) * width + x]!);
+              count++;
             }
           }
-          out[at++] = fold(values);
+          out[at++] = end(sum, count);
         }
       }
     }
@@ -62,33 +72,35 @@ function pool(fold: (values: number[]) => number) {
 
 const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
   conv(node, inputs, shape, weights) {
-    const [channels, height, width] = asMap(inputs[0]!.shape);
+    const [, height, width] = asMap(inputs[0]!.shape);
     const [outputs, rows, columns] = asMap(shape);
     const weight = weights.get(node.weight)!;
     const [, share = 1, tall = 1, wide = 1] = weight.shape;
     const bias = node.bias === undefined ? null : weights.get(node.bias)!.data;
     const reach = [node.dilation[0] * (tall - 1) + 1, node.dilation[1] * (wide - 1) + 1] as const;
     const [top, left] = resolvePadding(node.padding, [height, width], reach, node.stride);
+    const [spreadY, spreadX] = node.dilation;
+    const source = inputs[0]!.data;
+    const kernel = weight.data;
     const out = new Float64Array(countElements(shape));
+    let at = 0;
     for (let o = 0; o < outputs; o++) {
-      const first = Math.floor(o / (outputs / node.groups)) * (channels / node.groups);
+      const first = Math.floor(o / (outputs / node.groups)) * share;
       for (let r = 0; r < rows; r++) {
+        const startY = r * node.stride[0] - top;
+        const [fromY, toY] = listTapsInside(startY, height, tall, spreadY);
         for (let c = 0; c < columns; c++) {
+          const startX = c * node.stride[1] - left;
+          const [fromX, toX] = listTapsInside(startX, width, wide, spreadX);
           let sum = bias?.[o] ?? 0;
           for (let i = 0; i < share; i++) {
-            for (let y = 0; y < tall; y++) {
-              const row = r * node.stride[0] + y * node.dilation[0] - top;
-              if (row < 0 || row >= height) continue;
-              for (let x = 0; x < wide; x++) {
-                const column = c * node.stride[1] + x * node.dilation[1] - left;
-                if (column < 0 || column >= width) continue;
-                sum +=
-                  weight.data[((o * share + i) * tall + y) * wide + x]! *
-                  inputs[0]!.data[((first + i) * height + row) * width + column]!;
-              }
+            for (let y = fromY; y < toY; y++) {
+              const line = ((first + i) * height + startY + y * spreadY) * width + startX;
+              const taps = ((o * share + i) * tall + y) * wide;
+              for (let x = fromX; x < toX; x++) sum += kernel[taps + x]! * source[line + x * spreadX]!;
             }
           }
-          out[(o * rows + r) * columns + c] = sum;
+          out[at++] = sum;
         }
       }
     }
@@ -104,8 +116,12 @@ const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
       return sum;
     });
   },
-  maxPool: pool((values) => Math.max(...values)),
-  averagePool: pool((values) => values.reduce((sum, x) => sum + x, 0) / values.length),
+  maxPool: pool(-Infinity, Math.max, (most) => most),
+  averagePool: pool(
+    0,
+    (sum, x) => sum + x,
+    (sum, count) => sum / count,
+  ),
   globalAveragePool(_node, inputs, [channels]) {
     const area = inputs[0]!.data.length / channels;
     return Float64Array.from({ length: channels }, (_, k) => {
@@ -183,6 +199,30 @@ const OPERATIONS: { readonly [Op in OperatorName]: Operation<Op> } = {
       }
     }
     return Float64Array.from(out);
+  },
+  affineSample({ corners }, [map, matrix], shape) {
+    const [channels, height, width] = asMap(shape);
+    const [a = 0, b = 0, tx = 0, d = 0, e = 0, ty = 0] = matrix!.data;
+    const out = new Float64Array(countElements(shape));
+    for (let r = 0; r < height; r++) {
+      for (let c = 0; c < width; c++) {
+        const [u, v] = [normalizePixel(c, width, corners), normalizePixel(r, height, corners)];
+        const x = locatePixel(a * u + b * v + tx, width, corners);
+        const y = locatePixel(d * u + e * v + ty, height, corners);
+        const [left, top] = [Math.floor(x), Math.floor(y)];
+        const [right, down] = [x - left, y - top];
+        for (let k = 0; k < channels; k++) {
+          const at = (row: number, column: number): number =>
+            row >= 0 && row < height && column >= 0 && column < width
+              ? map!.data[(k * height + row) * width + column]!
+              : 0;
+          out[(k * height + r) * width + c] =
+            (1 - down) * ((1 - right) * at(top, left) + right * at(top, left + 1)) +
+            down * ((1 - right) * at(top + 1, left) + right * at(top + 1, left + 1));
+        }
+      }
+    }
+    return out;
   },
   flatten: (_node, inputs) => inputs[0]!.data,
   relu: (_node, inputs) => each(inputs[0]!, (x) => Math.max(0, x)),

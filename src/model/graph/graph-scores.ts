@@ -5,7 +5,7 @@ import { formatModelId, type ModelCard } from "../card.ts";
 import type { Scores } from "../classifier.ts";
 import { EMBEDDING } from "../labels.ts";
 import { computeProbabilities, rowOf } from "../softmax.ts";
-import { PROBABILITIES, type ClassifierNetwork } from "./graph-model.ts";
+import { PROBABILITIES, THETA, type ClassifierNetwork } from "./graph-model.ts";
 
 /** How far a network's own probabilities may miss a sum of 1. */
 const SUM_TOLERANCE = 1e-3;
@@ -19,7 +19,7 @@ const LEAST_PROBABILITY = 1e-30;
  */
 export function assembleScores(
   card: ModelCard,
-  { scores, embedding }: ClassifierNetwork,
+  { scores, embedding, theta }: ClassifierNetwork,
   count: number,
   outputs: Readonly<Record<string, Float32Array>>,
 ): Scores {
@@ -31,7 +31,7 @@ export function assembleScores(
     count,
     logits,
     probabilities: computeProbabilities(logits, count, card.temperature),
-    theta: null,
+    theta: theta ? outputs[THETA]! : null,
     embedding: embedding === null ? null : outputs[EMBEDDING]!,
   };
 }

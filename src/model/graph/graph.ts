@@ -59,6 +59,11 @@ const NODE_SCHEMAS = [
   node("slice", { start: z.tuple([border, border, border]), size: z.tuple([size, size, size]) }),
   /** A map of another size; `corners` says which places of both coincide: see resize.ts. */
   node("resize", { size: pair, mode: z.enum(["nearest", "bilinear"]), corners: z.enum(["half", "aligned", "corner"]) }),
+  /**
+   * A map sampled at an affine map of its own places: bilinear, zeros outside (PyTorch's `affine_grid` and `grid_sample`).
+   * Its inputs are the map and the six entries of θ, the 2×3 matrix, row-major; for `corners` see affine-sample.ts.
+   */
+  node("affineSample", { corners: z.enum(["half", "aligned"]) }),
   node("relu", {}),
   node("relu6", {}),
   /** Negative values times `slope`. */

@@ -2,6 +2,7 @@
 
 import { ScoringError } from "../../errors.ts";
 import { countElements, formatShape } from "../tensor.ts";
+import { THETA_SIZE } from "./affine-sample.ts";
 import type { Graph, GraphNode, NodeOf, OperatorName } from "./graph.ts";
 import { fail, takeMap, takeVector, takeWeight, type ValueShape, type WeightShapes } from "./shape-checks.ts";
 
@@ -154,6 +155,15 @@ const RULES: { readonly [Op in OperatorName]: Rule<Op> } = {
       const [channels] = takeMap(node, inputs[0]!);
       if (node.mode === "nearest" && node.corners === "aligned") fail(node, "it takes the nearest of aligned corners");
       return [channels, ...node.size];
+    },
+  },
+  affineSample: {
+    inputs: 2,
+    shape(node, [map, theta]) {
+      if (theta!.join() !== String(THETA_SIZE)) {
+        fail(node, `its second input is ${formatShape(theta!)}, not [${THETA_SIZE}], the entries of a 2×3 matrix`);
+      }
+      return takeMap(node, map!);
     },
   },
   flatten: { inputs: 1, shape: (_node, inputs) => [inputs[0]!.reduce((product, size) => product * size, 1)] },

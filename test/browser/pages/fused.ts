@@ -4,7 +4,7 @@ import { createFusedBrowserClassifier } from "../../../src/backends/fused/fused-
 import type { FusedEngine } from "../../../src/backends/fused/fused-classifier.ts";
 import { FACE_PIXELS } from "../../../src/model/labels.ts";
 import type { Model } from "../../../src/model/model.ts";
-import { listTensorShapes, type NetworkWidths } from "../../../src/model/network-shapes.ts";
+import { listTensorShapes, type NetworkWidths } from "../../../src/model/graph/deep-emotion-tensors.ts";
 import { createOracle } from "../../../src/model/oracle.ts";
 import { countElements, type Tensor } from "../../../src/model/tensor.ts";
 import { listDisagreements } from "../../contract/classifier-agreement.ts";

@@ -7,7 +7,7 @@ import { createBundledSource } from "../../../src/model/registry.ts";
 import { findStoredModels } from "../../../src/scoring/operations/stored-models.ts";
 import { LIMITS } from "../../../src/scoring/limits.ts";
 import { createMemoryStore } from "../../../src/storage/memory-store.ts";
-import { createGraphOracle } from "../../../src/model/graph/graph-oracle-classifier.ts";
+import { createOracle } from "../../../src/model/oracle.ts";
 import { packTinyNet } from "../../contract/tiny-net.ts";
 
 const { card, weights } = await packTinyNet();
@@ -89,7 +89,7 @@ describe("engines of models that are replaced", () => {
     const scene = openScene();
     await scene.put("mine@1");
     const form = await hashScoring(await scene.registry.card("mine"));
-    const open = createEngineShelf(scene.registry, async (model) => createGraphOracle(model));
+    const open = createEngineShelf(scene.registry, async (model) => createOracle(model));
     const first = await open("fused", { model: "mine@1", modelForm: form });
     // Figures and notices may change: scores do not depend on them.
     await scene.put("mine@1", { notices: ["measured anew"] });
@@ -102,7 +102,7 @@ describe("engines of models that are replaced", () => {
     // Its listing is not old, but the job was made by a process that has seen the new card.
     const second = await open("fused", { model: "mine@1", modelForm: changed });
     expect([first.labels, second.labels]).toEqual([card.labels, labels]);
-    const elsewhere = createEngineShelf(scene.registry, async (model) => createGraphOracle(model));
+    const elsewhere = createEngineShelf(scene.registry, async (model) => createOracle(model));
     await expect(elsewhere("fused", { model: "mine@1", modelForm: form })).rejects.toMatchObject({
       code: "model_hash_mismatch",
       detail: expect.stringContaining("mine@1 was replaced since the job was made"),
@@ -113,7 +113,7 @@ describe("engines of models that are replaced", () => {
     const scene = openScene();
     const gone: string[] = [];
     const open = createEngineShelf(scene.registry, async (model, engine) => ({
-      ...createGraphOracle(model),
+      ...createOracle(model),
       dispose: () => gone.push(engine),
     }));
     const use = (engine: "fused" | "tfjs") => open(engine, { model: "shipped@1" });

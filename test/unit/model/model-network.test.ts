@@ -1,15 +1,15 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ScoringError } from "../../../src/errors.ts";
-import { foldNetwork } from "../../../src/model/fold.ts";
 import {
-  countMultiplyAdds,
-  countParameters,
-  listTensorShapes,
-  readNetworkWidths,
-} from "../../../src/model/network-shapes.ts";
-import { permute } from "../../../src/model/network.ts";
-import { buildSamplerMatrix, TRANSFORM_SIZE } from "../../../src/model/sampler.ts";
+  buildSamplerMatrix,
+  locatePixel,
+  normalizePixel,
+  TRANSFORM_SIZE,
+} from "../../../src/model/graph/affine-sample.ts";
+import { countParameters, readNetworkWidths } from "../../../src/model/graph/deep-emotion-tensors.ts";
+import { readDeepEmotion } from "../../../src/model/graph/deep-emotion.ts";
+import { countFaceWork } from "../../../src/model/face-cost.ts";
 import type { Tensor } from "../../../src/model/tensor.ts";
 import { drawModel, ODD_WIDTHS, PUBLISHED_WIDTHS } from "../../contract/classifier-parity.ts";
 
@@ -19,13 +19,13 @@ const THETA = [1, 0, 0, 0, 1, 0];
 function change(edit: (tensors: Map<string, Tensor>) => void): () => unknown {
   const tensors = new Map(drawModel(1, PUBLISHED_WIDTHS, THETA).tensors);
   edit(tensors);
-  return () => foldNetwork(tensors);
+  return () => readDeepEmotion(tensors, "half");
 }
 
 describe("network shapes", () => {
   it("count what the published network has", () => {
     expect(countParameters(PUBLISHED_WIDTHS)).toBe(66_877);
-    expect(countMultiplyAdds(listTensorShapes(PUBLISHED_WIDTHS)) / 1e6).toBeCloseTo(3.92, 2);
+    expect(countFaceWork(drawModel(1, PUBLISHED_WIDTHS, THETA).card)).toBe(3_915_450);
   });
 
   it("are read off the weights, whatever the widths", () => {
@@ -76,46 +76,41 @@ describe("network shapes", () => {
 });
 
 describe("sampler matrix", () => {
-  it("maps pixels as affine_grid and grid_sample do", () => {
+  it("maps pixels as affine_grid and grid_sample do, whatever the sides", () => {
     const entry = fc.double({ min: -3, max: 3, noNaN: true });
-    const pixel = fc.integer({ min: 0, max: 47 });
+    const side = fc.integer({ min: 2, max: 60 });
     fc.assert(
       fc.property(
         fc.tuple(entry, entry, entry, entry, entry, entry),
-        pixel,
-        pixel,
-        fc.boolean(),
-        (theta, c, r, corners) => {
-          const { matrix, offset } = buildSamplerMatrix(corners);
-          const row = [...offset].map((start, i) =>
+        fc.tuple(side, side),
+        fc.tuple(fc.nat(), fc.nat()),
+        fc.constantFrom("half" as const, "aligned" as const),
+        (theta, [height, width], [row, column], corners) => {
+          const { matrix, offset } = buildSamplerMatrix(height, width, corners);
+          const [r, c] = [row % height, column % width];
+          const made = [...offset].map((start, i) =>
             theta.reduce((sum, value, k) => sum + value * matrix[k * TRANSFORM_SIZE + i]!, start),
           );
-          const grid = (i: number): number => (corners ? (2 * i) / 47 - 1 : (2 * i + 1) / 48 - 1);
-          const read = (n: number): number => (corners ? ((n + 1) / 2) * 47 : ((n + 1) * 48 - 1) / 2);
           const [a, b, tx, d, e, ty] = theta;
-          expect(row[0]! * c + row[1]! * r + row[2]!).toBeCloseTo(read(a * grid(c) + b * grid(r) + tx), 4);
-          expect(row[3]! * c + row[4]! * r + row[5]!).toBeCloseTo(read(d * grid(c) + e * grid(r) + ty), 4);
-          expect(row.slice(6)).toEqual([0, 0]);
+          const [u, v] = [normalizePixel(c, width, corners), normalizePixel(r, height, corners)];
+          expect(made[0]! * c + made[1]! * r + made[2]!).toBeCloseTo(
+            locatePixel(a * u + b * v + tx, width, corners),
+            2,
+          );
+          expect(made[3]! * c + made[4]! * r + made[5]!).toBeCloseTo(
+            locatePixel(d * u + e * v + ty, height, corners),
+            2,
+          );
+          expect(made.slice(6)).toEqual([0, 0]);
         },
       ),
     );
   });
-});
 
-describe("permute", () => {
-  it("moves every element to its place", () => {
-    const shape = [2, 3, 4, 5];
-    const data = Float32Array.from({ length: 120 }, (_, i) => i);
-    const order = [2, 3, 1, 0];
-    const moved = permute({ shape, data }, order);
-    for (let a = 0; a < 2; a++) {
-      for (let b = 0; b < 3; b++) {
-        for (let c = 0; c < 4; c++) {
-          for (let d = 0; d < 5; d++) {
-            expect(moved[((c * 5 + d) * 3 + b) * 2 + a]).toBe(((a * 3 + b) * 4 + c) * 5 + d);
-          }
-        }
-      }
-    }
+  it("has PyTorch's coordinates: edges at −1 and 1, or centers", () => {
+    expect([0, 47].map((i) => normalizePixel(i, 48, "half"))).toEqual([1 / 48 - 1, 95 / 48 - 1]);
+    expect([0, 47].map((i) => normalizePixel(i, 48, "aligned"))).toEqual([-1, 1]);
+    expect([-1, 0, 1].map((at) => locatePixel(at, 48, "half"))).toEqual([-0.5, 23.5, 47.5]);
+    expect([-1, 0, 1].map((at) => locatePixel(at, 48, "aligned"))).toEqual([0, 23.5, 47]);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { listFolderModels } from "../../../src/backends/models-node.ts";
 import { createTfjsWasmNodeClassifier } from "../../../src/backends/tfjs-wasm-node.ts";
 import { LABEL_COUNT } from "../../../src/model/labels.ts";
-import { countParameters, readNetworkWidths } from "../../../src/model/network-shapes.ts";
+import { countParameters, readNetworkWidths } from "../../../src/model/graph/deep-emotion-tensors.ts";
 import { createOracle } from "../../../src/model/oracle.ts";
 import { createRegistry } from "../../../src/model/registry.ts";
 import { listDisagreements } from "../../contract/classifier-agreement.ts";

@@ -1,6 +1,7 @@
 /** The engines of a browser, each behind one call. Their code is loaded when they are started. */
 
 import { ScoringError } from "../../../src/errors.ts";
+import { fitsFusedKernel } from "../../../src/backends/fused/fused-form.ts";
 import type { Family } from "../../../src/model/card.ts";
 import type { Classifier } from "../../../src/model/classifier.ts";
 import { createHogSvmClassifier } from "../../../src/model/hog-svm.ts";
@@ -29,17 +30,18 @@ const startWebgpu: StartEngine = async (model, hardwareOnly) => {
   return { classifier: start.classifier, detail: `TensorFlow.js on the GPU (${start.adapter})` };
 };
 
-const startFused: StartEngine = async (model) => {
+const startSimd: StartEngine = async (model) => {
+  if (!fitsFusedKernel(model.card)) return startGraph(model);
   const { createFusedBrowserClassifier } = await import("../../../src/backends/fused/fused-browser.ts");
   const classifier = await createFusedBrowserClassifier(model, FUSED_URLS);
   return { classifier, detail: `the whole network in one module, ${describeBuild(classifier.engine)}` };
 };
 
-const startGraph: StartEngine = async (model) => {
+async function startGraph(model: Model): Promise<StartedEngine> {
   const { createGraphBrowserClassifier } = await import("../../../src/backends/graph/graph-browser.ts");
   const classifier = await createGraphBrowserClassifier(model, GRAPH_URLS);
   return { classifier, detail: `any network in one module, ${describeBuild(classifier.engine)}` };
-};
+}
 
 /** Every family on every engine. */
 const TABLES: { readonly [E in BrowserEngine]: { readonly [F in Family]: StartEngine } } = {
@@ -49,7 +51,7 @@ const TABLES: { readonly [E in BrowserEngine]: { readonly [F in Family]: StartEn
       Promise.reject(new ScoringError("engine_unavailable", "a linear model has nothing for a GPU to do")),
     graph: startWebgpu,
   },
-  "fused-wasm": { "deep-emotion": startFused, "hog-svm": startLinear, graph: startGraph },
+  "fused-wasm": { "deep-emotion": startSimd, "hog-svm": startLinear, graph: startSimd },
   "wasm-threads": startTfjs("threaded-simd"),
   "wasm-simd": startTfjs("simd"),
   wasm: startTfjs("plain"),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ScoringError } from "../../../../src/errors.ts";
 import { fitDeepEmotion } from "../../../../src/model/checkpoint/fit-deep-emotion.ts";
-import { listTensorShapes, type NetworkWidths } from "../../../../src/model/network-shapes.ts";
+import { listTensorShapes, type NetworkWidths } from "../../../../src/model/graph/deep-emotion-tensors.ts";
 import { countElements, type Tensor } from "../../../../src/model/tensor.ts";
 
 const PUBLISHED: NetworkWidths = { localization: [8, 10], localizationHidden: 32, conv: [10, 10, 10, 10], hidden: 50 };

@@ -1,14 +1,15 @@
 /**
- * The layers of the Deep_Emotion family, with every width read from the weights: the published network has the widths
- * 8, 10 | 32 | 10, 10, 10, 10 | 50, the wide one others; the topology is the same.
+ * The tensors of the Deep_Emotion family, with every width read from the weights: the published network has the widths
+ * 8, 10 | 32 | 10, 10, 10, 10 | 50, the wide one others; the graph is the same (deep-emotion.ts).
  *
  * Minaee, Minaei, Abdolrashidi 2021, "Deep-Emotion: Facial Expression Recognition Using Attentional Convolutional
  * Network" (https://www.mdpi.com/1424-8220/21/9/3046); the details are those of its public PyTorch implementation.
  */
 
-import { ScoringError } from "../errors.ts";
-import { FACE_SIZE, LABEL_COUNT } from "./labels.ts";
-import { countElements, formatShape, type Tensor } from "./tensor.ts";
+import { ScoringError } from "../../errors.ts";
+import { LABEL_COUNT } from "../labels.ts";
+import { countElements, formatShape, type Tensor } from "../tensor.ts";
+import { THETA_SIZE } from "./affine-sample.ts";
 
 /** Channel and unit counts. */
 export interface NetworkWidths {
@@ -22,24 +23,8 @@ export interface NetworkWidths {
   readonly hidden: number;
 }
 
-/** Side of the square feature map behind each step, for a 48×48 input (3×3 and 7×7 kernels, no padding, pools of 2). */
-export const MAP_SIZES = {
-  input: FACE_SIZE,
-  localization0: 42,
-  localization0Pooled: 21,
-  localization3: 17,
-  /** 17 halves to 8: the last row and column are dropped, as PyTorch's max_pool2d does. */
-  localization3Pooled: 8,
-  conv1: 46,
-  conv2: 44,
-  conv2Pooled: 22,
-  conv3: 20,
-  conv4: 18,
-  conv4Pooled: 9,
-} as const;
-
-/** Entries of θ, the sampler's 2×3 matrix. */
-export const THETA_SIZE = 6;
+/** Side of the square maps that are flattened, for a 48×48 input. */
+const LAST_SIDES = { localization: 8, features: 9 } as const;
 
 /** Tensors that PyTorch writes and the network does not use. */
 const IGNORED = new Set(["norm.num_batches_tracked"]);
@@ -48,8 +33,8 @@ const IGNORED = new Set(["norm.num_batches_tracked"]);
 export function listTensorShapes(widths: NetworkWidths): ReadonlyMap<string, readonly number[]> {
   const [l1, l2] = widths.localization;
   const [c1, c2, c3, c4] = widths.conv;
-  const flatLocalization = l2 * MAP_SIZES.localization3Pooled ** 2;
-  const flatFeatures = c4 * MAP_SIZES.conv4Pooled ** 2;
+  const flatLocalization = l2 * LAST_SIDES.localization ** 2;
+  const flatFeatures = c4 * LAST_SIDES.features ** 2;
   return new Map<string, readonly number[]>([
     ["localization.0.weight", [l1, 1, 7, 7]],
     ["localization.0.bias", [l1]],
@@ -133,26 +118,6 @@ export function countParameters(widths: NetworkWidths): number {
   let count = 0;
   for (const [name, shape] of listTensorShapes(widths)) {
     if (!name.startsWith("norm.running_")) count += countElements(shape);
-  }
-  return count;
-}
-
-/**
- * Multiply-adds for one face: 3.92 million for the published network. The sampler's are not counted.
- * @param tensors shapes by name, as {@link listTensorShapes} gives them and a card has them
- */
-export function countMultiplyAdds(tensors: Iterable<readonly [string, readonly number[]]>): number {
-  const sides: Record<string, number> = {
-    "localization.0.weight": MAP_SIZES.localization0,
-    "localization.3.weight": MAP_SIZES.localization3,
-    "conv1.weight": MAP_SIZES.conv1,
-    "conv2.weight": MAP_SIZES.conv2,
-    "conv3.weight": MAP_SIZES.conv3,
-    "conv4.weight": MAP_SIZES.conv4,
-  };
-  let count = 0;
-  for (const [name, shape] of tensors) {
-    if (shape.length > 1) count += countElements(shape) * (sides[name] ?? 1) ** 2;
   }
   return count;
 }
