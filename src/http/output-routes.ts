@@ -3,6 +3,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { ScoringError } from "../errors.ts";
 import { dataFolder, jobFolder, LABEL_FILES, OUTPUT_NAMES, parseRangeName, RANGE_FOLDERS } from "../scoring/keys.ts";
+import type { MergeProgress } from "../scoring/job/merge-range.ts";
 import { LIMITS } from "../scoring/limits.ts";
 import { readChunkRecords } from "../scoring/requests/chunk-records.ts";
 import { readLatestRecords } from "../scoring/requests/latest-records.ts";
@@ -131,22 +132,20 @@ function addChunkRecords(app: OpenAPIHono, deps: ApiDeps): void {
   );
 }
 
-/** The files of a data set as they now are: a range that was written anew stands in the place of what it was. */
-async function listRangeFiles(store: ObjectStore, folder: string, generation: number) {
-  const newest = new Map<string, { name: string; size: number; etag: string; type: string; generation: number }>();
+/** The files of a data set as they now are: of a range that was written anew, those that count. */
+async function listRangeFiles(store: ObjectStore, folder: string, rewritten: MergeProgress["rewritten"] = {}) {
+  const files: { name: string; size: number; etag: string; type: string }[] = [];
   for (const part of RANGE_FOLDERS) {
     for await (const { objects } of listPages(store, `${folder}${part}`)) {
       for (const { key, size, etag } of objects) {
         const name = key.slice(folder.length);
         const file = parseRangeName(name);
-        if (file === null || file.generation > generation) continue;
-        const slot = `${part}${file.range}${file.type}${name.slice(name.indexOf("."))}`;
-        if ((newest.get(slot)?.generation ?? -1) > file.generation) continue;
-        newest.set(slot, { name, size, etag, type: file.type, generation: file.generation });
+        if (file === null || file.generation !== (rewritten[file.range] ?? 0)) continue;
+        files.push({ name, size, etag, type: file.type });
       }
     }
   }
-  return [...newest.values()].map(({ name, size, etag, type }) => ({ name, size, etag, type }));
+  return files;
 }
 
 /** Every output by its name, and which there are. */
@@ -161,13 +160,13 @@ function addNamedOutputs(app: OpenAPIHono, deps: ApiDeps): void {
       responses: { 200: json(z.object({ outputs: z.array(outputSchema) }), "Outputs"), ...problemResponses },
     }),
     async (c) => {
-      const { store, folder, data, layout, generation } = await openOutputs(deps, c.req.valid("param").id);
+      const { store, folder, data, layout, rewritten } = await openOutputs(deps, c.req.valid("param").id);
       const found = await Promise.all([...TYPES.keys()].map((name) => store.head(`${folder}${name}`)));
       const outputs = [...TYPES].flatMap(([name, type], index) => {
         const info = found[index];
         return info ? [{ name, size: info.size, etag: info.etag, type }] : [];
       });
-      const parts = layout === "dataset" ? await listRangeFiles(store, data, generation) : [];
+      const parts = layout === "dataset" ? await listRangeFiles(store, data, rewritten) : [];
       return c.json({ outputs: [...parts, ...outputs] }, 200);
     },
   );
@@ -203,8 +202,9 @@ async function openOutputs(deps: ApiDeps, id: string) {
   const { output } = spec.manifest;
   const folder = jobFolder(output.prefix, id, state.generation);
   const data = dataFolder(output, id, state.generation);
-  const { generation = 0, status } = state;
-  return { store: deps.openStore(output.store), folder, data, layout: output.layout, generation, status };
+  const { merge, status } = state;
+  const { layout } = output;
+  return { store: deps.openStore(output.store), folder, data, layout, rewritten: merge?.rewritten, status };
 }
 
 async function answerObject(c: Context, deps: ApiDeps, id: string, offer: Offer): Promise<Response> {

@@ -29,6 +29,12 @@ export const DATASET_LIMITS = {
   partRows: 2_000_000,
   /** Bytes of text in one member of a part's gzip: held until it is full, and carried between steps. */
   gzipBytes: MIB,
+  /** Partitions of one data set (`output.partitionBy`): each has a part of its own in every range, and `_SUCCESS` names all of them. Athena's writer stops there too. */
+  maxPartitions: 100,
+  /** Bytes of a partition's folder: of a key's 1,024 the output's prefix may have half, and file systems stop at 255 for one name. */
+  maxPartitionBytes: 255,
+  /** Bytes of records that wait to be sorted by partition: they are held until then, and stored compressed. */
+  sortBytes: 8 * MIB,
   /** Bytes of failed inputs that one joining step copies. */
   joinBytes: 256 * MIB,
   /** Listings of parts of chunks, 1,000 each, that one joining step looks through for orphans: two calls each, and their removal. */

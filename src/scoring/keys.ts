@@ -72,8 +72,9 @@ const formatRange = (range: number, generation: number): string =>
 
 /** Names of what is written for each range of a data set, relative to the job's folder, whatever its generation. */
 export const RANGE_NAMES = {
-  labels: (range: number, format: LabelFormat, generation = 0): string =>
-    `labels/part-${formatRange(range, generation)}.${PART_FILES[format].extension}`,
+  /** @param partition its folder, with a trailing slash; see `records/partitions.ts` */
+  labels: (range: number, format: LabelFormat, generation = 0, partition = ""): string =>
+    `labels/${partition}part-${formatRange(range, generation)}.${PART_FILES[format].extension}`,
   input: (range: number, generation = 0): string => `input/part-${formatRange(range, generation)}.jsonl`,
   /** A line for each part of a chunk: name, size and hash. */
   chunks: (range: number, generation = 0): string => `ranges/${formatRange(range, generation)}.chunks.jsonl`,
@@ -91,7 +92,7 @@ export function parseRangeName(
   name: string,
 ): { readonly range: number; readonly generation: number; readonly type: string } | null {
   const [, range, generation = "0", extension = ""] =
-    /^(?:labels\/part-|input\/part-|ranges\/)(\d{5,})(?:-(\d+))?\.([a-z.]+)$/.exec(name) ?? [];
+    /^(?:labels\/(?:[^/\\=]+=[^/\\]+\/)*part-|input\/part-|ranges\/)(\d{5,})(?:-(\d+))?\.([a-z.]+)$/.exec(name) ?? [];
   const type = RANGE_TYPES.get(extension);
   return range === undefined || type === undefined
     ? null

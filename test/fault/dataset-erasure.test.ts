@@ -128,6 +128,35 @@ describe("erasing an image from a data set", () => {
     expect(table.errors).toBe("");
   });
 
+  it("writes the partitions of its range anew, whenever it is killed", async () => {
+    const keys = listed.rows.listChunks(0, 100).length > 0 ? await listKeys(listed.store, "in/") : [];
+    const describeInputs = (skip: string | null) => ({
+      lines: keys.flatMap((key, at) => (key === skip ? [] : [{ key, groups: { site: at % 2 === 0 ? "a/b" : "c" } }])),
+    });
+    const output = { layout: "dataset", partitionBy: "site" } as const;
+    const parted = await runSceneJob(describeInputs(null), output);
+    const table = await readTable(await runSceneJob(describeInputs(KEY), output));
+    const count = await startErasure(await copyScene(parted), () => false);
+    await count.eraser.askErase("faces", { key: KEY, id: null });
+    await count.finish(async () => {});
+    for (let fatal = 0; fatal < count.moments; fatal += 5) {
+      const scene = await copyScene(parted);
+      const run = await startErasure(scene, (moment) => moment === fatal);
+      await run.eraser.askErase("faces", { key: KEY, id: null });
+      await run.finish(async () => {
+        expect(Object.values(await checkGenerations(scene.store)).flat(), `moment ${fatal}`).toEqual([]);
+      });
+      expect(run.kills, `moment ${fatal}`).toBe(1);
+      await expectGone(scene);
+      const { parquet, jsonl, report } = await readTable(scene);
+      expect({ parquet, jsonl: jsonl.split("\n").toSorted(), report }, `moment ${fatal}`).toEqual({
+        parquet: expect.arrayContaining(table.parquet.slice()),
+        jsonl: table.jsonl.split("\n").toSorted(),
+        report: table.report,
+      });
+    }
+  });
+
   it("leaves a job alone that does not hold the image", async () => {
     const scene = await copyScene(listed);
     const before = await listKeys(scene.store, "out/");

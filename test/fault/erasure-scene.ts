@@ -36,7 +36,7 @@ export const SMALL: Limits = {
   maxTaskAttempts: 1000,
   maxFinalizeRestarts: 1000,
   plan: { ...LIMITS.plan, maxItems: 5, windowBytes: 400, maxLineBytes: 400 },
-  dataset: { partRows: 5, gzipBytes: 700, joinBytes: 150, orphanPages: 1 },
+  dataset: { ...LIMITS.dataset, sortBytes: 900, partRows: 5, gzipBytes: 700, joinBytes: 150, orphanPages: 1 },
 };
 
 /** Scores follow the first pixels: cheap, and no two pictures alike. */
@@ -72,14 +72,21 @@ export interface Scene {
   readonly rows: JobRows;
 }
 
-function makeSpec(input: SceneInput, layout: OutputLayout, thumbnails: boolean): JobSpec {
+interface SceneOutput {
+  readonly layout?: OutputLayout;
+  readonly partitionBy?: string;
+  readonly thumbnails?: boolean;
+}
+
+function makeSpec(input: SceneInput, { layout = "single", partitionBy, thumbnails }: SceneOutput): JobSpec {
   const manifest = parseManifest(
     {
       input: { store: "faces", ...("lines" in input ? { manifest: { key: LIST_KEY } } : input) },
       faces: "aligned",
-      output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"], layout },
+      output: { store: "faces", prefix: "out/", formats: ["jsonl", "csv", "parquet"], layout, partitionBy },
+      groupBy: partitionBy === undefined ? [] : [partitionBy],
       limits: { chunkSize: 3 },
-      ...(thumbnails && { thumbnails }),
+      thumbnails,
     },
     new Map([["faces", { versions: false }]]),
     () => true,
@@ -103,12 +110,7 @@ export async function createWorkDeps(store: ObjectStore): Promise<Omit<WorkDeps,
 /** Runs a job of 14 inputs (12 pictures, a text, an empty object) to its end; `cancelled`: most of it is never scored. */
 export async function runSceneJob(
   input: SceneInput,
-  options: {
-    readonly without?: string;
-    readonly cancelled?: boolean;
-    readonly layout?: OutputLayout;
-    readonly thumbnails?: boolean;
-  } = {},
+  options: SceneOutput & { readonly without?: string; readonly cancelled?: boolean } = {},
 ): Promise<Scene> {
   const store = createMemoryStore({ minPartBytes: 1 });
   const folder = join(import.meta.dirname, "../golden/images");
@@ -130,7 +132,7 @@ export async function runSceneJob(
     clock: () => 1_800_000_000_000,
     queue: { send: async (messages) => void queue.push(...messages.map(({ message }) => message)) },
   });
-  await job.create(makeSpec(input, options.layout ?? "single", options.thumbnails === true));
+  await job.create(makeSpec(input, options));
   const deps = { ...(await createWorkDeps(store)), openJob: () => job };
   for (let message = queue.shift(); message !== undefined; message = queue.shift()) {
     await handleMessage(deps, message);

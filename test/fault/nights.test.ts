@@ -33,7 +33,7 @@ const SMALL: Limits = {
   multipartBytes: 700,
   maxComparisonCalls: 3,
   plan: { ...LIMITS.plan, maxItems: 3, windowBytes: 300, maxLineBytes: 200 },
-  dataset: { partRows: 4, gzipBytes: 700, joinBytes: 150, orphanPages: 1 },
+  dataset: { ...LIMITS.dataset, sortBytes: 900, partRows: 4, gzipBytes: 700, joinBytes: 150, orphanPages: 1 },
 };
 
 interface Shape {

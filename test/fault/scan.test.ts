@@ -15,7 +15,7 @@ vi.setConfig({ testTimeout: 60_000 + RUNS * 20_000 });
 const narrow: Limits = {
   ...SMALL,
   plan: { ...SMALL.plan, maxItems: 2 },
-  scan: { ...SMALL.scan, ranges: 6, probeKeys: 2, keysPerRange: 2, rangesPerStep: 2 },
+  scan: { ...SMALL.scan, ranges: 6, listBytes: 300, probeKeys: 2, keysPerRange: 2, rangesPerStep: 2 },
 };
 
 const WAYS = {

@@ -8,7 +8,7 @@ import { createImageDecoder } from "../../src/image/decode.ts";
 import { nameLast } from "../../src/scoring/finalize/finalize-merge.ts";
 import type { JobSpec } from "../../src/scoring/job/job-spec.ts";
 import type { JobStatus } from "../../src/scoring/job/job-status.ts";
-import { jobFolder, type OutputLayout } from "../../src/scoring/keys.ts";
+import { jobFolder } from "../../src/scoring/keys.ts";
 import { LIMITS, type Limits } from "../../src/scoring/limits.ts";
 import { parseManifest } from "../../src/scoring/manifest/manifest.ts";
 import { parsePart, splitLines } from "../../src/scoring/records/record-line.ts";
@@ -34,7 +34,7 @@ export const SMALL: Limits = {
   plan: { ...LIMITS.plan, maxItems: 5 },
   // Page after page; test/fault/scan.test.ts lists side by side.
   scan: { ...LIMITS.scan, ranges: 1 },
-  dataset: { partRows: 5, gzipBytes: 700, joinBytes: 150, orphanPages: 1 },
+  dataset: { ...LIMITS.dataset, sortBytes: 900, partRows: 5, gzipBytes: 700, joinBytes: 150, orphanPages: 1 },
 };
 
 export const pictures = new Map<string, Uint8Array>();
@@ -51,17 +51,38 @@ export async function createStore(): Promise<ObjectStore> {
   }
   await store.put("in/05-text.jpg", "no picture");
   await store.put("in/08-empty.jpg", "");
+  await store.put(LIST_KEY, await listInputs(store));
   return store;
 }
 
+/** The same inputs as a list, every other one with a group. */
+const LIST_KEY = "lists/in.jsonl";
+
+async function listInputs(store: ObjectStore): Promise<string> {
+  const { objects } = await store.list({ prefix: "in/" });
+  const entries = objects.map(({ key, size, etag }, at) => ({
+    key,
+    size,
+    etag,
+    ...(at % 2 === 0 && { groups: { site: "a/b" } }),
+  }));
+  return entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+}
+
 /** Every way in which the outputs may lie in the store. */
-export const LAYOUTS = ["single", "dataset"] as const satisfies readonly OutputLayout[];
+export const LAYOUTS = ["single", "dataset", "partitions"] as const;
 
 const FORMATS = ["jsonl", "csv", "parquet"];
 
 /** The job with its outputs in this layout. @param manifest more changes of it */
-export function makeLaidOutSpec(layout: OutputLayout, manifest: Readonly<Record<string, unknown>> = {}): JobSpec {
-  return makeSpec({ output: { store: "faces", prefix: "out/", formats: FORMATS, layout }, ...manifest });
+export function makeLaidOutSpec(
+  layout: (typeof LAYOUTS)[number],
+  manifest: Readonly<Record<string, unknown>> = {},
+): JobSpec {
+  const output = { store: "faces", prefix: "out/", formats: FORMATS };
+  if (layout !== "partitions") return makeSpec({ output: { ...output, layout }, ...manifest });
+  const partitioned = { ...output, formats: ["jsonl", "parquet"], layout: "dataset", partitionBy: "site" };
+  return makeSpec({ input: { store: "faces", manifest: { key: LIST_KEY } }, output: partitioned, ...manifest });
 }
 
 /** @param manifest changes of it */
@@ -127,7 +148,7 @@ export async function readOutputs(store: ObjectStore, job = "job"): Promise<Reco
   for (const name of await listSame(store, folder)) {
     const bytes = await readObject(store, `${folder}${name}`, 1e7);
     outputs[name] = bytes === null ? "missing" : hideTimes(name, Buffer.from(bytes).toString("latin1"));
-    const [, whole] = /^labels\/part-\d+\.(jsonl|csv)\.gz$/.exec(name) ?? [];
+    const [, whole] = /^labels\/.*part-\d+\.(jsonl|csv)\.gz$/.exec(name) ?? [];
     if (whole === undefined) continue;
     const text = gunzipSync(bytes!).toString("latin1");
     outputs[`labels.${whole}`] = (outputs[`labels.${whole}`] ?? "") + text;

@@ -78,6 +78,35 @@ describe("a data set", () => {
     expect(await none.text()).toContain("the labels are a data set");
   });
 
+  it("has folders by group, under names that the API reads", async () => {
+    const objects = NAMES.map((name, at) => ({
+      key: `parted/${name}`,
+      groups: { site: at < 3 ? "a/b 50%" : "north" },
+    }));
+    for (const name of NAMES) await bucket.put(`parted/${name}`, readPicture(name));
+    const output = { store: "faces", prefix: "out/", formats: ["jsonl", "parquet"], layout: "dataset" };
+    const submit = (partitionBy: unknown) =>
+      ask<JobView>(ADMIN, "POST", "/v1/jobs", {
+        input: { store: "faces", objects },
+        groupBy: ["site"],
+        output: { ...output, partitionBy },
+      });
+    expect((await submit("label")).status).toBe(422);
+    const { body } = await submit("site");
+    const job = await follow(ADMIN, body.id);
+    const names = (await api.listOutputs(job.id)).map(({ name }) => name);
+    const folders = ["site=a%2Fb 50%25", "site=north"];
+    for (const folder of folders) expect(names).toContain(`labels/${folder}/part-00000.parquet`);
+    const tables = await Promise.all(folders.map((folder) => readRows(job, `labels/${folder}/part-00000.parquet`)));
+    expect(tables.map((rows) => rows.map(({ group_site: site }) => site))).toEqual([
+      Array.from({ length: 3 }, () => "a/b 50%"),
+      Array.from({ length: 3 }, () => "north"),
+    ]);
+    const keys: string[] = [];
+    for await (const { key } of readLabels(api, job.id)) keys.push(key);
+    expect(keys).toEqual(objects.map(({ key }) => key));
+  });
+
   it("shows the picture of each record, and verifies", async () => {
     for (const name of NAMES) await bucket.put(`seen/${name}`, readPicture(name));
     const job = await runJob("seen/", "dataset");

@@ -149,8 +149,9 @@ export function formatOpening({ spec, state, generation }: FinalizeContext): str
 }
 
 /** One object in the last output. */
-export function formatEntry({ name, bytes, sha256, rows }: WrittenObject, isFirst: boolean): string {
-  return `${isFirst ? "\n" : ",\n"}${JSON.stringify({ name, bytes, sha256, ...(rows !== undefined && { rows }) })}`;
+export function formatEntry({ name, bytes, sha256, rows, partition }: WrittenObject, isFirst: boolean): string {
+  const more = { ...(rows !== undefined && { rows }), ...(partition && { partition }) };
+  return `${isFirst ? "\n" : ",\n"}${JSON.stringify({ name, bytes, sha256, ...more })}`;
 }
 
 /** What stands behind the last object. */

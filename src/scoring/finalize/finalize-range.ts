@@ -16,8 +16,11 @@ import type { FinalizeContext } from "./finalize-context.ts";
 import type { FinalizeDeps } from "./finalize-deps.ts";
 import { formatPieces, type PieceFormat, untilTrouble } from "./format-pieces.ts";
 import type { FormattedPiece } from "./merge-piece.ts";
+import { arePartitionsDone, beginPartitions, mergePartitions, type PartitionsCarry } from "./merge-partitions.ts";
 import { readState, type SavedOutputs } from "./merge-streams.ts";
-import { openRangeMerge } from "./range-merge.ts";
+import { NOTHING_SORTED, openPartitionSort, type SortState } from "./partition-sort.ts";
+import { openRangeMerge, type RangeObjects } from "./range-merge.ts";
+import { chooseFormatting } from "./finalize-merge.ts";
 
 /** What a range leaves: its objects, and its share of everything that is summed over the job. */
 export interface RangeSummary {
@@ -45,6 +48,10 @@ export interface RangeCarry {
   readonly summary: ChunkSummary | null;
   readonly comparison: ComparisonState | null;
   readonly outputs: SavedOutputs | null;
+  /** Records that wait to be written partition by partition; absent: the labels are not partitioned, or none came yet. */
+  readonly sorted?: SortState;
+  /** Set once all records are sorted: what was written before, and how far their partitions are. */
+  readonly rest?: { readonly written: RangeObjects; readonly partitions: PartitionsCarry };
 }
 
 /** A range under way. */
@@ -110,16 +117,31 @@ function findRange({ state }: FinalizeContext, number: number): InputSpan {
 }
 
 /**
- * Merges the next chunks of a range.
+ * Merges the next chunks of a range, or writes its next partitions.
  * @returns what the next step goes on from; `null` once the range is whole
  * @throws ScoringError `output_conflict` if a part is not what its chunk reported; transient errors of the store
  */
 export async function advanceRange(deps: FinalizeDeps, work: RangeWork): Promise<RangeCarry | null> {
+  const { carry, context, number } = work;
+  try {
+    return carry.rest === undefined ? await mergeNext(deps, work) : await writePartitions(work, carry.rest);
+  } catch (error) {
+    if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;
+    if (carry.restarts >= context.limits.maxFinalizeRestarts) throw new ScoringError("output_conflict", UPLOAD_SPOILED);
+    return { ...beginRange(context, number), restarts: carry.restarts + 1 };
+  }
+}
+
+async function mergeNext(deps: FinalizeDeps, work: RangeWork): Promise<RangeCarry | null> {
   const { context, number, carry } = work;
   const { spec, state, limits } = context;
+  const { partitionBy } = spec.manifest.output;
   const span = findRange(context, number);
   const partRows = Math.ceil(state.records / Math.max(1, state.merge?.total ?? 1));
   const merge = await openRangeMerge(context, work, partRows, carry.outputs);
+  const nameRun = (run: number): string => work.carryName(rangeCarryName(number, `sorted-${run}`));
+  const sort =
+    partitionBy === undefined ? null : openPartitionSort(context, partitionBy, nameRun, carry.sorted ?? NOTHING_SORTED);
   const comparison = await openComparison(deps, spec, carry.comparison);
   let { next, records, inputs, orphans } = carry;
   let summary = carry.summary ?? emptySummary({ groupBy: merge.format.groupBy, faces: spec.manifest.faces });
@@ -131,7 +153,10 @@ export async function advanceRange(deps: FinalizeDeps, work: RangeWork): Promise
     const row = rows[merged]!;
     for (const formatted of pieces) {
       await merge.add(formatted);
-      if (formatted.piece !== null) await comparison.add(formatted.piece);
+      if (formatted.piece !== null) {
+        await sort?.add(formatted.piece.records);
+        await comparison.add(formatted.piece);
+      }
       summary = mergeSummaries(summary, formatted.summary);
       records += formatted.records;
       inputs += formatted.chunk.count;
@@ -141,22 +166,40 @@ export async function advanceRange(deps: FinalizeDeps, work: RangeWork): Promise
     merged += 1;
     if (comparison.calls() >= limits.maxComparisonCalls) break;
   }
+  const folds = { records, inputs, orphans, summary, comparison: comparison.save() };
+  const left = { next, restarts: carry.restarts, ...folds };
+  const sorted = await sort?.save();
   if (merged < rows.length || !isLast) {
-    const folds = { summary, comparison: comparison.save(), outputs: await merge.save(work.carryName) };
-    return { next, restarts: carry.restarts, records, inputs, orphans, ...folds };
+    return { ...left, outputs: await merge.save(work.carryName), ...(sorted && { sorted }) };
   }
-  try {
-    const written = await merge.finish({ records, inputs });
-    const folds = { orphans, summary, comparison: comparison.save() };
-    const left: RangeSummary = { range: number, ...span, records, ...written, ...folds };
-    const key = `${context.folder}${RANGE_NAMES.summary(number, work.generation)}`;
-    await context.store.put(key, `${JSON.stringify(left)}\n`, { contentType: "application/json" });
-  } catch (error) {
-    if (!(error instanceof ScoringError) || error.detail !== UPLOAD_SPOILED) throw error;
-    if (carry.restarts >= limits.maxFinalizeRestarts) throw new ScoringError("output_conflict", UPLOAD_SPOILED);
-    return { ...beginRange(context, number), restarts: carry.restarts + 1 };
-  }
+  const written = await merge.finish({ records, inputs });
+  if (sorted !== undefined) return { ...left, outputs: null, rest: { written, partitions: beginPartitions(sorted) } };
+  await writeSummary(work, { ...folds, written });
   return null;
+}
+
+/** Writes the next partitions of a range whose records are sorted. */
+async function writePartitions(work: RangeWork, { written, partitions }: Required<RangeCarry>["rest"]) {
+  const { context, carry } = work;
+  const { summary, comparison } = carry;
+  if (summary === null || comparison === null) throw new ScoringError("internal", "the range was not merged");
+  const next = await mergePartitions(context, { ...work, format: chooseFormatting(context) }, partitions);
+  if (!arePartitionsDone(next)) return { ...carry, rest: { written, partitions: next } };
+  const objects = [...next.written, ...written.objects];
+  await writeSummary(work, { ...carry, summary, comparison, written: { ...written, objects } });
+  return null;
+}
+
+/** What joining reads. */
+async function writeSummary(
+  { context, number, generation }: RangeWork,
+  left: Pick<RangeSummary, "records" | "orphans" | "summary" | "comparison"> & { readonly written: RangeObjects },
+): Promise<void> {
+  const { records, orphans, summary, comparison, written } = left;
+  const folds = { orphans, summary, comparison };
+  const stored: RangeSummary = { range: number, ...findRange(context, number), records, ...written, ...folds };
+  const key = `${context.folder}${RANGE_NAMES.summary(number, generation)}`;
+  await context.store.put(key, `${JSON.stringify(stored)}\n`, { contentType: "application/json" });
 }
 
 /** The next chunks with inputs of the span, and whether it has no more. Those that lie before it are passed over. */

@@ -38,15 +38,21 @@ export interface FormatOptions {
   readonly withCanceled: boolean;
 }
 
+/** Records as label files take them. */
+export interface LabelRows {
+  /** Rows of each format that has any. */
+  readonly rows: Readonly<Partial<Record<LabelFormat, Uint8Array>>>;
+  /** Set where a stream such as Parquet needs the records themselves. */
+  readonly piece: Pick<MergePiece, "records"> | null;
+}
+
 /** A chunk's share of the outputs and of the aggregates. */
-export interface FormattedPiece {
+export interface FormattedPiece extends LabelRows {
   readonly chunk: Pick<ChunkRow, "id" | "first" | "count">;
   readonly part: MergePiece["part"];
   readonly records: number;
   /** Lines of `input.jsonl`. */
   readonly input: Uint8Array;
-  /** Rows of each format that has any. */
-  readonly rows: Readonly<Partial<Record<LabelFormat, Uint8Array>>>;
   /** Lines of `errors.jsonl`. */
   readonly errors: Uint8Array;
   readonly summary: ChunkSummary;
@@ -67,17 +73,13 @@ function isCurrent(body: Uint8Array, records: readonly ScoreRecord[]): boolean {
 /** No string of a line contains it: its quotes would be escaped. */
 const OLDER = '"probabilities":[';
 
-/** Formats a piece: most of the work of finalizing, and the part of it that needs no other chunk. */
-export function formatPiece(piece: MergePiece, options: FormatOptions): FormattedPiece {
-  const { chunk, items, records, part, body } = piece;
-  const { groupBy, faces, shape, formats, keepsPiece, withExamples, withCanceled } = options;
+/** Rows of each text format. @param body see {@link MergePiece} */
+export function formatRows(
+  records: readonly ScoreRecord[],
+  body: Uint8Array | null,
+  { groupBy, shape, formats }: Pick<FormatOptions, "groupBy" | "shape" | "formats">,
+): LabelRows["rows"] {
   const text = new TextEncoder();
-  // Only failed inputs and examples are looked up: most pieces need no map.
-  let inputs: ReadonlyMap<ScoreRecord, InputItem | undefined> | null = null;
-  const findItem = (record: ScoreRecord): InputItem | null => {
-    inputs ??= new Map(groupByInput(records, faces).flatMap((own, at) => own.map((one) => [one, items[at]] as const)));
-    return inputs.get(record) ?? null;
-  };
   const rows: Partial<Record<LabelFormat, Uint8Array>> = {};
   for (const format of formats) {
     const encoder = LABEL_ENCODERS[format];
@@ -87,12 +89,26 @@ export function formatPiece(piece: MergePiece, options: FormatOptions): Formatte
         ? body
         : text.encode(encoder.rows(records, groupBy, shape));
   }
+  return rows;
+}
+
+/** Formats a piece: most of the work of finalizing, and the part of it that needs no other chunk. */
+export function formatPiece(piece: MergePiece, options: FormatOptions): FormattedPiece {
+  const { chunk, items, records, part, body } = piece;
+  const { groupBy, faces, shape, keepsPiece, withExamples, withCanceled } = options;
+  const text = new TextEncoder();
+  // Only failed inputs and examples are looked up: most pieces need no map.
+  let inputs: ReadonlyMap<ScoreRecord, InputItem | undefined> | null = null;
+  const findItem = (record: ScoreRecord): InputItem | null => {
+    inputs ??= new Map(groupByInput(records, faces).flatMap((own, at) => own.map((one) => [one, items[at]] as const)));
+    return inputs.get(record) ?? null;
+  };
   return {
     chunk: { id: chunk.id, first: chunk.first, count: chunk.count },
     part,
     records: records.length,
     input: text.encode(items.map((item) => `${serializeItem(item)}\n`).join("")),
-    rows,
+    rows: formatRows(records, body, options),
     errors: text.encode(formatErrorLines(records, findItem, withCanceled)),
     summary: {
       ...summarize(records, { groupBy, faces, labels: shape.labels }),

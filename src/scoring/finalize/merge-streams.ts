@@ -14,8 +14,8 @@ import type { FinalizeContext } from "./finalize-context.ts";
 import type { FormattedPiece } from "./merge-piece.ts";
 
 /** What makes a piece's share of an output. */
-export interface PieceEncoder {
-  encode(piece: FormattedPiece): Uint8Array | Promise<Uint8Array>;
+export interface PieceEncoder<Piece = FormattedPiece> {
+  encode(piece: Piece): Uint8Array | Promise<Uint8Array>;
   /** The last bytes. */
   finish(): Uint8Array | Promise<Uint8Array>;
   /** What it holds between two pieces; `null` if that is nothing. */
@@ -34,9 +34,9 @@ export interface OutputPlan {
 }
 
 /** An output that is made out of pieces. */
-export interface StreamPlan extends OutputPlan {
+export interface StreamPlan<Piece = FormattedPiece> extends OutputPlan {
   /** @param state of an earlier step */
-  readonly open: (state: Uint8Array | undefined) => PieceEncoder;
+  readonly open: (state: Uint8Array | undefined) => PieceEncoder<Piece>;
 }
 
 /** One output in a checkpoint; the bytes that it holds lie in the store under `buffer` and `encoder`. */
@@ -50,8 +50,8 @@ export interface SavedOutput {
 export type SavedOutputs = Readonly<Record<string, SavedOutput>>;
 
 /** Several outputs that take the same pieces. */
-export interface OutputStreams {
-  add(piece: FormattedPiece): Promise<void>;
+export interface OutputStreams<Piece = FormattedPiece> {
+  add(piece: Piece): Promise<void>;
   save(name: (output: string) => string): Promise<SavedOutputs>;
   /** Completes all of them, in the order of their plans. */
   finish(): Promise<WrittenObject[]>;
@@ -97,12 +97,12 @@ export async function saveOutput(
 }
 
 /** Opens outputs, new or where an earlier step left them. */
-export async function openStreams(
+export async function openStreams<Piece = FormattedPiece>(
   place: Place,
-  plans: readonly StreamPlan[],
+  plans: readonly StreamPlan<Piece>[],
   saved: SavedOutputs | null,
-): Promise<OutputStreams> {
-  const streams: { readonly output: MergedOutput; readonly encoder: PieceEncoder }[] = [];
+): Promise<OutputStreams<Piece>> {
+  const streams: { readonly output: MergedOutput; readonly encoder: PieceEncoder<Piece> }[] = [];
   for (const plan of plans) {
     const key = saved?.[plan.name]?.encoder ?? null;
     const state = key === null ? undefined : await loadCarried(place, key);
@@ -135,6 +135,7 @@ export async function readState<T>(place: Pick<Place, "store" | "limits">, key: 
   return parseStored<T>(new TextDecoder().decode(await loadCarried(place, key)));
 }
 
+/** The bytes that an earlier step left under this key. @throws ScoringError `internal` if they are gone */
 async function loadCarried({ store, limits }: Pick<Place, "store" | "limits">, key: string): Promise<Uint8Array> {
   const bytes = await readObject(store, key, limits.maxCarryBytes);
   if (bytes === null) throw new ScoringError("internal", `${key} is gone`);

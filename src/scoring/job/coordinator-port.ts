@@ -46,6 +46,8 @@ export interface PlanReport {
   readonly pageKeys: readonly string[];
   readonly chunks: readonly ChunkRow[];
   readonly issues: readonly Issue[];
+  /** Folders of a partitioned data set that the inputs will have; absent: none. */
+  readonly partitions?: readonly string[];
   readonly scan?: ScanReport;
 }
 

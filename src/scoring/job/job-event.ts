@@ -26,6 +26,8 @@ export type JobEvent = { readonly nowMs: number } & (
       readonly pages: number;
       readonly chunks: readonly ChunkRow[];
       readonly issues: readonly Issue[];
+      /** Folders of a partitioned data set that the inputs will have; absent: none. */
+      readonly partitions?: readonly string[];
       /** Absent where the input is planned page after page. */
       readonly scan?: ScanReport;
     }

@@ -1,7 +1,9 @@
 /** What a planning step found becomes chunks: the only way in which inputs are counted. */
 
+import type { Issue } from "../../errors.ts";
 import { NO_OPERATIONS } from "../../storage/metered-store.ts";
 import type { JobEffect, JobEvent } from "./job-event.ts";
+import { checkFolders } from "../manifest/partition-by.ts";
 import { meterPlan, readMeter } from "./job-meter.ts";
 import { canPlan, goOnScanning, noteScan } from "./job-scan.ts";
 import type { JobState } from "./job-state.ts";
@@ -18,14 +20,22 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
   // What the step listed is not counted, so that what was listed before can be finalized.
   const excess = findExcess(state, event.items);
   if (excess !== null) return fail(state, excess, event.nowMs);
+  const { partitions, misfit } = addFolders(state, event.partitions);
+  if (misfit !== null) {
+    const told = { ...state, issues: [misfit, ...state.issues].slice(0, state.rules.maxIssues) };
+    return fail(told, { code: "validation_failed", message: misfit.message }, event.nowMs);
+  }
   const done = event.cursor === null;
   // What a client was caught at says nothing about the input, and may not crowd out what does.
   const told = [...state.issues, ...event.issues];
   const findings = told.filter(({ code }) => code !== "client_rejected");
   const rejections = told.filter(({ code }) => code === "client_rejected");
   const issues = [...findings, ...rejections].slice(0, state.rules.maxIssues);
+  const { partitions: _, ...rest } = state;
   const counted: JobState = {
-    ...state,
+    ...rest,
+    // Once all are known to fit, nobody asks for them again.
+    ...(!done && partitions.length > 0 && { partitions }),
     planCursor: event.cursor,
     plan: { step: plan.step + 1, status: done ? "done" : "waiting", attempt: 0, dueMs: 0 },
     listed: state.listed + event.items,
@@ -64,4 +74,13 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
     return { ...next, state: { ...next.state, pausedFrom: "queued" } };
   }
   return next;
+}
+
+/** The folders that the data set will have as far as is known, and what is wrong with them. */
+function addFolders(
+  { partitions: known = [], rules }: JobState,
+  more: readonly string[] = [],
+): { readonly partitions: readonly string[]; readonly misfit: Issue | null } {
+  const partitions = [...new Set([...known, ...more])];
+  return { partitions, misfit: rules.partitions === undefined ? null : checkFolders(partitions, rules.partitions) };
 }

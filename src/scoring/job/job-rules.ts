@@ -2,6 +2,7 @@
 
 import type { Limits } from "../limits.ts";
 import { countMaxRecords } from "../manifest/output-formats.ts";
+import type { PartitionLimits } from "../manifest/partition-by.ts";
 import { readWorkload, type Workload } from "./job-workload.ts";
 import type { JobSpec } from "./job-spec.ts";
 
@@ -32,6 +33,8 @@ export interface JobRules {
   readonly maxRecords?: number;
   /** Records of one part of a data set; absent: the outputs are single files. */
   readonly partRows?: number;
+  /** Bounds of the folders of a data set; absent: it has none by group. */
+  readonly partitions?: PartitionLimits;
   /** What the job may cost at first, dollars; absent: anything. */
   readonly budget?: number;
   /** For the costs of the job; absent in jobs of before they were looked at. */
@@ -43,6 +46,7 @@ export interface JobRules {
 /** The machine's constants for a job. */
 export function makeRules(spec: JobSpec, limits: Limits): JobRules {
   const { manifest } = spec;
+  const { maxPartitions, maxPartitionBytes } = limits.dataset;
   return {
     maxConcurrency: manifest.limits.maxConcurrency,
     errorThreshold: manifest.limits.errorThreshold,
@@ -64,6 +68,7 @@ export function makeRules(spec: JobSpec, limits: Limits): JobRules {
     ...(manifest.output.layout === "dataset"
       ? { partRows: limits.dataset.partRows }
       : { maxRecords: countMaxRecords(limits) }),
+    ...(manifest.output.partitionBy !== undefined && { partitions: { maxPartitions, maxPartitionBytes } }),
     progressMs: limits.progressMs,
     execution: manifest.execution,
     workload: readWorkload(spec),

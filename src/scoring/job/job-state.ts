@@ -37,6 +37,8 @@ export interface JobState {
   readonly listed: number;
   readonly listedBytes: number;
   readonly pages: number;
+  /** Folders that the inputs listed so far will have; absent: none by group, or the listing has ended. */
+  readonly partitions?: readonly string[];
   /** Chunks by what is still to do; `done` includes sealed ones; a split chunk is replaced by its halves. */
   readonly chunks: {
     readonly pending: number;

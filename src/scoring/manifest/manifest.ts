@@ -10,6 +10,7 @@ import { LABEL_FORMATS, normalizePrefix } from "../keys.ts";
 import { LIMITS } from "../limits.ts";
 import { suggest } from "./did-you-mean.ts";
 import { listFields } from "./known-fields.ts";
+import { checkPartitions } from "./partition-by.ts";
 import { budgetSchema, MAX_PRIORITY } from "../access/access.ts";
 
 const storeName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "a store's name: a-z, 0-9 and -");
@@ -91,6 +92,11 @@ export const manifestSchema = z.strictObject({
     formats: z.array(z.enum(LABEL_FORMATS)).min(1).max(LABEL_FORMATS.length).default(["jsonl", "csv"]),
     /** `dataset`: parts of about two million records, made side by side; see docs/datasets.md. */
     layout: z.enum(["single", "dataset"]).default("single"),
+    /** Groups that a data set has folders of: `labels/site=north/…`. */
+    partitionBy: z
+      .union([groupName, z.array(groupName).min(1).max(LIMITS.maxGroupBy).refine(isUnique, "each group once")])
+      .transform((names): readonly string[] => (typeof names === "string" ? [names] : names))
+      .optional(),
     /** Whether records hold the model's embedding of each face; for models whose card names one. */
     embedding: z.boolean().optional(),
     retentionDays: z.int().min(1).max(LIMITS.maxRetentionDays).optional(),
@@ -171,6 +177,7 @@ export function parseManifest(
   if (manifest.format === "fer2013-csv" && manifest.faces !== "aligned" && manifest.faces !== "auto") {
     add("faces", "aligned_only", "FER2013 rows are face crops: use auto or aligned");
   }
+  issues.push(...checkPartitions(manifest));
   if (issues.length > 0) throw refuse(issues);
   return manifest;
 }

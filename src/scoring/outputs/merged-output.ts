@@ -3,6 +3,7 @@
 import { ScoringError } from "../../errors.ts";
 import type { MultipartUpload, ObjectStore, UploadedPart } from "../../storage/object-store.ts";
 import { createPartBuffer, type PartBuffer, type StreamEnd } from "./part-buffer.ts";
+import type { PartitionValues } from "../records/partitions.ts";
 import type { OpenSha256 } from "../sha256.ts";
 
 /** What the checkpoint keeps of one output; the held bytes lie in an object of their own. */
@@ -20,6 +21,8 @@ export interface WrittenObject {
   readonly sha256: string;
   /** Rows of a part of a data set; absent for other objects. */
   readonly rows?: number;
+  /** Values that all its rows share; absent where nothing is partitioned. */
+  readonly partition?: PartitionValues;
 }
 
 /** One output that is written in pieces: small ones by one put, large ones by multipart. */

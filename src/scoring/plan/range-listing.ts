@@ -19,6 +19,8 @@ export interface RangeListing {
   /** Page, first input, inputs, and byte range of each chunk. */
   readonly chunks: readonly (readonly [page: number, first: number, count: number, offset: number, length: number])[];
   readonly issues: readonly Issue[];
+  /** Folders of a partitioned data set that its inputs will have; absent: none. */
+  readonly partitions?: readonly string[];
   /** See InputPage; absent where there are no lines. */
   readonly endLine?: number;
 }

@@ -16,6 +16,7 @@ import { findListStore, toInputSpec } from "../manifest/input-spec.ts";
 import type { Limits } from "../limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { countMaxRecords, countParquetRows, describeExcess, describeOmission } from "../manifest/output-formats.ts";
+import { addPartitions, checkFolders } from "../manifest/partition-by.ts";
 import { chooseChunkPlan, countChunkReads, planChunks } from "../plan/plan-chunks.ts";
 import type { SubmitDeps } from "./submit-deps.ts";
 
@@ -52,12 +53,16 @@ export async function planDryRun(deps: SubmitDeps, manifest: Manifest, caller: C
   const warnings: string[] = [];
   const ids = new Set<string>();
   let repeated = 0;
+  let partitions: readonly string[] = [];
   do {
     const page = await planInputPage(store, toInputSpec(manifest), cursor, planLimits, listStore);
     if (page.issues.length > 0) {
       throw new ScoringError("validation_failed", "the input is not valid", { issues: page.issues });
     }
     for (const { key } of page.items) requireGrant(caller.grants, storeName, key);
+    partitions = addPartitions(manifest, page.items, partitions, limits.dataset);
+    const misfit = checkFolders(partitions, limits.dataset);
+    if (misfit !== null) throw new ScoringError("validation_failed", misfit.message, { issues: [misfit] });
     objects += page.items.length;
     for (const { id } of page.items) {
       if (ids.has(id)) repeated += 1;

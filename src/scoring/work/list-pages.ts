@@ -7,6 +7,7 @@ import type { PlanReport, PlanTicket } from "../job/coordinator-port.ts";
 import { labelsOf } from "../job/job-spec.ts";
 import { inputPageKey, jobFolder } from "../keys.ts";
 import { findListStore, toInputSpec } from "../manifest/input-spec.ts";
+import { addPartitions } from "../manifest/partition-by.ts";
 import { chooseChunkPlan, countChunkReads, planChunks, spreadChunks } from "../plan/plan-chunks.ts";
 import { planInputPage } from "../plan/plan-page.ts";
 import { joinPrior, type PriorLines } from "../prior/prior-join.ts";
@@ -36,6 +37,7 @@ export async function listPages(
   let items = 0;
   let bytes = 0;
   let reads = 0;
+  let partitions: readonly string[] = [];
   for (let n = 0; n < limits.maxPagesPerPlanStep; n++) {
     const page = await planInputPage(input, source, cursor, { ...limits.plan, labels: labelsOf(spec) }, list);
     cursor = page.cursor;
@@ -44,6 +46,7 @@ export async function listPages(
     // A listed key that the job's owner may not read stops the job here: nothing of it is read.
     for (const { key } of page.items) requireGrant(spec.owner?.grants ?? null, manifest.input.store, key);
     if (page.items.length > 0) {
+      partitions = addPartitions(manifest, page.items, partitions, limits.dataset);
       const key = inputPageKey(folder, ticket.firstPage + pageKeys.length, attempt);
       const isWholeInput = ticket.firstIndex === 0 && items === 0 && cursor === null;
       const spread =
@@ -61,5 +64,5 @@ export async function listPages(
     if (cursor === null) break;
   }
   const operations = sumOperations([input, list, output]);
-  return { cursor, endLine, items, bytes, reads, operations, pageKeys, chunks, issues };
+  return { cursor, endLine, items, bytes, reads, operations, pageKeys, chunks, issues, partitions };
 }

@@ -10,6 +10,7 @@ import { labelsOf } from "../job/job-spec.ts";
 import { jobFolder, rangePageKey, scanCarryKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
 import { findListStore, toInputSpec } from "../manifest/input-spec.ts";
+import { addPartitions } from "../manifest/partition-by.ts";
 import { chooseChunkPlan, countChunkReads, planChunks } from "../plan/plan-chunks.ts";
 import { planInputPage } from "../plan/plan-page.ts";
 import { openListing, type RangeListing } from "../plan/range-listing.ts";
@@ -48,6 +49,7 @@ export async function runScanStep(deps: WorkDeps, ticket: RangeTicket): Promise<
     listing = {
       ...listing,
       items: listing.items + page.items.length,
+      partitions: addPartitions(manifest, page.items, listing.partitions ?? [], limits.dataset),
       bytes: listing.bytes + page.items.reduce((sum, { size }) => sum + (size ?? 0), 0),
       reads: listing.reads + countChunkReads(page.items, frozen.chunks, limits),
       pages: [...listing.pages, key],

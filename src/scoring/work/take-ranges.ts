@@ -39,6 +39,7 @@ async function takeListed(deps: WorkDeps, ticket: ScanTicket, at: ScanCursor): P
   let rest: string | null = null;
   let lines = 0;
   let [items, bytes, reads, count] = [0, 0, 0, 0];
+  const partitions = new Set<string>();
   let listedBy = { reads: 0, writes: 0 };
   const listings = mapAhead(scan.ready, AHEAD, ({ checkpoint }) => readListing(output, checkpoint ?? "", limits));
   for await (const listing of listings) {
@@ -50,6 +51,7 @@ async function takeListed(deps: WorkDeps, ticket: ScanTicket, at: ScanCursor): P
     chunks.push(...placeChunks(listing, base));
     pageKeys.push(...listing.pages);
     issues.push(...placeIssues(listing.issues, lines));
+    for (const folder of listing.partitions ?? []) partitions.add(folder);
     items += listing.items;
     bytes += listing.bytes;
     reads += listing.reads;
@@ -61,7 +63,8 @@ async function takeListed(deps: WorkDeps, ticket: ScanTicket, at: ScanCursor): P
   const cursor = closeStep(ticket, { rest, endLine, lines }, count, issues.length, limits);
   const operations = addOperations(listedBy, output.operations());
   const scanned = { kind: "taken", count, rest: rest !== null } as const;
-  return { step, attempt, cursor, items, bytes, reads, operations, pageKeys, chunks, issues, scan: scanned };
+  const listed = { items, bytes, reads, operations, pageKeys, chunks, issues, partitions: [...partitions] };
+  return { step, attempt, cursor, ...listed, scan: scanned };
 }
 
 async function planRest(deps: WorkDeps, ticket: ScanTicket, at: ScanCursor, from: string): Promise<PlanReport> {

@@ -52,6 +52,7 @@ const made: Readonly<Record<keyof typeof keys, readonly string[]>> = {
   PART_FILES: [],
   RANGE_NAMES: [
     ...keys.LABEL_FORMATS.map((format) => `${folder}${keys.RANGE_NAMES.labels(3, format)}`),
+    `${folder}${keys.RANGE_NAMES.labels(3, "jsonl", 0, "site=north/")}`,
     ...[
       keys.RANGE_NAMES.input(3),
       keys.RANGE_NAMES.chunks(3),
