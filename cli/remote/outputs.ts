@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { Api, OutputView } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
-import { LABEL_FILES, LABEL_FORMATS, OUTPUT_NAMES, PART_FILES } from "../../src/scoring/keys.ts";
+import { LABEL_FILES, LABEL_FORMATS, OUTPUT_NAMES, parseRangeName, PART_FILES } from "../../src/scoring/keys.ts";
 import { makeFolder, openOutput } from "../files.ts";
 
 /** Bytes of one request. */
@@ -40,7 +40,7 @@ function findParts(outputs: readonly OutputView[], name: string): readonly Outpu
   const format = LABEL_FORMATS.find((one) => LABEL_FILES[one].name === name);
   if (format === undefined) return [];
   const { extension } = PART_FILES[format];
-  return outputs.filter((one) => one.name.startsWith("labels/") && one.name.endsWith(`.${extension}`));
+  return outputs.filter((one) => isPart(one) && one.name.endsWith(`.${extension}`));
 }
 
 /** The text of compressed parts, one behind the other; of the header that each table has, only the first. */
@@ -59,14 +59,18 @@ async function* readParts(api: Api, id: string, parts: readonly OutputView[]): A
   }
 }
 
-/** Copies every part of a data set into a folder, under its own name. */
+/** A part by its name: a server that names anything else, such as `labels/../x`, writes no file here. */
+const isPart = ({ name }: OutputView): boolean => name.startsWith("labels/") && parseRangeName(name) !== null;
+
+/** Copies every part of a data set into a folder, under its own name, with the folders of its partitions. */
 export async function saveDataset(api: Api, id: string, folder: string): Promise<readonly string[]> {
-  const parts = (await api.listOutputs(id)).filter(({ name }) => name.startsWith("labels/"));
+  const parts = (await api.listOutputs(id)).filter(isPart);
   if (parts.length === 0) throw new ScoringError("not_found", "the job has no data set: its labels are single files");
   await makeFolder(folder);
   const paths: string[] = [];
   for (const part of parts) {
     const path = join(folder, part.name.slice("labels/".length));
+    await makeFolder(dirname(path));
     const file = await openOutput(path);
     try {
       for await (const bytes of readWindows(api, id, part)) await file.write(bytes);

@@ -20,6 +20,11 @@ export interface ManifestFlags {
   readonly "output-store"?: string | undefined;
   readonly "output-prefix"?: string | undefined;
   readonly formats?: string | undefined;
+  readonly layout?: string | undefined;
+  /** Separated by commas. */
+  readonly "group-by"?: string | undefined;
+  /** Separated by commas. */
+  readonly "partition-by"?: string | undefined;
   readonly format?: string | undefined;
   readonly faces?: string | undefined;
   readonly model?: string | undefined;
@@ -43,15 +48,18 @@ export async function readManifest(flags: ManifestFlags): Promise<ManifestInput>
   if (flags.manifest === undefined && store === undefined) {
     throw new ScoringError("validation_failed", "give a manifest file, or --store with --prefix or --list");
   }
-  const tags = flags.tags === undefined ? undefined : readTexts(flags.tags);
+  const [tags, groupBy, partitionBy] = [flags.tags, flags["group-by"], flags["partition-by"]].map((text) =>
+    text === undefined ? undefined : readTexts(text),
+  );
   const manifest = {
     ...file,
-    ...pick({ name, purpose, tags, priority, budget, format, faces, model, tta, abstain, pipeline }),
+    ...pick({ name, purpose, tags, groupBy, priority, budget, format, faces, model, tta, abstain, pipeline }),
   };
   const list = flags.list === undefined ? undefined : { key: flags.list, ...pick({ store: flags["list-store"] }) };
   const source = { prefix: flags.prefix, manifest: list };
   const outputStore = flags["output-store"] ?? (file["output"] === undefined ? store : undefined);
-  const output = { store: outputStore, prefix: flags["output-prefix"], formats: flags.formats?.split(",") };
+  const place = { store: outputStore, prefix: flags["output-prefix"] };
+  const output = { ...place, formats: flags.formats?.split(","), layout: flags.layout, partitionBy };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server checks all of it
   return {
     ...manifest,

@@ -19,5 +19,8 @@ describe("what is downloaded as labels", () => {
     expect(findLabels(names)).toEqual(found);
     expect(found.map(nameDownload)[0]).toBe("labels-part-00000.jsonl.gz");
     expect(findLabels(names.filter((name) => name.endsWith(".parquet")))).toHaveLength(3);
+    const partitioned = ["site=a%2Fb/", "site=north/"].map((folder) => RANGE_NAMES.labels(0, "csv", 0, folder));
+    expect(findLabels(partitioned)).toEqual(partitioned);
+    expect(nameDownload(partitioned[1]!)).toBe("labels-site=north-part-00000.csv.gz");
   });
 });

@@ -9,7 +9,7 @@ const PATTERNS = [
 ];
 
 function matchPart(extension: string): RegExp {
-  return new RegExp(`^labels/part-[\\d-]+\\.${extension.replace(".", "\\.")}$`);
+  return new RegExp(`^labels/(?:[^/=]+=[^/]+/)*part-[\\d-]+\\.${extension.replace(".", "\\.")}$`);
 }
 
 /** The labels in the format that comes first: one file, or the parts of a data set, in order; empty where there are none. */

@@ -32,6 +32,8 @@ export interface Draft {
   readonly outputPrefix: string;
   readonly formats: readonly LabelFormat[];
   readonly layout: OutputLayout;
+  /** Comma-separated; for a data set. */
+  readonly partitionBy: string;
   /** Comma-separated. */
   readonly groupBy: string;
   readonly minGroupSize: string;
@@ -70,6 +72,7 @@ export function emptyDraft(stamp: string): Draft {
     outputPrefix: "out/",
     formats: ["jsonl", "csv"],
     layout: "single",
+    partitionBy: "",
     groupBy: "",
     minGroupSize: "10",
     chunkSize: "",
@@ -111,7 +114,7 @@ export function makeManifest(draft: Draft, files: readonly DroppedFile[]): Manif
       store: draft.outputStore,
       prefix: draft.outputPrefix,
       formats: [...draft.formats],
-      ...(draft.layout === "single" ? {} : { layout: draft.layout }),
+      ...(draft.layout === "single" ? {} : { layout: draft.layout, ...makePartitions(draft.partitionBy) }),
     },
     groupBy: marksGroups ? [...new Set([FOLDER_GROUP, ...groupBy])] : groupBy,
     ...readNumber("minGroupSize", draft.minGroupSize),
@@ -147,6 +150,12 @@ function readNumber<K extends string>(name: K, text: string): Partial<Record<K, 
   return text.trim() === "" ? {} : ({ [name]: Number.isNaN(value) ? text : value } as Partial<Record<K, number>>);
 }
 
+/** The folders of a data set, if there are to be any. */
+function makePartitions(text: string): Pick<ManifestInput["output"], "partitionBy"> {
+  const partitionBy = splitTexts(text);
+  return partitionBy.length === 0 ? {} : { partitionBy };
+}
+
 /** The wish for certainty, if there is one. */
 function makeAbstain(text: string): Pick<ManifestInput, "abstain"> {
   const precision = ABSTENTION_PRECISIONS.find((one) => String(one) === text);
@@ -176,6 +185,7 @@ export function draftFrom(manifest: ManifestInput, stamp: string): Draft {
     outputPrefix: output.prefix ?? "out/",
     formats: output.formats ?? ["jsonl", "csv"],
     layout: output.layout ?? "single",
+    partitionBy: [output.partitionBy ?? []].flat().join(", "),
     groupBy: (manifest.groupBy ?? []).join(", "),
     minGroupSize: describe(manifest.minGroupSize),
     chunkSize: describe(limits?.chunkSize),

@@ -256,6 +256,11 @@ export function OutputSection({ draft, change, issues, choices }: SectionProps):
           choices={LAYOUTS}
           change={(layout) => change({ layout })}
         />
+        {draft.layout === "dataset" &&
+          text("Folders by", "output.partitionBy", "partitionBy", {
+            placeholder: "site",
+            hint: "Groups, with commas; each must be grouped by, too",
+          })}
       </div>
       <details>
         <summary>Limits and notification</summary>
