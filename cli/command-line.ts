@@ -65,7 +65,9 @@ export function checkWords({ name: command, commands, args, words }: FoundComman
     strict: false,
     tokens: true,
   });
-  let places = Object.values(args).filter(({ type }) => type === "positional").length;
+  const positional = Object.values(args).filter(({ type }) => type === "positional");
+  // The last one may stand for many.
+  let places = positional.at(-1)?.valueHint?.endsWith("…") === true ? Infinity : positional.length;
   for (const token of tokens) {
     if (token.kind === "positional" && --places < 0)
       throw new UsageError(`${JSON.stringify(token.value)} is one word too many`);

@@ -4,7 +4,8 @@ import { findJsonError } from "../src/json-error.ts";
 
 /** Files and folders that the command line names: errors name the path. */
 
-function refuse(path: string, cause: unknown): never {
+/** Why a file cannot be read or written. @throws ScoringError `validation_failed` */
+export function refuseFile(path: string, cause: unknown): never {
   const text = cause instanceof Error ? cause.message : String(cause);
   // "ENOENT: no such file or directory, open '…'"
   const reason = /^[A-Z]+: ([^,]+)/.exec(text)?.[1] ?? text;
@@ -13,18 +14,18 @@ function refuse(path: string, cause: unknown): never {
 
 /** A file to write, emptied. @throws ScoringError `validation_failed` */
 export function openOutput(path: string): ReturnType<typeof open> {
-  return open(path, "w").catch((error: unknown) => refuse(path, error));
+  return open(path, "w").catch((error: unknown) => refuseFile(path, error));
 }
 
 /** A folder, with those above it. @throws ScoringError `validation_failed` */
 export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((error: unknown) => refuse(path, error));
+  await mkdir(path, { recursive: true }).catch((error: unknown) => refuseFile(path, error));
 }
 
 /** A file that holds one JSON object; `-` is standard input. @throws ScoringError `validation_failed`, with line and column if it is not JSON */
 export async function readJson(path: string): Promise<Record<string, unknown>> {
   const text = await readFile(path === "-" ? "/dev/stdin" : path, "utf8").catch((error: unknown) =>
-    refuse(path, error),
+    refuseFile(path, error),
   );
   let value: unknown;
   try {

@@ -3,6 +3,13 @@ import { ScoringError } from "../../src/errors.ts";
 import { readJobs } from "./job-pages.ts";
 
 const WHOLE_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** The job that a command is about. */
+export const JOB_ARG = {
+  type: "positional",
+  description: "The job's id, or as much of its end as no other has",
+  required: true,
+} as const;
+
 /** Fewer letters fit too many. */
 const PART_OF_ID = /^[0-9a-f-]{4,35}$/;
 /** Newest jobs that are looked through. */

@@ -6,21 +6,16 @@ import { readBudget, readInteger } from "../integers.ts";
 import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 import { openConsole, WEB_ARG } from "./console-page.ts";
-import { findJob } from "./find-job.ts";
+import { findJob, JOB_ARG } from "./find-job.ts";
 import { describeJob, followJob } from "./follow-job.ts";
 import { formatFilter } from "../../src/scoring/job/job-filter.ts";
 import { readFilter } from "./job-filters.ts";
 import { readJobs } from "./job-pages.ts";
 import { OUTPUT_WORDS, saveDataset, saveOutput, verifyOutputs } from "./outputs.ts";
 import { formatJobs } from "./job-list.ts";
+import { add, seal } from "./open-job-commands.ts";
 import { submit } from "./submit-command.ts";
 import type { JobPage } from "../../src/scoring/job/job-directory.ts";
-
-const JOB_ARG = {
-  type: "positional",
-  description: "The job's id, or as much of its end as no other has",
-  required: true,
-} as const;
 
 const watch = defineCommand({
   meta: { name: "watch", description: "Follow a job to its end, then show its labels" },
@@ -164,6 +159,8 @@ const resume = defineCommand({
 /** The commands to a server, in the order of the help. */
 export const remoteCommands = {
   submit,
+  add,
+  seal,
   watch,
   get,
   list,

@@ -15,6 +15,7 @@ export interface ManifestFlags {
   readonly budget?: string | undefined;
   readonly store?: string | undefined;
   readonly prefix?: string | undefined;
+  readonly open?: boolean | undefined;
   readonly list?: string | undefined;
   readonly "list-store"?: string | undefined;
   readonly "output-store"?: string | undefined;
@@ -46,7 +47,7 @@ export async function readManifest(flags: ManifestFlags): Promise<ManifestInput>
   const pipeline = readInteger("pipeline", flags.pipeline);
   const abstain = flags.abstain === undefined ? undefined : { precision: Number(flags.abstain) };
   if (flags.manifest === undefined && store === undefined) {
-    throw new ScoringError("validation_failed", "give a manifest file, or --store with --prefix or --list");
+    throw new ScoringError("validation_failed", "give a manifest file, or --store with --prefix, --list or --open");
   }
   const [tags, groupBy, partitionBy] = [flags.tags, flags["group-by"], flags["partition-by"]].map((text) =>
     text === undefined ? undefined : readTexts(text),
@@ -56,7 +57,7 @@ export async function readManifest(flags: ManifestFlags): Promise<ManifestInput>
     ...pick({ name, purpose, tags, groupBy, priority, budget, format, faces, model, tta, abstain, pipeline }),
   };
   const list = flags.list === undefined ? undefined : { key: flags.list, ...pick({ store: flags["list-store"] }) };
-  const source = { prefix: flags.prefix, manifest: list };
+  const source = { prefix: flags.prefix, manifest: list, open: flags.open === true ? true : undefined };
   const outputStore = flags["output-store"] ?? (file["output"] === undefined ? store : undefined);
   const place = { store: outputStore, prefix: flags["output-prefix"] };
   const output = { ...place, formats: flags.formats?.split(","), layout: flags.layout, partitionBy };

@@ -19,6 +19,7 @@ export const submit = defineCommand({
     manifest: { type: "positional", description: "Manifest file, JSON; or a folder, to upload", required: false },
     store: { type: "string", description: "Store of the inputs" },
     prefix: { type: "string", description: "Score every object under this prefix" },
+    open: { type: "boolean", description: "Inputs come in later: countenance add, countenance seal" },
     list: { type: "string", description: "Key of a manifest object: JSONL or CSV, optionally gzip" },
     "list-store": { type: "string", description: "The store of --list, if it is not that of the inputs" },
     "output-store": { type: "string", description: "Store of the outputs; default --store" },

@@ -12,5 +12,6 @@ export type { DryRun } from "../scoring/requests/dry-run.ts";
 export type { ScheduleRunView, ScheduleView } from "../scoring/schedules/schedule.ts";
 export * from "./api.ts";
 export type { JobEvent } from "./event-stream.ts";
+export { type AddedInputs, createOpenJobsApi, type NewInput, type OpenJobsApi } from "./open-jobs-api.ts";
 export { readLabels } from "./label-reader.ts";
 export type { ModelList, ModelPlace, ModelView } from "./model-list.ts";

@@ -10,6 +10,7 @@ import { addGate } from "./gate.ts";
 import { addImageRoutes } from "./image-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
 import { addKeyRoutes } from "./key-routes.ts";
+import { addOpenRoutes } from "./open-routes.ts";
 import { addOutputRoutes } from "./output-routes.ts";
 import { answerProblem } from "./problem.ts";
 import { addOperationRoutes } from "./operation-routes.ts";
@@ -43,6 +44,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   addGate(app, deps);
   addSystemRoutes(app, deps);
   addJobRoutes(app, deps);
+  addOpenRoutes(app, deps);
   addOutputRoutes(app, deps);
   addImageRoutes(app, deps);
   addClientRoutes(app, deps);

@@ -1,6 +1,7 @@
 /** Examples in the API's document; a test holds each to the schema that it is an example of. */
 
 import { DEPLOYMENT_EXAMPLES, LETTER_ID } from "./deployment-examples.ts";
+import { OPEN_EXAMPLES } from "./open-operations.ts";
 import { REVIEW_EXAMPLES } from "./review-examples.ts";
 import { makeScheduleExamples } from "./schedule-examples.ts";
 
@@ -162,6 +163,13 @@ export const EXAMPLES: Readonly<Record<string, OperationExample>> = {
   },
   "POST /v1/jobs/{id}/retry-failed": {
     response: { ...JOB, retryOf: JOB_ID },
+  },
+  ...OPEN_EXAMPLES,
+  "POST /v1/jobs/{id}/seal": {
+    response: {
+      ...JOB,
+      open: { received: 72, sealBy: "2026-12-06T07:00:00.000Z", sealedAt: "2026-11-29T07:00:05.000Z" },
+    },
   },
   ...REVIEW_EXAMPLES,
   ...DEPLOYMENT_EXAMPLES,

@@ -4,6 +4,7 @@
  */
 
 import { DEPLOYMENT_OPERATIONS } from "./deployment-operations.ts";
+import { OPEN_OPERATIONS } from "./open-operations.ts";
 
 /** Groups of operations, in the order of the document. */
 export const TAGS = {
@@ -29,6 +30,7 @@ export interface OperationWords {
 /** By `METHOD /path`, as in the document; a test checks that none is missing and none is left over. */
 export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   ...DEPLOYMENT_OPERATIONS,
+  ...OPEN_OPERATIONS,
   "GET /v1/models": {
     operationId: "listModels",
     tag: "models",

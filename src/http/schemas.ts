@@ -61,6 +61,10 @@ export const jobSchema = z
       bytes: count,
     }),
     chunks: z.object({ pending: count, queued: count, leased: count, done: count }),
+    open: z
+      .object({ received: count, sealBy: z.iso.datetime(), sealedAt: z.iso.datetime().nullable() })
+      .optional()
+      .openapi({ description: "Of an open job (`input.open`)" }),
     engines: z.array(z.string()),
     rate: z.number().nullable(),
     etaSeconds: z.number().nullable(),
@@ -90,6 +94,12 @@ export const problemResponses = {
 /** A required JSON body in an OpenAPI document. */
 export function jsonBody(schema: z.ZodType) {
   return { required: true, content: { "application/json": { schema } } };
+}
+
+/** A required body of JSON lines in an OpenAPI document. */
+export function ndjsonBody(description: string, example: readonly object[]) {
+  const lines = example.map((one) => JSON.stringify(one)).join("\n");
+  return { required: true, description, content: { "application/x-ndjson": { schema: z.string(), example: lines } } };
 }
 
 /** Bytes of one of the types, as an answer in an OpenAPI document. */

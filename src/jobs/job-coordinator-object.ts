@@ -15,6 +15,7 @@ import type { StoreFailure } from "../scoring/job/store-failure.ts";
 import type { JobSpec } from "../scoring/job/job-spec.ts";
 import type { ChunkResult, ClientHold } from "../scoring/job/chunk-row.ts";
 import type { JobFailure } from "../scoring/job/job-task.ts";
+import type { ArrivedInput } from "../scoring/manifest/input-spec.ts";
 import type { Issue } from "../errors.ts";
 import { createJobShell, type JobShell, type JobShellDeps } from "./job-shell.ts";
 
@@ -52,6 +53,12 @@ export class JobCoordinatorBase extends DurableObject implements JobCoordinator,
   }
   command(command: JobCommand, budget?: number) {
     return this.#shell.command(command, budget);
+  }
+  addInputs(inputs: readonly ArrivedInput[]) {
+    return this.#shell.addInputs(inputs);
+  }
+  seal() {
+    return this.#shell.seal();
   }
   beginPlan(step: number) {
     return this.#shell.beginPlan(step);

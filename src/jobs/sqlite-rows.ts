@@ -7,6 +7,7 @@ import type { RangePhase, RangeRow } from "../scoring/job/range-row.ts";
 import type { JobState } from "../scoring/job/job-state.ts";
 import type { ChunkResult, ChunkRow } from "../scoring/job/chunk-row.ts";
 import { parseStored } from "../scoring/stored-json.ts";
+import { ARRIVAL_SCHEMA, createArrivalRows } from "./arrival-rows.ts";
 import type { JobStorage, SqlDatabase } from "./sql-port.ts";
 
 const CHUNK_COLUMNS = `(
@@ -26,6 +27,7 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS chunks_order ON chunks (first) WHERE status <> 'split';
   CREATE TABLE IF NOT EXISTS clients (chunkId TEXT PRIMARY KEY, keyId TEXT NOT NULL, nonce TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS pages (number INTEGER PRIMARY KEY AUTOINCREMENT, pageKey TEXT NOT NULL);
+  ${ARRIVAL_SCHEMA}
   CREATE TABLE IF NOT EXISTS ranges ${RANGE_COLUMNS};
   CREATE INDEX IF NOT EXISTS ranges_due ON ranges (dueMs) WHERE status IN ('sent', 'leased');
   CREATE TABLE IF NOT EXISTS scans ${RANGE_COLUMNS};
@@ -184,6 +186,7 @@ export function createSqliteRows(storage: Pick<JobStorage, "sql" | "transactionS
         nowMs,
         limit,
       ).map(readRange),
+    ...createArrivalRows(sql),
     listPages: (skip, limit) =>
       list<{ pageKey: string }>("SELECT pageKey FROM pages WHERE number > ? ORDER BY number LIMIT ?", skip, limit).map(
         ({ pageKey }) => pageKey,

@@ -1,7 +1,25 @@
-/** Limits of large inputs and data sets; part of `LIMITS`. */
+/** Limits of large inputs, open jobs and data sets; part of `LIMITS`. */
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+
+/** Open jobs (`input.open`), whose inputs come in while they run. */
+export const OPEN_LIMITS = {
+  /** Lines and bytes of one `POST /v1/jobs/{id}/inputs`: kept in one row of the coordinator until they are planned (2 MB at most on the platform). */
+  maxLines: 5000,
+  maxBytes: MIB,
+  /** Inputs of one open job: each is a row by which a repeated one is known, and all of these rows are removed at once. */
+  maxInputs: 2_000_000,
+  /** How long a job may stay open, seconds: seven days, as long as any job runs. */
+  maxSeconds: 7 * 86_400,
+  /** Inputs wait at most so long for others before a page is made of them; with the sweep that finds them they are planned after 20 s. */
+  gatherMs: 15_000,
+  /** Inputs and bytes of requests that one page after the other is made of before the next are looked at. */
+  batchInputs: 5000,
+  batchBytes: 4 * MIB,
+  /** How often an open job looks for lost work while it has nothing to do. */
+  idleSweepMs: 60_000,
+} as const;
 
 /** A large input is listed in ranges side by side (`plan/split-input.ts`). */
 export const SCAN_LIMITS = {

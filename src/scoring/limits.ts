@@ -4,7 +4,7 @@
  */
 
 import { CHECKPOINT_LIMITS, IMPORT_LIMITS } from "./checkpoint-limits.ts";
-import { DATASET_LIMITS, SCAN_LIMITS } from "./dataset-limits.ts";
+import { DATASET_LIMITS, OPEN_LIMITS, SCAN_LIMITS } from "./dataset-limits.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -282,6 +282,7 @@ export const LIMITS = {
   maxUnpairedFaces: 500_000,
   maxLatestRecords: 48,
 
+  open: OPEN_LIMITS,
   scan: SCAN_LIMITS,
   dataset: DATASET_LIMITS,
   checkpoint: CHECKPOINT_LIMITS,

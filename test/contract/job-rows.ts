@@ -90,6 +90,16 @@ const step: fc.Arbitrary<Named> = fc.oneof(
       `due ${phase} ${nowMs}`,
       (rows) => rows.listDueRanges(phase, nowMs, limit),
     ]),
+  fc
+    .array(fc.constantFrom("a", "b", "c", "d", "e"), { minLength: 1, maxLength: 4 })
+    .map((keys): Named => [`arrive ${keys.join("")}`, (rows) => arrive(rows, keys)]),
+  fc
+    .tuple(few, few, fc.nat(200))
+    .map(([from, inputs, length]): Named => [
+      `batch ${from}`,
+      (rows) => [from, 0].map((at) => rows.readArrivals(at, rows.findBatchEnd(at, inputs, length))),
+    ]),
+  fc.option(few).map((before): Named => [`drop ${before}`, (rows) => rows.dropArrivals(before)]),
   fc.array(text, { maxLength: 3 }).map((keys): Named => ["add pages", (rows) => rows.addPages(keys)]),
   fc.tuple(few, few).map(([skip, limit]): Named => ["list pages", (rows) => rows.listPages(skip, limit)]),
   fc
@@ -108,6 +118,15 @@ const unhold = (row: ChunkRow): ChunkRow => ({ ...row, client: null });
 
 function readDue(rows: JobRows, nowMs: number, limit: number): unknown {
   return rows.listDue(nowMs, limit);
+}
+
+/** What is new of them, behind all that is there. */
+function arrive(rows: JobRows, keys: readonly string[]): unknown {
+  const fresh = rows.listUnknownArrivals([...new Set(keys)]);
+  const end = rows.findBatchEnd(0, 1e6, 1e6);
+  const inputs = fresh.map((key) => ({ key, id: key, size: null, etag: null }));
+  if (fresh.length > 0) rows.addArrivals(end, inputs, fresh);
+  return [fresh, end];
 }
 
 class Abandoned extends Error {}

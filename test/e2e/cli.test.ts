@@ -95,6 +95,25 @@ describe("countenance", () => {
     expect((await run(["verify", job.id])).code).toBe(1);
   });
 
+  it("opens a job, adds lists to it, each input once, and seals it", async () => {
+    const open = await run(["submit", "--store", "faces", "--open", "--json"]);
+    const { id } = JSON.parse(open.out) as { id: string };
+    const list = join(folder, "inputs.jsonl");
+    await writeFile(list, `{"key":"mixed/q90-47x49.jpg"}\n`);
+    const added = await run(["add", id, list, list]);
+    expect([added.code, added.out, added.err]).toEqual([0, "1 added, 1 known before, 1 in all\n", ""]);
+    await writeFile(list, `{"key":"good/a.jpg"}\n\n{"key":7}\n`);
+    const refused = await run(["add", id, list]);
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining(`${list}:3: the key must be a string`)]);
+    expect((await run(["add", id, join(folder, "absent.jsonl")])).err).toContain("absent.jsonl: no such file");
+    expect((await run(["seal", id.slice(-12)])).code).toBe(0);
+    const watched = await run(["watch", id, "--json"]);
+    expect([watched.code, JSON.parse(watched.out)]).toMatchObject([
+      0,
+      { counts: { listed: 1 }, open: { received: 1 } },
+    ]);
+  });
+
   it("says by its exit code that inputs failed, and takes them up again", async () => {
     const done = await run(["submit", "--store", "faces", "--prefix", "mixed/", "--watch", "--json"]);
     expect(done.code).toBe(3);

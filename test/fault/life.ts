@@ -115,6 +115,8 @@ function gateCoordinator(inner: JobCoordinator, meter: InvocationMeter, gate: Ga
     create: ask("create", (spec) => inner.create(spec)),
     read: ask("read", () => inner.read()),
     command: ask("command", (command) => inner.command(command)),
+    addInputs: ask("addInputs", (inputs) => inner.addInputs(inputs)),
+    seal: ask("seal", () => inner.seal()),
     beginPlan: ask("beginPlan", (step) => inner.beginPlan(step)),
     commitPlan: ask("commitPlan", (report) => inner.commitPlan(report)),
     lease: ask("lease", (id) => inner.lease(id)),

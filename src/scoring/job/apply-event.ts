@@ -183,6 +183,9 @@ function perform(rows: JobRows, effect: JobEffect, { id: jobId, waiting = null }
       return [
         { message: { kind: "score", jobId, chunkId: effect.chunkId, ...probe }, delaySeconds: effect.delaySeconds },
       ];
+    case "drop-arrivals":
+      rows.dropArrivals(effect.before);
+      return [];
     case "put-range":
       rows.writeRange(effect.phase, effect.range);
       return [];

@@ -1,9 +1,11 @@
 /** What consumers and the API ask of a job's coordinator; every call may be repeated. */
 
 import type { Issue } from "../../errors.ts";
+import type { ArrivedInput } from "../manifest/input-spec.ts";
 import type { StoreOperations } from "../../storage/metered-store.ts";
 import type { JobEventRow } from "./job-rows.ts";
 import type { Notice } from "./notice.ts";
+import type { AddedInputs } from "./open-input.ts";
 import type { StoreFailure } from "./store-failure.ts";
 import type { JobSpec } from "./job-spec.ts";
 import type { JobState } from "./job-state.ts";
@@ -22,6 +24,8 @@ export interface PlanTicket {
   readonly firstIndex: number;
   /** Number of the next page. */
   readonly firstPage: number;
+  /** Of an open job, the batch to plan; the cursor counts within it. */
+  readonly arrived?: readonly ArrivedInput[];
   /** The ranges of the listing, once there are some; `ready`: the next ones that are listed. */
   readonly scan?: {
     readonly key: string;
@@ -116,6 +120,10 @@ export interface JobCoordinator {
    * @param budget with `resume`: what the job may cost from now on, dollars
    */
   command(command: JobCommand, budget?: number): Promise<boolean>;
+  /** Takes all of them into an open job, or none. `null`: there is no job. */
+  addInputs(inputs: readonly ArrivedInput[]): Promise<AddedInputs | null>;
+  /** No more inputs follow. True if the job is sealed now, or was before; false if it is not open, or ended otherwise. */
+  seal(): Promise<boolean>;
   beginPlan(step: number): Promise<PlanTicket | null>;
   commitPlan(report: PlanReport): Promise<boolean>;
   lease(chunkId: string): Promise<ChunkLease | null>;

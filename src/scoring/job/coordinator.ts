@@ -34,12 +34,15 @@ import type { JobSpec } from "./job-spec.ts";
 import type { JobState } from "./job-state.ts";
 import { isEnded } from "./job-status.ts";
 import type { JobFailure } from "./job-task.ts";
+import { findBatch, openCalls } from "./open-calls.ts";
+import { isIdle } from "./job-progress.ts";
 import type { RangePhase } from "./range-row.ts";
 
 /** A coordinator over one job's rows. */
 export function createCoordinator(deps: CoordinatorDeps): JobCoordinator {
   return {
     ...lifeCalls(deps),
+    ...openCalls(deps),
     ...taskCalls(deps),
     ...rangeCalls(deps),
     ...chunkCalls(deps),
@@ -84,7 +87,7 @@ function lifeCalls(deps: CoordinatorDeps): Calls<"create" | "read" | "command" |
       }
       const state = rows.readState();
       if (state === null) return null;
-      if (!isEnded(state.status)) return clock() + limits.sweepMs;
+      if (!isEnded(state.status)) return clock() + (isIdle(state) ? limits.open.idleSweepMs : limits.sweepMs);
       await sendNotice(deps, state.id);
       return rows.readNotice()?.dueMs ?? null;
     },
@@ -98,11 +101,12 @@ function taskCalls(
   const { rows, limits = LIMITS } = deps;
   return {
     async beginPlan(step: number): Promise<PlanTicket | null> {
-      const granted = await applyEvent(deps, () => ({ kind: "plan-begin", step }));
+      const granted = await applyEvent(deps, ({ open }) => ({ kind: "plan-begin", step, ...findBatch(deps, open) }));
       if (granted === null) return null;
-      const { plan, planCursor, listed, pages, scan } = granted.state;
+      const { plan, planCursor, listed, pages, scan, open } = granted.state;
       const at = { cursor: planCursor, firstIndex: listed, firstPage: pages };
-      const ticket = { spec: granted.spec, step, attempt: plan.attempt, ...at };
+      const arrived = open && { arrived: rows.readArrivals(open.planned, open.batchEnd) };
+      const ticket = { spec: granted.spec, step, attempt: plan.attempt, ...at, ...arrived };
       if (scan === undefined) return ticket;
       const { key, total, taken } = scan;
       const count = Math.min(scan.ready - taken, limits.scan.rangesPerStep);

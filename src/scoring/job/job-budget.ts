@@ -22,7 +22,7 @@ export function sumDollars(state: JobState, workload: Workload): number {
     classB: meter.planning.reads + meter.scoring.reads + merge.operations.reads,
     queue: OPERATIONS_PER_MESSAGE * messages,
     durableObject: meter.calls + 2 * merge.steps,
-    rowsWritten: estimateRows(state.chunks.done, state.pages),
+    rowsWritten: estimateRows(state.chunks.done, state.pages, state.open?.received),
   }).dollars;
 }
 

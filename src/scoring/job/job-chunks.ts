@@ -12,6 +12,7 @@ import { meterChunk, readMeter } from "./job-meter.ts";
 import { isActive, isLeasedBy, returnRest, unqueue } from "./job-trouble.ts";
 import { type Draft, enter, fail, findExcess, withEffects } from "./job-transition.ts";
 import { isServed, openWindow } from "./store-wait.ts";
+import { progress } from "./job-progress.ts";
 
 /** Grants a chunk to a consumer, if its message is current; a paused job takes it back instead. */
 export function leaseChunk(state: JobState, chunk: ChunkRow, nowMs: number): Draft | null {
@@ -119,11 +120,4 @@ export function averageRate(rate: JobState["rate"], counted: number, nowMs: numb
   const weight = 1 - Math.exp(-seconds / 20);
   const mean = rate.perSecond === null ? perSecond : rate.perSecond + weight * (perSecond - rate.perSecond);
   return { perSecond: mean, atMs: nowMs, counted };
-}
-
-/** Announces progress, at most every `progressMs`; always what comes in last while the job is paused, since nothing follows it. */
-export function progress(state: JobState, effects: readonly JobEffect[], nowMs: number): Draft {
-  const isLast = state.status === "paused" && state.chunks.leased === 0;
-  if (!isLast && nowMs - state.announcedMs < state.rules.progressMs) return { state, effects };
-  return { state: { ...state, announcedMs: nowMs }, effects: [...effects, { kind: "announce", event: "progress" }] };
 }

@@ -113,9 +113,9 @@ export function estimateMerge(
   return { steps: steps + 1, operations: { reads: 2 * chunks + carried, writes: 10 + parts + carried } };
 }
 
-/** Rows that a job's coordinator writes in its life. */
-export function estimateRows(chunks: number, pages: number): number {
-  return ROWS_WRITTEN.chunk * chunks + ROWS_WRITTEN.page * pages + ROWS_WRITTEN.job;
+/** Rows that a job's coordinator writes in its life. @param received inputs that came into an open job, a row each */
+export function estimateRows(chunks: number, pages: number, received = 0): number {
+  return ROWS_WRITTEN.chunk * chunks + ROWS_WRITTEN.page * pages + ROWS_WRITTEN.job + received;
 }
 
 /** What a job has cost so far: counted operations, and CPU estimated from what was read. Merging its outputs comes on top. */
@@ -128,6 +128,6 @@ export function priceSoFar(state: JobState, spec: Pick<JobSpec, "manifest" | "fa
     classB: meter.planning.reads + meter.scoring.reads,
     queue: OPERATIONS_PER_MESSAGE * meter.messages,
     durableObject: meter.calls,
-    rowsWritten: estimateRows(state.chunks.done, state.pages),
+    rowsWritten: estimateRows(state.chunks.done, state.pages, state.open?.received),
   });
 }

@@ -11,7 +11,10 @@ import type { StoreFailure } from "./store-failure.ts";
 
 /** What can happen to a job. The time comes with the event, the machine has no clock. */
 export type JobEvent = { readonly nowMs: number } & (
-  | { readonly kind: "plan-begin"; readonly step: number }
+  | { readonly kind: "plan-begin"; readonly step: number; readonly batchEnd?: number }
+  /** Inputs came into an open job, `count` of them for the first time. */
+  | { readonly kind: "receive"; readonly count: number }
+  | { readonly kind: "seal" }
   | {
       readonly kind: "plan-commit";
       readonly step: number;
@@ -122,6 +125,8 @@ export type JobEffect =
       readonly step: number;
       readonly delaySeconds: number;
     }
+  /** Forget what came into an open job before this place and is planned; or all of it, and by what it is known. */
+  | { readonly kind: "drop-arrivals"; readonly before: number | null }
   /** Tell the world: `status` at each change, `progress` in between. */
   | { readonly kind: "announce"; readonly event: "status" | "progress" };
 

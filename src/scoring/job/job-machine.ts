@@ -6,7 +6,7 @@
 
 import { finishChunk, finishPart, leaseChunk, renewChunk } from "./job-chunks.ts";
 import { isForEdge, leaseToClient, rejectClient, renewClient, returnFromClient } from "./job-clients.ts";
-import type { JobEvent, Transition } from "./job-event.ts";
+import type { JobEffect, JobEvent, Transition } from "./job-event.ts";
 import type { JobState } from "./job-state.ts";
 import { countAffordable, isSpent } from "./job-budget.ts";
 import { isEnded, type Spent } from "./job-status.ts";
@@ -20,20 +20,25 @@ import { beginMerging } from "./job-merge.ts";
 import { commitPlan } from "./job-plan.ts";
 import { beginRange, commitRange, dueRange, renewRange, retryRange } from "./job-ranges.ts";
 import { canPlan, goOnScanning } from "./job-scan.ts";
+import { beginBatch, planDue, receiveInputs, sealInput } from "./open-input.ts";
+import { NOTHING_RECEIVED } from "./open-progress.ts";
 import { beginTask, commitFinalize, renewTask, retryTask, sendTask, tickTask } from "./job-tasks.ts";
 
 /** A job as it is created: its first planning step is on its way. */
 export function createJob(id: string, rules: JobRules, nowMs: number): Transition {
   const waiting: JobTask = { step: 0, status: "waiting", attempt: 0, dueMs: 0 };
+  const isOpen = rules.open !== undefined;
+  // There is nothing to plan before something comes in.
+  const status = isOpen ? "queued" : "validating";
   const state: JobState = {
     id,
     rules,
-    status: "validating",
+    status,
     ...(rules.budget === undefined ? {} : { budget: rules.budget }),
     verdict: null,
     pausedFrom: null,
     createdMs: nowMs,
-    times: { validating: nowMs },
+    times: { [status]: nowMs },
     plan: waiting,
     planCursor: null,
     listed: 0,
@@ -51,8 +56,10 @@ export function createJob(id: string, rules: JobRules, nowMs: number): Transitio
     finalize: waiting,
     rate: { perSecond: null, atMs: nowMs, counted: 0 },
     announcedMs: nowMs,
+    ...(isOpen && { open: NOTHING_RECEIVED }),
   };
-  const sent = sendTask(state, "plan", nowMs, [{ kind: "announce", event: "status" }]);
+  const told: JobEffect[] = [{ kind: "announce", event: "status" }];
+  const sent = isOpen ? { state, effects: told } : sendTask(state, "plan", nowMs, told);
   return { state: countEvent(sent.state, sent.effects), effects: sent.effects, accepted: true };
 }
 
@@ -68,7 +75,11 @@ export function advanceJob(state: JobState, event: JobEvent): Transition {
 function applyEvent(state: JobState, event: JobEvent): Draft | null {
   switch (event.kind) {
     case "plan-begin":
-      return isWorking(state) ? beginTask(state, "plan", event.step, event.nowMs) : null;
+      return isWorking(state) ? beginTask(beginBatch(state, event.batchEnd), "plan", event.step, event.nowMs) : null;
+    case "receive":
+      return receiveInputs(state, event.count, event.nowMs);
+    case "seal":
+      return sealInput(state, event.nowMs);
     case "finalize-begin":
       return state.status === "finalizing" ? beginTask(state, "finalize", event.step, event.nowMs) : null;
     case "task-retry":
@@ -143,14 +154,14 @@ function resume(paused: JobState, budget: number | undefined, nowMs: number): Dr
   if (isSpent(state)) return null;
   const back = enter({ ...state, pausedFrom: null }, paused.pausedFrom, nowMs);
   // A message that came while the job was paused was dropped: send again, a duplicate does no harm.
-  const planning = state.plan.status === "sent" || (state.plan.status === "waiting" && canPlan(state));
+  const planning = state.plan.status === "sent" || (state.plan.status === "waiting" && canPlan(state, nowMs));
   const sent = planning ? sendTask(back.state, "plan", nowMs, back.effects) : back;
   return goOnScanning(sent, nowMs);
 }
 
 function tick(state: JobState, nowMs: number): Draft | null {
   if (nowMs >= state.rules.expiresMs && state.verdict === null) return stop(state, "expired", null, nowMs);
-  const draft = tickTask({ state, effects: [] }, "plan", nowMs);
+  const draft = planDue(tickTask({ state, effects: [] }, "plan", nowMs), nowMs);
   return tickTask(draft, "finalize", nowMs);
 }
 
@@ -192,5 +203,6 @@ function beginFinalizing(draft: Draft, nowMs: number): Draft {
     errors: rest > 0 ? addErrors(state.errors, { [`item_${outcome}`]: rest }) : state.errors,
     records: state.records + rest,
   };
-  return beginMerging(enter(counted, "finalizing", nowMs, draft.effects), nowMs);
+  const effects: JobEffect[] = state.open === undefined ? [] : [{ kind: "drop-arrivals", before: null }];
+  return beginMerging(enter(counted, "finalizing", nowMs, [...draft.effects, ...effects]), nowMs);
 }

@@ -10,6 +10,7 @@ import type { JobState } from "./job-state.ts";
 import type { JobFailure } from "./job-task.ts";
 import { sendTask } from "./job-tasks.ts";
 import { type Draft, enter, fail, findExcess, isWorking, withEffects } from "./job-transition.ts";
+import { noteBatch } from "./open-input.ts";
 import { openWindow } from "./store-wait.ts";
 
 /** Takes the report of the current planning step; a report of another step or attempt is not accepted. */
@@ -25,7 +26,11 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
     const told = { ...state, issues: [misfit, ...state.issues].slice(0, state.rules.maxIssues) };
     return fail(told, { code: "validation_failed", message: misfit.message }, event.nowMs);
   }
-  const done = event.cursor === null;
+  const isOver = event.cursor === null;
+  const open = noteBatch(state, isOver, event.nowMs);
+  // What came into an open job is planned batch by batch.
+  const isLast = open.open === undefined || (open.open.sealedMs !== null && open.open.planned === open.open.received);
+  const done = isOver && isLast;
   // What a client was caught at says nothing about the input, and may not crowd out what does.
   const told = [...state.issues, ...event.issues];
   const findings = told.filter(({ code }) => code !== "client_rejected");
@@ -48,6 +53,7 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
     }),
     issues,
     ...noteScan(state.scan, event.scan),
+    ...open,
     chunks: { ...state.chunks, pending: state.chunks.pending + event.chunks.length },
   };
   const opened = openWindow({ state: counted, effects: [] });
@@ -55,8 +61,11 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
   const effects: JobEffect[] = [
     ...opened.effects,
     ...event.chunks.map((chunk): JobEffect => ({ kind: "put-chunk", chunk })),
+    ...(isOver && open.open !== undefined
+      ? [{ kind: "drop-arrivals", before: open.open.planned } satisfies JobEffect]
+      : []),
   ];
-  if (done && findings.length > 0) {
+  if (isOver && findings.length > 0) {
     const failure: JobFailure = {
       code: "validation_failed",
       message: `the input has ${Math.min(findings.length, state.rules.maxIssues)} findings`,
@@ -65,7 +74,9 @@ export function commitPlan(state: JobState, event: Extract<JobEvent, { kind: "pl
   }
   const goesOn = !done && state.status !== "paused";
   const sent =
-    goesOn && canPlan(planned) ? sendTask(planned, "plan", event.nowMs, effects) : { state: planned, effects };
+    goesOn && canPlan(planned, event.nowMs)
+      ? sendTask(planned, "plan", event.nowMs, effects)
+      : { state: planned, effects };
   const next = goesOn ? goOnScanning(sent, event.nowMs) : sent;
   if (state.status === "validating" && (done || state.rules.eager)) {
     return withEffects(next.effects, enter(next.state, "queued", event.nowMs));

@@ -37,10 +37,12 @@ export function countPlaces(state: JobState): number {
 
 /** Whether jobs of a lower priority should step back: this one has, or will have, chunks to give to the edge. */
 export function wantsEdge(state: JobState, nowMs: number): boolean {
-  const { status, chunks, plan } = state;
+  const { status, chunks, plan, open } = state;
   if (status !== "validating" && status !== "queued" && status !== "running") return false;
   if (!isForEdge(state, nowMs)) return false;
-  return plan.status !== "done" || chunks.pending + chunks.queued > 0;
+  // An open job into which nothing comes keeps nobody waiting.
+  const plans = open === undefined ? plan.status !== "done" : open.received > open.planned;
+  return plans || chunks.pending + chunks.queued > 0;
 }
 
 /** Takes note of whether a job of a higher priority wants the edge; not accepted where that is known. */

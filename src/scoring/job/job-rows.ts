@@ -4,6 +4,7 @@
  */
 
 import type { JobState } from "./job-state.ts";
+import type { ArrivedInput } from "../manifest/input-spec.ts";
 import type { ChunkRow } from "./chunk-row.ts";
 import type { Notice } from "./notice.ts";
 import type { JobSpec } from "./job-spec.ts";
@@ -57,6 +58,15 @@ export interface JobRows {
   writeRange(phase: RangePhase, range: RangeRow): void;
   /** Ranges whose step was sent or leased and is due, oldest first. */
   listDueRanges(phase: RangePhase, nowMs: number, limit: number): readonly RangeRow[];
+  /** Of these names of inputs, those under which nothing came in so far. */
+  listUnknownArrivals(names: readonly string[]): readonly string[];
+  /** What came into an open job, all of it for the first time: it has the places from `first` on. */
+  addArrivals(first: number, inputs: readonly ArrivedInput[], names: readonly string[]): void;
+  /** The end of a batch that begins at a place: whole additions, at least one, up to so many inputs and characters. */
+  findBatchEnd(from: number, maxInputs: number, maxLength: number): number;
+  readArrivals(from: number, end: number): readonly ArrivedInput[];
+  /** Forgets what came in before this place; names stay known. `null`: everything. */
+  dropArrivals(before: number | null): void;
   /** Frozen pages in order, after the first `skip`. */
   listPages(skip: number, limit: number): readonly string[];
   addPages(keys: readonly string[]): void;

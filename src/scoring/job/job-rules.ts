@@ -5,6 +5,7 @@ import { countMaxRecords } from "../manifest/output-formats.ts";
 import type { PartitionLimits } from "../manifest/partition-by.ts";
 import { readWorkload, type Workload } from "./job-workload.ts";
 import type { JobSpec } from "./job-spec.ts";
+import type { OpenRules } from "./open-progress.ts";
 
 /** A job's constants, as far as the machine needs them. */
 export interface JobRules {
@@ -41,17 +42,22 @@ export interface JobRules {
   readonly workload?: Workload;
   /** With `client`, the edge takes over when no client asked for so long. */
   readonly clientWaitMs?: number;
+  /** Of an open job; absent: the input was named when it was submitted. */
+  readonly open?: OpenRules;
 }
 
 /** The machine's constants for a job. */
 export function makeRules(spec: JobSpec, limits: Limits): JobRules {
   const { manifest } = spec;
   const { maxPartitions, maxPartitionBytes } = limits.dataset;
+  const { chunkSize, expiresInSeconds, openSeconds = limits.open.maxSeconds } = manifest.limits;
+  const isOpen = manifest.input.open !== undefined;
   return {
     maxConcurrency: manifest.limits.maxConcurrency,
     errorThreshold: manifest.limits.errorThreshold,
     errorMinimumSample: manifest.limits.errorMinimumSample,
-    expiresMs: spec.createdMs + manifest.limits.expiresInSeconds * 1000,
+    // An open job has the time of any other from its seal on.
+    expiresMs: spec.createdMs + (isOpen ? openSeconds : expiresInSeconds) * 1000,
     // A manifest object can be wrong at its last line, so nothing is scored before all of it was read.
     eager: manifest.input.manifest === undefined,
     leaseMs: limits.leaseMs,
@@ -74,5 +80,8 @@ export function makeRules(spec: JobSpec, limits: Limits): JobRules {
     workload: readWorkload(spec),
     ...(manifest.budget === undefined ? {} : { budget: manifest.budget.dollars }),
     clientWaitMs: limits.clientWaitMs,
+    ...(isOpen && {
+      open: { gatherInputs: chunkSize, gatherMs: limits.open.gatherMs, sealedLifeMs: expiresInSeconds * 1000 },
+    }),
   };
 }

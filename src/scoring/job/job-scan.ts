@@ -2,6 +2,7 @@
 
 import type { JobState } from "./job-state.ts";
 import { sendTask } from "./job-tasks.ts";
+import { isBatchDue } from "./open-input.ts";
 import { type Draft, isWorking } from "./job-transition.ts";
 import { sendFirst } from "./range-steps.ts";
 import type { ScanProgress, ScanReport } from "./scan-progress.ts";
@@ -20,7 +21,9 @@ export function noteScan(scan: ScanProgress | undefined, report: ScanReport | un
 }
 
 /** Whether a planning step has something to do. */
-export function canPlan({ scan }: Pick<JobState, "scan">): boolean {
+export function canPlan(state: JobState, nowMs: number): boolean {
+  const { scan, open } = state;
+  if (open !== undefined) return isBatchDue(state, nowMs);
   return scan === undefined || scan.rest || scan.taken < scan.ready;
 }
 
@@ -48,6 +51,6 @@ export function noteListed({ state, effects }: Draft, range: number, nowMs: numb
     ready += 1;
   }
   const next = goOnScanning({ state: { ...state, scan: { ...scan, ready, ahead: listed } }, effects }, nowMs);
-  if (!isWorking(state) || state.plan.status !== "waiting" || !canPlan(next.state)) return next;
+  if (!isWorking(state) || state.plan.status !== "waiting" || !canPlan(next.state, nowMs)) return next;
   return sendTask(next.state, "plan", nowMs, next.effects);
 }

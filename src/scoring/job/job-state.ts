@@ -8,6 +8,7 @@ import type { Issue } from "../../errors.ts";
 import type { Erasure } from "./erasure-state.ts";
 import type { JobMeter } from "./job-meter.ts";
 import type { OutcomeCounts, ErrorCounts } from "./outcome-counts.ts";
+import type { OpenProgress } from "./open-progress.ts";
 import type { JobTask, JobFailure } from "./job-task.ts";
 import type { JobRules } from "./job-rules.ts";
 import type { MergeProgress } from "./merge-range.ts";
@@ -75,6 +76,8 @@ export interface JobState {
   readonly issues: readonly Issue[];
   readonly failure: JobFailure | null;
   readonly finalize: JobTask;
+  /** Of an open job; absent: the input was named when it was submitted. */
+  readonly open?: OpenProgress;
   /** How far the ranges of the input are listed; absent: it is listed page after page. */
   readonly scan?: ScanProgress;
   /** How far the parts of a data set are merged; absent: not begun, or the outputs are single files. */

@@ -55,9 +55,14 @@ const SPENT_WORDS: Readonly<Record<Spent, string>> = {
 };
 
 /** A job's status as a reader says it. */
-export function describeJobStatus(job: { readonly status: JobStatus; readonly pausedFor?: Spent | undefined }): string {
+export function describeJobStatus(job: {
+  readonly status: JobStatus;
+  readonly pausedFor?: Spent | undefined;
+  readonly open?: { readonly sealedAt: string | null } | undefined;
+}): string {
   if (job.status === "paused" && job.pausedFor !== undefined) return SPENT_WORDS[job.pausedFor];
-  return JOB_STATUS_FACTS[job.status].words;
+  const { words, phase } = JOB_STATUS_FACTS[job.status];
+  return job.open?.sealedAt === null && (phase === "working" || phase === "held") ? `open, ${words}` : words;
 }
 
 /** True once nothing can change any more. */

@@ -11,6 +11,7 @@ import { describeNoFace } from "../records/no-face.ts";
 import { describeOmission } from "../manifest/output-formats.ts";
 import type { JobState } from "./job-state.ts";
 import { sumDollars } from "./job-budget.ts";
+import { describeLeftOut } from "./open-input.ts";
 import { estimateSeconds } from "./time-left.ts";
 import { readWorkload } from "./job-workload.ts";
 import { isEnded, type JobStatus, type Spent } from "./job-status.ts";
@@ -60,6 +61,8 @@ export interface JobView {
     readonly bytes: number;
   };
   readonly chunks: JobState["chunks"];
+  /** Of an open job: inputs that came in, until when it waits for its seal, and when it was sealed (`null`: not yet). */
+  readonly open?: { readonly received: number; readonly sealBy: string; readonly sealedAt: string | null };
   /** What computed finished chunks; those of clients stand as `client:<name>`. */
   readonly engines: readonly string[];
   /** Inputs a second, averaged; `null` before two reports. */
@@ -128,6 +131,7 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
       bytes: state.listedBytes,
     },
     chunks: state.chunks,
+    ...describeOpen(state, spec),
     engines: state.engines,
     rate: state.rate.perSecond === null ? null : Math.round(state.rate.perSecond * 100) / 100,
     etaSeconds: estimateSeconds(state, nowMs),
@@ -137,6 +141,7 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
     warnings: [
       state.plan.status === "done" ? describeEmptyInput(spec.manifest, state.listed) : null,
       state.plan.status === "done" ? describeLargeCrops(spec.manifest, state.listed, state.listedBytes) : null,
+      describeLeftOut(state),
       isEnded(state.status) ? describeNoFace(state.outcomes.no_face, finished) : null,
       // With several faces per picture there are more records than inputs; without a face, one record.
       describeOmission(output, Math.max(state.listed, state.records), LIMITS),
@@ -159,6 +164,15 @@ export function viewJob(state: JobState, spec: JobSpec, nowMs: number): JobView 
 function describeBudget(state: JobState, spec: JobSpec): Pick<JobView, "budget"> {
   if (state.budget === undefined) return {};
   return { budget: { dollars: state.budget, spent: sumDollars(state, readWorkload(spec)) } };
+}
+
+function describeOpen({ open, createdMs }: JobState, { manifest }: JobSpec): Pick<JobView, "open"> {
+  if (open === undefined) return {};
+  const { received, sealedMs } = open;
+  const sealByMs = createdMs + (manifest.limits.openSeconds ?? LIMITS.open.maxSeconds) * 1000;
+  return {
+    open: { received, sealBy: formatTime(sealByMs), sealedAt: sealedMs === null ? null : formatTime(sealedMs) },
+  };
 }
 
 function describeWait({ waiting = null, status }: JobState): Pick<JobView, "waiting"> {

@@ -1,5 +1,6 @@
 /** Rows of one job in memory: for the local runner and for simulations. The same contract as the SQLite rows. */
 
+import type { ArrivedInput } from "../manifest/input-spec.ts";
 import type { JobEventRow, JobRows } from "./job-rows.ts";
 import type { Notice } from "./notice.ts";
 import type { JobSpec } from "./job-spec.ts";
@@ -22,6 +23,8 @@ export function createMemoryRows(): JobRows {
   const chunks = new Map<string, ChunkRow>();
   let staged: readonly ChunkRow[] = [];
   const ranges = { scan: new Map<number, RangeRow>(), merge: new Map<number, RangeRow>() };
+  const arrivals = new Map<number, readonly ArrivedInput[]>();
+  const known = new Set<string>();
   const pages: string[] = [];
   let events: JobEventRow[] = [];
   let lastEvent = 0;
@@ -97,6 +100,27 @@ export function createMemoryRows(): JobRows {
         .filter(({ task }) => (task.status === "sent" || task.status === "leased") && task.dueMs <= nowMs)
         .sort((a, b) => a.task.dueMs - b.task.dueMs)
         .slice(0, limit),
+    listUnknownArrivals: (names) => names.filter((name) => !known.has(name)),
+    addArrivals: (first, inputs, names) => {
+      arrivals.set(first, inputs);
+      for (const name of names) known.add(name);
+    },
+    findBatchEnd: (from, maxInputs, maxLength) => {
+      let end = from;
+      let length = 0;
+      for (const [first, inputs] of arrivals) {
+        if (first < from) continue;
+        length += JSON.stringify(inputs).length;
+        if (end > from && (first + inputs.length - from > maxInputs || length > maxLength)) break;
+        end = first + inputs.length;
+      }
+      return end;
+    },
+    readArrivals: (from, end) => [...arrivals].flatMap(([at, inputs]) => (at >= from && at < end ? inputs : [])),
+    dropArrivals: (before) => {
+      if (before === null) known.clear();
+      for (const at of arrivals.keys()) if (before === null || at < before) arrivals.delete(at);
+    },
     listPages: (skip, limit) => pages.slice(skip, skip + limit),
     addPages: (keys) => {
       pages.push(...keys);

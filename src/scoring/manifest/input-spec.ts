@@ -1,5 +1,6 @@
 /** What names a job's inputs, in the form that planning takes. */
 
+import type { InputItem } from "../records/input-item.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** What one object holds: a picture, a WebDataset shard of pictures, or FER2013 rows of 48×48 gray pixels. */
@@ -15,6 +16,9 @@ export interface ObjectEntry {
   readonly groups?: Readonly<Record<string, string>>;
 }
 
+/** An input that came in while its job was open, checked. */
+export type ArrivedInput = Omit<InputItem, "index" | "prior">;
+
 /** The input of a job, resolved to one store. */
 export type InputSpec =
   | { readonly kind: "prefix"; readonly format: InputFormat; readonly prefix: string }
@@ -28,6 +32,12 @@ export type InputSpec =
       readonly etag?: string;
       /** If given, rows whose `Bucket` column names another bucket are issues. */
       readonly bucket?: string;
+    }
+  | {
+      readonly kind: "open";
+      readonly format: InputFormat;
+      /** Those of one batch: what came in so far is planned batch by batch. */
+      readonly arrived: readonly ArrivedInput[];
     };
 
 /** Name of the store that holds the list of inputs, where an object names them. */
@@ -35,9 +45,13 @@ export function findListStore({ input }: Manifest): string {
   return input.manifest?.store ?? input.store;
 }
 
-/** The manifest's input in the form that planning takes. */
-export function toInputSpec(manifest: Manifest): InputSpec {
+/**
+ * The manifest's input in the form that planning takes.
+ * @param arrived of an open job, the batch to plan
+ */
+export function toInputSpec(manifest: Manifest, arrived: readonly ArrivedInput[] = []): InputSpec {
   const { format, input } = manifest;
+  if (input.open !== undefined) return { kind: "open", format, arrived };
   if (input.manifest !== undefined) {
     const { key, etag } = input.manifest;
     return { kind: "manifest", format, key, ...(etag === undefined ? {} : { etag }) };

@@ -48,10 +48,13 @@ const input = z
     manifest: z
       .strictObject({ store: storeName.optional(), key: objectKey, etag: z.string().min(1).max(256).optional() })
       .optional(),
+    /** The inputs come in later; with a prefix, they lie below it. See docs/open-jobs.md. */
+    open: z.literal(true).optional(),
   })
   .refine(
-    (value) => [value.prefix, value.objects, value.manifest].filter((one) => one !== undefined).length === 1,
-    "exactly one of prefix, objects and manifest",
+    ({ prefix, objects, manifest, open }) =>
+      [open ?? prefix, objects, manifest].filter((one) => one !== undefined).length === 1,
+    "exactly one of prefix, objects, manifest and open; open may have a prefix",
   );
 
 /** A tag of jobs, as manifests and addresses hold it. */
@@ -109,7 +112,10 @@ export const manifestSchema = z.strictObject({
       maxConcurrency: z.int().min(1).max(LIMITS.maxConcurrency).default(LIMITS.defaultMaxConcurrency),
       errorThreshold: z.number().min(0).max(1).default(LIMITS.defaultErrorThreshold),
       errorMinimumSample: z.int().min(1).default(LIMITS.errorMinimumSample),
+      /** Of an open job, counted from its seal on. */
       expiresInSeconds: z.int().min(60).max(LIMITS.maxExpiresSeconds).default(LIMITS.defaultExpiresSeconds),
+      /** How long an open job waits for its seal, then it expires; absent: as long as any may. */
+      openSeconds: z.int().min(60).max(LIMITS.open.maxSeconds).optional(),
     })
     .prefault({}),
   /** Dollars at the prices of job-cost.ts; before they are used up, the job pauses. */
@@ -173,6 +179,12 @@ export function parseManifest(
   const { store, prefix } = manifest.output;
   if (source !== undefined && store === manifest.input.store && prefix.startsWith(source)) {
     add("output.prefix", "output_inside_input", "the outputs would lie inside the input's prefix");
+  }
+  if (manifest.limits.openSeconds !== undefined && manifest.input.open === undefined) {
+    add("limits.openSeconds", "not_open", "only an open job (input.open) waits for inputs");
+  }
+  if (manifest.dryRun && manifest.input.open !== undefined) {
+    add("dryRun", "not_supported", "an open job has no inputs yet, so there is nothing to plan");
   }
   if (manifest.format === "fer2013-csv" && manifest.faces !== "aligned" && manifest.faces !== "auto") {
     add("faces", "aligned_only", "FER2013 rows are face crops: use auto or aligned");

@@ -1,8 +1,8 @@
-/** The entries of an inline list. */
+/** The entries of an inline list, and of what came in while a job was open. */
 
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { InputEntry, PlanLimits } from "./input-page.ts";
-import type { ObjectEntry } from "../manifest/input-spec.ts";
+import type { ArrivedInput, ObjectEntry } from "../manifest/input-spec.ts";
 import type { EntryBatch } from "./list-entries.ts";
 import type { PageBuilder } from "./page-builder.ts";
 import { makeId, parseEntry } from "./parse-entry.ts";
@@ -41,6 +41,16 @@ export function readObjectEntries(
     else for (const issue of parsed.issues) page.addIssue(issue);
   }
   return { entries, position: next < end ? { ...position, at: next } : null };
+}
+
+/** Up to `count` inputs of a batch from `position` on: they were checked when they came in, and their ids may repeat. */
+export function readArrivedEntries(
+  arrived: readonly ArrivedInput[],
+  position: ObjectsPosition,
+  count: number,
+): EntryBatch {
+  const end = Math.min(position.at + count, arrived.length);
+  return { entries: arrived.slice(position.at, end), position: end < arrived.length ? { ...position, at: end } : null };
 }
 
 function getId(object: ObjectEntry): string {

@@ -104,6 +104,13 @@ export function formatPlanCursor(position: PlanPosition): string | null {
   return VERSION + JSON.stringify(position);
 }
 
+/** The cursor at the beginning of what came into an open job; its first input gets this index. */
+export function startBatch(nextIndex: number): string {
+  return (
+    VERSION + JSON.stringify({ nextIndex, source: { kind: "objects", at: 0 }, container: null } satisfies PlanPosition)
+  );
+}
+
 /** The position of a cursor that {@link formatPlanCursor} made. The cursor is the job's own state, so a foreign one is `manifest_lost`. */
 export function parsePlanCursor(cursor: string): PlanPosition {
   try {

@@ -10,7 +10,7 @@ import { readFerItems } from "./fer2013-items.ts";
 import type { InputEntry, InputPage, PlanLimits } from "./input-page.ts";
 import type { InputSpec } from "../manifest/input-spec.ts";
 import { type EntryBatch, listEntries } from "./list-entries.ts";
-import { readObjectEntries } from "./object-entries.ts";
+import { readArrivedEntries, readObjectEntries } from "./object-entries.ts";
 import { createPageBuilder, type PageBuilder } from "./page-builder.ts";
 import {
   type ContainerPosition,
@@ -73,7 +73,7 @@ export async function planInputPage(
 
 function openSource(input: InputSpec): SourcePosition {
   if (input.kind === "prefix") return { kind: "prefix", after: null };
-  if (input.kind === "objects") return { kind: "objects", at: 0 };
+  if (input.kind === "objects" || input.kind === "open") return { kind: "objects", at: 0 };
   if (isParquet(input.key)) return START_OF_PARQUET;
   if (isInventory(input.key)) return { kind: "inventory", etag: null, file: 0, at: null };
   return { ...START_OF_MANIFEST, etag: input.etag ?? null };
@@ -92,6 +92,9 @@ function readEntries(
   }
   if (input.kind === "objects" && position.kind === "objects") {
     return Promise.resolve(readObjectEntries(store, input.objects, position, count, page, limits));
+  }
+  if (input.kind === "open" && position.kind === "objects") {
+    return Promise.resolve(readArrivedEntries(input.arrived, position, count));
   }
   if (input.kind === "manifest" && position.kind === "inventory") {
     return readInventoryEntries(listStore, input, position, count, page, limits);

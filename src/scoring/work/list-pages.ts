@@ -9,6 +9,7 @@ import { inputPageKey, jobFolder } from "../keys.ts";
 import { findListStore, toInputSpec } from "../manifest/input-spec.ts";
 import { addPartitions } from "../manifest/partition-by.ts";
 import { chooseChunkPlan, countChunkReads, planChunks, spreadChunks } from "../plan/plan-chunks.ts";
+import { startBatch } from "../plan/plan-cursor.ts";
 import { planInputPage } from "../plan/plan-page.ts";
 import { joinPrior, type PriorLines } from "../prior/prior-join.ts";
 import { sumOperations, type WorkDeps } from "./work-deps.ts";
@@ -27,12 +28,14 @@ export async function listPages(
   const list = meterStore(deps.openStore(findListStore(manifest)));
   const output = meterStore(deps.openStore(manifest.output.store));
   const folder = jobFolder(manifest.output.prefix, spec.id);
-  const source = toInputSpec(manifest);
+  const source = toInputSpec(manifest, ticket.arrived);
+  // A batch of an open job begins where the last one ended.
+  const start = ticket.arrived === undefined ? null : startBatch(ticket.firstIndex);
   const options = chooseChunkPlan(manifest, limits);
   const chunks: ChunkRow[] = [];
   const pageKeys: string[] = [];
   const issues = [];
-  let cursor = from;
+  let cursor = from ?? start;
   let endLine: number | null = null;
   let items = 0;
   let bytes = 0;

@@ -25,7 +25,10 @@ export async function planPages(deps: WorkDeps, job: JobCoordinator, ticket: Pla
 }
 
 /** Cuts what is left into ranges; `null` where that is not the time, or not possible. */
-async function beginScan(deps: WorkDeps, { spec, step, attempt, cursor }: PlanTicket): Promise<PlanReport | null> {
+async function beginScan(deps: WorkDeps, ticket: PlanTicket): Promise<PlanReport | null> {
+  const { spec, step, attempt, cursor } = ticket;
+  // Batches of an open job are small.
+  if (ticket.arrived !== undefined) return null;
   // A schedule's listing is joined with that of the run before, key by key.
   if (step !== 1 || cursor === null || (await openPriorRun(deps, spec)) !== null) return null;
   const { manifest } = spec;
@@ -44,7 +47,8 @@ async function beginScan(deps: WorkDeps, { spec, step, attempt, cursor }: PlanTi
 /** Lists, freezes and reports a few pages: the whole input is never held. */
 async function listNext(deps: WorkDeps, ticket: PlanTicket): Promise<PlanReport> {
   const joined = parseJoinedCursor(ticket.cursor);
-  const prior = await openPriorRun(deps, ticket.spec);
+  // What came in has no order in which it could be joined with the run before.
+  const prior = ticket.arrived === undefined ? await openPriorRun(deps, ticket.spec) : null;
   const lines = prior === null ? null : await openPriorLines(prior, joined.prior, deps.limits);
   const { cursor, operations, ...listed } = await listPages(deps, ticket, joined.plan, lines);
   const next = prior === null ? cursor : formatJoinedCursor(cursor, lines?.position() ?? null);

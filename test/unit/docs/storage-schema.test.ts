@@ -116,7 +116,7 @@ function findIn(folder: "jobs" | "serve", pattern: RegExp, isIn: (file: string) 
   return [...new Set(names)].sort();
 }
 
-const isCoordinators = (file: string) => file === "sqlite-rows.ts";
+const isCoordinators = (file: string) => ["sqlite-rows.ts", "arrival-rows.ts"].includes(file);
 
 describe("rows", () => {
   const createTable = /CREATE TABLE (?:IF NOT EXISTS )?(\w+)/g;
