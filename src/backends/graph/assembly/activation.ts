@@ -17,6 +17,20 @@ export const TANH: i32 = 8;
 export const AT_LEAST: i32 = 9;
 export const AT_MOST: i32 = 10;
 
+/** Whether the activation is more than a floor, see {@link findFloor}. */
+// @ts-ignore: decorator
+@inline
+export function isRare(kind: i32): bool {
+  return kind > RELU;
+}
+
+/** What nothing is stored below; all of the activation where it is not rare. */
+// @ts-ignore: decorator
+@inline
+export function findFloor(kind: i32): v128 {
+  return f32x4.splat(kind == RELU ? 0 : -Infinity);
+}
+
 /** `slopes` are the slopes of the lanes; SLOPE, HARD_SIGMOID and the bounds use them. */
 // @ts-ignore: decorator
 @inline

@@ -1,6 +1,6 @@
 // Convolutions of each channel by itself: the nine weights of four channels stay in registers, four outputs go together.
 import { multiplyAdd, VECTOR } from "../../fused/assembly/vector";
-import { activateAt } from "./activation";
+import { activateAt, findFloor, isRare } from "./activation";
 
 /** Outputs computed together. */
 const TILE: i32 = 4;
@@ -13,27 +13,37 @@ export function convolveDepthwise(
   from: usize, row: usize, pitch: usize, stride: i32, columns: i32, vectors: i32,
   weights: usize, bias: usize, taps: usize, tapCount: i32, kind: i32, slopes: usize, to: usize, toPitch: usize,
 ): void {
-  const square = tapCount == 0;
+  const square = tapCount == 0, floor = findFloor(kind), first = to;
   for (let vector = 0; vector < vectors; vector++) {
     if (square && columns >= TILE) {
-      if (stride == 1) slideThree(from, row, pitch, columns, weights, v128.load(bias), kind, slopes, to, toPitch);
-      else leapThree(from, row, pitch, columns, weights, v128.load(bias), kind, slopes, to, toPitch);
+      if (stride == 1) slideThree(from, row, pitch, columns, weights, v128.load(bias), floor, to, toPitch);
+      else leapThree(from, row, pitch, columns, weights, v128.load(bias), floor, to, toPitch);
     } else if (square) {
-      convolveAnyThree(from, row, pitch, stride, columns, weights, v128.load(bias), kind, slopes, to, toPitch);
+      convolveAnyThree(from, row, pitch, stride, columns, weights, v128.load(bias), floor, to, toPitch);
     } else {
-      convolveAny(from, pitch, stride, columns, weights, v128.load(bias), taps, tapCount, kind, slopes, to, toPitch);
+      convolveAny(from, pitch, stride, columns, weights, v128.load(bias), taps, tapCount, floor, to, toPitch);
     }
     weights += <usize>(square ? 9 : tapCount) * VECTOR;
     from += VECTOR;
     to += VECTOR;
     bias += VECTOR;
-    slopes += VECTOR;
+  }
+  if (isRare(kind)) activateRow(columns, vectors, first, toPitch, kind, slopes);
+}
+
+/** Activates what is stored, where the activation is more than a floor. */
+function activateRow(columns: i32, vectors: i32, to: usize, toPitch: usize, kind: i32, slopes: usize): void {
+  for (let column = 0; column < columns; column++) {
+    for (let k: usize = 0; k < (<usize>vectors) * VECTOR; k += VECTOR) {
+      v128.store(to + k, activateAt(v128.load(to + k), kind, slopes + k));
+    }
+    to += toPitch;
   }
 }
 
 /** 3×3, stride 1. */
 function slideThree(
-  from: usize, row: usize, pitch: usize, columns: i32, weights: usize, bias: v128, kind: i32, slopes: usize,
+  from: usize, row: usize, pitch: usize, columns: i32, weights: usize, bias: v128, floor: v128,
   to: usize, toPitch: usize,
 ): void {
   for (let column = 0; column < columns; column += TILE) {
@@ -67,13 +77,13 @@ function slideThree(
       w += 3 * VECTOR;
       p += row;
     }
-    putFour(to + x * toPitch, toPitch, a0, a1, a2, a3, kind, slopes);
+    putFour(to + x * toPitch, toPitch, a0, a1, a2, a3, floor);
   }
 }
 
 /** 3×3, stride 2. */
 function leapThree(
-  from: usize, row: usize, pitch: usize, columns: i32, weights: usize, bias: v128, kind: i32, slopes: usize,
+  from: usize, row: usize, pitch: usize, columns: i32, weights: usize, bias: v128, floor: v128,
   to: usize, toPitch: usize,
 ): void {
   const pitch2 = 2 * pitch;
@@ -106,14 +116,14 @@ function leapThree(
       w += 3 * VECTOR;
       p += row;
     }
-    putFour(to + x * toPitch, toPitch, a0, a1, a2, a3, kind, slopes);
+    putFour(to + x * toPitch, toPitch, a0, a1, a2, a3, floor);
   }
 }
 
 /** 3×3 of fewer than four columns. */
 function convolveAnyThree(
-  from: usize, row: usize, pitch: usize, stride: i32, columns: i32, weights: usize, bias: v128, kind: i32,
-  slopes: usize, to: usize, toPitch: usize,
+  from: usize, row: usize, pitch: usize, stride: i32, columns: i32, weights: usize, bias: v128, floor: v128,
+  to: usize, toPitch: usize,
 ): void {
   for (let column = 0; column < columns; column++) {
     let a = bias;
@@ -124,7 +134,7 @@ function convolveAnyThree(
         w += VECTOR;
       }
     }
-    v128.store(to, activateAt(a, kind, slopes));
+    v128.store(to, f32x4.pmax(a, floor));
     from += (<usize>stride) * pitch;
     to += toPitch;
   }
@@ -133,14 +143,14 @@ function convolveAnyThree(
 /** Any window: `taps` are the offsets of its pixels. */
 function convolveAny(
   from: usize, pitch: usize, stride: i32, columns: i32, weights: usize, bias: v128, taps: usize, tapCount: i32,
-  kind: i32, slopes: usize, to: usize, toPitch: usize,
+  floor: v128, to: usize, toPitch: usize,
 ): void {
   for (let column = 0; column < columns; column++) {
     let a = bias;
     for (let tap: usize = 0; tap < <usize>tapCount; tap++) {
       a = multiplyAdd(v128.load(from + <usize>load<u32>(taps + (tap << 2))), v128.load(weights + tap * VECTOR), a);
     }
-    v128.store(to, activateAt(a, kind, slopes));
+    v128.store(to, f32x4.pmax(a, floor));
     from += (<usize>stride) * pitch;
     to += toPitch;
   }
@@ -148,9 +158,9 @@ function convolveAny(
 
 // @ts-ignore: decorator
 @inline
-function putFour(to: usize, pitch: usize, a: v128, b: v128, c: v128, d: v128, kind: i32, slopes: usize): void {
-  v128.store(to, activateAt(a, kind, slopes));
-  v128.store(to + pitch, activateAt(b, kind, slopes));
-  v128.store(to + 2 * pitch, activateAt(c, kind, slopes));
-  v128.store(to + 3 * pitch, activateAt(d, kind, slopes));
+function putFour(to: usize, pitch: usize, a: v128, b: v128, c: v128, d: v128, floor: v128): void {
+  v128.store(to, f32x4.pmax(a, floor));
+  v128.store(to + pitch, f32x4.pmax(b, floor));
+  v128.store(to + 2 * pitch, f32x4.pmax(c, floor));
+  v128.store(to + 3 * pitch, f32x4.pmax(d, floor));
 }

@@ -1,7 +1,7 @@
 // Convolutions over all channels as a blocked product: six positions × eight outputs stay in twelve registers, eight
 // loads for twelve multiply-adds.
 import { multiplyAdd, VECTOR } from "../../fused/assembly/vector";
-import { activateAt } from "./activation";
+import { activateAt, findFloor, isRare } from "./activation";
 
 /** Positions of a tile, and outputs of a block. */
 const TILE: i32 = 6;
@@ -9,20 +9,32 @@ const BLOCK: usize = 8;
 /** Words of a position: its offsets in the source, the target and the residual. */
 const POSITION: usize = 12;
 
-/** Adds what is kept, activates and stores one position's eight outputs; the second four only where there are such. */
+/** Stores one position's eight outputs; the second four only where there are such. */
 // @ts-ignore: decorator
 @inline
-function finish(
-  a: v128, b: v128, at: usize, to: usize, residual: usize, kind: i32, slopes: usize, both: bool,
-): void {
+function put(a: v128, b: v128, at: usize, to: usize, floor: v128, both: bool): void {
   const target = to + <usize>load<u32>(at, 4);
-  if (residual != 0) {
-    const kept = residual + <usize>load<u32>(at, 8);
-    a = f32x4.add(a, v128.load(kept));
-    if (both) b = f32x4.add(b, v128.load(kept, 16));
+  v128.store(target, f32x4.pmax(a, floor));
+  if (both) v128.store(target, f32x4.pmax(b, floor), 16);
+}
+
+/** Where a position's outputs are added to. */
+// @ts-ignore: decorator
+@inline
+function keptAt(at: usize, residual: usize): usize {
+  return residual + <usize>load<u32>(at, 8);
+}
+
+/** Activates what is stored, where the activation is more than a floor. */
+function activateStrip(positions: usize, count: i32, vectors: i32, to: usize, kind: i32, slopes: usize): void {
+  for (let vector = 0; vector < vectors; vector++) {
+    for (let position = 0; position < count; position++) {
+      const target = to + <usize>load<u32>(positions + (<usize>position) * POSITION, 4);
+      v128.store(target, activateAt(v128.load(target), kind, slopes));
+    }
+    to += VECTOR;
+    slopes += VECTOR;
   }
-  v128.store(target, activateAt(a, kind, slopes));
-  if (both) v128.store(target, activateAt(b, kind, slopes + VECTOR), 16);
 }
 
 /**
@@ -35,9 +47,10 @@ export function multiplyStrip(
   weights: usize, bias: usize, vectors: i32, to: usize, residual: usize, kind: i32, slopes: usize,
 ): void {
   const segmentsEnd = segments + ((<usize>segmentCount) << 2);
+  const floor = findFloor(kind);
+  const first = to;
   for (let vector = 0; vector < vectors; vector += 2) {
     const both = vector + 1 < vectors;
-    const first = v128.load(bias), second = v128.load(bias, 16);
     let u = weights;
     let position = 0;
     for (; count >= TILE && position < count; position += TILE) {
@@ -45,16 +58,21 @@ export function multiplyStrip(
       const q0 = from + <usize>load<u32>(at), q1 = from + <usize>load<u32>(at, 12);
       const q2 = from + <usize>load<u32>(at, 24), q3 = from + <usize>load<u32>(at, 36);
       const q4 = from + <usize>load<u32>(at, 48), q5 = from + <usize>load<u32>(at, 60);
-      let a0 = first, a1 = first, a2 = first, a3 = first, a4 = first, a5 = first;
-      let b0 = second, b1 = second, b2 = second, b3 = second, b4 = second, b5 = second;
+      let a0 = v128.load(bias), b0 = v128.load(bias, 16);
+      let a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0;
+      let b1 = b0, b2 = b0, b3 = b0, b4 = b0, b5 = b0;
       u = weights;
       for (let segment = segments; segment < segmentsEnd; segment += 4) {
         const offset = <usize>load<u32>(segment);
         let p0 = q0 + offset, p1 = q1 + offset, p2 = q2 + offset, p3 = q3 + offset, p4 = q4 + offset, p5 = q5 + offset;
         let k = run;
+        let w: v128, z: v128, x: v128;
+        // The breaks are never taken. They end basic blocks: in one block of four steps V8 loads all weights first, which takes more registers
+        // than there are.
         for (; k >= 4; k -= 4) {
-          let w = v128.load(u), z = v128.load(u, 16);
-          let x = v128.load32_splat(p0);
+          w = v128.load(u);
+          z = v128.load(u, 16);
+          x = v128.load32_splat(p0);
           a0 = multiplyAdd(x, w, a0);
           b0 = multiplyAdd(x, z, b0);
           x = v128.load32_splat(p1);
@@ -72,6 +90,7 @@ export function multiplyStrip(
           x = v128.load32_splat(p5);
           a5 = multiplyAdd(x, w, a5);
           b5 = multiplyAdd(x, z, b5);
+          if (k == 1) break;
           w = v128.load(u, 32);
           z = v128.load(u, 48);
           x = v128.load32_splat(p0, 4);
@@ -92,6 +111,7 @@ export function multiplyStrip(
           x = v128.load32_splat(p5, 4);
           a5 = multiplyAdd(x, w, a5);
           b5 = multiplyAdd(x, z, b5);
+          if (k == 2) break;
           w = v128.load(u, 64);
           z = v128.load(u, 80);
           x = v128.load32_splat(p0, 8);
@@ -112,6 +132,7 @@ export function multiplyStrip(
           x = v128.load32_splat(p5, 8);
           a5 = multiplyAdd(x, w, a5);
           b5 = multiplyAdd(x, z, b5);
+          if (k == 3) break;
           w = v128.load(u, 96);
           z = v128.load(u, 112);
           x = v128.load32_splat(p0, 12);
@@ -136,8 +157,9 @@ export function multiplyStrip(
           p0 += 16; p1 += 16; p2 += 16; p3 += 16; p4 += 16; p5 += 16;
         }
         for (; k > 0; k--) {
-          const w = v128.load(u), z = v128.load(u, 16);
-          let x = v128.load32_splat(p0);
+          w = v128.load(u);
+          z = v128.load(u, 16);
+          x = v128.load32_splat(p0);
           a0 = multiplyAdd(x, w, a0);
           b0 = multiplyAdd(x, z, b0);
           x = v128.load32_splat(p1);
@@ -159,17 +181,37 @@ export function multiplyStrip(
           p0 += 4; p1 += 4; p2 += 4; p3 += 4; p4 += 4; p5 += 4;
         }
       }
-      finish(a0, b0, at, to, residual, kind, slopes, both);
-      finish(a1, b1, at + POSITION, to, residual, kind, slopes, both);
-      finish(a2, b2, at + 2 * POSITION, to, residual, kind, slopes, both);
-      finish(a3, b3, at + 3 * POSITION, to, residual, kind, slopes, both);
-      finish(a4, b4, at + 4 * POSITION, to, residual, kind, slopes, both);
-      finish(a5, b5, at + 5 * POSITION, to, residual, kind, slopes, both);
+      if (residual != 0) {
+        let kept = keptAt(at, residual);
+        a0 = f32x4.add(a0, v128.load(kept));
+        b0 = f32x4.add(b0, v128.load(kept, 16));
+        kept = keptAt(at + POSITION, residual);
+        a1 = f32x4.add(a1, v128.load(kept));
+        b1 = f32x4.add(b1, v128.load(kept, 16));
+        kept = keptAt(at + 2 * POSITION, residual);
+        a2 = f32x4.add(a2, v128.load(kept));
+        b2 = f32x4.add(b2, v128.load(kept, 16));
+        kept = keptAt(at + 3 * POSITION, residual);
+        a3 = f32x4.add(a3, v128.load(kept));
+        b3 = f32x4.add(b3, v128.load(kept, 16));
+        kept = keptAt(at + 4 * POSITION, residual);
+        a4 = f32x4.add(a4, v128.load(kept));
+        b4 = f32x4.add(b4, v128.load(kept, 16));
+        kept = keptAt(at + 5 * POSITION, residual);
+        a5 = f32x4.add(a5, v128.load(kept));
+        b5 = f32x4.add(b5, v128.load(kept, 16));
+      }
+      put(a0, b0, at, to, floor, both);
+      put(a1, b1, at + POSITION, to, floor, both);
+      put(a2, b2, at + 2 * POSITION, to, floor, both);
+      put(a3, b3, at + 3 * POSITION, to, floor, both);
+      put(a4, b4, at + 4 * POSITION, to, floor, both);
+      put(a5, b5, at + 5 * POSITION, to, floor, both);
     }
     for (; position < count; position++) {
       const at = positions + (<usize>position) * POSITION;
       const q = from + <usize>load<u32>(at);
-      let a = first, b = second;
+      let a = v128.load(bias), b = v128.load(bias, 16);
       u = weights;
       for (let segment = segments; segment < segmentsEnd; segment += 4) {
         let p = q + <usize>load<u32>(segment);
@@ -181,12 +223,17 @@ export function multiplyStrip(
           p += 4;
         }
       }
-      finish(a, b, at, to, residual, kind, slopes, both);
+      if (residual != 0) {
+        const kept = keptAt(at, residual);
+        a = f32x4.add(a, v128.load(kept));
+        b = f32x4.add(b, v128.load(kept, 16));
+      }
+      put(a, b, at, to, floor, both);
     }
     weights = u;
     bias += 32;
-    slopes += 32;
     to += 32;
     if (residual != 0) residual += 32;
   }
+  if (isRare(kind)) activateStrip(positions, count, vectors, first, kind, slopes);
 }
