@@ -5,9 +5,9 @@
  */
 
 /** Bytes of all rows that one band touches, at most, so that they stay in the second cache. */
-const BAND_BYTES = 768 * 1024;
+const BAND_BYTES = 384 * 1024;
 /** A chain of maps that take less together is not cut. */
-const WHOLE_BYTES = 1024 * 1024;
+const WHOLE_BYTES = 512 * 1024;
 const MIN_BAND_ROWS = 4;
 
 /** A convolution that may run band by band: a product, with or without its depthwise convolution. */

@@ -7,14 +7,13 @@ import type { Layer, LayerOf } from "./layers.ts";
 import { listMoves, listResize } from "./moves.ts";
 import { cutProduct, OPERATIONS, STEP } from "./picture-words.ts";
 import { placePicture, type Place } from "./picture-places.ts";
+import { cutStrips } from "./picture-strips.ts";
 import { LANES, padLanes, type KernelSize, type LayerSize } from "./picture-weights.ts";
 import { planBands, type BandedLayer } from "./picture-bands.ts";
 import { createArena, FLOAT, measureBorder, measureReach, type Arena } from "./places.ts";
 
 /** Where a step keeps the words of a depthwise convolution. */
 const DEPTHWISE_WORDS = 20;
-/** A strip has at least so many positions, so that tiles of six are seldom broken. */
-const STRIP_POSITIONS = 48;
 
 /** Addresses of one kernel's numbers. */
 export interface PlacedKernel extends KernelSize {
@@ -114,13 +113,12 @@ export function planPicture(
     const to = places.get(layer.output)!;
     const residual = layer.residual === null ? null : places.get(layer.residual)!;
     const { node } = layer;
-    const stripRows = Math.min(to.height, Math.ceil(STRIP_POSITIONS / to.width));
-    const stripColumns = stripRows > 1 ? to.width : Math.min(to.width, STRIP_POSITIONS);
+    const { rows: stripRows, columns: stripColumns } = cutStrips(to.height, to.width);
     const inner = padLanes(from.channels) * FLOAT;
     let corner = from.address;
     let segments = [0];
     let [rowStep, columnStep] = [from.row, from.pitch];
-    if (depthwise !== null) [rowStep, columnStep] = [to.width * inner, inner];
+    if (depthwise !== null) [rowStep, columnStep] = [stripColumns * inner, inner];
     else if (node.op === "conv") {
       const [, , tall = 1, wide = 1] = network.weights.get(node.weight)!.shape;
       const [top, left] = measureBorder(node, network, shapeOf(from));

@@ -1,34 +1,47 @@
-// Convolutions of each channel by itself: the nine weights of four channels stay in registers, four outputs go together.
+// Convolutions of each channel by itself.
 import { multiplyAdd, VECTOR } from "../../fused/assembly/vector";
+import { leapThree, slideThree, slideTwoRows, THREE_TILE } from "./depthwise-three";
 import { activateAt, findFloor, isRare } from "./activation";
 
-/** Outputs computed together. */
-const TILE: i32 = 4;
-
 /**
- * One row of outputs. `from` is the first window's corner; the input has rows of `row` bytes and pixels of `pitch`
- * bytes, the output pixels of `toPitch`. Weights are [channels / 4][taps][4].
+ * Some rows and columns of outputs. `from` is the first window's corner; the input has rows of `row` bytes and pixels of `pitch` bytes, the output of
+ * `toRow` and `toPitch`. Weights are [channels / 4][taps][4].
  */
 export function convolveDepthwise(
-  from: usize, row: usize, pitch: usize, stride: i32, columns: i32, vectors: i32,
-  weights: usize, bias: usize, taps: usize, tapCount: i32, kind: i32, slopes: usize, to: usize, toPitch: usize,
+  from: usize, row: usize, pitch: usize, down: usize, stride: i32, rows: i32, columns: i32, vectors: i32,
+  weights: usize, bias: usize, taps: usize, tapCount: i32, kind: i32, slopes: usize,
+  to: usize, toRow: usize, toPitch: usize,
 ): void {
   const square = tapCount == 0, floor = findFloor(kind), first = to;
   for (let vector = 0; vector < vectors; vector++) {
-    if (square && columns >= TILE) {
-      if (stride == 1) slideThree(from, row, pitch, columns, weights, v128.load(bias), floor, to, toPitch);
-      else leapThree(from, row, pitch, columns, weights, v128.load(bias), floor, to, toPitch);
-    } else if (square) {
-      convolveAnyThree(from, row, pitch, stride, columns, weights, v128.load(bias), floor, to, toPitch);
-    } else {
-      convolveAny(from, pitch, stride, columns, weights, v128.load(bias), taps, tapCount, floor, to, toPitch);
+    const start = v128.load(bias);
+    let p = from, target = to, left = rows;
+    if (square && stride == 1 && down == row && columns >= THREE_TILE) {
+      for (; left > 1; left -= 2) {
+        slideTwoRows(p, row, pitch, columns, weights, start, floor, target, toRow, toPitch);
+        p += 2 * down;
+        target += 2 * toRow;
+      }
+    }
+    for (; left > 0; left--) {
+      if (!square) convolveAny(p, pitch, stride, columns, weights, start, taps, tapCount, floor, target, toPitch);
+      else if (columns < THREE_TILE) convolveAnyThree(p, row, pitch, stride, columns, weights, start, floor, target, toPitch);
+      else if (stride == 1) slideThree(p, row, pitch, columns, weights, start, floor, target, toPitch);
+      else leapThree(p, row, pitch, columns, weights, start, floor, target, toPitch);
+      p += down;
+      target += toRow;
     }
     weights += <usize>(square ? 9 : tapCount) * VECTOR;
     from += VECTOR;
     to += VECTOR;
     bias += VECTOR;
   }
-  if (isRare(kind)) activateRow(columns, vectors, first, toPitch, kind, slopes);
+  if (!isRare(kind)) return;
+  to = first;
+  for (; rows > 0; rows--) {
+    activateRow(columns, vectors, to, toPitch, kind, slopes);
+    to += toRow;
+  }
 }
 
 /** Activates what is stored, where the activation is more than a floor. */
@@ -38,85 +51,6 @@ function activateRow(columns: i32, vectors: i32, to: usize, toPitch: usize, kind
       v128.store(to + k, activateAt(v128.load(to + k), kind, slopes + k));
     }
     to += toPitch;
-  }
-}
-
-/** 3×3, stride 1. */
-function slideThree(
-  from: usize, row: usize, pitch: usize, columns: i32, weights: usize, bias: v128, floor: v128,
-  to: usize, toPitch: usize,
-): void {
-  for (let column = 0; column < columns; column += TILE) {
-    const x = <usize>min(column, columns - TILE);
-    let p = from + x * pitch;
-    let w = weights;
-    let a0 = bias, a1 = bias, a2 = bias, a3 = bias;
-    for (let y = 0; y < 3; y++) {
-      const left = v128.load(w), middle = v128.load(w, 16), right = v128.load(w, 32);
-      let q = p;
-      a0 = multiplyAdd(v128.load(q), left, a0);
-      q += pitch;
-      let c = v128.load(q);
-      a0 = multiplyAdd(c, middle, a0);
-      a1 = multiplyAdd(c, left, a1);
-      q += pitch;
-      c = v128.load(q);
-      a0 = multiplyAdd(c, right, a0);
-      a1 = multiplyAdd(c, middle, a1);
-      a2 = multiplyAdd(c, left, a2);
-      q += pitch;
-      c = v128.load(q);
-      a1 = multiplyAdd(c, right, a1);
-      a2 = multiplyAdd(c, middle, a2);
-      a3 = multiplyAdd(c, left, a3);
-      q += pitch;
-      c = v128.load(q);
-      a2 = multiplyAdd(c, right, a2);
-      a3 = multiplyAdd(c, middle, a3);
-      a3 = multiplyAdd(v128.load(q + pitch), right, a3);
-      w += 3 * VECTOR;
-      p += row;
-    }
-    putFour(to + x * toPitch, toPitch, a0, a1, a2, a3, floor);
-  }
-}
-
-/** 3×3, stride 2. */
-function leapThree(
-  from: usize, row: usize, pitch: usize, columns: i32, weights: usize, bias: v128, floor: v128,
-  to: usize, toPitch: usize,
-): void {
-  const pitch2 = 2 * pitch;
-  for (let column = 0; column < columns; column += TILE) {
-    const x = <usize>min(column, columns - TILE);
-    let p = from + x * pitch2;
-    let w = weights;
-    let a0 = bias, a1 = bias, a2 = bias, a3 = bias;
-    for (let y = 0; y < 3; y++) {
-      const left = v128.load(w), middle = v128.load(w, 16), right = v128.load(w, 32);
-      let q = p;
-      a0 = multiplyAdd(v128.load(q), left, a0);
-      a0 = multiplyAdd(v128.load(q + pitch), middle, a0);
-      q += pitch2;
-      let c = v128.load(q);
-      a0 = multiplyAdd(c, right, a0);
-      a1 = multiplyAdd(c, left, a1);
-      a1 = multiplyAdd(v128.load(q + pitch), middle, a1);
-      q += pitch2;
-      c = v128.load(q);
-      a1 = multiplyAdd(c, right, a1);
-      a2 = multiplyAdd(c, left, a2);
-      a2 = multiplyAdd(v128.load(q + pitch), middle, a2);
-      q += pitch2;
-      c = v128.load(q);
-      a2 = multiplyAdd(c, right, a2);
-      a3 = multiplyAdd(c, left, a3);
-      a3 = multiplyAdd(v128.load(q + pitch), middle, a3);
-      a3 = multiplyAdd(v128.load(q + pitch2), right, a3);
-      w += 3 * VECTOR;
-      p += row;
-    }
-    putFour(to + x * toPitch, toPitch, a0, a1, a2, a3, floor);
   }
 }
 
@@ -154,13 +88,4 @@ function convolveAny(
     from += (<usize>stride) * pitch;
     to += toPitch;
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function putFour(to: usize, pitch: usize, a: v128, b: v128, c: v128, d: v128, floor: v128): void {
-  v128.store(to, f32x4.pmax(a, floor));
-  v128.store(to + pitch, f32x4.pmax(b, floor));
-  v128.store(to + 2 * pitch, f32x4.pmax(c, floor));
-  v128.store(to + 3 * pitch, f32x4.pmax(d, floor));
 }

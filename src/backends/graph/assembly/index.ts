@@ -23,21 +23,23 @@ export function reserve(end: usize): i32 {
   return pages > have && memory.grow(pages - have) < 0 ? 1 : 0;
 }
 
-/** Part of a depthwise row of a step, whose words of that kind begin at `first`. */
+/** Some rows and columns of a depthwise convolution, whose words begin at `first`. */
 // @ts-ignore: decorator
 @inline
-function runDepthwiseRow(step: usize, first: usize, y: i32, x: i32, to: usize, toPitch: usize, columns: i32): void {
-  const pitch = address(step, first + 3), stride = word(step, first + 4);
+function runDepthwisePart(
+  step: usize, first: usize, y: i32, x: i32, rows: i32, columns: i32, to: usize, toRow: usize, toPitch: usize,
+): void {
+  const down = address(step, first + 2), pitch = address(step, first + 3), stride = word(step, first + 4);
   convolveDepthwise(
-    address(step, first) + (<usize>y) * address(step, first + 2) + (<usize>(x * stride)) * pitch,
-    address(step, first + 1), pitch, stride, columns, word(step, first + 5), address(step, first + 6),
+    address(step, first) + (<usize>y) * down + (<usize>(x * stride)) * pitch,
+    address(step, first + 1), pitch, down, stride, rows, columns, word(step, first + 5), address(step, first + 6),
     address(step, first + 7), address(step, first + 8), word(step, first + 9), word(step, first + 10),
-    address(step, first + 11), to, toPitch,
+    address(step, first + 11), to, toRow, toPitch,
   );
 }
 
 /**
- * Strips of several whole rows, or of a part of one row: what a strip reads and writes stays in the first cache. Words:
+ * Strips of some rows and columns: what a strip reads and writes stays in the first cache. Words:
  * from, row, segments, their number, floats of each, weights, bias, vectors, to, row, positions, columns, rows of a
  * strip, rows, residual or 0, its row, activation, slopes, scratch or 0, the twelve of a depthwise convolution that fills
  * the scratch, columns of a strip, and bytes from pixel to pixel of the source, the target and the residual.
@@ -49,17 +51,16 @@ function runProduct(step: usize): void {
   const stripColumns = word(step, 32);
   for (let y = 0; y < rows; y += stripRows) {
     const height = min(stripRows, rows - y);
-    for (let x = 0; x < columns; x += stripColumns) {
-      const width = min(stripColumns, columns - x);
+    for (let column = 0; column < columns; column += stripColumns) {
+      // The last strip of a row computes some columns again.
+      const x = min(column, columns - stripColumns);
       let from = address(step, 1) + (<usize>y) * address(step, 2) + (<usize>x) * address(step, 33);
       if (scratch != 0) {
         from = scratch;
-        for (let r = 0; r < height; r++) {
-          runDepthwiseRow(step, 20, y + r, x, scratch + (<usize>(r * columns)) * pixel, pixel, width);
-        }
+        runDepthwisePart(step, 20, y, x, height, stripColumns, scratch, (<usize>stripColumns) * pixel, pixel);
       }
       multiplyStrip(
-        from, address(step, 11), height * width, address(step, 3), word(step, 4), word(step, 5),
+        from, address(step, 11), height * stripColumns, address(step, 3), word(step, 4), word(step, 5),
         address(step, 6), address(step, 7), word(step, 8),
         address(step, 9) + (<usize>y) * address(step, 10) + (<usize>x) * address(step, 34),
         residual == 0 ? 0 : residual + (<usize>y) * residualRow + (<usize>x) * address(step, 35),
@@ -71,8 +72,10 @@ function runProduct(step: usize): void {
 
 /** Words: to, row, pitch, rows, columns, and the twelve of a depthwise convolution from word 20. */
 function runDepthwise(step: usize): void {
-  for (let y = 0; y < word(step, 4); y++) {
-    runDepthwiseRow(step, 20, y, 0, address(step, 1) + (<usize>y) * address(step, 2), address(step, 3), word(step, 5));
+  const row = address(step, 2), rows = word(step, 4);
+  for (let y = 0; y < rows; y += 2) {
+    const to = address(step, 1) + (<usize>y) * row;
+    runDepthwisePart(step, 20, y, 0, min(2, rows - y), word(step, 5), to, row, address(step, 3));
   }
 }
 

@@ -67,8 +67,6 @@ export function multiplyStrip(
         let p0 = q0 + offset, p1 = q1 + offset, p2 = q2 + offset, p3 = q3 + offset, p4 = q4 + offset, p5 = q5 + offset;
         let k = run;
         let w: v128, z: v128, x: v128;
-        // The breaks are never taken. They end basic blocks: in one block of four steps V8 loads all weights first, which takes more registers
-        // than there are.
         for (; k >= 4; k -= 4) {
           w = v128.load(u);
           z = v128.load(u, 16);
@@ -90,7 +88,6 @@ export function multiplyStrip(
           x = v128.load32_splat(p5);
           a5 = multiplyAdd(x, w, a5);
           b5 = multiplyAdd(x, z, b5);
-          if (k == 1) break;
           w = v128.load(u, 32);
           z = v128.load(u, 48);
           x = v128.load32_splat(p0, 4);
@@ -111,7 +108,6 @@ export function multiplyStrip(
           x = v128.load32_splat(p5, 4);
           a5 = multiplyAdd(x, w, a5);
           b5 = multiplyAdd(x, z, b5);
-          if (k == 2) break;
           w = v128.load(u, 64);
           z = v128.load(u, 80);
           x = v128.load32_splat(p0, 8);
@@ -132,7 +128,6 @@ export function multiplyStrip(
           x = v128.load32_splat(p5, 8);
           a5 = multiplyAdd(x, w, a5);
           b5 = multiplyAdd(x, z, b5);
-          if (k == 3) break;
           w = v128.load(u, 96);
           z = v128.load(u, 112);
           x = v128.load32_splat(p0, 12);
