@@ -14,6 +14,15 @@ export const HOSTILE_BYTES: readonly Mutation[] = [
   ...inPart("Hostile bytes", [
     {
       ...node,
+      promise: "a Parquet list's pages are checked before they are decoded",
+      test: "test/unit/scoring/plan/parquet-pages.test.ts",
+      name: "of too many",
+      file: "src/scoring/plan/parquet-pages.ts",
+      from: "if (count > values - seen + SLACK_VALUES)",
+      to: "if (count < 0)",
+    },
+    {
+      ...node,
       promise: "a JPEG with stray bytes between its segments is decoded",
       test: GOLDENS,
       name: "stray-bytes.jpg",

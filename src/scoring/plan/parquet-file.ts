@@ -1,22 +1,22 @@
 /** One version of a Parquet file in a store, read by ranges and within bounds: metadata, and rows of one row group. */
 
-import { gunzipSync } from "fflate";
 import {
   type AsyncBuffer,
   type ColumnMetaData,
   type Compressors,
   type FileMetaData,
-  parquetMetadataAsync,
+  parquetMetadata,
   parquetReadObjects,
   parquetSchema,
   type SchemaTree,
   snappyUncompress,
 } from "hyparquet";
-import { parquetHeader } from "hyparquet/src/column.js";
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import { type ObjectVersion, readRange } from "../inputs/range-reader.ts";
+import { createMemberGunzip } from "./gunzip-members.ts";
 import type { PlanLimits } from "./input-page.ts";
+import { checkFooter, checkPage, listPages, type PageColumn } from "./parquet-pages.ts";
 
 /** The file, its metadata read. */
 export interface ParquetFile {
@@ -69,7 +69,7 @@ export async function openParquet(
     },
     GZIP(input, length) {
       checkBytes(length, "a page would have");
-      return gunzipSync(input, { out: new Uint8Array(length) });
+      return gunzipPage(input, length);
     },
   };
   const attempt = async <T>(body: () => Promise<T>): Promise<T> => {
@@ -81,7 +81,7 @@ export async function openParquet(
     }
   };
   if (size < 12) throw refuse("it is too short for a Parquet file");
-  const metadata = await attempt(() => parquetMetadataAsync(file, { initialFetchSize: limits.windowBytes }));
+  const metadata = await attempt(() => readMetadata(file, limits.windowBytes));
   const columns = await attempt(async () => {
     const { children } = parquetSchema(metadata);
     // A count of children that is too large names columns that are not there.
@@ -112,8 +112,20 @@ export async function openParquet(
       }
       const bytes = chosen.reduce((sum, column) => sum + Number(column.total_uncompressed_size), 0);
       checkBytes(bytes, `the row group of row ${from + 1} has, in the columns that are read,`);
+      const rows = Number(group?.num_rows ?? 0);
+      // Each value has a place of its own, whatever it is.
+      if (rows * VALUE_BYTES > limits.maxParquetBytes) {
+        throw refuse(`its row group of ${rows} rows is too long: write it in row groups of a million`);
+      }
       return attempt(async () => {
-        const chunks = await Promise.all(chosen.map((column) => readChunk(file, column, limits.maxParquetBytes)));
+        const first = starts.findLast((start) => start <= from) ?? 0;
+        const span = { from: from - first, to: to - first };
+        const read = chosen.map(async (column) => {
+          const element = columns.find(({ element: { name } }) => name === column.path_in_schema[0])?.element;
+          const optional = element?.repetition_type === "OPTIONAL" ? 1 : 0;
+          return readChunk(file, { ...column, optional }, span, compressors, limits.maxParquetBytes);
+        });
+        const chunks = await Promise.all(read);
         const held = { byteLength: size, slice: (start: number, end = size) => copyChunks(chunks, start, end) };
         const rowRange = { rowStart: from, rowEnd: to };
         return parquetReadObjects({ file: held, metadata, columns: [...names], ...rowRange, compressors });
@@ -122,24 +134,61 @@ export async function openParquet(
   };
 }
 
+/** Bytes of a decoded value in an array of them, at least. */
+const VALUE_BYTES = 8;
+
+/** Compressed bytes that are inflated at once: 1,032 times as many may come out, and no more than a page has are wanted. */
+const SLICE_BYTES = 4096;
+
+/** A page of gzip. @throws Error as soon as it is known to be larger than its header says */
+function gunzipPage(packed: Uint8Array, length: number): Uint8Array {
+  const page = new Uint8Array(length);
+  const gunzip = createMemberGunzip();
+  let filled = 0;
+  const take = (pieces: readonly Uint8Array[]): void => {
+    for (const piece of pieces) {
+      if (piece.length > length - filled) throw new Error("a page inflates to more than its header says");
+      page.set(piece, filled);
+      filled += piece.length;
+    }
+  };
+  for (let at = 0; at < packed.length; at += SLICE_BYTES) take(gunzip.push(packed.subarray(at, at + SLICE_BYTES)));
+  take(gunzip.finish());
+  if (filled < length) throw new Error("a page inflates to less than its header says");
+  return page;
+}
+
+/** The footer. @throws Error */
+async function readMetadata(file: AsyncBuffer, windowBytes: number): Promise<FileMetaData> {
+  const size = file.byteLength;
+  const read = async (bytes: number) => new Uint8Array(await file.slice(Math.max(0, size - bytes), size));
+  let tail = await read(windowBytes);
+  const length = new DataView(tail.buffer).getUint32(tail.length - 8, true);
+  if (length + 8 > tail.length) tail = await read(length + 8);
+  // Without the magic number at the end the library refuses it, before it looks at anything else.
+  checkFooter(tail.subarray(Math.max(0, tail.length - 8 - length), -8));
+  return parquetMetadata(tail);
+}
+
 interface Chunk {
   readonly start: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** A column of a row group, its pages checked: the library takes their sizes at their word. @throws Error */
-async function readChunk(file: AsyncBuffer, column: ColumnMetaData, maxBytes: number): Promise<Chunk> {
+/** A column of a row group; of its pages, those are checked that the rows from `from` to `to` without it are decoded from. @throws Error */
+async function readChunk(
+  file: AsyncBuffer,
+  column: ColumnMetaData & PageColumn,
+  { from, to }: { readonly from: number; readonly to: number },
+  compressors: Compressors,
+  maxBytes: number,
+): Promise<Chunk> {
   const start = Number(column.dictionary_page_offset || column.data_page_offset);
   const bytes = new Uint8Array(await file.slice(start, start + Number(column.total_compressed_size)));
-  const reader = { view: new DataView(bytes.buffer), offset: 0 };
-  while (reader.offset < bytes.length) {
-    const header = parquetHeader(reader);
-    const { compressed_page_size: packed, uncompressed_page_size: whole } = header;
-    const counted = header.data_page_header ?? header.data_page_header_v2 ?? header.dictionary_page_header;
-    const values = counted?.num_values ?? 0;
-    const fits = packed >= 0 && packed <= bytes.length - reader.offset && whole >= 0 && whole <= maxBytes;
-    if (!fits || values < 0 || values > Number(column.num_values)) throw new Error("a page is larger than its column");
-    reader.offset += packed;
+  const inflate = compressors[column.codec] ?? ((packed: Uint8Array) => packed);
+  for (const page of listPages(bytes, column, maxBytes)) {
+    if (page.firstRow + page.rows < from || page.firstRow >= to) continue;
+    checkPage(page, bytes.subarray(page.start, page.end), column, inflate, maxBytes);
   }
   return { start, bytes };
 }
