@@ -6,7 +6,7 @@
 import { ScoringError } from "../errors.ts";
 import { createHalves, cutRgb, fitRaster, type PixelTools } from "../image/letterbox.ts";
 import { decodeBlazeFace, toBlazeFaceInput, type BlazeFaceNetwork } from "../model/blazeface.ts";
-import type { Box, FaceFinder, FoundFace, Raster } from "../model/face-finder.ts";
+import type { Box, FaceFinder, FindOptions, FoundFace, Raster } from "../model/face-finder.ts";
 import {
   COARSE_MIN_SHARE,
   DEFAULT_MIN_FACE_PIXELS,
@@ -47,10 +47,14 @@ const MAX_OVERLAP = { look: 0.3, end: 0.4 } as const;
 const SECOND = { context: 2, mirrored: false } as const;
 const THIRD = { context: 3, mirrored: true } as const;
 
-/** A picture, and its halves. */
+/** Pixels of a look that costs as much as classifying a face of 48×48. */
+const PIXELS_PER_COST = 4096;
+
+/** A picture, its halves, and what is awaited between looks at it. */
 interface Searched {
   readonly image: Raster;
   readonly findHalf: ReturnType<typeof createHalves>;
+  readonly breathe: FindOptions["breathe"];
 }
 
 /** Which finds are kept. */
@@ -70,6 +74,7 @@ export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork, 
 
   /** One run of the network: finds best first, in pixels of the picture. */
   async function look(
+    { breathe }: Searched,
     rgb: Uint8Array,
     width: number,
     height: number,
@@ -78,22 +83,26 @@ export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork, 
   ): Promise<Candidate[]> {
     const input = toBlazeFaceInput(frame.mirrored ? mirrorRgb(rgb, width) : rgb);
     const finds = decodeBlazeFace(await network.run(input, width, height), width, minLogit).toSorted(byLogit);
+    await breathe?.((width * height) / PIXELS_PER_COST);
     return suppressOverlaps(finds, MAX_OVERLAP.look).map((find) =>
       place(frame.mirrored ? mirrorFind(find, width) : find, frame),
     );
   }
 
-  async function lookCoarsely({ image, findHalf }: Searched, minLogit: number): Promise<Candidate[]> {
+  async function lookCoarsely(searched: Searched, minLogit: number): Promise<Candidate[]> {
+    const { image, findHalf } = searched;
     const fitted = fitRaster(findHalf(COARSE_INNER), COARSE_INNER, pixels);
     const [left, top] = [(LOOK - fitted.width) >> 1, (LOOK - fitted.height) >> 1];
     const scaleX = image.width / fitted.width;
     const scaleY = image.height / fitted.height;
     const rgb = cutRgb(fitted, { x: -left, y: -top, width: LOOK, height: LOOK });
-    const finds = await look(rgb, LOOK, LOOK, { x: -left * scaleX, y: -top * scaleY, scaleX, scaleY }, minLogit);
+    const frame = { x: -left * scaleX, y: -top * scaleY, scaleX, scaleY };
+    const finds = await look(searched, rgb, LOOK, LOOK, frame, minLogit);
     return finds.filter(({ box }) => longerSide(box) >= COARSE_MIN_SHARE * Math.max(image.width, image.height));
   }
 
-  async function lookFinely({ image, findHalf }: Searched, size: number, minLogit: number): Promise<Candidate[]> {
+  async function lookFinely(searched: Searched, size: number, minLogit: number): Promise<Candidate[]> {
+    const { image, findHalf } = searched;
     const fitted = fitRaster(findHalf(size), size, pixels);
     const scaleX = image.width / fitted.width;
     const scaleY = image.height / fitted.height;
@@ -105,7 +114,7 @@ export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork, 
       for (const x of columns.starts) {
         const rgb = cutRgb(fitted, { x, y, width: columns.side, height: rows.side });
         const frame = { x: x * scaleX, y: y * scaleY, scaleX, scaleY };
-        finds.push(...(await look(rgb, columns.side, rows.side, frame, minLogit)));
+        finds.push(...(await look(searched, rgb, columns.side, rows.side, frame, minLogit)));
       }
     }
     const maxSide = FINE_MAX.share * Math.max(image.width, image.height);
@@ -114,10 +123,11 @@ export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork, 
 
   /** The same face seen again by itself, or nothing. */
   async function lookCloser(
-    { image, findHalf }: Searched,
+    searched: Searched,
     box: Box,
     { context, mirrored }: typeof SECOND | typeof THIRD,
   ): Promise<Candidate | null> {
+    const { image, findHalf } = searched;
     const source = findHalf((Math.max(image.width, image.height) * LOOK) / (longerSide(box) * context));
     const [toX, toY] = [image.width / source.width, image.height / source.height];
     const seenBox = { x: box.x / toX, y: box.y / toY, width: box.width / toX, height: box.height / toY };
@@ -127,7 +137,7 @@ export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork, 
     const scaleY = (toY * window.height) / height;
     const rgb = cutRgb(seen, { x: -left, y: -top, width: LOOK, height: LOOK });
     const frame = { x: window.x * toX - left * scaleX, y: window.y * toY - top * scaleY, scaleX, scaleY, mirrored };
-    const finds = await look(rgb, LOOK, LOOK, frame, UNSEEN_LOGIT);
+    const finds = await look(searched, rgb, LOOK, LOOK, frame, UNSEEN_LOGIT);
     return finds.find((find) => measureOverlap(find.box, box) > MAX_OVERLAP.look) ?? null;
   }
 
@@ -158,9 +168,8 @@ export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork, 
     return faces;
   }
 
-  async function search(image: Raster, fine: readonly number[], wanted: Wanted): Promise<Candidate[]> {
+  async function search(searched: Searched, fine: readonly number[], wanted: Wanted): Promise<Candidate[]> {
     const firstLogit = Math.min(FIRST_LOGIT, wanted.minLogit);
-    const searched = { image, findHalf: createHalves(image, pixels) };
     const coarse = await lookCoarsely(searched, firstLogit);
     const large = await confirm(searched, coarse, wanted);
     if (wanted.largestOnly && large.length > 0) return large;
@@ -177,10 +186,11 @@ export function createBlazeFaceFinder(model: string, network: BlazeFaceNetwork, 
     async find(image, options = {}) {
       if (disposed) throw new ScoringError("engine_unavailable", "the face detector was disposed");
       const { minScore = DEFAULT_MIN_FACE_SCORE, minFacePixels = DEFAULT_MIN_FACE_PIXELS } = options;
-      const { detail = "normal", largestOnly = false } = options;
+      const { detail = "normal", largestOnly = false, breathe } = options;
       const minLogit = Math.log(minScore / (1 - minScore));
       const fine = planFineLooks(Math.max(image.width, image.height), detail, minFacePixels);
-      const faces = await search(image, fine, { largestOnly, minLogit });
+      const searched = { image, findHalf: createHalves(image, pixels), breathe };
+      const faces = await search(searched, fine, { largestOnly, minLogit });
       return suppressOverlaps(faces.toSorted(byLogit), MAX_OVERLAP.end).map(toFoundFace);
     },
     dispose() {

@@ -6,8 +6,8 @@ import type { WorkDeps } from "../scoring/work/work-deps.ts";
 /** What consumers of one isolate share. */
 export type Turns = Required<Pick<WorkDeps, "startHeart" | "startTime" | "breathe">>;
 
-/** Inputs after which others get a turn whatever the clock says: on the platform it stands still while a consumer computes. */
-const INPUTS_PER_BREATH = 32;
+/** What is computed before others get a turn whatever the clock says: on the platform it stands still meanwhile. In faces of 48×48, a millisecond each. */
+const COST_PER_BREATH = 32;
 
 /** A timer, not a promise: only then does the event loop turn to others, and the platform's clock go on. */
 const passTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
@@ -24,7 +24,7 @@ export function createTurns(
   pass: () => Promise<void> = passTurn,
 ): Turns {
   let lastMs = 0;
-  let inputs = 0;
+  let spent = 0;
   return {
     startHeart(beat) {
       let beats = 0;
@@ -41,12 +41,12 @@ export function createTurns(
       const startedMs = clock();
       return () => clock() - startedMs >= limits.chunkMs;
     },
-    async breathe() {
-      inputs += 1;
-      if (inputs < INPUTS_PER_BREATH && clock() - lastMs < limits.breathMs) return;
+    async breathe(cost = 1) {
+      spent += cost;
+      if (spent < COST_PER_BREATH && clock() - lastMs < limits.breathMs) return;
       await pass();
       lastMs = clock();
-      inputs = 0;
+      spent = 0;
     },
   };
 }

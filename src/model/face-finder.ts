@@ -46,6 +46,8 @@ export interface FindOptions {
   readonly detail?: FaceDetail;
   /** Whether the largest face alone is wanted: then the search ends with it. */
   readonly largestOnly?: boolean;
+  /** Awaited between the steps of a search, so that others get their turn. @param cost of the step, in faces of 48×48 that are classified */
+  readonly breathe?: (cost: number) => Promise<void>;
 }
 
 /** A loaded detector on one engine. Not safe for overlapping calls. */

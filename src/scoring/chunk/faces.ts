@@ -5,7 +5,7 @@ import { preprocessTurned, type TurnedSquare } from "../../image/upright.ts";
 import { longerSide } from "../../model/face-overlap.ts";
 import type { FaceMode } from "../records/face-mode.ts";
 import type { PipelineVersion } from "../records/records.ts";
-import type { Box, Eyes, FaceFinder, Point, Raster } from "../../model/face-finder.ts";
+import type { Box, Eyes, FaceFinder, FindOptions, Point, Raster } from "../../model/face-finder.ts";
 import { DEFAULT_MIN_FACE_PIXELS, DEFAULT_MIN_FACE_SCORE, type FaceDetail } from "../../model/face-levels.ts";
 import type { DecodedImage } from "../../image/image-types.ts";
 
@@ -55,23 +55,31 @@ export type FaceSelection =
   /** Faces were found, but none as large as `minFacePixels`. `box` is the largest, in original pixels. */
   | { readonly kind: "too_small"; readonly box: Box; readonly score: number };
 
+/** Pixels of a picture whose decoding costs as much as classifying a face of 48×48. */
+const PIXELS_PER_COST = 32_768;
+
 /**
  * Finds and picks the faces of one picture.
  * @param finder may be `null` with `aligned` only
+ * @param breathe see FindOptions
  */
 export async function selectFaces(
   image: DecodedImage,
   finder: FaceFinder | null,
   options: FaceOptions,
   pipeline: PipelineVersion,
+  breathe?: FindOptions["breathe"],
 ): Promise<FaceSelection> {
   if (isFaceCrop(image, options.mode)) return { kind: "faces", faces: [WHOLE_PICTURE] };
   if (finder === null) throw new TypeError(`faces: "${options.mode}" needs a face finder`);
+  const { width, height } = image.raster;
+  await breathe?.((width * height) / PIXELS_PER_COST);
   const found = await finder.find(image.raster, {
     minScore: options.minFaceScore,
     minFacePixels: options.minFacePixels * image.scale,
     detail: options.faceDetail,
     largestOnly: options.mode !== "all",
+    ...(breathe === undefined ? {} : { breathe }),
   });
   const faces = found.map(({ box, eyes, score }) => ({
     box: scaleBox(box, 1 / image.scale),

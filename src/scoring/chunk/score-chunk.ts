@@ -52,8 +52,8 @@ export interface ChunkOptions {
   readonly failedReads: "throw" | "record" | "stop";
   /** Asked after each input whether the time for this chunk is over. Default: never. */
   readonly isOver?: () => boolean;
-  /** Awaited after each input, so that others get their turn. */
-  readonly breathe?: () => Promise<void>;
+  /** Awaited after each input and between the steps of a search, so that others get their turn. See WorkDeps. */
+  readonly breathe?: (cost?: number) => Promise<void>;
 }
 
 /** What came out of a chunk. */
@@ -167,7 +167,7 @@ async function prepareFaces(
     return [{ face: { item, etag: read.etag, selected, ordinal: null, quality, ...size }, pixels }];
   }
   const image = await deps.decoder.decode(read.bytes, chooseAim(options, form));
-  const selection = await selectFaces(image, deps.finder, options.faces, stamp.pipeline);
+  const selection = await selectFaces(image, deps.finder, options.faces, stamp.pipeline, options.breathe);
   if (selection.kind === "no_face") return [{ record: makePlainRecord(item, stamp, "no_face", null, read.etag) }];
   if (selection.kind === "too_small") {
     const side = Math.floor(Math.min(selection.box.width, selection.box.height));

@@ -44,8 +44,8 @@ export interface WorkDeps extends Pick<FinalizeDeps, "formatting" | "openHash"> 
   readonly startHeart?: (beat: () => Promise<unknown>) => () => void;
   /** Starts the time of one chunk; the answer says whether it is over. Absent: it never is. */
   readonly startTime?: () => () => boolean;
-  /** Lets whoever else waits in this isolate have a turn, from time to time. */
-  readonly breathe?: () => Promise<void>;
+  /** Lets whoever else waits in this isolate have a turn, from time to time. @param cost of what was computed, see FindOptions; 1 by default */
+  readonly breathe?: (cost?: number) => Promise<void>;
   /** Notes where the time goes. Absent: nobody wants to know. */
   readonly trace?: Trace;
   /** Called with every failure that was handled, for the log. */

@@ -66,5 +66,8 @@ describe("turns of an isolate", () => {
     expect(passed).toBe(2);
     for (let input = 0; input < 320; input++) await turns.breathe();
     expect(passed).toBe(12);
+    // A look at a photograph costs as much as many faces.
+    for (let look = 0; look < 3; look++) await turns.breathe(44);
+    expect(passed).toBe(15);
   });
 });
