@@ -65,17 +65,21 @@ async function submit(keys: readonly string[]): Promise<JobView> {
 interface Recovery {
   readonly status: string;
   readonly leased: number;
+  /** From the kill until the server answered again, and from then on until the job moved. */
+  readonly downMs: number;
   readonly silentMs: number;
 }
 
 /** Kills everything now, starts it again and waits until the job moves. */
 async function survive(id: string): Promise<Recovery> {
+  const killedMs = Date.now();
   await worker.stop("SIGKILL");
   worker = await startLocalWorker({ persistTo: folder, timeoutMs: 600_000 });
   const startedMs = Date.now();
   const there = await api().readJob(id);
   await follow(id, (job) => hasEnded(job) || progress(job) > progress(there));
-  return { status: there.status, leased: there.chunks.leased, silentMs: Date.now() - startedMs };
+  const downMs = startedMs - killedMs;
+  return { status: there.status, leased: there.chunks.leased, downMs, silentMs: Date.now() - startedMs };
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
@@ -96,7 +100,7 @@ it(`survives ${KILLS} kills with nothing lost and nothing doubled`, async () => 
     let job = await api().readJob(id);
     for (let kill = 0; kill < KILLS_PER_JOB && recoveries.length < KILLS && !hasEnded(job); kill++) {
       // The first meets planning, the last finalizing; those between, scoring.
-      if (kill === KILLS_PER_JOB - 1) job = await follow(id, ({ status }) => status !== "running");
+      if (kill === KILLS_PER_JOB - 1) job = await follow(id, (one) => one.status === "finalizing" || hasEnded(one));
       else await sleep(random() * (kill === 0 ? 500 : 3000));
       recoveries.push(await survive(id));
       job = await api().readJob(id);
