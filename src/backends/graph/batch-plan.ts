@@ -2,11 +2,12 @@
 
 import type { Network } from "../../model/graph/check-graph.ts";
 import { resolvePadding, type ValueShape } from "../../model/graph/shapes.ts";
-import { BATCH_BLOCK, type BatchKernelSize, type TileSide } from "./batch-weights.ts";
+import { BATCH_BLOCK, type BatchKernelSize } from "./batch-weights.ts";
 import { listStarts, listTaps, OPERATIONS, roundEven, spread, VECTOR } from "./batch-words.ts";
 import type { Layer, LayerOf } from "./layers.ts";
 import { listMoves, listResize } from "./moves.ts";
 import { asPixels, FLOAT, measureBorder, placeValues, type Arena } from "./places.ts";
+import type { TileSide } from "./winograd-packing.ts";
 
 /** Words of a step: assembly/words.ts. */
 const STEP = 40;

@@ -3,18 +3,13 @@
 import type { Network } from "../../model/graph/check-graph.ts";
 import type { NodeOf } from "../../model/graph/graph.ts";
 import { countElements } from "../../model/tensor.ts";
-import { SIX_POINTS, transformMatrix } from "../fused/winograd-weights.ts";
 import type { Activation, Layer } from "./layers.ts";
+import { packWinograd, type TileSide } from "./winograd-packing.ts";
 
 /** Outputs of a block: assembly/batch-product.ts. */
 export const BATCH_BLOCK = 6;
-/** The finite points of F(3×3, 3×3); infinity comes last. */
-const FIVE_POINTS: readonly number[] = [0, 1, -1, 2];
 /** Inputs from which Winograd's transforms pay. */
 const MIN_WINOGRAD_INPUTS = 4;
-/** Sides of Winograd's tiles. */
-export type TileSide = 3 | 4;
-
 /** One layer's numbers. */
 export interface BatchKernel {
   readonly weights: Float32Array;
@@ -87,8 +82,10 @@ export function packBatchLayer(
 ): BatchKernel | null {
   if (layer.op === "product") {
     const tile = chooseTile(layer.node, network, size);
-    const weights = tile === null ? packDirect(layer.node, network) : packWinograd(layer.node, network, tile);
-    const outputs = network.weights.get(layer.node.weight)!.shape[0]!;
+    const tensor = network.weights.get(layer.node.weight)!;
+    const [outputs = 0, inputs = 0] = tensor.shape;
+    const weights =
+      tile === null ? packDirect(layer.node, network) : packWinograd(tensor, tile, { block: BATCH_BLOCK, inputs });
     return { weights, tile, ...packVectors(layer.node.bias, layer.activation, network, outputs) };
   }
   if (layer.op === "depthwise") {
@@ -108,36 +105,6 @@ function packDirect(node: NodeOf<"conv" | "dense">, network: Network): Float32Ar
   for (let o = 0; o < outputs; o++) {
     const start = Math.floor(o / BATCH_BLOCK) * rest * BATCH_BLOCK + (o % BATCH_BLOCK);
     for (let i = 0; i < rest; i++) packed[start + i * BATCH_BLOCK] = data[o * rest + i]!;
-  }
-  return packed;
-}
-
-/** `[point][outputs / 6][input][6]`, transformed in double precision. */
-function packWinograd(node: NodeOf<"conv" | "dense">, network: Network, tile: TileSide): Float32Array {
-  const { shape, data } = network.weights.get(node.weight)!;
-  const [outputs = 0, inputs = 0] = shape;
-  const matrix = transformMatrix(3, tile === 4 ? SIX_POINTS : FIVE_POINTS);
-  const points = matrix.length;
-  const g = Float64Array.from(matrix.flat());
-  const step = Math.ceil(outputs / BATCH_BLOCK) * inputs * BATCH_BLOCK;
-  const packed = new Float32Array(points * points * step);
-  const rows = new Float64Array(points * 3);
-  for (let o = 0; o < outputs; o++) {
-    for (let i = 0; i < inputs; i++) {
-      const from = (o * inputs + i) * 9;
-      for (let y = 0; y < points * 3; y += 3) {
-        for (let x = from; x < from + 3; x++) {
-          rows[y + x - from] = g[y]! * data[x]! + g[y + 1]! * data[x + 3]! + g[y + 2]! * data[x + 6]!;
-        }
-      }
-      let at = (Math.floor(o / BATCH_BLOCK) * inputs + i) * BATCH_BLOCK + (o % BATCH_BLOCK);
-      for (let y = 0; y < points * 3; y += 3) {
-        for (let x = 0; x < points * 3; x += 3) {
-          packed[at] = g[x]! * rows[y]! + g[x + 1]! * rows[y + 1]! + g[x + 2]! * rows[y + 2]!;
-          at += step;
-        }
-      }
-    }
   }
   return packed;
 }

@@ -9,8 +9,8 @@ import { type Layer, planLayers } from "./layers.ts";
 import { inputPitch, type Place } from "./picture-places.ts";
 import { createGraphPixels } from "./picture-pixels.ts";
 import { type PlacedLayer, placeLayer, planPicture, type PicturePlan } from "./picture-plan.ts";
-import { packLayer, padLanes, sizeLayer } from "./picture-weights.ts";
-import { type Arena, createArena, FLOAT } from "./places.ts";
+import { type LayerForm, packLayer, sizeLayer } from "./picture-weights.ts";
+import { type Arena, asPixels, createArena, FLOAT, padLanes } from "./places.ts";
 
 /** Plans kept, one per picture size; the oldest is dropped. */
 const MAX_PLANS = 16;
@@ -46,16 +46,20 @@ export interface PlannedGraphEngine extends GraphEngine {
   openPixels(): Promise<PixelTools>;
 }
 
-/** Channels of a layer's input, and floats from pixel to pixel of it. */
-function readInput(
+function describeForm(
   network: Network,
   layers: readonly Layer[],
   layer: Layer,
   shapes: ReadonlyMap<string, ValueShape>,
-): [channels: number, pitch: number] {
+): LayerForm {
   const input = "input" in layer ? layer.input : layer.inputs[0]!;
   const [channels] = shapes.get(input)!;
-  return [channels, input === network.graph.input.name ? inputPitch(network, layers) : padLanes(channels)];
+  const [, ...size] = asPixels(shapes.get(layer.output)!);
+  return {
+    channels,
+    pitch: input === network.graph.input.name ? inputPitch(network, layers) : padLanes(channels),
+    size,
+  };
 }
 
 function placeLayers(
@@ -65,7 +69,7 @@ function placeLayers(
   arena: Arena,
 ): readonly PlacedLayer[] {
   return layers.map((layer) =>
-    placeLayer(layer, sizeLayer(layer, network, ...readInput(network, layers, layer, shapes)), arena),
+    placeLayer(layer, sizeLayer(layer, network, describeForm(network, layers, layer, shapes)), arena),
   );
 }
 
@@ -99,7 +103,7 @@ export async function createGraphEngine(
   const placed = placeLayers(network, layers, shapes, arena);
   kernel.reserve(arena.end());
   for (const { layer, main, depthwise } of placed) {
-    const packed = packLayer(layer, network, ...readInput(network, layers, layer, shapes));
+    const packed = packLayer(layer, network, describeForm(network, layers, layer, shapes));
     for (const [place, part] of [[main, packed?.main] as const, [depthwise, packed?.depthwise] as const]) {
       if (place === null || part == null) continue;
       kernel.floats(place.weightsAt, part.weights.length).set(part.weights);

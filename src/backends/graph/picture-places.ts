@@ -1,10 +1,10 @@
 /** How one picture's values lie: row by row, pixel by pixel, channels together. */
 
 import type { Network } from "../../model/graph/check-graph.ts";
+import type { NodeOf } from "../../model/graph/graph.ts";
 import type { Sides, ValueShape } from "../../model/graph/shapes.ts";
 import { listInputs, type Layer } from "./layers.ts";
-import { LANES, padLanes } from "./picture-weights.ts";
-import { asPixels, FLOAT, placeValues, type Arena } from "./places.ts";
+import { asPixels, FLOAT, LANES, padLanes, placeValues, type Arena } from "./places.ts";
 
 /** A value in memory; a vector is a map of one pixel. */
 export interface Place {
@@ -79,4 +79,21 @@ function listBorder(start: number, bytes: number, address: number, row: number, 
     around.push(from, (y === height - 1 ? start + bytes : from + row - line) - from);
   }
   return around.filter((_, i) => around[i | 1] !== 0);
+}
+
+/** Offsets of a window's pixels, row by row. */
+export function listTaps(node: NodeOf<"conv">, tall: number, wide: number, from: Place): number[] {
+  return Array.from({ length: tall * wide }, (_, tap) => {
+    return Math.floor(tap / wide) * node.dilation[0] * from.row + (tap % wide) * node.dilation[1] * from.pitch;
+  });
+}
+
+/** Bytes from channel to channel, from row to row and from pixel to pixel. */
+export function stridesOf({ row, pitch }: Place): readonly [number, number, number] {
+  return [FLOAT, row, pitch];
+}
+
+/** The shape of a value. */
+export function shapeOf({ channels, height, width }: Place): ValueShape {
+  return [channels, height, width];
 }

@@ -2,15 +2,16 @@
 
 import type { Network } from "../../model/graph/check-graph.ts";
 import type { NodeOf } from "../../model/graph/graph.ts";
-import { inferShapes, resolvePadding, type ValueShape } from "../../model/graph/shapes.ts";
+import { inferShapes, resolvePadding } from "../../model/graph/shapes.ts";
 import type { Layer, LayerOf } from "./layers.ts";
 import { listMoves, listResize } from "./moves.ts";
 import { cutProduct, OPERATIONS, STEP } from "./picture-words.ts";
-import { placePicture, type Place } from "./picture-places.ts";
+import { listTaps, placePicture, shapeOf, stridesOf, type Place } from "./picture-places.ts";
 import { cutStrips } from "./picture-strips.ts";
-import { LANES, padLanes, type KernelSize, type LayerSize } from "./picture-weights.ts";
+import type { KernelSize, LayerSize } from "./picture-weights.ts";
+import { planWinograd } from "./picture-winograd.ts";
 import { planBands, type BandedLayer } from "./picture-bands.ts";
-import { createArena, FLOAT, measureBorder, measureReach, type Arena } from "./places.ts";
+import { createArena, FLOAT, LANES, measureBorder, measureReach, padLanes, type Arena } from "./places.ts";
 
 /** Where a step keeps the words of a depthwise convolution. */
 const DEPTHWISE_WORDS = 20;
@@ -165,6 +166,14 @@ export function planPicture(
     return [...words, scratch, ...depthwiseWords(before.node, depthwise, before.activation.kind, from), ...pitches];
   };
 
+  const planTiles = (layer: LayerOf<"product">, main: PlacedKernel): number[] => {
+    const [from, to] = [places.get(layer.input)!, places.get(layer.output)!];
+    const residual = layer.residual === null ? null : places.get(layer.residual)!;
+    const [top, left] = layer.node.op === "conv" ? measureBorder(layer.node, network, shapeOf(from)) : [0, 0];
+    const corner = from.address - top * from.row - left * from.pitch;
+    return planWinograd(layer, main, { from, to, residual }, corner, arena, point);
+  };
+
   const planPool = ({ node, input, output }: LayerOf<"pool">): number[] => {
     const from = places.get(input)!;
     const to = places.get(output)!;
@@ -198,6 +207,10 @@ export function planPicture(
     const to = places.get(layer.output)!;
     switch (layer.op) {
       case "product":
+        if (main!.winograd) {
+          add(OPERATIONS.winograd, planTiles(layer, main!));
+          break;
+        }
         banded[steps.length] = describeBand(layer, to);
         add(OPERATIONS.product, planProduct(layer, main!, depthwise));
         break;
@@ -279,19 +292,4 @@ export function planPicture(
     input: places.get(network.graph.input.name)!,
     outputs: new Map(Object.entries(network.graph.outputs).map(([outside, name]) => [outside, places.get(name)!])),
   };
-}
-
-/** Offsets of a window's pixels, row by row. */
-function listTaps(node: NodeOf<"conv">, tall: number, wide: number, from: Place): number[] {
-  return Array.from({ length: tall * wide }, (_, tap) => {
-    return Math.floor(tap / wide) * node.dilation[0] * from.row + (tap % wide) * node.dilation[1] * from.pitch;
-  });
-}
-
-function stridesOf({ row, pitch }: Place): readonly [number, number, number] {
-  return [FLOAT, row, pitch];
-}
-
-function shapeOf({ channels, height, width }: Place): ValueShape {
-  return [channels, height, width];
 }

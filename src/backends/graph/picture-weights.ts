@@ -3,17 +3,13 @@
 import type { Network } from "../../model/graph/check-graph.ts";
 import type { NodeOf } from "../../model/graph/graph.ts";
 import type { Tensor } from "../../model/tensor.ts";
-import type { Activation, Layer } from "./layers.ts";
+import type { Activation, Layer, LayerOf } from "./layers.ts";
+import { POINTS, usesWinograd } from "./picture-winograd.ts";
+import { LANES, padLanes } from "./places.ts";
+import { packWinograd } from "./winograd-packing.ts";
 
 /** Outputs of a block: assembly/product.ts. */
 const BLOCK = 8;
-/** Floats of a vector. */
-export const LANES = 4;
-
-/** `count` rounded up to whole vectors. */
-export function padLanes(count: number): number {
-  return Math.ceil(count / LANES) * LANES;
-}
 
 /** Weights, bias and slopes of one convolution, each padded with zeros. */
 export interface PackedKernel {
@@ -24,10 +20,12 @@ export interface PackedKernel {
   readonly segments: number;
   /** … of so many floats. */
   readonly run: number;
+  /** Whether they are those of Winograd's points. */
+  readonly winograd: boolean;
 }
 
 /** How many numbers a kernel has, and how a product reads its input. */
-export interface KernelSize extends Pick<PackedKernel, "segments" | "run"> {
+export interface KernelSize extends Pick<PackedKernel, "segments" | "run" | "winograd"> {
   readonly weights: number;
   readonly bias: number;
   readonly slopes: number;
@@ -46,22 +44,37 @@ export interface PackedLayer {
   readonly depthwise: PackedKernel | null;
 }
 
-/**
- * Packs one layer.
- * @param pitch floats from pixel to pixel of the layer's input
- */
-export function packLayer(layer: Layer, network: Network, channels: number, pitch: number): PackedLayer | null {
+/** What a layer reads and writes at the smallest size of picture. */
+export interface LayerForm {
+  /** Of the input. */
+  readonly channels: number;
+  /** Floats from pixel to pixel of the input. */
+  readonly pitch: number;
+  /** Rows and columns of the output. */
+  readonly size: readonly [height: number, width: number];
+}
+
+/** Packs one layer. */
+export function packLayer(layer: Layer, network: Network, { channels, pitch, size }: LayerForm): PackedLayer | null {
   switch (layer.op) {
     case "product": {
       const depthwise = layer.depthwise && packDepthwise(layer.depthwise.node, layer.depthwise.activation, network);
       const inner = layer.depthwise === null ? pitch : padLanes(channels);
-      return { main: packProduct(layer.node, layer.activation, network, inner), depthwise };
+      const winograd = usesWinograd(layer, network, inner, size);
+      return { main: packProduct(layer, network, inner, winograd), depthwise };
     }
     case "depthwise":
       return { main: packDepthwise(layer.node, layer.activation, network), depthwise: null };
     case "combine": {
       const slopes = packSlopes(layer.activation, network, channels, LANES);
-      const main = { weights: new Float32Array(), bias: new Float32Array(), slopes, segments: 0, run: 0 };
+      const main = {
+        weights: new Float32Array(),
+        bias: new Float32Array(),
+        slopes,
+        segments: 0,
+        run: 0,
+        winograd: false,
+      };
       return { main, depthwise: null };
     }
     default:
@@ -70,18 +83,26 @@ export function packLayer(layer: Layer, network: Network, channels: number, pitc
 }
 
 /** The size of what {@link packLayer} makes, from the shapes of the weights alone. */
-export function sizeLayer(layer: Layer, network: Network, channels: number, pitch: number): LayerSize | null {
+export function sizeLayer(layer: Layer, network: Network, { channels, pitch, size }: LayerForm): LayerSize | null {
   switch (layer.op) {
     case "product": {
       const depthwise = layer.depthwise && sizeDepthwise(layer.depthwise.node, layer.depthwise.activation, network);
       const inner = layer.depthwise === null ? pitch : padLanes(channels);
-      return { main: sizeProduct(layer.node, layer.activation, network, inner), depthwise };
+      const winograd = usesWinograd(layer, network, inner, size);
+      return { main: sizeProduct(layer, network, inner, winograd), depthwise };
     }
     case "depthwise":
       return { main: sizeDepthwise(layer.node, layer.activation, network), depthwise: null };
     case "combine":
       return {
-        main: { weights: 0, bias: 0, slopes: sizeSlopes(layer.activation, padLanes(channels)), segments: 0, run: 0 },
+        main: {
+          weights: 0,
+          bias: 0,
+          slopes: sizeSlopes(layer.activation, padLanes(channels)),
+          segments: 0,
+          run: 0,
+          winograd: false,
+        },
         depthwise: null,
       };
     default:
@@ -92,20 +113,21 @@ export function sizeLayer(layer: Layer, network: Network, channels: number, pitc
 const sizeSlopes = ({ slope }: Activation, padded: number): number => (slope === null ? 0 : padded);
 
 function sizeProduct(
-  node: NodeOf<"conv" | "dense">,
-  activation: Activation,
+  { node, activation }: LayerOf<"product">,
   network: Network,
   pitch: number,
+  winograd: boolean,
 ): KernelSize {
   const [outputs = 0, , tall = 1, wide = 1] = network.weights.get(node.weight)!.shape;
   const padded = Math.ceil(outputs / BLOCK) * BLOCK;
   const together = node.op === "dense" || node.dilation[1] === 1;
   return {
-    weights: padded * tall * wide * pitch,
+    weights: padded * pitch * (winograd ? POINTS : tall * wide),
     bias: padded,
     slopes: sizeSlopes(activation, padded),
     segments: together ? tall : tall * wide,
     run: together ? wide * pitch : pitch,
+    winograd,
   };
 }
 
@@ -118,17 +140,33 @@ function sizeDepthwise(node: NodeOf<"conv">, activation: Activation, network: Ne
     slopes: sizeSlopes(activation, padded),
     segments: tall * wide,
     run: 1,
+    winograd: false,
+  };
+}
+
+/** Weights of taps, or of points: `[point][outputs / 8][pitch][8]`. */
+function packProduct(
+  { node, activation }: LayerOf<"product">,
+  network: Network,
+  pitch: number,
+  winograd: boolean,
+): PackedKernel {
+  const tensor = readTensor(network, node.weight);
+  const { shape } = tensor;
+  const [outputs = 0, , tall = 1, wide = 1] = shape;
+  const together = node.op === "dense" || node.dilation[1] === 1;
+  return {
+    weights: winograd ? packWinograd(tensor, 4, { block: BLOCK, inputs: pitch }) : packTaps(tensor, pitch),
+    bias: packBias(node.bias, network, outputs, BLOCK),
+    slopes: packSlopes(activation, network, outputs, BLOCK),
+    segments: together ? tall : tall * wide,
+    run: together ? wide * pitch : pitch,
+    winograd,
   };
 }
 
 /** `[outputs / 8][rows][columns × pitch][8]`, or `[outputs / 8][rows × columns][pitch][8]` where taps lie apart. */
-function packProduct(
-  node: NodeOf<"conv" | "dense">,
-  activation: Activation,
-  network: Network,
-  pitch: number,
-): PackedKernel {
-  const { shape, data } = network.weights.get(node.weight)!;
+function packTaps({ shape, data }: Tensor, pitch: number): Float32Array {
   const [outputs = 0, inputs = 0, tall = 1, wide = 1] = shape;
   const size = tall * wide * pitch;
   const weights = new Float32Array(Math.ceil(outputs / BLOCK) * size * BLOCK);
@@ -140,14 +178,7 @@ function packProduct(
       }
     }
   }
-  const together = node.op === "dense" || node.dilation[1] === 1;
-  return {
-    weights,
-    bias: packBias(node.bias, network, outputs, BLOCK),
-    slopes: packSlopes(activation, network, outputs, BLOCK),
-    segments: together ? tall : tall * wide,
-    run: together ? wide * pitch : pitch,
-  };
+  return weights;
 }
 
 /** `[channels / 4][taps][4]`. */
@@ -167,6 +198,7 @@ function packDepthwise(node: NodeOf<"conv">, activation: Activation, network: Ne
     slopes: packSlopes(activation, network, channels, LANES),
     segments: taps,
     run: 1,
+    winograd: false,
   };
 }
 

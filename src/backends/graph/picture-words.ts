@@ -15,6 +15,7 @@ export const OPERATIONS = {
   softmax: 9,
   move: 10,
   resize: 11,
+  winograd: 12,
 } as const;
 
 /** Some rows of a product's step. */

@@ -7,6 +7,14 @@ import { listInputs, type Layer } from "./layers.ts";
 
 /** Bytes of a float. */
 export const FLOAT = 4;
+/** Floats of a vector. */
+export const LANES = 4;
+
+/** `count` rounded up to whole vectors. */
+export function padLanes(count: number): number {
+  return Math.ceil(count / LANES) * LANES;
+}
+
 /** One cache line. */
 const LINE = 64;
 

@@ -10,7 +10,7 @@ import { address, word } from "./words";
 const PAIR: usize = 2 * VECTOR;
 /** A patch between its two one-dimensional transforms, and a finished tile. */
 const ROWS: usize = memory.data(36 * 16, 64);
-const TILE: usize = memory.data(16 * 16, 64);
+export const TILE: usize = memory.data(16 * 16, 64);
 const THREES: usize = memory.data<f32>([3, 3, 3, 3], 16);
 
 /** Five vectors through Bᵀ of the points 0, ±1, 2, ∞. */
@@ -39,9 +39,10 @@ function collectThree(from: usize, stride: usize, to: usize, step: usize, four: 
   v128.store(to + 2 * step, f32x4.add(multiplyAdd(m3, four, sum), v128.load(from + 4 * stride)));
 }
 
-function transformPatchSix(from: usize, row: usize, to: usize, step: usize): void {
+/** A patch whose vectors lie `pitch` bytes apart; its points lie `step` bytes apart. */
+export function transformPatchSix(from: usize, row: usize, pitch: usize, to: usize, step: usize): void {
   const four = v128.load(FOURS);
-  for (let x: usize = 0; x < 6; x++) transformSix(from + x * VECTOR, row, ROWS + x * VECTOR, 6 * VECTOR, four);
+  for (let x: usize = 0; x < 6; x++) transformSix(from + x * pitch, row, ROWS + x * VECTOR, 6 * VECTOR, four);
   for (let y: usize = 0; y < 6; y++) transformSix(ROWS + 6 * y * VECTOR, VECTOR, to + 6 * y * step, step, four);
 }
 
@@ -51,7 +52,7 @@ function transformPatchFive(from: usize, row: usize, to: usize, step: usize): vo
 }
 
 /** Products of one tile, `step` apart, to TILE. */
-function collectTile(from: usize, step: usize, side: i32): void {
+export function collectTile(from: usize, step: usize, side: i32): void {
   const four = v128.load(FOURS);
   if (side == 4) {
     for (let x: usize = 0; x < 6; x++) collectFour(from + x * step, 6 * step, ROWS + x * VECTOR, 6 * VECTOR, four);
@@ -96,7 +97,7 @@ export function convolveWinograd(step: usize, groups: i32): void {
       let p = from + (<usize>(n / count)) * group + <usize>load<u32>(positions + (<usize>(n % count)) * 12);
       let v = values + (<usize>(i >> 1)) * panelIn + (<usize>(i & 1)) * VECTOR;
       for (let input = 0; input < inputs; input++) {
-        if (side == 4) transformPatchSix(p, row, v, pointIn);
+        if (side == 4) transformPatchSix(p, row, VECTOR, v, pointIn);
         else transformPatchFive(p, row, v, pointIn);
         p += plane;
         v += PAIR;

@@ -5,9 +5,10 @@ import { convolveChannels, convolveDirect } from "./batch-product";
 import * as batch from "./batch-words";
 import { convolveWinograd } from "./batch-winograd";
 import { convolveDepthwise } from "./depthwise";
-import { combine, copy, move, pool, resize, softmax } from "./maps";
+import { combine, copy, move, poolAverage, poolMaximum, resize, softmax } from "./maps";
 import { multiplyStrip } from "./product";
 export { halve, resampleColumns, resampleRows } from "./pixels";
+import { convolveTiles } from "./winograd";
 import * as words from "./words";
 import { address, word } from "./words";
 
@@ -84,9 +85,10 @@ export function run(steps: usize, count: i32): void {
   for (let i = 0; i < count; i++) {
     const operation = word(steps, 0);
     if (operation == words.PRODUCT) runProduct(steps);
+    else if (operation == words.WINOGRAD) convolveTiles(steps);
     else if (operation == words.DEPTHWISE) runDepthwise(steps);
-    else if (operation == words.MAX_POOL) pool(steps, false);
-    else if (operation == words.AVERAGE_POOL) pool(steps, true);
+    else if (operation == words.MAX_POOL) poolMaximum(steps);
+    else if (operation == words.AVERAGE_POOL) poolAverage(steps);
     else if (operation == words.ADD || operation == words.ACTIVATE) combine(steps, false);
     else if (operation == words.MULTIPLY) combine(steps, true);
     else if (operation == words.COPY) copy(steps);

@@ -5,12 +5,14 @@ import { activateAt } from "./activation";
 import { address, word } from "./words";
 
 /** Windows clamped to the map. Words: from, row, pitch, height, width, top, left, size ×2, stride ×2, to, row, pitch, rows, columns, vectors. */
-export function pool(step: usize, average: bool): void {
+// @ts-ignore: decorator
+@inline
+function pool(step: usize, average: bool): void {
   const from = address(step, 1), row = address(step, 2), pitch = address(step, 3);
   const height = word(step, 4), width = word(step, 5), top = word(step, 6), left = word(step, 7);
   const tall = word(step, 8), wide = word(step, 9), down = word(step, 10), right = word(step, 11);
   const to = address(step, 12), toRow = address(step, 13), toPitch = address(step, 14);
-  const rows = word(step, 15), columns = word(step, 16), vectors = <usize>word(step, 17);
+  const rows = word(step, 15), columns = word(step, 16), bytes = (<usize>word(step, 17)) * VECTOR;
   for (let r = 0; r < rows; r++) {
     const y0 = max(0, r * down - top), y1 = min(height, r * down - top + tall);
     for (let c = 0; c < columns; c++) {
@@ -18,22 +20,37 @@ export function pool(step: usize, average: bool): void {
       const corner = from + (<usize>y0) * row + (<usize>x0) * pitch;
       const target = to + (<usize>r) * toRow + (<usize>c) * toPitch;
       const share = f32x4.splat(<f32>1 / <f32>((y1 - y0) * (x1 - x0)));
-      for (let k: usize = 0; k < vectors * VECTOR; k += VECTOR) {
-        let p = corner + k;
-        let sum = average ? f32x4.splat(0) : v128.load(p);
+      // Two vectors at once; where the last one is alone, the one before it is computed again.
+      const last = bytes > VECTOR ? bytes - 2 * VECTOR : 0, second = bytes > VECTOR ? VECTOR : 0;
+      for (let k: usize = 0; k < bytes; k += 2 * VECTOR) {
+        const at = min(k, last);
+        let p = corner + at;
+        let a = average ? f32x4.splat(0) : v128.load(p), b = average ? a : v128.load(p + second);
         for (let y = y0; y < y1; y++) {
           let q = p;
           for (let x = x0; x < x1; x++) {
-            const value = v128.load(q);
-            sum = average ? f32x4.add(sum, value) : f32x4.pmax(sum, value);
+            const u = v128.load(q), v = v128.load(q + second);
+            a = average ? f32x4.add(a, u) : f32x4.pmax(a, u);
+            b = average ? f32x4.add(b, v) : f32x4.pmax(b, v);
             q += pitch;
           }
           p += row;
         }
-        v128.store(target + k, average ? f32x4.mul(sum, share) : sum);
+        v128.store(target + at, average ? f32x4.mul(a, share) : a);
+        v128.store(target + at + second, average ? f32x4.mul(b, share) : b);
       }
     }
   }
+}
+
+/** The largest of each window. Words: {@link pool}'s. */
+export function poolMaximum(step: usize): void {
+  pool(step, false);
+}
+
+/** The mean of each window. Words: {@link pool}'s. */
+export function poolAverage(step: usize): void {
+  pool(step, true);
 }
 
 /** Words: a, row, b, row, to, row, rows, columns, vectors, activation, slopes, bytes from vector to vector of b; pixels lie alike. `b` is 0 for one operand; one pixel of it is for all where rows and vectors lie no bytes apart. */

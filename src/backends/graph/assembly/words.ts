@@ -15,6 +15,7 @@ export const COPY: i32 = 8;
 export const SOFTMAX: i32 = 9;
 export const MOVE: i32 = 10;
 export const RESIZE: i32 = 11;
+export const WINOGRAD: i32 = 12;
 
 // @ts-ignore: decorator
 @inline
