@@ -106,14 +106,18 @@ async function tryRead(deps: WorkDeps, store: string, item: InputItem): Promise<
   }
 }
 
-/** Whether the store gives another input of the job than the chunk's first: of another chunk, if there is one. */
-async function givesOther(deps: WorkDeps, job: JobCoordinator, { spec, chunk }: ChunkLease): Promise<boolean> {
+/** Whether the store gives another input of the job than this one. */
+async function givesOther(
+  deps: WorkDeps,
+  job: JobCoordinator,
+  { spec, chunk }: ChunkLease,
+  unread: number,
+): Promise<boolean> {
   const { manifest } = spec;
   try {
     const output = deps.openStore(manifest.output.store);
-    const row = (await job.listChunks(0, 2)).find(({ id }) => id !== chunk.id) ?? chunk;
-    const items = await readChunkItems(output, row, deps.limits.maxPageBytes);
-    const other = items.find(({ index }) => index !== chunk.first);
+    const items = await readChunkItems(output, await findOther(job, chunk), deps.limits.maxPageBytes);
+    const other = items.find(({ index }) => index !== unread);
     return other !== undefined && (await tryRead(deps, manifest.input.store, other)) === null;
   } catch (error) {
     if (isTransient(error)) return false;
@@ -121,15 +125,37 @@ async function givesOther(deps: WorkDeps, job: JobCoordinator, { spec, chunk }: 
   }
 }
 
+/** The chunk that was finished last: its inputs have been given. Before one is, another with each attempt, since it may be as bad; the chunk itself if it is alone. */
+async function findOther(job: JobCoordinator, chunk: ChunkRow): Promise<ChunkRow> {
+  const { lastChunk, listed = 0 } = (await job.read())?.state ?? {};
+  const last = lastChunk === undefined ? null : await job.readChunk(lastChunk);
+  if (last !== null) return last;
+  const elsewhere = (chunk.first + chunk.count * chunk.attempt) % Math.max(1, listed);
+  const rows = [...(await job.listChunks(elsewhere, 1)), ...(await job.listChunks(0, 2))];
+  return rows.find(({ id }) => id !== chunk.id) ?? chunk;
+}
+
+/** What the coordinator is told of an input that the store did not give: it may be this one object. @param served whether it gave others of the chunk */
+async function describeFailure(
+  deps: WorkDeps,
+  job: JobCoordinator,
+  lease: ChunkLease,
+  unread: number,
+  { code, store }: ScoringError,
+  served: boolean,
+): Promise<StoreFailure> {
+  // What was read before a call ran out of time says nothing of the store since.
+  const isServed = (served && code !== "store_timeout") || (await givesOther(deps, job, lease, unread));
+  return { store: store ?? lease.spec.manifest.input.store, code, served: isServed };
+}
+
 /** Nothing of the chunk is finished: it goes back, and the coordinator learns why. */
 async function giveBack(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease, error: unknown): Promise<void> {
-  const { id, attempt } = lease.chunk;
+  const { id, attempt, first } = lease.chunk;
   const { manifest } = lease.spec;
   if (error instanceof UnreadInput) {
-    const { code, store } = error.failure;
-    // Then it may be this one object.
-    const served = error.served || (await givesOther(deps, job, lease));
-    return void (await job.release(id, attempt, { store: store ?? manifest.input.store, code, served }));
+    const unread = await describeFailure(deps, job, lease, first, error.failure, error.served);
+    return void (await job.release(id, attempt, unread));
   }
   const { code, detail, disposition, store } = toScoringError(error);
   // A model that is gone or a store that is no longer configured is no chunk's fault: splitting would not help.
@@ -188,8 +214,8 @@ async function scoreLease(deps: WorkDeps, job: JobCoordinator, lease: ChunkLease
       return;
     }
     const { error, inputs, served } = stop;
-    const store = error?.store ?? manifest.input.store;
-    const failure: StoreFailure | null = error === null ? null : { store, code: error.code, served };
+    const unread = chunk.first + inputs;
+    const failure = error === null ? null : await describeFailure(deps, job, lease, unread, error, served);
     await job.finishPart(chunk.id, chunk.attempt, { inputs, result, failure });
   };
 }
