@@ -21,6 +21,11 @@ async function readWasm(name: string): Promise<StaticFile> {
   return { type: "application/wasm", body: await readFile(require.resolve(`${WASM_OUT}/${name}.wasm`)) };
 }
 
+async function readGraphWasm(name: string): Promise<StaticFile> {
+  const body = await readFile(new URL(`../../src/backends/graph/${name}.wasm`, import.meta.url));
+  return { type: "application/wasm", body };
+}
+
 beforeAll(async () => {
   const bundle = await build({
     entryPoints: [fileURLToPath(new URL("pages/model.ts", import.meta.url))],
@@ -37,6 +42,8 @@ beforeAll(async () => {
       ["/page.js", { type: "text/javascript", body: bundle.outputFiles[0]?.text ?? "" }],
       ["/plain.wasm", await readWasm("tfjs-backend-wasm")],
       ["/simd.wasm", await readWasm("tfjs-backend-wasm-simd")],
+      ["/graph.wasm", await readGraphWasm("graph")],
+      ["/graph-relaxed.wasm", await readGraphWasm("graph-relaxed")],
       ["/threaded-simd.wasm", await readWasm("tfjs-backend-wasm-threaded-simd")],
       [
         "/thread-glue.js",
@@ -90,6 +97,18 @@ describe("engines in Chromium", () => {
   it("agree with PyTorch on WebGPU", async () => {
     const result = await usePage((page) => page.evaluate(() => engines.webgpu()));
     expect(result).toMatchObject({ engine: "tfjs-webgpu", cases: 1, disagreements: [], tensors: 0 });
+  });
+
+  it.each(["tfjs on wasm", "tfjs on WebGPU", "SIMD", "relaxed SIMD"])("have every operation: %s", async (engine) => {
+    const { outputs, faults } = await usePage((page) =>
+      page.evaluate((name) => {
+        if (name === "tfjs on wasm") return engines.operatorsOnWasm();
+        if (name === "tfjs on WebGPU") return engines.operatorsOnWebgpu();
+        return engines.operatorsOnSimd(name === "SIMD" ? "graph-wasm-simd" : "graph-wasm-relaxed");
+      }, engine),
+    );
+    expect(outputs).toBeGreaterThan(25);
+    expect(faults).toEqual([]);
   });
 
   it("say engine_unavailable when the GPU device is lost, and start again on a new one", async () => {

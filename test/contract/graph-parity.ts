@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { GraphEngine } from "../../src/backends/graph/graph-engine.ts";
 import type { Network } from "../../src/model/graph/check-graph.ts";
 import { createDice, drawNetwork, drawPicture, measureDifference, NetworkBuilder } from "./drawn-networks.ts";
+import { checkOperators } from "./operator-network.ts";
 
 /** Largest difference from the oracle, as a share of the largest value. */
 export const GRAPH_TOLERANCE = 1e-4;
@@ -49,14 +50,17 @@ export function drawSeparableNetwork(seed: number): Network {
   return { ...network, graph: { ...network.graph, input } };
 }
 
-/** Declares the suite for one engine. */
+/**
+ * Declares the suite for one engine.
+ * @param options.sampler whether it samples in any network
+ */
 export function describeGraphEngine(
   name: string,
   create: (network: Network) => Promise<GraphEngine>,
-  options: { networks?: number } = {},
+  options: { networks?: number; sampler?: boolean } = {},
 ): void {
   describe(`graphs on ${name}`, () => {
-    const { networks = 60 } = options;
+    const { networks = 60, sampler = false } = options;
     for (let first = 0; first < networks; first += 10) {
       it(`agree with the oracle: drawn networks ${first} to ${first + 9}`, async () => {
         for (let seed = first; seed < first + 10; seed++) {
@@ -70,6 +74,12 @@ export function describeGraphEngine(
         }
       });
     }
+
+    it("has every operation", async () => {
+      const { outputs, faults } = await checkOperators(create, { sampler });
+      expect(outputs).toBeGreaterThan(25);
+      expect(faults).toEqual([]);
+    });
 
     it("takes pictures of several sizes in turn, each as if it were the first", async () => {
       const network = drawSeparableNetwork(3);

@@ -1,11 +1,20 @@
 /** Runs inside Chromium: offers the browser's engines to test/browser/model.test.ts as functions of the page. */
 
 import * as tf from "@tensorflow/tfjs-core";
-import { createTfjsWasmBrowserClassifier, type WasmUrls } from "../../../src/backends/tfjs-wasm-browser.ts";
+import { createGraphBrowserEngine } from "../../../src/backends/graph/graph-browser.ts";
+import type { GraphEngineName } from "../../../src/backends/graph/kernel.ts";
+import { createTfjsGraphEngine } from "../../../src/backends/tfjs-graph.ts";
+import {
+  createTfjsWasmBrowserClassifier,
+  startTfjsWasmBrowser,
+  type WasmUrls,
+} from "../../../src/backends/tfjs-wasm-browser.ts";
+import { WASM_BACKEND } from "../../../src/backends/tfjs-wasm.ts";
 import { createTfjsWebgpuClassifier } from "../../../src/backends/tfjs-webgpu.ts";
 import type { Classifier } from "../../../src/model/classifier.ts";
 import type { Model } from "../../../src/model/model.ts";
 import { compareScores, listDisagreements } from "../../contract/classifier-agreement.ts";
+import { checkOperators } from "../../contract/operator-network.ts";
 import { drawFaces, FACE_COUNT, listGoldenCases } from "../../golden/network.ts";
 
 const urls: WasmUrls = {
@@ -15,6 +24,8 @@ const urls: WasmUrls = {
   threadGlue: "/thread-glue.js",
   threadScript: "/thread.js",
 };
+
+const graphs = { "graph-wasm-simd": "/graph.wasm", "graph-wasm-relaxed": "/graph-relaxed.wasm" };
 
 /** What one engine did on golden cases. */
 export interface Result {
@@ -89,6 +100,19 @@ const engines = {
     return runCases((model) => createTfjsWasmBrowserClassifier(model, { urls, build: "threaded-simd", threads: 2 }), 8);
   },
   webgpu: () => runCases(createGpu, 1),
+  operatorsOnWasm: async () => {
+    await startTfjsWasmBrowser({ urls });
+    return checkOperators((network) => createTfjsGraphEngine(network, WASM_BACKEND), { sampler: true });
+  },
+  operatorsOnWebgpu: async () => {
+    // Its device is one that a classifier has started.
+    const classifier = await createGpu(listGoldenCases()[0]!.model);
+    const found = await checkOperators((network) => createTfjsGraphEngine(network, "webgpu"), { sampler: true });
+    classifier.dispose();
+    return found;
+  },
+  operatorsOnSimd: (engine: GraphEngineName) =>
+    checkOperators((network) => createGraphBrowserEngine(network, graphs, engine), { sampler: false }),
   unavailable: async () => {
     Object.defineProperty(navigator, "gpu", { value: { requestAdapter: async () => null }, configurable: true });
     const [golden] = listGoldenCases();
