@@ -5,7 +5,7 @@ import { formatShape } from "../../tensor.ts";
 import type { NetworkDraft } from "../network-draft.ts";
 import type { OnnxAttribute, OnnxNode } from "./messages.ts";
 import type { Constant } from "./tensor.ts";
-import { arrange, CHANNELS_FIRST, type Dynamic, type Fixed, type Order, type Value } from "./value.ts";
+import { arrange, CHANNELS_FIRST, CHANNELS_LAST, type Dynamic, type Fixed, type Order, type Value } from "./value.ts";
 
 /** Says what is wrong with a node. @throws ScoringError `model_invalid` */
 export function fail(node: OnnxNode, reason: string): never {
@@ -110,7 +110,11 @@ export class NodeContext {
 
   /** The same of any value. */
   unfolded(input: Dynamic): Dynamic {
-    if (input.order !== null || input.dims.length !== 4) return input;
+    const { order, dims } = input;
+    if (order !== null || dims.length !== 4) return input;
+    // Numbers along one axis are channels, wherever that lies: a dense layer after Keras's Reshape((1, 1, channels)).
+    const long = dims.flatMap((size, axis) => (size > 1 ? [axis] : []));
+    if (long.length === 1 && long[0] === 3) return { ...input, order: CHANNELS_LAST };
     return { ...input, value: this.unfold(input), order: CHANNELS_FIRST };
   }
 

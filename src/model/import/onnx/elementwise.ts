@@ -1,6 +1,6 @@
 /** Operators of an ONNX file that act number by number: activations, sums, products, batch norm. */
 
-import { formatShape } from "../../tensor.ts";
+import { countElements, formatShape } from "../../tensor.ts";
 import type { NodeContext } from "./context.ts";
 import type { Operator } from "./layers.ts";
 import { type Dynamic, type Fixed, type Value } from "./value.ts";
@@ -82,7 +82,9 @@ function combine(op: Pair): Operator {
     const [a, b] = [context.input(0), context.input(1)];
     if (a === null || b === null) return context.fail("it has fewer than two inputs");
     if (a.kind === "value" && b.kind === "value") {
-      return combineValues(context, op, context.unfolded(a), context.unfolded(b));
+      if (op !== "Add" && op !== "Mul") return context.fail("both of its inputs are values of the network");
+      const gated = op === "Mul" ? (gate(context, a, b) ?? gate(context, b, a)) : null;
+      return gated ?? combineValues(context, op, a, b);
     }
     const [given, constant] = a.kind === "value" ? [a, b] : [b, a];
     if (given.kind !== "value" || constant.kind !== "constant") return context.fail("both inputs are constants");
@@ -93,8 +95,25 @@ function combine(op: Pair): Operator {
   };
 }
 
-function combineValues(context: NodeContext, op: Pair, a: Dynamic, b: Dynamic): Value {
-  if (op !== "Add" && op !== "Mul") return context.fail("both of its inputs are values of the network");
+/** A map times one number for each of its channels, wherever these lie; `null` where `factors` are something else. */
+function gate(context: NodeContext, given: Dynamic, factors: Dynamic): Value | null {
+  const map = context.unfolded(given);
+  const [channels, ...area] = context.draft.shape(map.value);
+  if (map.order === null || area.length === 0 || countElements(factors.dims) !== channels) return null;
+  // As dimensions broadcast: the last ones stand below each other.
+  const dims = [...map.dims.slice(factors.dims.length).map(() => 1), ...factors.dims];
+  if (dims.length !== map.dims.length || dims[channelAxis(context, map)] !== channels) return null;
+  const inputs = [map.value, context.vector(factors)];
+  return context.like(map, context.draft.push({ name: context.output(), op: "gate", inputs }));
+}
+
+function combineValues(context: NodeContext, op: "Add" | "Mul", one: Dynamic, other: Dynamic): Value {
+  const areVectors = [one, other].every(({ value }) => context.draft.shape(value).length === 1);
+  // The numbers of a vector lie as those of its dimensions, whichever of these is longer than one.
+  const [a, b] =
+    areVectors && one.dims.join() === other.dims.join()
+      ? [one, { ...other, order: one.order }]
+      : [context.unfolded(one), context.unfolded(other)];
   const inputs = [a.value, b.value];
   // Maps that are not turned alike are turned to channels first.
   if (a.order !== null && b.order !== null && a.order.join() !== b.order.join()) {
@@ -107,16 +126,6 @@ function combineValues(context: NodeContext, op: Pair, a: Dynamic, b: Dynamic): 
         a,
         context.draft.push({ name: context.output(), op: op === "Add" ? "add" : "multiply", inputs }),
       );
-    }
-  }
-  if (op === "Mul") {
-    const gate = [a, b].find(({ dims }) => dims.length === 4 && dims[2] === 1 && dims[3] === 1);
-    const map = gate === a ? b : a;
-    if (gate !== undefined && map.dims[1] === gate.dims[1]) {
-      const [whole, numbers] = [context.map(map), context.vector(gate)];
-      if (context.draft.shape(whole).length === 3) {
-        return context.asMap(context.draft.push({ name: context.output(), op: "gate", inputs: [whole, numbers] }));
-      }
     }
   }
   return context.fail(`its inputs are ${formatShape(a.dims)} and ${formatShape(b.dims)}`);
