@@ -1,5 +1,6 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { partsPrefix } from "../../src/scoring/keys.ts";
 import { renderContactSheet } from "../../src/scoring/report/contact-sheet.ts";
 import { splitLines, parseRecord } from "../../src/scoring/records/record-line.ts";
 import type { ScoreRecord } from "../../src/scoring/records/records.ts";
@@ -7,6 +8,16 @@ import type { ScoreRecord } from "../../src/scoring/records/records.ts";
 /** A page holds its pictures whole: more would be slow to open. */
 const MAX_PICTURES = 200;
 const MAX_PICTURE_BYTES = 48 * 1024 * 1024;
+
+/** The records of a job, in the order of its inputs. Its parts have them, whatever formats were asked for. */
+async function readRecords(jobFolder: string): Promise<readonly ScoreRecord[]> {
+  const folder = partsPrefix(`${jobFolder}/`);
+  // A job without an input has no part.
+  const names = (await readdir(folder).catch((): string[] => [])).toSorted();
+  const records: ScoreRecord[] = [];
+  for (const name of names) records.push(...splitLines(await readFile(join(folder, name))).map(parseRecord));
+  return records;
+}
 
 /**
  * Writes `contact-sheet.html` beside a local job's labels: its first pictures, each with its boxes and labels.
@@ -16,7 +27,7 @@ export async function writeContactSheet(
   inputFolder: string,
   jobFolder: string,
 ): Promise<{ readonly path: string; readonly shown: number; readonly total: number } | null> {
-  const records = splitLines(await readFile(join(jobFolder, "labels.jsonl"))).map(parseRecord);
+  const records = await readRecords(jobFolder);
   const keys = [...new Set(records.filter(({ face }) => face !== null).map(({ key }) => key))];
   const pictures = new Map<string, Uint8Array>();
   let bytes = 0;

@@ -69,7 +69,9 @@ const condition = z.strictObject({
 
 /** The form of a card. */
 export const modelCardSchema = z.strictObject({
-  name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
+  name: z
+    .string()
+    .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "must be lower-case letters and digits, with single dashes between"),
   version: z.int().positive(),
   family: z.enum(FAMILIES),
   /** Of weights.safetensors, lower-case hex. */

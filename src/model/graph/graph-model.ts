@@ -74,8 +74,9 @@ export function readClassifierNetwork(model: Model): ClassifierNetwork {
   };
   const known = Object.keys(outputs).filter((name) => name === LOGITS || name === PROBABILITIES);
   const scores = outputs[LOGITS] === undefined ? PROBABILITIES : LOGITS;
-  if (known.length !== 1 || measure(scores) !== card.labels.length) {
-    return refuse(`it has no single output ${LOGITS} or ${PROBABILITIES} of ${card.labels.length} values`);
+  if (known.length !== 1) return refuse(`it has no single output ${LOGITS} or ${PROBABILITIES}`);
+  if (measure(scores) !== card.labels.length) {
+    return refuse(`its output ${scores} has ${measure(scores)} values, its card ${card.labels.length} labels`);
   }
   const embedding = measure(EMBEDDING);
   const area = shapes.get(outputs[EMBEDDING] ?? "")?.slice(1) ?? [];

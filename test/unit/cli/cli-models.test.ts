@@ -192,11 +192,7 @@ describe("countenance models import", () => {
 
   const file = join(golden, "plain-11.onnx");
   const wrong: [what: string, args: string[], message: string][] = [
-    [
-      "too few labels",
-      [file, "--name", "x", "--labels", "a,b"],
-      "it has no single output logits or probabilities of 2 values",
-    ],
+    ["too few labels", [file, "--name", "x", "--labels", "a,b"], "its output logits has 7 values, its card 2 labels"],
     ["a name with spaces", [file, "--name", "My Net", "--labels", SEVEN], "the model card: name: "],
     ["a size that is another", [file, "--name", "x", "--labels", SEVEN, "--size", "64"], "has 48 rows, not 64"],
     [

@@ -45,7 +45,8 @@ describe("countenance score", () => {
     for (const name of ["1.jpg", "2.jpg", "3.jpg", "4.jpg"]) await cp(join(portraits, name), join(photos, name));
     await symlink(join(portraits, "5.jpg"), join(photos, "5.jpg"));
     const out = join(folder, "sampled");
-    const { code, stdout, stderr } = await runCli("score", photos, "--sample", "2", "--out", out, "--threads", "1");
+    const words = ["score", photos, "--sample", "2", "--formats", "csv", "--out", out, "--threads", "1"];
+    const { code, stdout, stderr } = await runCli(...words);
     expect(code).toBe(0);
     expect(stdout).toContain("2 images: 2 scored.");
     const outputs = await readOutputs(out);

@@ -58,7 +58,7 @@ describe("a card of one's own labels and input", () => {
   });
 
   it.each<[Partial<ModelCard>, RegExp]>([
-    [{ labels: ["a", "b"] }, /no single output logits or probabilities of 2 values/],
+    [{ labels: ["a", "b"] }, /its output logits has 3 values, its card 2 labels/],
     [{ input: { ...card.input, size: 48 } }, /takes 32×32×3, its card's input is 48×48×3/],
     [{ input: { size: 32, color: "gray", mean: [0], std: [1] } }, /takes 32×32×3, its card's input is 32×32×1/],
     [{ graph: { ...card.graph!, outputs: { logits: "scores", probabilities: "scores" } } }, /no single output/],
