@@ -3,8 +3,6 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { uuidv7 } from "uuidv7";
 import { ScoringError, toScoringError } from "../../src/errors.ts";
-import { countFaceWork } from "../../src/model/face-cost.ts";
-import { hashScoring } from "../../src/model/model.ts";
 import { createCoordinator } from "../../src/scoring/job/coordinator.ts";
 import {
   chooseFaceFinder,
@@ -13,6 +11,7 @@ import {
   chooseThresholds,
   type JobSpec,
 } from "../../src/scoring/job/job-spec.ts";
+import { pinModel } from "../../src/scoring/job/pinned-model.ts";
 import { isEnded } from "../../src/scoring/job/job-status.ts";
 import { type JobView, viewJob } from "../../src/scoring/job/job-view.ts";
 import { jobFolder, partKey, workPrefix } from "../../src/scoring/keys.ts";
@@ -140,10 +139,7 @@ async function acceptJob(value: unknown, modelsFolder: string | null): Promise<J
     manifest,
     manifestSha256: await digestHex(new TextEncoder().encode(JSON.stringify(manifest))),
     model: registry.resolve(manifest.model),
-    modelSha256: card.sha256,
-    faceWork: countFaceWork(card),
-    modelForm: await hashScoring(card),
-    pipeline: manifest.pipeline ?? card.pipeline,
+    ...(await pinModel(card, manifest)),
     ...chooseLabels(manifest, card),
     ...chooseThresholds(manifest, card),
     ...chooseFaceFinder(manifest),

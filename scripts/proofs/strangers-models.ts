@@ -3,6 +3,7 @@
 import { inPart, node, type Mutation } from "./mutation.ts";
 
 const LIVE = "test/unit/model/live-registry.test.ts";
+const NIGHTS = "test/unit/scoring/prior/schedule-carry.test.ts";
 const ONNX = "test/unit/model/import/onnx.test.ts";
 
 /** In the order of docs/proofs.md. */
@@ -51,5 +52,23 @@ export const STRANGERS_MODELS: readonly Mutation[] = inPart("Models of strangers
     file: "src/backends/graph/model-memory.ts",
     from: "if (bytes <= MAX_BYTES) return;",
     to: "if (bytes > 0) return;",
+  },
+  {
+    ...node,
+    promise: "a job's report quotes its model's card as it was when the job was made",
+    test: NIGHTS,
+    name: "carries over where nothing but figures and notices of the card changed",
+    file: "src/scoring/finalize/finalize-deps.ts",
+    from: "return spec.card?.reported ?? deps.readCard(spec.model);",
+    to: "return deps.readCard(spec.model);",
+  },
+  {
+    ...node,
+    promise: "a schedule scores everything again where the card says something else of scores under the same weights",
+    test: NIGHTS,
+    name: "scores everything again where the card says something else of scores",
+    file: "src/scoring/prior/carry.ts",
+    from: "[CARD, made.modelForm],",
+    to: "[CARD, null],",
   },
 ]);

@@ -3,6 +3,7 @@ import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { expect, it, vi } from "vitest";
 import { parseModelCard } from "../../src/model/card.ts";
 import { hashScoring } from "../../src/model/model.ts";
+import { hashCard } from "../../src/model/reported-card.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { parsePart } from "../../src/scoring/records/record-line.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
@@ -71,6 +72,7 @@ it("runs a job with the labels, the input and the embedding of a model that came
     { timeout: 60_000, interval: 200 },
   );
   const { id }: { readonly id: string } = await submitted.json();
+  await store.put("models/tiny@1/card.json", JSON.stringify({ ...card, notices: ["what the card says later"] }));
   const events = await (await call(`/v1/jobs/${id}/events`)).text();
   const last = events.split("\n").findLast((line) => line.startsWith("data: "))!;
   const job = parseStored<JobView>(last.slice("data: ".length));
@@ -112,7 +114,15 @@ it("runs a job with the labels, the input and the embedding of a model that came
   expect(page).toContain("Not sure");
   expect(page).not.toContain("Disgust");
   const lock = JSON.parse(new TextDecoder().decode(await readOutput(job, "run.lock.json")));
-  expect(lock.model).toEqual({ id: "tiny@1", sha256: card.sha256, form: await hashScoring(parseModelCard(card)) });
+  const checked = parseModelCard(card);
+  expect(lock.model).toEqual({
+    id: "tiny@1",
+    sha256: card.sha256,
+    form: await hashScoring(checked),
+    card: await hashCard(checked),
+  });
+  // Not what the card said later.
+  expect(report.provenance.notices).toEqual(card.notices);
   expect(lock.records).toEqual({ schema: 2, labels: [...TINY_LABELS], embedding: true });
 });
 

@@ -5,7 +5,7 @@
 
 import { advanceRange, beginRange, type RangeCarry } from "../finalize/finalize-range.ts";
 import type { FinalizeContext } from "../finalize/finalize-context.ts";
-import type { FinalizeDeps } from "../finalize/finalize-deps.ts";
+import { type FinalizeDeps, readReportedCard } from "../finalize/finalize-deps.ts";
 import { beginJoin, joinRanges, type JoinCarry } from "../finalize/join-ranges.ts";
 import { readState } from "../finalize/merge-streams.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
@@ -45,7 +45,7 @@ export async function rebuildRanges(
   const folder = jobFolder(output.prefix, spec.id, erasure.generation);
   const data = dataFolder(output, spec.id);
   const generation = { number: erasure.generation, replaces: state.generation ?? 0 };
-  const card = await deps.readCard(spec.model);
+  const card = await readReportedCard(deps, spec);
   const context: FinalizeContext = {
     store,
     folder: data,

@@ -7,7 +7,7 @@ import { type MergeState, openMerge } from "../finalize/finalize-merge.ts";
 import type { FinalizeContext } from "../finalize/finalize-context.ts";
 import { readPieces } from "../finalize/finalize-pieces.ts";
 import { writeReports } from "../finalize/finalize-reports.ts";
-import type { FinalizeDeps } from "../finalize/finalize-deps.ts";
+import { type FinalizeDeps, readReportedCard } from "../finalize/finalize-deps.ts";
 import type { ChunkRow } from "../job/chunk-row.ts";
 import { carryKey, jobFolder, OUTPUT_NAMES, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
@@ -72,7 +72,7 @@ export async function rebuildOutputs(
     spec: scrubSpec(spec, erasure.targets),
     limits,
     state,
-    card: await deps.readCard(spec.model),
+    card: await readReportedCard(deps, spec),
     generation: { number: erasure.generation, replaces: state.generation ?? 0 },
   };
   const saveCarry = async (next: Carry): Promise<EraseReport["outcome"]> => {

@@ -1,6 +1,6 @@
 /** What every step of finalizing works with. */
 
-import type { ModelCard } from "../../model/card.ts";
+import type { ReportedCard } from "../../model/reported-card.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { JobSpec } from "../job/job-spec.ts";
 import type { JobState } from "../job/job-state.ts";
@@ -14,7 +14,8 @@ export interface FinalizeContext {
   readonly spec: JobSpec;
   readonly state: JobState;
   readonly limits: Limits;
-  readonly card: ModelCard;
+  /** Of the model, as it was when the job was made. */
+  readonly card: ReportedCard;
   /** Set if the outputs replace others, from which records were erased. */
   readonly generation?: { readonly number: number; readonly replaces: number };
   /** Hashes the outputs, if all is merged in one step; by default a hash that can be saved between steps. */

@@ -13,7 +13,7 @@ import { carryKey, dataFolder, RANGE_NAMES, rangeCarryName } from "../keys.ts";
 import { UPLOAD_SPOILED, type WrittenObject } from "../outputs/merged-output.ts";
 import { type ComparisonState, openComparison } from "../prior/compare-run.ts";
 import type { FinalizeContext } from "./finalize-context.ts";
-import type { FinalizeDeps } from "./finalize-deps.ts";
+import { type FinalizeDeps, readReportedCard } from "./finalize-deps.ts";
 import { formatPieces, type PieceFormat, untilTrouble } from "./format-pieces.ts";
 import type { FormattedPiece } from "./merge-piece.ts";
 import { arePartitionsDone, beginPartitions, mergePartitions, type PartitionsCarry } from "./merge-partitions.ts";
@@ -79,7 +79,7 @@ export async function runRangeStep(
   const { output } = spec.manifest;
   const store = deps.openStore(output.store);
   const folder = dataFolder(output, spec.id);
-  const card = await deps.readCard(spec.model);
+  const card = await readReportedCard(deps, spec);
   const context: FinalizeContext = { store, folder, spec, limits, state, card, ...(openHash && { openHash }) };
   const carry =
     range.checkpoint === null

@@ -10,7 +10,7 @@ import type { ObjectStore } from "../../storage/object-store.ts";
 import type { FinalizeReport, FinalizeTicket, JobCoordinator } from "../job/coordinator-port.ts";
 import { type Merge, type MergeState, openMerge } from "./finalize-merge.ts";
 import type { FinalizeContext } from "./finalize-context.ts";
-import type { FinalizeDeps } from "./finalize-deps.ts";
+import { type FinalizeDeps, readReportedCard } from "./finalize-deps.ts";
 import { writeReports } from "./finalize-reports.ts";
 import { formatPieces, untilTrouble } from "./format-pieces.ts";
 import { beginJoin, type JoinCarry, joinRanges } from "./join-ranges.ts";
@@ -47,7 +47,7 @@ export async function runFinalizeStep(
     spec,
     limits,
     state: ticket.state,
-    card: await deps.readCard(spec.model),
+    card: await readReportedCard(deps, spec),
     ...(deps.openHash === undefined ? {} : { openHash: deps.openHash }),
   };
   if (ticket.state.merge !== undefined) return joinStep(deps, context, job, ticket);

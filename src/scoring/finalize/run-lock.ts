@@ -63,8 +63,11 @@ export interface RunLock {
   readonly finishedAt: string;
   /** The hash is of the manifest as it was sent; of the webhook's address, `content` has the origin alone. */
   readonly manifest: { readonly sha256: string; readonly content: JobSpec["manifest"] };
-  /** `sha256` is of the weights, `form` of all that the card says of scores, graph and labels included (`hashScoring`). */
-  readonly model: { readonly id: string; readonly sha256: string; readonly form?: string };
+  /**
+   * `sha256` is of the weights, `form` of all that the card says of scores, graph and labels included (`hashScoring`), `card` of the whole
+   * card, from which the report quotes (`hashCard`).
+   */
+  readonly model: { readonly id: string; readonly sha256: string; readonly form?: string; readonly card?: string };
   /** The form of a record's line, the names in its `probabilities` in the model's order, and whether it holds an embedding. */
   readonly records: RecordShape & { readonly schema: typeof RECORD_SCHEMA };
   /** Version of the preprocessing. */
@@ -101,6 +104,7 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
       id: spec.model,
       sha256: spec.modelSha256,
       ...(spec.modelForm !== undefined && { form: spec.modelForm }),
+      ...(spec.card !== undefined && { card: spec.card.hash }),
     },
     records: { schema: RECORD_SCHEMA, ...shapeOf(spec) },
     pipeline: spec.pipeline,

@@ -5,6 +5,7 @@ import { ScoringError } from "../../errors.ts";
 import type { ModelCard } from "../../model/card.ts";
 import { findThresholds, type Thresholds } from "../../model/abstention.ts";
 import { EMBEDDING, LABELS } from "../../model/labels.ts";
+import type { ReportedCard } from "../../model/reported-card.ts";
 import { FACE_FINDER } from "../../model/face-levels.ts";
 import type { JobOwner } from "../access/access.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -37,6 +38,8 @@ export interface JobSpec {
   readonly modelSha256: string;
   /** `hashScoring` of the model's card; absent in jobs of before it was noted. */
   readonly modelForm?: string;
+  /** SHA-256 of the whole card, and what reports quote of it; absent in jobs of before it was noted. */
+  readonly card?: { readonly hash: string; readonly reported: ReportedCard };
   /** Version of the model's preprocessing. */
   readonly pipeline: PipelineVersion;
   /** Multiply-adds of the model for one face, for the job's costs; absent in jobs of before it was noted. */

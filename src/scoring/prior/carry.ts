@@ -8,22 +8,42 @@ import type { ScoreRecord } from "../records/records.ts";
 import type { InputItem } from "../records/input-item.ts";
 import type { PriorRecords, PriorRun } from "./prior-run.ts";
 
-/** Whether the same picture gets the same record in both jobs: model, preprocessing, face finder and every option that a record depends on. */
-export function canCarry(spec: JobSpec, before: JobSpec): boolean {
-  const [now, then] = [spec, before].map(({ manifest, labels, thresholds = null, faceFinder = null, ...made }) => {
-    const { input, format, tta } = manifest;
-    const { embedding = false } = manifest.output;
-    const options = [
-      labelsOf({ ...(labels && { labels }) }),
-      embedding,
-      format,
-      toFaceOptions(manifest),
-      tta,
-      thresholds,
-    ];
-    return JSON.stringify([made.model, made.modelSha256, made.pipeline, faceFinder, input.store, ...options]);
-  });
-  return now === then;
+const MODEL = "the model";
+const WEIGHTS = "the model's weights";
+const CARD = "what the model's card says of scores";
+const PIPELINE = "the preprocessing";
+
+/** Changes after which the labels of two runs are those of two models. */
+export const MODEL_CHANGES: ReadonlySet<string> = new Set([MODEL, WEIGHTS, CARD, PIPELINE]);
+
+/** All that a record depends on beside the picture, by what people call it. */
+function describeMaking({ manifest, ...made }: JobSpec) {
+  const { input, format, tta, output } = manifest;
+  return new Map<string, unknown>([
+    [MODEL, made.model],
+    [WEIGHTS, made.modelSha256],
+    [CARD, made.modelForm],
+    [PIPELINE, made.pipeline],
+    ["the labels", labelsOf(made)],
+    ["the face finder", made.faceFinder ?? null],
+    ["the store of the inputs", input.store],
+    ["the format of the inputs", format],
+    ["the options of faces", toFaceOptions(manifest)],
+    ["mirroring", tta],
+    ["the thresholds of labels", made.thresholds ?? null],
+    ["whether records hold embeddings", output.embedding ?? false],
+  ]);
+}
+
+/** What differs between two jobs so that a picture may get another record, in words; empty: it gets the same. */
+export function listChanges(spec: JobSpec, before: JobSpec): readonly string[] {
+  const [now, then] = [describeMaking(spec), describeMaking(before)];
+  const changes = [...now.keys()].filter((name) => JSON.stringify(now.get(name)) !== JSON.stringify(then.get(name)));
+  // One word says it all: another model has other weights and another card.
+  if (changes.includes(MODEL)) return [MODEL];
+  // Jobs of before it was noted say nothing of the card: weights alone count there.
+  const isNoted = [spec, before].every(({ modelForm }) => modelForm !== undefined);
+  return changes.filter((name) => name !== CARD || (isNoted && !changes.includes(WEIGHTS)));
 }
 
 /** Whether these records of the previous run can stand for an item: the object is the same version, and was read then. */
@@ -61,7 +81,7 @@ export async function scoreChanged(
   items: readonly InputItem[],
   score: (items: readonly InputItem[]) => Promise<ChunkScores>,
 ): Promise<ChunkScores> {
-  if (prior === null || !canCarry(spec, prior.spec)) return score(items);
+  if (prior === null || listChanges(spec, prior.spec).length > 0) return score(items);
   const before = await readPriorRecords(prior, items);
   const carried = new Map<number, readonly ScoreRecord[]>();
   for (const item of items) {

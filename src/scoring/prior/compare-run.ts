@@ -9,7 +9,7 @@ import { compareRuns, type DriftReport, type InputChanges } from "../statistics/
 import { emptyFlips, type FlipSummary, mergeFlips, type RecordPair, summarizeFlips } from "../statistics/flips.ts";
 import { parseStored } from "../stored-json.ts";
 import { type ChunkSummary, namesOf } from "../fold/summary.ts";
-import { canCarry, findBefore, isCarried, readPriorRecords } from "./carry.ts";
+import { findBefore, isCarried, listChanges, MODEL_CHANGES, readPriorRecords } from "./carry.ts";
 import { openPriorRun, type PriorRunDeps, readIfAllowed } from "./prior-run.ts";
 
 /** What the fold holds between two steps; plain JSON. */
@@ -47,13 +47,14 @@ export async function openComparison(
   const labels = labelsOf(spec);
   // Runs of two label sets have nothing in common.
   const prior = found !== null && labelsOf(found.spec).join() === labels.join() ? found : null;
+  const changes = prior === null ? [] : listChanges(spec, prior.spec);
   let { flips, inputs } = saved ?? { flips: emptyFlips(undefined, labels.length), inputs: NO_CHANGES };
   return {
     isOpen: prior !== null,
     async add({ items, records }) {
       if (prior === null) return;
       const before = await readPriorRecords(prior, items);
-      const comparable = canCarry(spec, prior.spec);
+      const comparable = changes.length === 0;
       const after = groupByInput(records, spec.manifest.faces);
       const pairs: RecordPair[] = [];
       const counts = { ...inputs };
@@ -71,25 +72,29 @@ export async function openComparison(
     save: () => ({ flips, inputs }),
     async finish(summary) {
       const { previousJobId = null, baselineJobId = null } = spec.schedule ?? {};
-      const before = prior === null ? null : await readSummary(deps, prior.spec.id);
+      const before = prior === null ? null : await readOther(deps, prior.spec.id);
       const drift = (): DriftReport | null => {
         if (prior === null || before === null) return null;
         const vanished = Math.max(0, prior.listed - inputs.carried - inputs.scoredAgain);
-        return compareRuns(before, summary, {
+        return compareRuns(before.summary, summary, {
           against: { name: "the last run", jobId: prior.spec.id },
+          ...describeChanges(changes),
           flips: { ...flips, vanished },
           inputs: { ...inputs, vanished },
         });
       };
       // The previous run is already compared.
       const chosen = baselineJobId === null || baselineJobId === previousJobId ? null : baselineJobId;
-      const base = chosen === null ? null : await readSummary(deps, chosen);
+      const base = chosen === null ? null : await readOther(deps, chosen);
       return {
         drift: drift(),
         baseline:
-          base === null || chosen === null || namesOf(base).join() !== labels.join()
+          base === null || chosen === null || namesOf(base.summary).join() !== labels.join()
             ? null
-            : compareRuns(base, summary, { against: { name: "the baseline", jobId: chosen } }),
+            : compareRuns(base.summary, summary, {
+                against: { name: "the baseline", jobId: chosen },
+                ...describeChanges(listChanges(spec, base.spec)),
+              }),
       };
     },
   };
@@ -115,12 +120,20 @@ function pairRecords(before: readonly ScoreRecord[], after: readonly ScoreRecord
   ]);
 }
 
-/** The fold that another run of the schedule left; `null` where that is gone. */
-async function readSummary(deps: PriorRunDeps, jobId: string): Promise<ChunkSummary | null> {
+function describeChanges(changes: readonly string[]) {
+  return { changes, isOtherModel: changes.some((change) => MODEL_CHANGES.has(change)) };
+}
+
+/** Another run of the schedule, and the fold that it left; `null` where that is gone. */
+async function readOther(
+  deps: PriorRunDeps,
+  jobId: string,
+): Promise<{ readonly spec: JobSpec; readonly summary: ChunkSummary } | null> {
   const known = await deps.openJob(jobId).read();
   if (known === null) return null;
   const { output } = known.spec.manifest;
   const key = `${jobFolder(output.prefix, jobId, known.state.generation)}${OUTPUT_NAMES.summary}`;
   const bytes = await readIfAllowed(deps.openStore(output.store), key, deps.limits.maxPartBytes);
-  return bytes === null ? null : parseStored<ChunkSummary>(new TextDecoder().decode(bytes));
+  if (bytes === null) return null;
+  return { spec: known.spec, summary: parseStored<ChunkSummary>(new TextDecoder().decode(bytes)) };
 }

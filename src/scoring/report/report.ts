@@ -2,7 +2,8 @@
 
 import { FACE_FINDER, FACE_RECALL } from "../../model/face-levels.ts";
 import type { FaceMode } from "../records/face-mode.ts";
-import type { ModelCard, ModelEvaluation } from "../../model/card.ts";
+import type { ModelEvaluation } from "../../model/card.ts";
+import { chooseEvaluation, type ReportedCard } from "../../model/reported-card.ts";
 import { FER2013_NOTICE, REPORT_NOTICE } from "./legal-notice.ts";
 import { describeTally, type Figures } from "./report-figures.ts";
 import type { PipelineVersion } from "../records/records.ts";
@@ -30,10 +31,7 @@ export interface ReportContext {
   readonly listed: number;
   /** Chunks whose records are missing from the summary; 0 in a whole report. */
   readonly missingChunks: number;
-  readonly card: Pick<
-    ModelCard,
-    "name" | "version" | "family" | "sha256" | "parameters" | "temperature" | "evaluations" | "notices" | "license"
-  >;
+  readonly card: ReportedCard;
   readonly engine: string;
   readonly pipeline: PipelineVersion;
   readonly faces: FaceMode;
@@ -186,12 +184,6 @@ function countDenominators(summary: ChunkSummary, context: ReportContext): Denom
   };
 }
 
-/** The evaluation made as the job was run; the first where none was. */
-function chooseEvaluation(context: ReportContext): ModelEvaluation | null {
-  const { evaluations } = context.card;
-  return evaluations.find(({ tta }) => tta === context.tta) ?? evaluations[0] ?? null;
-}
-
 function describeGroups(
   group: GroupSummary,
   context: ReportContext,
@@ -243,7 +235,7 @@ function describePrivacy({ controller = null, retentionDays = null, store, job }
 /** The report of a folded job. The same summary and context give the same report. */
 export function buildReport(summary: ChunkSummary, context: ReportContext): Report {
   const { card } = context;
-  const evaluation = chooseEvaluation(context);
+  const evaluation = chooseEvaluation(card, context.tta);
   const confusion = evaluation?.confusion ?? null;
   const labels = namesOf(summary);
   const { figures, prevalence } = describeTally(

@@ -1,8 +1,6 @@
 /** Accepting a job: check everything, remember the request, create the coordinator. Repeating it changes nothing. */
 
 import { ScoringError } from "../../errors.ts";
-import { countFaceWork } from "../../model/face-cost.ts";
-import { hashScoring } from "../../model/model.ts";
 import type { Registry } from "../../model/registry.ts";
 import { probeConditionalPut } from "../../storage/conditional-put.ts";
 import { type Caller, toOwner } from "../access/access.ts";
@@ -16,6 +14,7 @@ import {
   type JobSpec,
   type ScheduleOrigin,
 } from "../job/job-spec.ts";
+import { pinModel } from "../job/pinned-model.ts";
 import { isEnded } from "../job/job-status.ts";
 import { type JobView, viewJob } from "../job/job-view.ts";
 import { probeKey } from "../keys.ts";
@@ -91,10 +90,7 @@ export async function submitJob(
     manifest,
     manifestSha256,
     model: deps.registry.resolve(manifest.model),
-    modelSha256: card.sha256,
-    modelForm: await hashScoring(card),
-    pipeline: manifest.pipeline ?? card.pipeline,
-    faceWork: countFaceWork(card),
+    ...(await pinModel(card, manifest)),
     ...chooseLabels(manifest, card),
     ...thresholds,
     ...chooseFaceFinder(manifest),

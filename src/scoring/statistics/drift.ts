@@ -32,6 +32,8 @@ export interface DriftReport {
   readonly against: { readonly name: string; readonly jobId: string };
   /** False where model or pipeline differ: then the shift is the model's too. */
   readonly comparable: boolean;
+  /** What differs between the jobs so that no record was carried over, in words; missing where nothing does, and in older reports. */
+  readonly changes?: readonly string[];
   readonly facesBefore: number;
   readonly facesAfter: number;
   /** `null` where the runs were compared by their summaries only. */
@@ -91,6 +93,11 @@ export const DRIFT_MARKS: DriftMarks = { labelShift: 0.1, quality: 0.1, qualityP
 export function listDriftFindings(drift: Omit<DriftReport, "findings">, marks: DriftMarks = DRIFT_MARKS): string[] {
   const findings: string[] = [];
   if (!drift.comparable) findings.push("Model or pipeline differ between the two runs: the labels are not comparable.");
+  if (drift.changes !== undefined) {
+    const before =
+      drift.inputs === null ? "Other than in that run" : "Everything was scored again, since other than in that run";
+    findings.push(`${before}: ${drift.changes.join(", ")}.`);
+  }
   if (drift.labels !== null && drift.labels.p < 0.01 && drift.labels.cramersV >= marks.labelShift) {
     findings.push(
       `The shares of the labels shifted: ${drift.labels.effect} effect (Cramér's V ${drift.labels.cramersV.toFixed(2)}).`,
@@ -118,16 +125,25 @@ const sumOf = (values: readonly number[]): number => values.reduce((total, value
 export function compareRuns(
   before: ChunkSummary,
   after: ChunkSummary,
-  options: { against: DriftReport["against"]; flips?: FlipSummary | null; inputs?: InputChanges | null },
+  options: {
+    against: DriftReport["against"];
+    flips?: FlipSummary | null;
+    inputs?: InputChanges | null;
+    changes?: readonly string[];
+    /** Whether one of the changes is of the model. */
+    isOtherModel?: boolean;
+  },
 ): DriftReport {
-  const { flips = null, inputs = null, against } = options;
+  const { flips = null, inputs = null, against, changes = [], isOtherModel = false } = options;
   const counted = flips === null ? null : countFlips(flips);
   const drift: Omit<DriftReport, "findings"> = {
     against,
     comparable:
-      before.model === null ||
-      after.model === null ||
-      (before.model === after.model && before.pipeline === after.pipeline),
+      !isOtherModel &&
+      (before.model === null ||
+        after.model === null ||
+        (before.model === after.model && before.pipeline === after.pipeline)),
+    ...(changes.length === 0 ? {} : { changes }),
     facesBefore: sumOf(before.total.labels),
     facesAfter: sumOf(after.total.labels),
     inputs,

@@ -1,4 +1,6 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- as much of the ports as is called */
+import deepEmotion1 from "../../../models/deep-emotion@1/card.json" with { type: "json" };
+import { parseModelCard } from "../../../src/model/card.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,7 +20,6 @@ import { type Submission, submitJob } from "../../../src/scoring/requests/submit
 import type { SubmitDeps } from "../../../src/scoring/requests/submit-deps.ts";
 import { createMemoryStore } from "../../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../../src/storage/object-store.ts";
-import { LABELS } from "../../../src/model/labels.ts";
 
 /** Submitting over the real rows of the directory: requests at once, each of which may fail or die between any two steps. */
 
@@ -98,7 +99,7 @@ function createWorld(maxJobs: number): World {
         registry: {
           refresh: async () => {},
           resolve: (name: string) => name,
-          card: async () => ({ name: "deep-emotion", version: 1, labels: LABELS, sha256: "", pipeline: 1, shapes: {} }),
+          card: async () => parseModelCard(deepEmotion1),
         },
         directory: wrap({
           reserve: (...args: Parameters<Directory["reserve"]>) => directory.reserve(...args),

@@ -8,6 +8,7 @@ import type { ImageDecoder } from "../../../../src/image/image-types.ts";
 import { createCoordinator } from "../../../../src/scoring/job/coordinator.ts";
 import type { JobCoordinator } from "../../../../src/scoring/job/coordinator-port.ts";
 import type { JobSpec } from "../../../../src/scoring/job/job-spec.ts";
+import { pinModel } from "../../../../src/scoring/job/pinned-model.ts";
 import { LIMITS, type Limits } from "../../../../src/scoring/limits.ts";
 import { parseManifest } from "../../../../src/scoring/manifest/manifest.ts";
 import { createMemoryRows } from "../../../../src/scoring/job/memory-rows.ts";
@@ -15,11 +16,13 @@ import type { WorkMessage } from "../../../../src/scoring/job/messages.ts";
 import { readObject } from "../../../../src/storage/read-object.ts";
 import type { InputItem } from "../../../../src/scoring/records/input-item.ts";
 import type { Report } from "../../../../src/scoring/report/report.ts";
+import { listChanges } from "../../../../src/scoring/prior/carry.ts";
 import { compareItems, joinPrior, type PriorLines } from "../../../../src/scoring/prior/prior-join.ts";
 import { parseStored } from "../../../../src/scoring/stored-json.ts";
 import { handleMessage } from "../../../../src/scoring/work/handle-message.ts";
 import { createMemoryStore } from "../../../../src/storage/memory-store.ts";
 import type { ObjectStore } from "../../../../src/storage/object-store.ts";
+import { drawModel, PUBLISHED_WIDTHS } from "../../../contract/classifier-parity.ts";
 import { createTestModel } from "../../../golden/network.ts";
 import { stripes } from "../../../golden/stripes.ts";
 
@@ -209,6 +212,54 @@ describe("a second night", () => {
     expect(night.read.toSorted()).toEqual(["in/a.png", "in/b.png"]);
     const { drift } = await readReport(night, "two");
     expect(drift).toMatchObject({ comparable: false, inputs: { carried: 0, scoredAgain: 2 } });
+  });
+
+  it("scores everything again where the card says something else of scores under the same weights, and says why", async () => {
+    const night = startNights();
+    await setContent(night, {}, { "a.png": 0, "b.png": 1 });
+    await runJob(night, makeSpec("one", null, { modelForm: "1".repeat(64) }));
+    await runJob(night, makeSpec("two", "one", { modelForm: "1".repeat(64) }));
+    night.read.length = 0;
+    const schedule = { scheduleId: "s", dueMs: 0, previousJobId: "two", baselineJobId: "one" };
+    await runJob(night, makeSpec("three", "two", { modelForm: "2".repeat(64), schedule }));
+    expect(night.read.toSorted()).toEqual(["in/a.png", "in/b.png"]);
+    const { drift, baseline } = await readReport(night, "three");
+    const changes = ["what the model's card says of scores"];
+    expect(drift).toMatchObject({ comparable: false, changes, inputs: { carried: 0, scoredAgain: 2 } });
+    expect(drift?.findings).toEqual([
+      "Model or pipeline differ between the two runs: the labels are not comparable.",
+      "Everything was scored again, since other than in that run: what the model's card says of scores.",
+    ]);
+    expect(baseline).toMatchObject({ comparable: false, changes });
+    expect(baseline?.findings[1]).toBe("Other than in that run: what the model's card says of scores.");
+  });
+
+  it("carries over where nothing but figures and notices of the card changed, or the run before noted no card", async () => {
+    const night = startNights();
+    await setContent(night, {}, { "a.png": 0, "b.png": 1 });
+    const { card } = drawModel(1, PUBLISHED_WIDTHS, [1, 0, 0, 0, 1, 0]);
+    const pin = (notices: string[]): Promise<Partial<JobSpec>> => pinModel({ ...card, notices }, { tta: "none" });
+    await runJob(night, makeSpec("one", null));
+    await runJob(night, makeSpec("two", "one", { ...(await pin(["as it was"])), modelSha256: "0".repeat(64) }));
+    await runJob(night, makeSpec("three", "two", { ...(await pin(["as it is"])), modelSha256: "0".repeat(64) }));
+    expect(night.read).toHaveLength(2);
+    const { drift, provenance } = await readReport(night, "three");
+    expect(drift).toMatchObject({ comparable: true, inputs: { carried: 2, scoredAgain: 0 } });
+    expect(drift?.changes).toBeUndefined();
+    expect(provenance.notices).toEqual(["as it is"]);
+  });
+
+  it("names everything that changed", () => {
+    const spec = makeSpec("one", null, { modelForm: "a", thresholds: [0.5, null] });
+    expect(listChanges(spec, spec)).toEqual([]);
+    const flipped = { ...spec, manifest: { ...spec.manifest, tta: "flip" as const } };
+    expect(listChanges(flipped, makeSpec("zero", null, { modelForm: "b" }))).toEqual([
+      "what the model's card says of scores",
+      "mirroring",
+      "the thresholds of labels",
+    ]);
+    expect(listChanges(spec, { ...spec, modelSha256: "1", modelForm: "b" })).toEqual(["the model's weights"]);
+    expect(listChanges(spec, { ...flipped, model: "other@1", modelForm: "b" })).toEqual(["the model"]);
   });
 
   it("scores everything again after a change of the face finder", async () => {

@@ -1,4 +1,6 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- as much of the ports as is called */
+import deepEmotion1 from "../../../../models/deep-emotion@1/card.json" with { type: "json" };
+import { parseModelCard } from "../../../../src/model/card.ts";
 import { describe, expect, it } from "vitest";
 import type { JobCoordinator } from "../../../../src/scoring/job/coordinator-port.ts";
 import type { Directory } from "../../../../src/scoring/job/job-directory.ts";
@@ -7,7 +9,6 @@ import { ROW_BYTES } from "../../../../src/scoring/manifest/output-formats.ts";
 import { submitJob } from "../../../../src/scoring/requests/submit.ts";
 import type { SubmitDeps } from "../../../../src/scoring/requests/submit-deps.ts";
 import { createMemoryStore } from "../../../../src/storage/memory-store.ts";
-import { LABELS } from "../../../../src/model/labels.ts";
 
 /** What is said of a manifest before anything is scored. */
 
@@ -27,7 +28,7 @@ function createDeps(more: Partial<SubmitDeps>): SubmitDeps {
   const registry = {
     refresh: async () => {},
     resolve: (name: string) => name,
-    card: async () => ({ name: "deep-emotion", version: 1, labels: LABELS, sha256: "", pipeline: 1, shapes: {} }),
+    card: async () => parseModelCard(deepEmotion1),
   };
   return {
     openStore: () => store,
