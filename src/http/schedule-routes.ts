@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import { ScoringError } from "../errors.ts";
 import { JOB_STATUSES } from "../scoring/job/job-status.ts";
 import { LIMITS } from "../scoring/limits.ts";
-import { alertMarksSchema } from "../scoring/report/alert-marks.ts";
+import { alertMarksSchema } from "../scoring/schedules/alert-marks-schema.ts";
 import { parseCron } from "../scoring/schedules/cron.ts";
 import { changeSchedule, makeSchedule } from "../scoring/schedules/change-schedule.ts";
 import { judgeSchedule, viewOutlook } from "../scoring/schedules/judge-runs.ts";

@@ -1,6 +1,7 @@
 /** The labels of a model, in the order of its outputs: what a card's `labels` may be. */
 
 import { z } from "zod";
+import { nameProbabilityColumn } from "./label-column.ts";
 
 /** Most labels of one model: a confusion matrix of them stays below 4,096 cells. */
 export const MAX_LABELS = 64;
@@ -17,11 +18,6 @@ export const labelNameSchema = z
     (name) => NAME.test(name),
     "must be a name of 1 to 60 letters, digits and _ + & ( ) . / ' -, not of digits alone",
   );
-
-/** Name of the column that holds a label's probability: `Angry` → `p_angry`, `not sure` → `p_not_sure`. */
-export function nameProbabilityColumn(label: string): string {
-  return `p_${label.toLowerCase().replaceAll(" ", "_")}`;
-}
 
 /** Labels of one model: at least two, and no two of one column. */
 export const labelSetSchema = z

@@ -2,7 +2,7 @@
 
 import type { Issue } from "../../errors.ts";
 import { LIMITS, type Limits } from "../limits.ts";
-import { nameProbabilityColumn } from "../../model/label-set.ts";
+import { nameProbabilityColumn } from "../../model/label-column.ts";
 import { listRecordColumns } from "../records/record-fields.ts";
 import { listPartitions } from "../records/partitions.ts";
 import { SHIPPED_SHAPE } from "../records/records.ts";

@@ -5,7 +5,7 @@
 
 import { DISPOSITIONS, type ErrorCode } from "../../errors.ts";
 import type { Point } from "../../model/face-finder.ts";
-import { nameProbabilityColumn } from "../../model/label-set.ts";
+import { nameProbabilityColumn } from "../../model/label-column.ts";
 import { LABELS, MAX_EMBEDDING } from "../../model/labels.ts";
 import { ENGINE_TOLERANCE } from "./engine-agreement.ts";
 import {

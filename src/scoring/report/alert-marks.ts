@@ -1,39 +1,39 @@
 /** From where on something about a run of a schedule is told: sensible by itself, and changed by whoever knows better. */
 
-import { z } from "zod";
-
-const share = z.number().min(0).max(1);
-
-/** `alerts` of a schedule; every mark has a default. */
-export const alertMarksSchema = z.strictObject({
+/** `alerts` of a schedule; shares are 0…1. */
+export interface AlertMarks {
   /** False: nothing is looked for and nothing is sent. */
-  enabled: z.boolean().default(true),
+  readonly enabled: boolean;
   /** Where alerts are sent; `null`: where the manifest's `notify` sends. */
-  url: z
-    .url({ protocol: /^https?$/ })
-    .max(2048)
-    .nullable()
-    .default(null),
+  readonly url: string | null;
   /** Share of the pictures that were read without a found face. */
-  noFace: share.default(0.1),
+  readonly noFace: number;
   /** Share of the inputs that failed or were skipped. */
-  failed: share.default(0.02),
+  readonly failed: number;
   /** Effect size of a shift of the label shares, Cramér's V; the test must say p < 0.01 as well. */
-  labelShift: share.default(0.1),
+  readonly labelShift: number;
   /** Population stability index of brightness, contrast, size and the model's confidence; the test must say p < 0.01 as well. */
-  quality: z.number().positive().max(10).default(0.1),
+  readonly quality: number;
   /** Accuracy by review below which something is told; `null`: only a drop is. */
-  accuracy: share.nullable().default(null),
+  readonly accuracy: number | null;
   /** Drop of the accuracy by review against the reviews before. */
-  accuracyDrop: share.default(0.05),
+  readonly accuracyDrop: number;
   /** What one run may cost, dollars; `null`: anything that is usual. */
-  dollars: z.number().positive().nullable().default(null),
+  readonly dollars: number | null;
   /** How many times the usual a run may cost; below a dollar nothing is told. */
-  costTimes: z.number().min(1).max(1000).default(2),
-});
-
-/** See {@link alertMarksSchema}. */
-export type AlertMarks = z.output<typeof alertMarksSchema>;
+  readonly costTimes: number;
+}
 
 /** What holds where nobody said anything. */
-export const DEFAULT_ALERT_MARKS: AlertMarks = alertMarksSchema.parse({});
+export const DEFAULT_ALERT_MARKS: AlertMarks = {
+  enabled: true,
+  url: null,
+  noFace: 0.1,
+  failed: 0.02,
+  labelShift: 0.1,
+  quality: 0.1,
+  accuracy: null,
+  accuracyDrop: 0.05,
+  dollars: null,
+  costTimes: 2,
+};

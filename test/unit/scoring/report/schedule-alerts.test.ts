@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { parseModelCard } from "../../../../src/model/card.ts";
 import { buildReport } from "../../../../src/scoring/report/report.ts";
-import { alertMarksSchema, DEFAULT_ALERT_MARKS } from "../../../../src/scoring/report/alert-marks.ts";
+import { DEFAULT_ALERT_MARKS } from "../../../../src/scoring/report/alert-marks.ts";
 import {
   listAccuracyAlerts,
   listScheduleAlerts,
@@ -136,9 +136,9 @@ it("tells a drop of the accuracy itself, and an accuracy below its mark", () => 
   expect(alert?.text).toContain("the 3 reviews before said 74.7\u00a0%");
   // A drop that ten answers alone speak for is no drop.
   expect(listAccuracyAlerts([...steady, makeReviewed(4, 5, 10)])).toEqual([]);
-  const marks = alertMarksSchema.parse({ accuracy: 0.9 });
+  const marks = { ...DEFAULT_ALERT_MARKS, accuracy: 0.9 };
   expect(listAccuracyAlerts([makeReviewed(1, 75, 100)], marks)[0]?.text).toContain("it should be 90\u00a0% or more");
-  expect(listAccuracyAlerts([makeReviewed(1, 75, 100)], alertMarksSchema.parse({ accuracy: 0.8 }))).toEqual([]);
+  expect(listAccuracyAlerts([makeReviewed(1, 75, 100)], { ...DEFAULT_ALERT_MARKS, accuracy: 0.8 })).toEqual([]);
 });
 
 it("has an interval of the change that holds what is true of nights alike about as often as it says", () => {
