@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
 import { createReviewApi } from "../../src/client/review-api.ts";
+import { DEFAULT_ALERT_MARKS } from "../../src/scoring/report/alert-marks.ts";
 import { launchChromium } from "./chromium.ts";
 import { listPortraits, LOCAL_KEY, signIn } from "./console-steps.ts";
 
@@ -72,7 +73,7 @@ describe("schedules in the console", () => {
     await page.locator(".field").getByText("due again after less than 15 minutes", { exact: true }).waitFor();
     expect(await page.locator('[data-path="cron"]').getAttribute("aria-invalid")).toBe("true");
     await page.getByLabel("Cron").fill("30 2 * * *");
-    await page.getByText("The whole manifest").click();
+    await page.getByText("More settings").click();
     await page.getByLabel("Manifest", { exact: true }).fill("{");
     await page.getByRole("button", { name: "Make the schedule" }).click();
     await page.locator('[data-path="manifest"][aria-invalid="true"]').waitFor();
@@ -103,7 +104,8 @@ describe("schedules in the console", () => {
     // Faces, carried over, scored again, new, gone.
     expect(cells.slice(0, 5)).toEqual(["9", "7", "1", "1", "0"]);
     expect(await page.getByRole("img", { name: / by night: / }).count()).toBe(7);
-    await page.getByRole("heading", { name: "The last night against the one before" }).waitFor();
+    // What stands out is said once, on top.
+    expect(await page.getByRole("heading", { name: "The last night against the one before" }).count()).toBe(0);
     expect(await listViolations()).toEqual([]);
   });
 
@@ -170,6 +172,9 @@ describe("schedules in the console", () => {
     await page.getByRole("link", { name: "Edit" }).click();
     await page.getByLabel("Name", { exact: true }).fill("portraits by week");
     await page.getByLabel("Cron").fill("0 4 * * SUN");
+    await page.getByText("More settings").click();
+    await page.getByLabel("The report shows").selectOption("faces");
+    await page.getByLabel("No face found, %").fill("25");
     expect(await listViolations()).toEqual([]);
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("heading", { name: "portraits by week" }).waitFor();
@@ -177,6 +182,8 @@ describe("schedules in the console", () => {
     expect(schedule).toMatchObject({
       cron: "0 4 * * SUN",
       enabled: false,
+      alerts: { ...DEFAULT_ALERT_MARKS, noFace: 0.25 },
+      manifest: { thumbnails: true },
       baselineJobId: expect.any(String) as string,
     });
     await page.goto(`${worker.origin}/#/schedules`);

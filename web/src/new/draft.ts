@@ -34,6 +34,8 @@ export interface Draft {
   readonly layout: OutputLayout;
   /** Comma-separated; for a data set. */
   readonly partitionBy: string;
+  /** Whether the report shows small faces. */
+  readonly thumbnails: boolean;
   /** Comma-separated. */
   readonly groupBy: string;
   readonly minGroupSize: string;
@@ -73,6 +75,7 @@ export function emptyDraft(stamp: string): Draft {
     formats: ["jsonl", "csv"],
     layout: "single",
     partitionBy: "",
+    thumbnails: false,
     groupBy: "",
     minGroupSize: "10",
     chunkSize: "",
@@ -116,6 +119,7 @@ export function makeManifest(draft: Draft, files: readonly DroppedFile[]): Manif
       formats: [...draft.formats],
       ...(draft.layout === "single" ? {} : { layout: draft.layout, ...makePartitions(draft.partitionBy) }),
     },
+    ...(draft.thumbnails ? { thumbnails: true } : {}),
     groupBy: marksGroups ? [...new Set([FOLDER_GROUP, ...groupBy])] : groupBy,
     ...readNumber("minGroupSize", draft.minGroupSize),
     ...(draft.budget.trim() === "" ? {} : { budget: { dollars: 0, ...readNumber("dollars", draft.budget) } }),
@@ -186,6 +190,7 @@ export function draftFrom(manifest: ManifestInput, stamp: string): Draft {
     formats: output.formats ?? ["jsonl", "csv"],
     layout: output.layout ?? "single",
     partitionBy: [output.partitionBy ?? []].flat().join(", "),
+    thumbnails: manifest.thumbnails ?? false,
     groupBy: (manifest.groupBy ?? []).join(", "),
     minGroupSize: describe(manifest.minGroupSize),
     chunkSize: describe(limits?.chunkSize),

@@ -107,3 +107,27 @@ export function ChoiceField<T extends string>(
     </div>
   );
 }
+
+/** Whether people's faces stand on the report. */
+export function FacesOnReport(props: {
+  /** Place in what is sent. */
+  readonly path: string;
+  readonly issues: readonly Issue[];
+  readonly value: boolean;
+  readonly change: (value: boolean) => void;
+}): ReactNode {
+  return (
+    <ChoiceField
+      name="The report shows"
+      path={props.path}
+      issues={props.issues}
+      value={props.value ? "faces" : "figures"}
+      choices={[
+        ["figures", "Figures alone"],
+        ["faces", "Figures, and up to six small faces for each label"],
+      ]}
+      change={(choice) => props.change(choice === "faces")}
+      hint="Whoever gets the file report.html sees those people"
+    />
+  );
+}

@@ -24,6 +24,7 @@ const PLACES = [
   "minGroupSize",
   "output.store",
   "output.prefix",
+  "thumbnails",
   "limits.chunkSize",
   "limits.maxConcurrency",
   "limits.errorThreshold",

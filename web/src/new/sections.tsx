@@ -10,7 +10,7 @@ import { DropZone } from "./drop-zone.tsx";
 import { DroppedFaces } from "./dropped-faces.tsx";
 import type { DroppedFile } from "./dropped-file.ts";
 import { UPLOADS } from "./dropped-files.ts";
-import { ChoiceField, TextField } from "./fields.tsx";
+import { ChoiceField, FacesOnReport, TextField } from "./fields.tsx";
 import { PlaceFields } from "./place-section.tsx";
 import type { SectionProps } from "./section-props.ts";
 
@@ -198,7 +198,7 @@ export function OutputSection({ draft, change, issues, choices }: SectionProps):
   const text = (
     name: string,
     path: string,
-    key: Exclude<keyof Draft, "again" | "formats" | "layout">,
+    key: Exclude<keyof Draft, "again" | "formats" | "layout" | "thumbnails">,
     extra: { hint?: string; placeholder?: string } = {},
   ) => (
     <TextField
@@ -261,6 +261,12 @@ export function OutputSection({ draft, change, issues, choices }: SectionProps):
             placeholder: "site",
             hint: "Groups, with commas; each must be grouped by, too",
           })}
+        <FacesOnReport
+          path="thumbnails"
+          issues={issues}
+          value={draft.thumbnails}
+          change={(thumbnails) => change({ thumbnails })}
+        />
       </div>
       <details>
         <summary>Limits and notification</summary>

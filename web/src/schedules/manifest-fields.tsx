@@ -4,7 +4,7 @@ import { type ReactNode, useId } from "react";
 import type { Issue } from "../../../src/errors.ts";
 import { formatTime } from "../../../src/scoring/report/report-format.ts";
 import "../styles/tables.css";
-import { listFindings, TextField } from "../new/fields.tsx";
+import { FacesOnReport, listFindings, TextField } from "../new/fields.tsx";
 import { describeCron } from "./cron-words.ts";
 
 /** Due times that are told. */
@@ -61,18 +61,20 @@ function read(value: unknown, [name, ...rest]: readonly string[]): string {
 }
 
 /** The same with one place changed; an empty text takes the place away. */
-function write(value: unknown, [name = "", ...rest]: readonly string[], text: string): Json {
+function write(value: unknown, [name = "", ...rest]: readonly string[], set: string | boolean): Json {
   const { [name]: inner, ...others } = isJson(value) ? value : {};
-  if (rest.length > 0) return { ...others, [name]: write(inner, rest, text) };
-  return text === "" ? others : { ...others, [name]: text };
+  if (rest.length > 0) return { ...others, [name]: write(inner, rest, set) };
+  return set === "" ? others : { ...others, [name]: set };
 }
 
-/** The fields; none while the JSON below is not whole, and where the input is a list. */
-export function ManifestFields(props: {
+interface ManifestFieldProps {
   readonly text: string;
   readonly issues: readonly Issue[];
   readonly change: (text: string) => void;
-}): ReactNode {
+}
+
+/** The fields; none while the JSON below is not whole, and where the input is a list. */
+export function ManifestFields(props: ManifestFieldProps): ReactNode {
   const manifest = parse(props.text);
   if (manifest === null) return null;
   return (
@@ -88,6 +90,22 @@ export function ManifestFields(props: {
           {...(hint === null ? {} : { hint })}
         />
       ))}
+    </div>
+  );
+}
+
+/** Fields that most leave as they are. */
+export function MoreManifestFields(props: ManifestFieldProps): ReactNode {
+  const manifest = parse(props.text);
+  if (manifest === null) return null;
+  return (
+    <div className="fields even">
+      <FacesOnReport
+        path="manifest.thumbnails"
+        issues={props.issues}
+        value={manifest["thumbnails"] === true}
+        change={(value) => props.change(JSON.stringify(write(manifest, ["thumbnails"], value || ""), null, 2))}
+      />
     </div>
   );
 }

@@ -7,7 +7,9 @@ import type { ScheduleView } from "../../../src/scoring/schedules/schedule.ts";
 import { api, noteSignedOut, useLoad } from "../api.ts";
 import { TextField } from "../new/fields.tsx";
 import { Failure, Skeleton } from "../parts.tsx";
-import { ManifestField, ManifestFields, NextTimes } from "./manifest-fields.tsx";
+import { type AlertDraft, draftAlerts, readAlerts } from "./alert-draft.ts";
+import { AlertFields } from "./alert-fields.tsx";
+import { ManifestField, ManifestFields, MoreManifestFields, NextTimes } from "./manifest-fields.tsx";
 
 interface Draft {
   readonly name: string;
@@ -16,7 +18,7 @@ interface Draft {
   readonly manifest: string;
   /** Faces to review a run; empty: none. */
   readonly perRun: string;
-  readonly alertUrl: string;
+  readonly alerts: AlertDraft;
 }
 
 const EXAMPLE = {
@@ -47,7 +49,7 @@ function makeDraft(schedule: ScheduleView | null): Draft {
     windowOffsetHours: String(windowOffsetHours),
     manifest: JSON.stringify(manifest, null, 2),
     perRun: review === null ? "" : String(review.perRun),
-    alertUrl: alerts?.url ?? "",
+    alerts: draftAlerts(alerts),
   };
 }
 
@@ -62,6 +64,8 @@ function readDraft(draft: Draft, known: ScheduleView | null): NewSchedule {
   const perRun = Number(draft.perRun);
   if (!Number.isInteger(perRun))
     issues.push({ path: "review.perRun", code: "invalid_type", message: "a whole number of faces, or nothing" });
+  const marks = readAlerts(draft.alerts);
+  issues.push(...marks.issues);
   let manifest: unknown = null;
   try {
     manifest = JSON.parse(draft.manifest);
@@ -75,14 +79,13 @@ function readDraft(draft: Draft, known: ScheduleView | null): NewSchedule {
   if (issues.length > 0) throw new ScoringError("validation_failed", "the form is not valid", { issues });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server checks all of it
   const checked = manifest as ManifestInput;
-  const url = draft.alertUrl.trim();
   return {
     name,
     cron,
     windowOffsetHours,
     manifest: checked,
     review: draft.perRun.trim() === "" ? null : { ...known?.review, perRun },
-    alerts: { ...known?.alerts, url: url === "" ? null : url },
+    alerts: marks.alerts,
   };
 }
 
@@ -175,7 +178,7 @@ function ScheduleForm({ schedule }: { readonly schedule: ScheduleView | null }):
           />
         </div>
         <NextTimes cron={draft.cron} />
-        <div className="fields">
+        <div className="fields even">
           <TextField
             name="Faces to review a run"
             path="review.perRun"
@@ -186,20 +189,16 @@ function ScheduleForm({ schedule }: { readonly schedule: ScheduleView | null }):
             placeholder="none"
             hint="Drawn of each run's new pictures, for people to label: 20 or more. They tell whether the model is as right as it was."
           />
-          <TextField
-            name="Send alerts to"
-            path="alerts.url"
-            issues={issues}
-            value={draft.alertUrl}
-            change={(alertUrl) => change({ alertUrl })}
-            inputMode="url"
-            placeholder="where the manifest's notify sends"
-            hint="A webhook. Marks of alerts that differ from the defaults are set over the API or the command line."
-          />
         </div>
         <ManifestFields text={draft.manifest} issues={issues} change={(manifest) => change({ manifest })} />
-        <details open={issues.some(({ path }) => path.startsWith("manifest"))}>
-          <summary>The whole manifest</summary>
+        <details open={issues.some(({ path }) => path.startsWith("manifest") || path.startsWith("alerts"))}>
+          <summary>More settings</summary>
+          <MoreManifestFields text={draft.manifest} issues={issues} change={(manifest) => change({ manifest })} />
+          <AlertFields
+            draft={draft.alerts}
+            issues={issues}
+            change={(part) => change({ alerts: { ...draft.alerts, ...part } })}
+          />
           <ManifestField value={draft.manifest} issues={issues} change={(manifest) => change({ manifest })} />
         </details>
         <div className="row">

@@ -129,7 +129,9 @@ function Outlook({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
   const { value, error } = useLoad(load, () => 15_000);
   if (error !== null) return <Failure error={error} />;
   if (value === null) return null;
-  const hasRun = schedule.lastRuns.some(({ failure, job }) => failure !== null || job !== null);
+  // Without alerts nobody judges, and what moved stands with the nights.
+  const hasRun =
+    schedule.alerts.enabled && schedule.lastRuns.some(({ failure, job }) => failure !== null || job !== null);
   return (
     <>
       {hasRun && (
@@ -160,7 +162,7 @@ function Drift({ schedule }: { readonly schedule: ScheduleView }): ReactNode {
     <section className="card">
       <h2>From night to night</h2>
       <ShareLines nights={value} />
-      <Findings night={last} />
+      {!schedule.alerts.enabled && <Findings night={last} />}
       <DriftTable nights={value} />
     </section>
   );
