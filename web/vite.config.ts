@@ -1,6 +1,5 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 import { DESIGN_PARTS } from "../src/scoring/report/design-parts.ts";
 import { DESIGN_TOKENS } from "../src/scoring/report/design-tokens.ts";
@@ -56,8 +55,16 @@ export default defineConfig({
   root: import.meta.dirname,
   base: "./",
   publicDir: false,
-  plugins: [react(), emitDesign(), addSamples(), removeStale()],
+  plugins: [emitDesign(), addSamples(), removeStale()],
   assetsInclude: ["**/*.safetensors"],
+  // The console is written against React and shipped on Preact, of which a phone runs a tenth of the code before it shows something.
+  resolve: {
+    alias: [
+      { find: "react-dom/client", replacement: "preact/compat/client" },
+      { find: "react/jsx-runtime", replacement: "preact/jsx-runtime" },
+      { find: /^react$/, replacement: "preact/compat" },
+    ],
+  },
   build: {
     outDir: output,
     emptyOutDir: false,

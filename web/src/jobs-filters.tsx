@@ -1,6 +1,6 @@
 /** Filters of the list of jobs, as its address holds them: `?status=failed&tag=ward-3&q=spring`, like the API's. */
 
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useRef } from "react";
 import type { JobFilter } from "../../src/scoring/job/job-filter.ts";
 import { JOB_STATUSES, type JobStatus } from "../../src/scoring/job/job-status.ts";
 import type { JobView } from "../../src/scoring/job/job-view.ts";
@@ -66,14 +66,12 @@ export function JobFilters(props: {
 
 /** Statuses and tags of every job that the list has shown: a filter does not take its neighbors away. */
 function useSeen(jobs: readonly JobView[]) {
-  const [seen, setSeen] = useState({ statuses: new Set<JobStatus>(), tags: new Set<string>() });
-  useEffect(() => {
-    setSeen((before) => {
-      const statuses = new Set([...before.statuses, ...jobs.map(({ status }) => status)]);
-      const tags = new Set([...before.tags, ...jobs.flatMap((job) => job.tags ?? [])]);
-      const isSame = statuses.size === before.statuses.size && tags.size === before.tags.size;
-      return isSame ? before : { statuses, tags };
-    });
-  }, [jobs]);
-  return seen;
+  const seen = useRef({ statuses: new Set<JobStatus>(), tags: new Set<string>() });
+  const { statuses, tags } = seen.current;
+  // While it draws, so that the pills come with their jobs and move nothing.
+  for (const job of jobs) {
+    statuses.add(job.status);
+    for (const tag of job.tags ?? []) tags.add(tag);
+  }
+  return seen.current;
 }

@@ -43,6 +43,11 @@ export function Progress({ job }: { readonly job: JobView }): ReactNode {
   );
 }
 
+/** As `ref`: the element takes the focus when it comes. Browsers heed `autofocus` once a page only. */
+export function takeFocus(element: HTMLElement | null): void {
+  element?.focus();
+}
+
 /** Where something will stand in a moment. @param props.words what is loaded, for those who do not see it */
 export function Skeleton({ rows, words }: { readonly rows: number; readonly words: string }): ReactNode {
   return (

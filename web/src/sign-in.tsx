@@ -3,6 +3,7 @@
 import { type FormEvent, type ReactNode, useState } from "react";
 import { toScoringError } from "../../src/errors.ts";
 import { api } from "./api.ts";
+import { takeFocus } from "./parts.tsx";
 
 const LOCAL_KEY = "local-development-key";
 
@@ -45,7 +46,7 @@ export function SignIn(props: { readonly signedIn: (key: string) => void; readon
             autoComplete="current-password"
             value={key}
             // The page has nothing else to do.
-            autoFocus
+            ref={takeFocus}
             aria-invalid={problem !== null}
             aria-describedby={problem === null ? undefined : "key-problem"}
             onChange={(event) => setKey(event.target.value)}

@@ -1,7 +1,16 @@
 /** The faces of a job as a sheet of cards, of which only those in view exist. */
 
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  memo,
+  type ReactNode,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import type { PlacedRecord } from "../../../src/client/label-reader.ts";
 import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatPercent } from "../../../src/scoring/report/report-format.ts";
@@ -9,12 +18,12 @@ import { describeReason } from "../../../src/scoring/report/reason-words.ts";
 import { nameUnlabeled } from "../words.ts";
 import { type EarlierLabels, findFlip } from "./flips.ts";
 import { RecordPicture } from "./record-picture.tsx";
+import { scrollToRow, useRowsInView } from "./use-rows.ts";
 
+/** Pixels; the heights are those of `.sheet-row`. */
 const CARD_WIDTH = 210;
-
-const CARD_HEIGHT = 286;
-
 const GAP = 12;
+const ROW_HEIGHT = 286 + GAP;
 
 /** Cards in a grid that grows downwards; `open` shows one of them large. */
 export function Sheet(props: {
@@ -25,23 +34,11 @@ export function Sheet(props: {
   readonly choice: string;
   readonly open: (index: number) => void;
 }): ReactNode {
+  const { id, records, earlier, choice, open } = props;
   const holder = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState(0);
   const focusNext = useRef(false);
-  const [layout, setLayout] = useState({ columns: 1, top: 0 });
-  useEffect(() => {
-    const element = holder.current;
-    if (element === null) return undefined;
-    const measure = (): void => {
-      const columns = Math.max(2, Math.floor((element.clientWidth + GAP) / (CARD_WIDTH + GAP)));
-      setLayout({ columns, top: element.getBoundingClientRect().top + window.scrollY });
-    };
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    measure();
-    return () => observer.disconnect();
-  }, []);
-  const { choice } = props;
+  const columns = useColumns(holder);
   const chosen = useRef(choice);
   useEffect(() => {
     if (chosen.current === choice) return;
@@ -50,16 +47,10 @@ export function Sheet(props: {
     const element = holder.current;
     if (element !== null && element.getBoundingClientRect().top < 0) element.scrollIntoView();
   }, [choice]);
-  const rows = Math.ceil(props.records.length / layout.columns);
-  const virtualizer = useWindowVirtualizer({
-    count: rows,
-    estimateSize: () => CARD_HEIGHT + GAP,
-    overscan: 3,
-    scrollMargin: layout.top,
-  });
+  const rows = Math.ceil(records.length / columns);
+  const { first, end } = useRowsInView(holder, rows, ROW_HEIGHT);
   // A filter may leave fewer than there were.
-  const current = Math.min(at, Math.max(0, props.records.length - 1));
-  const { columns } = layout;
+  const current = Math.min(at, Math.max(0, records.length - 1));
   const move = (event: KeyboardEvent<HTMLDivElement>): void => {
     const steps: Readonly<Record<string, number>> = {
       ArrowRight: 1,
@@ -69,15 +60,21 @@ export function Sheet(props: {
       PageDown: 3 * columns,
       PageUp: -3 * columns,
       Home: -current,
-      End: props.records.length - 1 - current,
+      End: records.length - 1 - current,
     };
     const step = steps[event.key];
     if (step === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
-    const next = Math.min(props.records.length - 1, Math.max(0, current + step));
+    const next = Math.min(records.length - 1, Math.max(0, current + step));
     focusNext.current = true;
     setAt(next);
-    virtualizer.scrollToIndex(Math.floor(next / columns), { align: "auto" });
+    const element = event.currentTarget;
+    scrollToRow(
+      element,
+      Math.floor(next / columns),
+      ROW_HEIGHT,
+      Number.parseInt(getComputedStyle(element).scrollMarginTop),
+    );
   };
   useEffect(() => {
     if (!focusNext.current) return;
@@ -88,68 +85,92 @@ export function Sheet(props: {
       card.focus({ preventScroll: true });
     }
   });
+  const show = useCallback((index: number) => (setAt(index), open(index)), [open]);
   return (
     <div
       ref={holder}
       className="sheet"
       onKeyDown={move}
-      style={{ height: virtualizer.getTotalSize() }}
+      style={{ height: Math.max(0, rows * ROW_HEIGHT - GAP) }}
       role="list"
       aria-label="Pictures"
     >
-      {virtualizer.getVirtualItems().flatMap((row) =>
-        Array.from({ length: layout.columns }, (_, column) => {
-          const index = row.index * layout.columns + column;
-          const placed = props.records[index];
-          if (placed === undefined) return null;
-          return (
-            <div
-              // Two inputs of a list may have one id.
-              key={`${placed.chunk ?? ""}:${placed.offset}`}
-              role="listitem"
-              aria-setsize={props.records.length}
-              aria-posinset={index + 1}
-              className="cell"
-              style={{
-                transform: `translateY(${row.start - virtualizer.options.scrollMargin}px)`,
-                left: `calc((100% + ${GAP}px) / ${layout.columns} * ${column})`,
-                width: `calc((100% + ${GAP}px) / ${layout.columns} - ${GAP}px)`,
-                height: CARD_HEIGHT,
-              }}
-            >
-              <FaceCard
-                id={props.id}
-                placed={placed}
-                was={findFlip(placed.record, props.earlier)}
-                index={index}
-                isStop={index === current}
-                open={() => (setAt(index), props.open(index))}
-              />
-            </div>
-          );
-        }),
-      )}
+      {Array.from({ length: Math.max(0, end - first) }, (_, ahead) => (
+        <div
+          key={first + ahead}
+          role="presentation"
+          className="sheet-row"
+          style={{
+            transform: `translateY(${(first + ahead) * ROW_HEIGHT}px)`,
+            gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
+          }}
+        >
+          {records.slice((first + ahead) * columns, (first + ahead + 1) * columns).map((placed, column) => {
+            const index = (first + ahead) * columns + column;
+            return (
+              <div
+                // Two inputs of a list may have one id.
+                key={`${placed.chunk ?? ""}:${placed.offset}`}
+                role="listitem"
+                aria-setsize={records.length}
+                aria-posinset={index + 1}
+              >
+                <FaceCard
+                  id={id}
+                  placed={placed}
+                  was={findFlip(placed.record, earlier)}
+                  index={index}
+                  isStop={index === current}
+                  open={show}
+                />
+              </div>
+            );
+          })}
+        </div>
+      ))}
     </div>
   );
 }
 
+/** Cards side by side: as many as the sheet has room for, and at least two. */
+function useColumns(holder: RefObject<HTMLElement | null>): number {
+  const [columns, setColumns] = useState(2);
+  useLayoutEffect(() => {
+    const element = holder.current;
+    if (element === null) return undefined;
+    const measure = (): void => setColumns(Math.max(2, Math.floor((element.clientWidth + GAP) / (CARD_WIDTH + GAP))));
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [holder]);
+  return columns;
+}
+
+/** Drawn again only where something of it changed: while the page scrolls, most cards stay as they are. */
+const FaceCard = memo(DrawnCard);
+
 /** @param props.was its label in another run, where that differs @param props.isStop the one card of the sheet that Tab reaches; arrows go on from there */
-function FaceCard(props: {
+function DrawnCard(props: {
   readonly id: string;
   readonly placed: PlacedRecord;
   readonly was: string | null;
   readonly index: number;
   readonly isStop: boolean;
-  readonly open: () => void;
+  readonly open: (index: number) => void;
 }): ReactNode {
   const { record } = props.placed;
+  // Few cards are ever looked at so closely.
+  const [isPeeked, setPeeked] = useState(false);
   return (
     <button
       type="button"
       className="face"
       data-index={props.index}
       tabIndex={props.isStop ? 0 : -1}
-      onClick={props.open}
+      onClick={() => props.open(props.index)}
+      onPointerEnter={() => setPeeked(true)}
+      onFocus={() => setPeeked(true)}
     >
       <RecordPicture id={props.id} placed={props.placed} alt="" lazy />
       <span className="face-title">
@@ -165,23 +186,13 @@ function FaceCard(props: {
           <span>{formatPercent(Math.max(...Object.values(record.probabilities)), 0)}</span>
         )}
       </span>
-      {record.probabilities !== null && (
-        <span className="mini" aria-hidden="true">
-          {Object.entries(record.probabilities).map(([label, chance]) => (
-            <span
-              key={label}
-              className={label === record.label ? `top ${hueOf(record.label)}` : ""}
-              style={{ height: `${Math.max(4, 100 * chance)}%` }}
-            />
-          ))}
-        </span>
-      )}
+      {record.probabilities !== null && <MiniBars label={record.label} probabilities={record.probabilities} />}
       <span className="face-name">
         {record.error === null ? record.id.split("/").at(-1) : describeReason(record.error.code)}
         {record.truth !== null && ` · true: ${record.truth}`}
         {props.was !== null && ` · was: ${props.was}`}
       </span>
-      {record.probabilities !== null && (
+      {isPeeked && record.probabilities !== null && (
         <span className="peek" aria-hidden="true">
           {rankChances(record.probabilities).map(({ label, chance }) => (
             <span key={label} className="chance">
@@ -191,6 +202,26 @@ function FaceCard(props: {
         </span>
       )}
     </button>
+  );
+}
+
+/** The outline of the bar at a place, 8.4 wide and up to 26 high. */
+const drawBar = (at: number, chance: number): string =>
+  `M${10 * at} 26v-${Math.max(1, 26 * chance).toFixed(1)}h8.4V26z`;
+
+/** A bar per label in one drawing: a sheet in motion makes dozens of them a frame. */
+function MiniBars(props: {
+  readonly label: string | null;
+  readonly probabilities: Readonly<Record<string, number>>;
+}): ReactNode {
+  const chances = Object.entries(props.probabilities);
+  const top = chances.findIndex(([label]) => label === props.label);
+  const [, most = 0] = chances[top] ?? [];
+  return (
+    <svg className="mini" viewBox={`0 0 ${10 * chances.length - 1.6} 26`} preserveAspectRatio="none" aria-hidden="true">
+      <path d={chances.map(([, chance], at) => (at === top ? "" : drawBar(at, chance))).join("")} />
+      {props.label !== null && top >= 0 && <path className={`top ${hueOf(props.label)}`} d={drawBar(top, most)} />}
+    </svg>
   );
 }
 

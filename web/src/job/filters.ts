@@ -72,9 +72,9 @@ export function countChoices(
   filters: Filters,
   earlier: EarlierLabels | null = null,
 ): { readonly labels: ReadonlyMap<string, number>; readonly outcomes: Readonly<Record<string, number>> } {
-  // Every label of every record, so that a filter never hides its own pill.
-  const labels = new Map<string, number>();
-  for (const { record } of records) for (const label of Object.keys(record.probabilities ?? {})) labels.set(label, 0);
+  // All labels of the model, which every scored record has, so that a filter never hides its own pill.
+  const scored = records.find(({ record }) => record.probabilities !== null);
+  const labels = new Map(Object.keys(scored?.record.probabilities ?? {}).map((label) => [label, 0]));
   const outcomes: Record<string, number> = {};
   const plain = { ...filters, label: null, outcome: null, sort: "input" } as const;
   for (const { record } of selectRecords(records, plain, earlier)) {

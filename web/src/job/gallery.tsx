@@ -12,7 +12,7 @@ import type { JobView } from "../../../src/scoring/job/job-view.ts";
 import { formatCount, formatPercent } from "../../../src/scoring/report/report-format.ts";
 import { api, noteSignedOut } from "../api.ts";
 import { patiently } from "../patiently.ts";
-import { Failure } from "../parts.tsx";
+import { Failure, Skeleton } from "../parts.tsx";
 import { setQuery } from "../route.ts";
 import { FilterBar } from "./filter-bar.tsx";
 import { countChoices, countWrong, listGroups, parseFilters, selectRecords } from "./filters.ts";
@@ -68,6 +68,7 @@ export function Gallery({ job, query }: { readonly job: JobView; readonly query:
           </button>
         )}
       </p>
+      {records.length === 0 && next !== null && error === null && <Skeleton rows={3} words="Loading the pictures" />}
       <Sheet id={id} records={shown} earlier={earlier} choice={text} open={setOpen} />
       {open !== null && shown[open] !== undefined && (
         <Viewer

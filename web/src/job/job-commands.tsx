@@ -4,6 +4,7 @@ import { type ReactNode, useState } from "react";
 import type { JobAction } from "../../../src/client/api.ts";
 import { isEnded } from "../../../src/scoring/job/job-status.ts";
 import type { JobView } from "../../../src/scoring/job/job-view.ts";
+import { takeFocus } from "../parts.tsx";
 
 /** The buttons of what a job in this state can do. */
 export function Commands(props: {
@@ -40,7 +41,7 @@ export function Commands(props: {
         </button>
       )}
       {ended && asked !== "yes" && (
-        <button type="button" autoFocus={asked === "taken back"} onClick={() => setAsked("yes")}>
+        <button type="button" ref={asked === "taken back" ? takeFocus : null} onClick={() => setAsked("yes")}>
           Delete …
         </button>
       )}
@@ -49,7 +50,7 @@ export function Commands(props: {
           type="button"
           className="danger"
           // The button that asked is gone, and the focus with it.
-          autoFocus
+          ref={takeFocus}
           onBlur={() => setAsked("not yet")}
           onKeyDown={(event) => event.key === "Escape" && setAsked("taken back")}
           onClick={remove}

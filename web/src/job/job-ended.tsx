@@ -9,18 +9,22 @@ import { formatDuration } from "../words.ts";
 import { findLabels, nameDownload } from "./find-labels.ts";
 import { Troubles } from "./job-troubles.tsx";
 
+/** What most jobs write. */
+const LIKELY = ["labels.jsonl", "report.html", "run.lock.json"];
+
 /** What came of it, and where it leads. */
 export function Ended({ job }: { readonly job: JobView }): ReactNode {
   const { id, counts, times } = job;
   const load = useCallback((signal: AbortSignal) => api.listOutputs(id, signal), [id]);
   const { value } = useLoad(load);
-  const names = new Set((value ?? []).map(({ name }) => name));
+  const { scored, no_face: noFace, cancelled } = counts.outcomes;
+  // Until it is known what there is, the usual buttons hold the place.
+  const names = new Set(value === null ? LIKELY : value.map(({ name }) => name));
   const labels = findLabels([...names]);
   const [first] = labels;
   const end = times[job.status] ?? job.createdAt;
   const seconds = (Date.parse(end) - Date.parse(times.running ?? job.createdAt)) / 1000;
   const pictures = (outcome: string): string => `#/jobs/${id}?tab=pictures&outcome=${outcome}`;
-  const { scored, no_face: noFace, cancelled } = counts.outcomes;
   return (
     <>
       <p className="quiet">
@@ -29,7 +33,7 @@ export function Ended({ job }: { readonly job: JobView }): ReactNode {
         {cancelled > 0 && `${formatCount(cancelled)} were left when it was canceled; what was scored is kept. `}
         {noFace > 0 && <a href={pictures("no_face")}>{formatCount(noFace)} without a face →</a>}
       </p>
-      <div className="row job-actions">
+      <div className={`row job-actions ${value === null ? "awaited" : ""}`}>
         {first !== undefined && labels.length === 1 && (
           <a className="button primary" href={api.outputUrl(id, first, true)} download={nameDownload(first)}>
             Download labels

@@ -1,0 +1,31 @@
+/** The rows of a sheet while its page scrolls. */
+
+import { type RefObject, useEffect, useState } from "react";
+import { findRows, type RowRange } from "./window-rows.ts";
+
+/** Those of an element of the page, again whenever a row comes onto the screen or leaves it. */
+export function useRowsInView(sheet: RefObject<HTMLElement | null>, rows: number, rowHeight: number): RowRange {
+  const [range, setRange] = useState<RowRange>({ first: 0, end: 0 });
+  useEffect(() => {
+    const look = (): void => {
+      const above = -(sheet.current?.getBoundingClientRect().top ?? 0);
+      const now = findRows(rows, rowHeight, above, window.innerHeight);
+      setRange((before) => (before.first === now.first && before.end === now.end ? before : now));
+    };
+    look();
+    const controller = new AbortController();
+    const { signal } = controller;
+    window.addEventListener("scroll", look, { passive: true, signal });
+    window.addEventListener("resize", look, { signal });
+    return () => controller.abort();
+  }, [sheet, rows, rowHeight]);
+  return range;
+}
+
+/** Scrolls as little as it takes to have a whole row on the screen. @param covered pixels of the window's upper edge under something else */
+export function scrollToRow(sheet: HTMLElement, row: number, rowHeight: number, covered: number): void {
+  const start = sheet.getBoundingClientRect().top + row * rowHeight;
+  const below = start + rowHeight - window.innerHeight;
+  if (start < covered) window.scrollBy(0, start - covered);
+  else if (below > 0) window.scrollBy(0, below);
+}
