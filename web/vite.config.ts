@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { defineConfig, type Plugin } from "vite";
 import { DESIGN_PARTS } from "../src/scoring/report/design-parts.ts";
 import { DESIGN_TOKENS } from "../src/scoring/report/design-tokens.ts";
+import { renderDocs } from "./docs-page.ts";
 import { copySamples } from "./sample-pictures.ts";
 import { readWasmThreadScript } from "./wasm-thread-script.ts";
 
@@ -50,12 +51,20 @@ function emitDesign(): Plugin {
   };
 }
 
+/** `/docs` has its words before a script runs. */
+function renderDocsPage(): Plugin {
+  return {
+    name: "docs-page",
+    transformIndexHtml: (page) => page.replace("<!-- docs -->", renderDocs),
+  };
+}
+
 /** The console, built into the folder that the Worker serves. */
 export default defineConfig({
   root: import.meta.dirname,
   base: "./",
   publicDir: false,
-  plugins: [emitDesign(), addSamples(), removeStale()],
+  plugins: [emitDesign(), renderDocsPage(), addSamples(), removeStale()],
   assetsInclude: ["**/*.safetensors"],
   // The console is written against React and shipped on Preact, of which a phone runs a tenth of the code before it shows something.
   resolve: {

@@ -224,32 +224,6 @@ describe("the console", () => {
     }
   });
 
-  it("describes the API at /docs, whose requests the session signs", async () => {
-    const docs = await context.newPage();
-    docs.on("request", (request) => requests.push(request.url()));
-    docs.on("pageerror", (error) => complaints.push(error.message));
-    docs.on("console", (message) => {
-      if (message.text().includes("Content Security Policy")) complaints.push(message.text());
-    });
-    const page = await docs.goto(`${worker.origin}/docs`);
-    const policy = page?.headers()["content-security-policy"] ?? "";
-    expect([policy.includes("script-src 'self';"), policy.includes("unsafe")]).toEqual([true, false]);
-    await docs.getByText("/v1/jobs/{id}/retry-failed").waitFor();
-    await docs.evaluate(axeSource);
-    expect((await docs.evaluate(() => axe.run())).violations.map(({ id }) => id)).toEqual([]);
-    const route = docs.locator(".opblock", { has: docs.locator('[data-path="/v1/models"]') });
-    await route.locator(".opblock-summary-control").click();
-    await route.getByRole("button", { name: "Try it out" }).click();
-    const answered = docs.waitForResponse(`${worker.origin}/v1/models`);
-    await route.getByRole("button", { name: "Execute" }).click();
-    // Whether a key is signed in depends on the tests before; that the server answers does not.
-    expect([200, 401]).toContain((await answered).status());
-    await route.locator(".live-responses-table").waitFor();
-    await docs.close();
-    expect(requests.filter((url) => !url.startsWith(worker.origin) && !/^(blob|data):/.test(url))).toEqual([]);
-    expect(complaints).toEqual([]);
-  });
-
   it("never left its origin, and its policy had nothing to refuse", () => {
     expect(requests.filter((url) => !url.startsWith(worker.origin) && !/^(blob|data):/.test(url))).toEqual([]);
     expect(complaints).toEqual([]);
@@ -259,7 +233,7 @@ describe("the console", () => {
     const assets = join(import.meta.dirname, "../../public/assets");
     const loaded = new Set(requests.map((url) => new URL(url).pathname.split("/").at(-1) ?? ""));
     const files = (await readdir(assets)).filter((name) => /\.(js|css)$/.test(name) && loaded.has(name));
-    const pages = files.filter((name) => !/worker|tfjs|faces-browser|fused|fold|Unique_impl|docs/.test(name));
+    const pages = files.filter((name) => !/worker|tfjs|faces-browser|fused|fold|Unique_impl/.test(name));
     expect(pages.length).toBeGreaterThan(5);
     let bytes = 0;
     for (const name of pages) bytes += gzipSync(await readFile(join(assets, name))).length;

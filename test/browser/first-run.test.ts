@@ -1,9 +1,11 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { LABELS } from "../../src/model/labels.ts";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { makeBuiltInKey } from "../../src/http/auth.ts";
@@ -15,16 +17,28 @@ import { LOCAL_KEY, signIn } from "./console-steps.ts";
 
 /** What somebody does who has just started the server: follow its link, run the demo, try samples and the camera. */
 
-const FIRST_VIEW_BYTES = 150_000;
+declare const axe: { run(): Promise<{ violations: { id: string }[] }> };
+
+const FIRST_VIEW_BYTES = 60_000;
+
+/** What is read of the API's description: operations by path and method. */
+const operationsSchema = z.object({
+  paths: z.record(
+    z.string(),
+    z.record(z.string(), z.object({ operationId: z.string(), tags: z.array(z.string()).length(1) })),
+  ),
+});
 
 let folder: string;
 let worker: LocalWorker;
 let browser: Browser;
+let axeSource: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countenance-first-run-"));
   worker = await startLocalWorker({ persistTo: folder });
   browser = await launchChromium();
+  axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 });
 
 afterAll(async () => {
@@ -61,7 +75,7 @@ describe("a first run", () => {
   it.each([
     ["signed out", false],
     ["signed in", true],
-  ])("loads less than 150 kB, compressed, until it shows something: %s", async (_, isSignedIn) => {
+  ])("loads less than 60 kB, compressed, until it shows something: %s", async (_, isSignedIn) => {
     const own = await browser.newContext();
     if (isSignedIn) await own.request.post(`${worker.origin}/v1/session`, { data: { key: LOCAL_KEY } });
     const page = await own.newPage();
@@ -144,5 +158,53 @@ describe("a first run", () => {
     await own.getByRole("button", { name: "Turn the camera off" }).click();
     expect(await own.locator("video").count()).toBe(0);
     await filmed.close();
+  });
+
+  it("describes the API at /docs, in its own words at once, and with an explorer that the session signs", async () => {
+    const docs = await (await browser.newContext()).newPage();
+    const requests: string[] = [];
+    const complaints: string[] = [];
+    docs.on("request", (request) => requests.push(request.url()));
+    docs.on("pageerror", (error) => complaints.push(error.message));
+    docs.on("console", (message) => {
+      if (message.text().includes("Content Security Policy")) complaints.push(message.text());
+    });
+    const findViolations = async (): Promise<string[]> => {
+      await docs.evaluate(axeSource);
+      return (await docs.evaluate(() => axe.run())).violations.map(({ id }) => id);
+    };
+    const page = await docs.goto(`${worker.origin}/docs`);
+    const policy = page?.headers()["content-security-policy"] ?? "";
+    expect([policy.includes("script-src 'self';"), policy.includes("unsafe")]).toEqual([true, false]);
+    await docs.getByText(`export COUNTENANCE_URL=${worker.origin}`).waitFor();
+    expect(requests.filter((url) => url.includes("explorer"))).toEqual([]);
+    const described = operationsSchema.parse(await (await docs.request.get(`${worker.origin}/v1/openapi.json`)).json());
+    const operations = Object.entries(described.paths).flatMap(([path, item]) =>
+      Object.entries(item).map(
+        ([method, { operationId, tags }]) => `#/${tags.join()}/${operationId} ${method.toUpperCase()} ${path}`,
+      ),
+    );
+    const links = await docs.locator(".operations a").all();
+    const listed = await Promise.all(
+      links.map(async (link) => `${await link.getAttribute("href")} ${await link.textContent()}`),
+    );
+    expect(new Set(listed)).toEqual(new Set(operations));
+    expect(await findViolations()).toEqual([]);
+    await docs.emulateMedia({ colorScheme: "dark" });
+    expect(await findViolations()).toEqual([]);
+
+    // A link of an operation opens it in the explorer.
+    await docs.getByRole("link", { name: "GET /v1/models" }).click();
+    const route = docs.locator(".opblock", { has: docs.locator('[data-path="/v1/models"]') });
+    await route.getByRole("button", { name: "Try it out" }).click();
+    expect(await findViolations()).toEqual([]);
+    await docs.request.post(`${worker.origin}/v1/session`, { data: { key: LOCAL_KEY } });
+    const answered = docs.waitForResponse(`${worker.origin}/v1/models`);
+    await route.getByRole("button", { name: "Execute" }).click();
+    expect((await answered).status()).toBe(200);
+    await route.locator(".live-responses-table").waitFor();
+    expect(requests.filter((url) => !url.startsWith(worker.origin) && !/^(blob|data):/.test(url))).toEqual([]);
+    expect(complaints).toEqual([]);
+    await docs.context().close();
   });
 });

@@ -1,46 +1,41 @@
-/** `/docs`: every route from the server's own description. A request that is tried here takes a key, or the console's session. */
+/** `/docs`: the page is there before this runs. It names its server, and loads the explorer for whoever asks for it. */
 
-import SwaggerUIBundle from "swagger-ui-dist/swagger-ui-es-bundle.js";
-import { type CreateElement, renderQuickStart } from "./quick-start.ts";
+import "virtual:design.css";
+import "./docs.css";
 
-/** What Swagger UI hands to its plugins. */
-interface System {
-  readonly React: { readonly createElement: CreateElement };
+/** An element that the page of web/docs-page.ts has. */
+function find(id: string): HTMLElement {
+  const element = document.querySelector<HTMLElement>(`#${id}`);
+  if (element === null) throw new Error(`the page has no ${id}`);
+  return element;
 }
 
-const base = new URL("./", document.baseURI).href.replace(/\/$/, "");
+const base = new URL("./", document.baseURI);
+let isOpen = false;
 
-/** The path of an operation stands in its button, where a link of its own has no place; its address still opens it. */
-const namePaths = () => ({
-  wrapComponents: {
-    DeepLink:
-      (_: unknown, { React }: System) =>
-      ({ text }: { readonly text: string }) =>
-        React.createElement("span", null, text),
-  },
-});
+/** Opens the explorer in the place of the page, at the operation that the address names. */
+async function explore(): Promise<void> {
+  if (isOpen) return;
+  isOpen = true;
+  const button = find("explore");
+  button.textContent = "Loading …";
+  try {
+    const { openExplorer } = await import("./explorer.ts");
+    find("explorer").hidden = false;
+    openExplorer(find("explorer"), new URL("v1/openapi.json", base).href);
+    find("page").hidden = true;
+  } catch (error) {
+    isOpen = false;
+    button.textContent = "Try requests here";
+    throw error;
+  }
+}
 
-/** The quick start between the title and the operations. */
-const addQuickStart = () => ({
-  wrapComponents: {
-    InfoContainer:
-      (Original: unknown, { React: { createElement } }: System) =>
-      (props: object) =>
-        createElement(
-          "header",
-          { role: "banner" },
-          createElement(Original, props),
-          renderQuickStart(createElement, base),
-        ),
-  },
-});
+/** `#/jobs/submitJob` names an operation. */
+const namesOperation = (): boolean => window.location.hash.startsWith("#/");
 
-SwaggerUIBundle({
-  url: new URL("v1/openapi.json", document.baseURI).href,
-  domNode: document.querySelector("#docs"),
-  // Asks another origin for a badge otherwise.
-  validatorUrl: null,
-  deepLinking: true,
-  defaultModelsExpandDepth: 0,
-  plugins: [addQuickStart, namePaths],
-});
+find("origin").textContent = base.href.replace(/\/$/, "");
+find("explore").hidden = false;
+find("explore").addEventListener("click", () => void explore());
+window.addEventListener("hashchange", () => namesOperation() && void explore());
+if (namesOperation()) void explore();
