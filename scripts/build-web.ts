@@ -24,7 +24,7 @@ const isFresh =
   existsSync(docs) &&
   existsSync(join(root, "public/assets")) &&
   sources.every((path) => newestChange(join(root, path)) < statSync(built).mtimeMs);
-// A test runner's own NODE_ENV would bundle React's development build, whatever was asked for.
+// A test runner's own NODE_ENV would bundle development builds, whatever was asked for.
 process.env["NODE_ENV"] = "production";
 if (!isFresh || process.argv.includes("--force")) {
   await build({ configFile: join(root, "web/vite.config.ts"), logLevel: "warn" });
