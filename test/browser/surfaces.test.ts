@@ -254,7 +254,10 @@ describe("what people come for", () => {
     await click("link", "New job");
     await page.getByLabel("Choose pictures").setInputFiles(await listPortraits("male", 3));
     // A first look, before anything is sent.
-    await page.getByRole("list", { name: "A first look" }).locator(".dot").nth(2).waitFor();
+    const looks = page.getByRole("list", { name: "A first look" });
+    await looks.locator(".dot").nth(2).waitFor();
+    await looks.locator("img.there").nth(2).waitFor();
+    expect((await looks.locator(".picture").first().boundingBox())?.height).toBeGreaterThan(60);
     await click("button", "Start the job");
     await page.locator(".shares").waitFor({ timeout: 90_000 });
     expect(count()).toBeLessThanOrEqual(3);

@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import type { FaceMode } from "../../../src/scoring/records/face-mode.ts";
 import { hueOf } from "../../../src/scoring/report/design-tokens.ts";
 import { formatPercent } from "../../../src/scoring/report/report-format.ts";
-import { Picture } from "../job/picture.tsx";
+import { FaceCrop } from "../job/face-crop.tsx";
 import { useScoringWorker } from "../try/use-scoring-worker.ts";
 import { nameUnlabeled } from "../words.ts";
 import type { DroppedFile } from "./dropped-file.ts";
@@ -62,8 +62,8 @@ export function DroppedFaces(props: { readonly files: readonly DroppedFile[]; re
           const records = result?.kind === "scored" ? result.records : [];
           const [first] = records;
           return (
-            <li key={id}>
-              <Picture src={url} alt={path} faces={records} />
+            <li key={id} title={path}>
+              <FaceCrop key={first === undefined ? "whole" : "face"} src={url} face={first?.face ?? null} />
               {first === undefined ? (
                 <span className="label quiet">{result?.kind === "failed" ? "not read" : "looking …"}</span>
               ) : first.label === null ? (
