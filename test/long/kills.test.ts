@@ -120,7 +120,7 @@ it(`survives ${KILLS} kills with nothing lost and nothing doubled`, async () => 
     commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim(),
     machine: `${cpus().length} × ${cpus()[0]!.model}, load ${loadavg()[0]!.toFixed(1)}`,
     chunkLeased: { kills: withLease.length, slowestMs: slowest(withLease) },
-    messagesOnly: { kills: withoutLease.length, slowestMs: slowest(withoutLease) },
+    noChunkLeased: { kills: withoutLease.length, slowestMs: slowest(withoutLease) },
   };
   process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
   expect(slowest(recoveries)).toBeLessThan(MAX_SILENT_MS);
