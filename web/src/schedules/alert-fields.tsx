@@ -15,7 +15,7 @@ export function AlertFields(props: {
   const { draft, issues, change } = props;
   return (
     <section>
-      <h3>Alerts</h3>
+      <h2>Alerts</h2>
       <div className="fields even">
         <ChoiceField
           name="Tell what stands out"
