@@ -4,6 +4,7 @@ import type { Api } from "../../src/client/api.ts";
 import { ScoringError } from "../../src/errors.ts";
 import { ABSTENTION_PRECISIONS } from "../../src/model/abstention.ts";
 import { LABEL_FORMATS } from "../../src/scoring/keys.ts";
+import { INPUT_FORMATS } from "../../src/scoring/manifest/input-formats.ts";
 import { showText } from "../terminal-text.ts";
 import { connect, CONNECTION_ARGS, print, printJson } from "./connection.ts";
 import { openConsole, WEB_ARG } from "./console-page.ts";
@@ -28,7 +29,7 @@ export const submit = defineCommand({
     layout: { type: "string", description: "single (default), or dataset: parts for millions of faces" },
     "group-by": { type: "string", description: "Groups that the report compares, separated by commas" },
     "partition-by": { type: "string", description: "Groups that a data set has folders of; each in --group-by" },
-    format: { type: "string", description: "image, tar or fer2013-csv" },
+    format: { type: "string", description: INPUT_FORMATS.join(", ") },
     faces: { type: "string", description: "auto (default), aligned, largest or all" },
     model: { type: "string", description: "name@version, or a name for its newest" },
     tta: { type: "string", description: "none or flip" },

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { ScoringError } from "../../src/errors.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
+import { CONTAINER_ENDINGS, type InputFormat } from "../../src/scoring/manifest/input-formats.ts";
 import { walkKeys } from "../../src/storage/filesystem/file-paths.ts";
 
 /** Where the input lies, and how the manifest names it. */
@@ -10,7 +11,7 @@ export interface LocalInput {
   readonly folder: string;
   /** Folder of the list, where there is one: the store `list`. */
   readonly listFolder: string | null;
-  readonly format: "image" | "tar" | "fer2013-csv";
+  readonly format: InputFormat;
   readonly input:
     | { readonly prefix: string }
     | { readonly objects: readonly { readonly key: string }[] }
@@ -26,7 +27,7 @@ export interface LocalInputOptions {
 }
 
 /**
- * A folder is a prefix, a list of it or a sample; a `.tar` or `.csv` is one object.
+ * A folder is a prefix, a list of it or a sample; a `.tar`, `.csv` or `.parquet` is one object.
  * @throws ScoringError `validation_failed`
  */
 export async function describeInput(path: string, options: LocalInputOptions = {}): Promise<LocalInput> {
@@ -39,9 +40,8 @@ export async function describeInput(path: string, options: LocalInputOptions = {
   }
   const input = { objects: [{ key: basename(path) }] };
   const one = { folder: dirname(path), listFolder: null, input };
-  if (path.endsWith(".tar")) return { ...one, format: "tar" };
-  if (path.endsWith(".csv")) return { ...one, format: "fer2013-csv" };
-  return { ...one, format: "image" };
+  const container = (["tar", "fer2013-csv", "parquet"] as const).find((name) => path.endsWith(CONTAINER_ENDINGS[name]));
+  return { ...one, format: container ?? "image" };
 }
 
 async function describeFolder(folder: string, { list, sample }: LocalInputOptions): Promise<LocalInput> {

@@ -17,7 +17,7 @@ export const HOSTILE_BYTES: readonly Mutation[] = [
       promise: "a Parquet list's pages are checked before they are decoded",
       test: "test/unit/scoring/plan/parquet-pages.test.ts",
       name: "of too many",
-      file: "src/scoring/plan/parquet-pages.ts",
+      file: "src/scoring/plan/parquet-counts.ts",
       from: "if (count > values - seen + SLACK_VALUES)",
       to: "if (count < 0)",
     },

@@ -7,6 +7,15 @@ const STORES = "test/workerd/storage.test.ts";
 /** In the order of docs/proofs.md. */
 export const INPUTS_AND_STORES: readonly Mutation[] = inPart("Inputs and stores", [
   {
+    ...node,
+    promise: "the pictures of a Parquet file are those of its rows, however it is cut",
+    test: "test/unit/scoring/plan/parquet-items.test.ts",
+    name: "names the same inputs however it is cut",
+    file: "src/scoring/plan/parquet-items.ts",
+    from: "const firstRow = state.pageRow ?? first;",
+    to: "const firstRow = first;",
+  },
+  {
     ...workerd,
     promise: "one contract on the R2 binding: paging goes on where it stopped",
     test: STORES,

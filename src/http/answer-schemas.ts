@@ -2,6 +2,7 @@
 
 import { FACE_MODES } from "../scoring/records/face-mode.ts";
 import { FACE_DETAILS } from "../model/face-levels.ts";
+import { INPUT_FORMATS } from "../scoring/manifest/input-formats.ts";
 import { z } from "@hono/zod-openapi";
 import { modelCardSchema } from "../model/card.ts";
 import type {
@@ -76,7 +77,7 @@ const taskSchema: z.ZodType<ClientTask> = z.object({
   pipeline: z.union([z.literal(1), z.literal(2), z.literal(3)]),
   thresholds: z.array(z.number().nullable()).optional(),
   tta: z.enum(["none", "flip"]),
-  format: z.enum(["image", "tar", "fer2013-csv"]),
+  format: z.enum(INPUT_FORMATS),
   faces: z.object({
     mode: z.enum(FACE_MODES),
     minFacePixels: z.number(),

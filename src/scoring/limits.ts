@@ -221,6 +221,8 @@ export const LIMITS = {
     maxInflateRatio: 200,
     /** A row group of a million keys of 40 characters; decoded, it takes twice as much of the isolate's 128 MB. */
     maxParquetBytes: 40 * MIB,
+    /** A page of pictures in a Parquet file is one combined read: see maxRunBytes. */
+    maxPicturePageBytes: 8 * MIB,
     /** Groups are stored with each record. */
     maxGroups: 8,
     /** A shard whose members all have one basename must not be collected whole. */

@@ -1,5 +1,6 @@
 import { LABELS } from "../../src/model/labels.ts";
 import { nameProbabilities } from "../../src/scoring/chunk/score-record.ts";
+import { parquetWriteBuffer, type SchemaElement } from "hyparquet-writer";
 import { packTar } from "modern-tar";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createFaceFinderWorkerd } from "../../src/backends/faces-workerd.ts";
@@ -176,6 +177,30 @@ describe("an honest client", () => {
     expect(await readLabels(ADMIN, id)).toBe(await readLabels(ADMIN, edge.id));
     const lock = await (await call(ADMIN, `/v1/jobs/${id}/outputs/run.lock.json`)).json();
     expect(lock).toMatchObject({ receipt: { chunks: { client: 2 }, reads: 2 } });
+  });
+
+  it("takes pictures out of the pages of a Parquet file", async () => {
+    const columnData = [{ name: "image", data: PICTURES.map((path) => ({ bytes: readPicture(path), path })) }];
+    const schema: SchemaElement[] = [
+      { name: "root", num_children: 1 },
+      { name: "image", repetition_type: "OPTIONAL", num_children: 2 },
+      { name: "bytes", repetition_type: "OPTIONAL", type: "BYTE_ARRAY" },
+      { name: "path", repetition_type: "OPTIONAL", type: "BYTE_ARRAY", converted_type: "UTF8" },
+    ];
+    const file = parquetWriteBuffer({ columnData, schema, codec: "SNAPPY" });
+    await bucket.put("client-pages/0.parquet", new Uint8Array(file));
+    const paged = { input: { store: "faces", prefix: "client-pages/" }, format: "parquet" };
+    const edge = await submitJob(ADMIN, { ...paged, execution: "edge" });
+    await follow(ADMIN, edge.id);
+    const { id } = await submitJob(ADMIN, paged);
+    const lease = await takeLease(ADMIN, id, await passCanary(ADMIN, id));
+    expect(lease.runs?.reads).toHaveLength(1);
+    const records = await scoreHonestly(ADMIN, lease);
+    const { runs: _, ...alone } = lease;
+    expect(await scoreHonestly(ADMIN, alone)).toEqual(records);
+    expect((await put(ADMIN, lease, records)).status).toBe(200);
+    expect(await follow(ADMIN, id)).toMatchObject({ status: "completed" });
+    expect(await readLabels(ADMIN, id)).toBe(await readLabels(ADMIN, edge.id));
   });
 
   it("gives a chunk back, which the edge then scores; renews another", async () => {

@@ -1,3 +1,4 @@
+import { parquetWriteBuffer, type SchemaElement } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
 import { loadCodecs } from "../../src/image/codecs-workerd.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
@@ -102,6 +103,32 @@ describe("pictures inside of containers", () => {
       const { raster } = await decoder.decode(new Uint8Array(await found.arrayBuffer()));
       expect([raster.width, raster.height, raster.channels, [...raster.data]]).toEqual([48, 48, 1, rows[index]]);
     }
+  });
+
+  it("are those of a Parquet file, out of its pages", async () => {
+    const names = ["rgb-128x128.png", "q90-47x49.jpg", "lossy.webp"];
+    const columnData = [
+      { name: "image", data: names.map((path) => ({ bytes: readPicture(path), path })) },
+      { name: "label", data: ["Happy", null, "Sad"] },
+    ];
+    const schema: SchemaElement[] = [
+      { name: "root", num_children: 2 },
+      { name: "image", repetition_type: "OPTIONAL", num_children: 2 },
+      { name: "bytes", repetition_type: "OPTIONAL", type: "BYTE_ARRAY" },
+      { name: "path", repetition_type: "OPTIONAL", type: "BYTE_ARRAY", converted_type: "UTF8" },
+      { name: "label", repetition_type: "OPTIONAL", type: "BYTE_ARRAY", converted_type: "UTF8" },
+    ];
+    await bucket.put("pack/a.parquet", new Uint8Array(parquetWriteBuffer({ columnData, schema, codec: "SNAPPY" })));
+    const job = await runJob("parquet", "pack/a.parquet");
+    const pictures = await listPictures(job);
+    expect(pictures.map(({ id }) => id)).toEqual(names.map((name, index) => `box/${name} ${index}`));
+    const etags = new Set<string | null>();
+    for (const [index, picture] of pictures.entries()) {
+      const found = await call(ADMIN, picture.url(index));
+      expect(new Uint8Array(await found.arrayBuffer())).toEqual(readPicture(names[index]!));
+      etags.add(found.headers.get("etag"));
+    }
+    expect(etags.size).toBe(3);
   });
 
   it("are no way around a key's prefixes: a forged list opens nothing", async () => {

@@ -14,7 +14,7 @@ import type { ObjectStore } from "../../storage/object-store.ts";
 import { preprocessFace } from "../../image/preprocess.ts";
 import { cutFace, type FaceOptions, selectFaces, WHOLE_PICTURE } from "./faces.ts";
 import { parseFerPixels } from "./fer-pixels.ts";
-import type { InputFormat } from "../manifest/input-spec.ts";
+import type { InputFormat } from "../manifest/input-formats.ts";
 import { createItemReader } from "../inputs/item-reader.ts";
 import type { ItemBytes } from "../inputs/read-item.ts";
 import type { ScoreRecord } from "../records/records.ts";

@@ -53,7 +53,9 @@ export async function leaseToClient(
     const items = (await readChunkItems(output, chunk, deps.limits.maxPageBytes)).map(forgetPrior);
     const untilMs = deps.clock() + 2 * deps.limits.unwatchedLeaseMs;
     const sign = async (item: InputItem): Promise<LeasedItem> => {
-      const claim: z.output<typeof readShape> = { keyId, nonce, untilMs, item };
+      // What lies in a page is taken out of it by whoever scores it.
+      const { page: _, ...read } = item;
+      const claim: z.output<typeof readShape> = { keyId, nonce, untilMs, item: read };
       return { item, url: `/v1/jobs/${job.spec.id}/reads/${await signClaim(job.secret, "read", claim)}` };
     };
     return {

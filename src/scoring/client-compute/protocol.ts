@@ -5,7 +5,7 @@
 
 import type { Thresholds } from "../../model/abstention.ts";
 import type { FaceOptions } from "../chunk/faces.ts";
-import type { InputFormat } from "../manifest/input-spec.ts";
+import type { InputFormat } from "../manifest/input-formats.ts";
 import type { PipelineVersion, ScoreRecord } from "../records/records.ts";
 import type { InputItem } from "../records/input-item.ts";
 

@@ -5,9 +5,10 @@
 
 import { ScoringError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
-import type { InputItem } from "../records/input-item.ts";
+import type { InputItem, PagePlace } from "../records/input-item.ts";
 import { readRange } from "./range-reader.ts";
 import { type ItemBytes, readItem, type ReadLimits } from "./read-item.ts";
+import { cutFromPage, inflatePage, isPaged } from "./unpack-page.ts";
 
 /** Bounds of one combined read. */
 export interface RunLimits extends ReadLimits {
@@ -24,7 +25,10 @@ interface Run {
   readonly start: number;
   end: number;
   itemsLeft: number;
-  bytes: Promise<Uint8Array> | null;
+  /** Of a Parquet file: the run is this page. */
+  readonly page: PagePlace | undefined;
+  /** What was read; of a page, what it inflates to: `null` if that is not what was frozen. */
+  bytes: Promise<Uint8Array | null> | null;
 }
 
 type RangedItem = InputItem & { readonly etag: string; readonly range: NonNullable<InputItem["range"]> };
@@ -42,7 +46,7 @@ export function createItemReader(
   return async (item) => {
     const run = runs.get(item);
     if (run === undefined || !isRanged(item)) return readItem(store, item, limits);
-    let bytes: Uint8Array;
+    let bytes: Uint8Array | null;
     try {
       run.bytes ??= readRun(store, run);
       bytes = await run.bytes;
@@ -55,14 +59,10 @@ export function createItemReader(
     runs.delete(item);
     run.itemsLeft -= 1;
     if (run.itemsLeft === 0) run.bytes = null;
-    const at = item.range.offset - run.start;
+    const place = item.page ?? { ...item.range, offset: item.range.offset - run.start };
     // A copy: a view would keep the whole run in memory.
-    return {
-      kind: "bytes",
-      bytes: bytes.slice(at, at + item.range.length),
-      etag: run.etag,
-      size: item.range.length,
-    };
+    const own = cutFromPage(place, bytes);
+    return own === null ? { kind: "changed" } : { kind: "bytes", bytes: own, etag: run.etag, size: own.length };
   };
 }
 
@@ -73,17 +73,13 @@ function planRuns(items: readonly InputItem[], limits: RunLimits): Map<InputItem
   for (const item of items) {
     if (!isRanged(item) || isUnread(item, limits)) continue;
     const { offset, length } = item.range;
+    const isSameObject: boolean =
+      run !== null && run.key === item.key && run.etag === item.etag && run.versionId === item.versionId;
     const joins: boolean =
-      run !== null &&
-      run.key === item.key &&
-      run.etag === item.etag &&
-      run.versionId === item.versionId &&
-      offset >= run.end &&
-      offset - run.end <= limits.maxGapBytes &&
-      offset + length - run.start <= limits.maxRunBytes;
+      run !== null && isSameObject && (item.page === undefined ? isNear(run, item.range, limits) : isInPage(run, item));
     if (run === null || !joins) {
       const { key, etag, versionId } = item;
-      run = { key, etag, versionId, start: offset, end: offset, itemsLeft: 0, bytes: null };
+      run = { key, etag, versionId, start: offset, end: offset, itemsLeft: 0, page: item.page, bytes: null };
     }
     run.end = offset + length;
     run.itemsLeft += 1;
@@ -91,6 +87,21 @@ function planRuns(items: readonly InputItem[], limits: RunLimits): Map<InputItem
   }
   for (const [item, { itemsLeft }] of runs) if (itemsLeft < 2) runs.delete(item);
   return runs;
+}
+
+/** Whether a range goes on where a run ends, or soon after. */
+function isNear(
+  { start, end, page }: Run,
+  { offset, length }: RangedItem["range"],
+  { maxGapBytes, maxRunBytes }: RunLimits,
+): boolean {
+  return page === undefined && offset >= end && offset - end <= maxGapBytes && offset + length - start <= maxRunBytes;
+}
+
+/** Whether an input lies in the page that a run is. */
+function isInPage({ start, end, page }: Run, { range, page: own }: RangedItem): boolean {
+  const isSame = start === range.offset && end === range.offset + range.length;
+  return isSame && page?.codec === own?.codec && page?.bytes === own?.bytes;
 }
 
 /** One request for a chunk's inputs: several packed neighbors, or an input alone. */
@@ -122,7 +133,9 @@ export function listReads(items: readonly InputItem[], limits: RunLimits): reado
 }
 
 /** Only its range decides what becomes of it. */
-function isUnread({ range }: InputItem, limits: ReadLimits): boolean {
+function isUnread(item: InputItem, limits: ReadLimits): boolean {
+  const range = item.page ?? item.range;
+  if (item.page !== undefined && !isPaged(item)) return true;
   return range !== undefined && (range.length === 0 || range.length > limits.maxBytes);
 }
 
@@ -130,7 +143,9 @@ function isRanged(item: InputItem): item is RangedItem {
   return item.range !== undefined && item.etag !== null;
 }
 
-async function readRun(store: ObjectStore, run: Run): Promise<Uint8Array> {
-  const { key, etag, versionId, start, end } = run;
-  return readRange(store, { key, etag, ...(versionId === undefined ? {} : { versionId }) }, start, end - start);
+async function readRun(store: ObjectStore, run: Run): Promise<Uint8Array | null> {
+  const { key, etag, versionId, start, end, page } = run;
+  const version = { key, etag, ...(versionId === undefined ? {} : { versionId }) };
+  const bytes = await readRange(store, version, start, end - start);
+  return page === undefined ? bytes : inflatePage(page, bytes);
 }

@@ -2,6 +2,7 @@
 
 import type { ObjectStore, ReadOptions } from "../../storage/object-store.ts";
 import type { InputItem } from "../records/input-item.ts";
+import { cutFromPage, inflatePage, isPaged } from "./unpack-page.ts";
 
 /** Bounds of one read. */
 export interface ReadLimits {
@@ -26,6 +27,7 @@ export type ItemBytes =
  * `input_invalid` for a range that lies outside an object whose etag was not frozen.
  */
 export async function readItem(store: ObjectStore, item: InputItem, limits: ReadLimits): Promise<ItemBytes> {
+  if (item.page !== undefined) return readPaged(store, item, limits);
   if (item.range?.length === 0) return { kind: "empty" };
   if (item.range !== undefined && item.range.length > limits.maxBytes) {
     return { kind: "too_large", size: item.range.length };
@@ -46,4 +48,15 @@ export async function readItem(store: ObjectStore, item: InputItem, limits: Read
   if (shrunk || resized) return { kind: "changed" };
   if (result.kind === "too_large") return { kind: "too_large", size };
   return size === 0 ? { kind: "empty" } : { kind: "bytes", bytes: result.bytes, etag: info.etag, size };
+}
+
+/** An input in a page of a Parquet file: the page is read whole. */
+async function readPaged(store: ObjectStore, { page, ...item }: InputItem, limits: ReadLimits): Promise<ItemBytes> {
+  if (page === undefined || !isPaged({ ...item, page })) return { kind: "changed" };
+  if (page.length === 0) return { kind: "empty" };
+  if (page.length > limits.maxBytes) return { kind: "too_large", size: page.length };
+  const read = await readItem(store, item, { maxBytes: Math.max(limits.maxBytes, item.range?.length ?? 0) });
+  if (read.kind !== "bytes") return read.kind === "empty" ? { kind: "changed" } : read;
+  const bytes = cutFromPage(page, inflatePage(page, read.bytes));
+  return bytes === null ? { kind: "changed" } : { ...read, bytes, size: page.length };
 }

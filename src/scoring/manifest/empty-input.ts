@@ -10,6 +10,8 @@ export function describeEmptyInput(
   if (listed > 0) return null;
   if (input.open !== undefined) return "there is no input: none came in before the job was sealed";
   if (input.manifest !== undefined) return `there is no input: the list ${input.manifest.key} names none`;
-  const kind = { image: "no object", tar: "no .tar file", "fer2013-csv": "no .csv file" }[format];
+  const kind = { image: "no object", tar: "no .tar file", "fer2013-csv": "no .csv file", parquet: "no .parquet file" }[
+    format
+  ];
   return `there is no input: ${kind} lies below ${JSON.stringify(input.prefix ?? "")} of the store ${input.store}`;
 }

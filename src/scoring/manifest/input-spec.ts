@@ -1,10 +1,8 @@
 /** What names a job's inputs, in the form that planning takes. */
 
 import type { InputItem } from "../records/input-item.ts";
+import type { InputFormat } from "./input-formats.ts";
 import type { Manifest } from "./manifest.ts";
-
-/** What one object holds: a picture, a WebDataset shard of pictures, or FER2013 rows of 48×48 gray pixels. */
-export type InputFormat = "image" | "tar" | "fer2013-csv";
 
 /** One object that a caller names. `label` is the true label: a name or its index 0–6. */
 export interface ObjectEntry {

@@ -8,6 +8,7 @@ import { type Issue, ScoringError } from "../../errors.ts";
 import { MAX_LABELS } from "../../model/label-set.ts";
 import { LABEL_FORMATS, normalizePrefix } from "../keys.ts";
 import { LIMITS } from "../limits.ts";
+import { INPUT_FORMATS } from "./input-formats.ts";
 import { suggest } from "./did-you-mean.ts";
 import { listFields } from "./known-fields.ts";
 import { checkPartitions } from "./partition-by.ts";
@@ -78,7 +79,7 @@ export const manifestSchema = z.strictObject({
   tags: z.array(tag).max(LIMITS.maxTags).refine(isUnique, "each tag once").optional(),
   priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0),
   input,
-  format: z.enum(["image", "tar", "fer2013-csv"]).default("image"),
+  format: z.enum(INPUT_FORMATS).default("image"),
   faces: z.enum(FACE_MODES).default("auto"),
   minFacePixels: z.int().min(1).max(4096).default(DEFAULT_MIN_FACE_PIXELS),
   minFaceScore: z.number().min(0).max(1).default(DEFAULT_MIN_FACE_SCORE),

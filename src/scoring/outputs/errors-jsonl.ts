@@ -14,7 +14,7 @@ export function isErrorRecord({ status }: ScoreRecord, withCanceled: boolean): b
 }
 
 /**
- * One line without its newline: the manifest fields `key, id, etag?, versionId?, range?, label?, groups?`, and `status` and
+ * One line without its newline: the manifest fields `key, id, etag?, versionId?, range?, page?, label?, groups?`, and `status` and
  * `error`, which manifests ignore. Only a range keeps its etag, since its place is valid only in that version: the next run
  * takes a whole object as it then is, repaired or restored.
  * @param item the input as the job froze it, for what records do not hold (version, byte range); its id wins
@@ -29,6 +29,7 @@ export function serializeErrorLine(record: ScoreRecord, item: InputItem | null =
   if (item?.range !== undefined) {
     fields.push(`"range":{"offset":${item.range.offset},"length":${item.range.length}}`);
   }
+  if (item?.page !== undefined) fields.push(`"page":${JSON.stringify(item.page)}`);
   if (label !== null) fields.push(`"label":${JSON.stringify(label)}`);
   if (Object.keys(groups).length > 0) fields.push(`"groups":${formatGroups(groups)}`);
   fields.push(`"status":${JSON.stringify(record.status)}`);

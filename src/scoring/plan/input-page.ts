@@ -2,7 +2,7 @@
 
 import type { Issue } from "../../errors.ts";
 import type { Label } from "../../model/labels.ts";
-import type { InputItem } from "../records/input-item.ts";
+import type { InputItem, PagePlace } from "../records/input-item.ts";
 
 /** Bounds of one planned page. See `LIMITS.plan` for the numbers and what each stops. */
 export interface PlanLimits {
@@ -24,6 +24,8 @@ export interface PlanLimits {
   readonly maxInflatedBytes: number;
   /** Bytes of a Parquet list that are held at once: of a row group in the columns that are read, or of its metadata. */
   readonly maxParquetBytes: number;
+  /** Bytes of a page of pictures in a Parquet file, inflated: it is held while they are scored. */
+  readonly maxPicturePageBytes: number;
   /** Bytes after gunzip per byte before. */
   readonly maxInflateRatio: number;
   /** Group names of one item. */
@@ -55,6 +57,7 @@ export interface InputEntry {
   readonly etag: string | null;
   readonly versionId?: string;
   readonly range?: { readonly offset: number; readonly length: number };
+  readonly page?: PagePlace;
   readonly label?: Label;
   readonly groups?: Readonly<Record<string, string>>;
 }

@@ -3,7 +3,7 @@
 import { compareKeys, MAX_PAGE_KEYS } from "../../storage/key-rules.ts";
 import type { ObjectStore } from "../../storage/object-store.ts";
 import type { InputEntry } from "./input-page.ts";
-import type { InputFormat } from "../manifest/input-spec.ts";
+import { CONTAINER_ENDINGS, type InputFormat } from "../manifest/input-formats.ts";
 import type { PageBuilder } from "./page-builder.ts";
 import { makeId } from "./parse-entry.ts";
 import type { SourcePosition } from "./plan-cursor.ts";
@@ -62,6 +62,5 @@ export async function listEntries(
 /** Whether an object that nobody named may be an input: no folder marker, and a container where those are read. */
 export function isInput(key: string, format: InputFormat): boolean {
   if (key.endsWith("/")) return false;
-  if (format === "image") return true;
-  return key.toLowerCase().endsWith(format === "tar" ? ".tar" : ".csv");
+  return format === "image" || key.toLowerCase().endsWith(CONTAINER_ENDINGS[format]);
 }

@@ -16,7 +16,7 @@ import type { ObjectStore } from "../../storage/object-store.ts";
 import { type ObjectVersion, readRange } from "../inputs/range-reader.ts";
 import { createMemberGunzip } from "./gunzip-members.ts";
 import type { PlanLimits } from "./input-page.ts";
-import { checkFooter, checkPage, listPages, type PageColumn } from "./parquet-pages.ts";
+import { checkFooter, openPage, listPages, type PageColumn } from "./parquet-pages.ts";
 
 /** The file, its metadata read. */
 export interface ParquetFile {
@@ -188,7 +188,7 @@ async function readChunk(
   const inflate = compressors[column.codec] ?? ((packed: Uint8Array) => packed);
   for (const page of listPages(bytes, column, maxBytes)) {
     if (page.firstRow + page.rows < from || page.firstRow >= to) continue;
-    checkPage(page, bytes.subarray(page.start, page.end), column, inflate, maxBytes);
+    openPage(page, bytes.subarray(page.start, page.end), column, inflate, maxBytes);
   }
   return { start, bytes };
 }

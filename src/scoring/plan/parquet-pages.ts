@@ -1,13 +1,9 @@
-/**
- * The pages of a Parquet column, checked before hyparquet decodes them. It takes at their word the counts inside of them: a run of two
- * billion values, a number of a million bytes or a text that repeats the one before takes few bytes to write, and minutes or
- * gigabytes to read. (Apache Parquet, "Encodings" and parquet.thrift.)
- */
+/** The pages of a Parquet column, checked before hyparquet decodes them, and where their values lie. (parquet.thrift.) */
 
 import type { ColumnMetaData, PageHeader } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
-import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
 import { readRleBitPackedHybrid } from "hyparquet/src/encoding.js";
+import { checkRuns, checkValues, countBits, openReader, readDeltas, type Reader } from "./parquet-counts.ts";
 
 /** A column whose values are no lists. */
 export interface PageColumn extends Pick<ColumnMetaData, "type" | "num_values"> {
@@ -26,17 +22,15 @@ export interface ParquetPage {
   readonly rows: number;
 }
 
-/** Bytes of most headers, and of the largest, which holds bounds of its values. */
+/** Bytes of most headers. */
 const HEADER_BYTES = 1024;
-const MAX_HEADER_BYTES = 64 * 1024;
+/** Bytes of the largest header, which holds bounds of its values. */
+export const MAX_HEADER_BYTES = 64 * 1024;
 
 /** A number has ten bytes at most; a longer one takes time that grows with its square, about 1 s for a work of 3 × 10⁸. */
 const NUMBER_BYTES = 10;
 const MAX_FOOTER_WORK = 3e8;
 const MAX_HEADER_WORK = 3e7;
-
-/** Values by which a run may pass the end of its page: packed runs come in eights, and some writers fill whole blocks. */
-const SLACK_VALUES = 512;
 
 /** How much work numbers could be that are longer than any writer writes; texts of other alphabets look like short ones. */
 function countNumberWork(bytes: Uint8Array): number {
@@ -78,13 +72,15 @@ export function listPages(bytes: Uint8Array, column: PageColumn, maxBytes: numbe
   return pages;
 }
 
-interface ReadHeader {
+/** See {@link readHeader}. */
+export interface ReadHeader {
   readonly header: PageHeader;
   /** Of the header in bytes. */
   readonly length: number;
 }
 
-function readHeader(bytes: Uint8Array): ReadHeader {
+/** The header at the beginning of some bytes. @throws Error */
+export function readHeader(bytes: Uint8Array): ReadHeader {
   try {
     return parseHeader(bytes.subarray(0, HEADER_BYTES));
   } catch (error) {
@@ -99,148 +95,118 @@ function parseHeader(bytes: Uint8Array): ReadHeader {
   return { header, length: reader.offset };
 }
 
+/** What a page holds, once its counts are known to fit. */
+export interface OpenedPage {
+  /** What was inflated of it. */
+  readonly body: Uint8Array;
+  /** Bytes behind its header that are not part of that: the levels of version 2. */
+  readonly before: number;
+  /** Whether the body is compressed in the file. */
+  readonly isPacked: boolean;
+  /** Where in the body its values begin, how many there are, and how they are written. */
+  readonly valuesAt: number;
+  readonly values: number;
+  readonly encoding: string;
+  /** Of each row, how much of its path is there: less than the column's `optional` is a null. `null`: none is. */
+  readonly levels: readonly number[] | null;
+}
+
 /**
- * Checks the counts inside of a page.
+ * Checks the counts inside of a data page, and opens it.
  * @param packed bytes behind its header
  * @param inflate for what of it is compressed: exactly so many bytes
+ * @returns `null` for another page
  * @throws Error if they do not fit the page
  */
-export function checkPage(
-  { header }: ParquetPage,
+export function openPage(
+  { header }: Pick<ParquetPage, "header">,
   packed: Uint8Array,
   { optional, type }: PageColumn,
   inflate: (packed: Uint8Array, length: number) => Uint8Array,
   maxBytes: number,
-): void {
+): OpenedPage | null {
   const { uncompressed_page_size: whole, data_page_header: plain, data_page_header_v2: second } = header;
+  const width = countBits(optional);
   if (second !== undefined && header.type === "DATA_PAGE_V2") {
-    const { repetition_levels_byte_length: before, definition_levels_byte_length: levels } = second;
-    const { num_values: values, num_nulls: nulls } = second;
-    const fits = before === 0 && levels >= 0 && levels <= packed.length && levels <= whole;
-    if (!fits || nulls < 0 || nulls > values) throw new Error("a page's levels are longer than the page");
-    if (optional > 0) checkRuns(openReader(packed.subarray(0, levels)), countBits(optional), values);
-    const rest = packed.subarray(levels);
-    const body = second.is_compressed === false ? rest : inflate(rest, whole - levels);
+    const { repetition_levels_byte_length: repeats, definition_levels_byte_length: before, encoding } = second;
+    const { num_values: rows, num_nulls: nulls, is_compressed: isPacked = true } = second;
+    const fits = repeats === 0 && before >= 0 && before <= packed.length && before <= whole;
+    if (!fits || nulls < 0 || nulls > rows) throw new Error("a page's levels are longer than the page");
+    const reader = openReader(packed.subarray(0, before));
+    const levels = optional > 0 ? readLevels(reader, width, rows, before) : null;
+    const rest = packed.subarray(before);
+    const body = isPacked ? inflate(rest, whole - before) : rest;
+    const values = rows - nulls;
     // The library reads RLE as truth values here, whatever the column holds.
-    const isTruth = second.encoding === "RLE";
-    checkValues(openReader(body), isTruth ? "truth" : second.encoding, values - nulls, maxBytes);
-  } else if (plain !== undefined && header.type === "DATA_PAGE") {
-    const reader = openReader(inflate(packed, whole));
-    let values = plain.num_values;
-    if (optional > 0) {
-      const length = reader.view.getUint32(0, true);
-      checkRuns(openReader(reader.bytes.subarray(4)), countBits(optional), values);
-      const levels = Array.from({ length: values }, () => 0);
-      readRleBitPackedHybrid(reader, countBits(optional), levels);
-      reader.offset = 4 + length;
-      values = levels.reduce((sum, level) => sum + (level === optional ? 1 : 0), 0);
-    }
-    const isTruth = type === "BOOLEAN" && /RLE|DICTIONARY/.test(plain.encoding);
-    checkValues(reader, isTruth ? "truth" : plain.encoding, values, maxBytes);
+    checkValues(openReader(body), encoding === "RLE" ? "truth" : encoding, values, maxBytes);
+    return { body, before, isPacked, valuesAt: 0, values, encoding, levels };
   }
-}
-
-interface Reader {
-  readonly bytes: Uint8Array;
-  readonly view: DataView<ArrayBuffer>;
-  offset: number;
-}
-
-function openReader(bytes: Uint8Array): Reader {
-  const own = bytes.slice();
-  return { bytes: own, view: new DataView(own.buffer), offset: 0 };
-}
-
-const countBits = (most: number): number => 32 - Math.clz32(most);
-
-function checkValues(reader: Reader, encoding: string, values: number, maxBytes: number): void {
-  switch (encoding) {
-    case "RLE":
-    case "PLAIN_DICTIONARY":
-    case "RLE_DICTIONARY": {
-      const width = reader.view.getUint8(reader.offset++);
-      if (width > 32) throw new Error("the places in a dictionary have more than 32 bits");
-      if (width > 0) checkRuns(reader, width, values);
-      return;
-    }
-    case "truth":
-      // Behind a number that says how long they are.
-      reader.offset += 4;
-      checkRuns(reader, 1, values);
-      return;
-    case "DELTA_BINARY_PACKED":
-    case "DELTA_LENGTH_BYTE_ARRAY":
-      checkDeltas(reader, values);
-      return;
-    case "DELTA_BYTE_ARRAY": {
-      const [prefixes, suffixes] = [readDeltas(reader, values), readDeltas(reader, values)];
-      let [length, total] = [0, 0];
-      for (const [at, prefix] of prefixes.entries()) {
-        const suffix = suffixes[at] ?? 0;
-        if (prefix < 0 || suffix < 0 || prefix > length) throw new Error("a text shares more than the one before has");
-        length = prefix + suffix;
-        total += length;
-        if (total > maxBytes) throw new Error(`texts would take more than ${maxBytes} bytes`);
-      }
-    }
+  if (plain === undefined || header.type !== "DATA_PAGE") return null;
+  const { num_values: rows, encoding } = plain;
+  const body = inflate(packed, whole);
+  const reader = openReader(body);
+  let levels: readonly number[] | null = null;
+  if (optional > 0) {
+    const length = reader.view.getUint32(0, true);
+    reader.offset = 4;
+    levels = readLevels(reader, width, rows, length);
+    reader.offset = 4 + length;
   }
+  const values = levels === null ? rows : levels.filter((level) => level === optional).length;
+  const valuesAt = reader.offset;
+  const isTruth = type === "BOOLEAN" && /RLE|DICTIONARY/.test(encoding);
+  checkValues(reader, isTruth ? "truth" : encoding, values, maxBytes);
+  return { body, before: 0, isPacked: true, valuesAt, values, encoding, levels };
 }
 
-/** Walks the runs of an RLE and bit-packed hybrid. */
-function checkRuns(reader: Reader, width: number, values: number): void {
-  const start = reader.offset;
-  for (let seen = 0; seen < values;) {
-    const head = readNumber(reader);
-    const isPacked = head % 2 === 1;
-    const count = Math.floor(head / 2) * (isPacked ? 8 : 1);
-    if (count > values - seen + SLACK_VALUES) throw new Error("a run is longer than its page");
-    reader.offset += isPacked ? (count / 8) * width : Math.ceil(width / 8);
-    seen += count;
-  }
-  reader.offset = start;
+/** Definition levels, their runs checked first. */
+function readLevels(reader: Reader, width: number, rows: number, length: number): readonly number[] {
+  checkRuns(reader, width, rows);
+  const levels = Array.from({ length: rows }, () => 0);
+  readRleBitPackedHybrid(reader, width, levels, length);
+  return levels;
 }
 
-/** Walks the blocks of DELTA_BINARY_PACKED to their end. */
-function checkDeltas(reader: Reader, values: number): void {
-  const block = readNumber(reader);
-  const parts = readNumber(reader);
-  const each = block / parts;
-  if (!(block > 0 && block <= 65_536 && parts > 0 && parts <= 512 && Number.isInteger(each))) {
-    throw new Error("its differences come in blocks that no writer makes");
-  }
-  readNumber(reader);
-  readNumber(reader);
-  for (let seen = 1; seen < values;) {
-    readNumber(reader);
-    const widths = reader.bytes.subarray(reader.offset, reader.offset + parts);
-    reader.offset += parts;
-    for (const width of widths) {
-      if (seen >= values) break;
-      if (width > 64) throw new Error("a difference has more than 64 bits");
-      reader.offset += (each * width) / 8;
-      seen += each;
-    }
-    if (reader.offset > reader.bytes.length) throw new Error("its differences end before the last");
-  }
+/** Where a value lies in the body of its page. */
+export interface ValuePlace {
+  readonly offset: number;
+  readonly length: number;
 }
 
-/** Reads them, once they are known to be harmless; the reader goes on behind them. */
-function readDeltas(reader: Reader, values: number): Int32Array {
-  const start = reader.offset;
-  checkDeltas(reader, values);
-  reader.offset = start;
-  const deltas = new Int32Array(values);
-  deltaBinaryUnpack(reader, values, deltas);
-  return deltas;
+/** Texts or bytes written one after the other, each behind its length. @throws Error if they end before the last */
+export function locatePlain(body: Uint8Array, from: number, values: number): readonly ValuePlace[] {
+  const view = new DataView(body.buffer, body.byteOffset, body.length);
+  const places: ValuePlace[] = [];
+  for (let at = from; places.length < values;) {
+    const length = view.getUint32(at, true);
+    if (length > body.length - at - 4) throw new Error("a value is longer than its page");
+    places.push({ offset: at + 4, length });
+    at += 4 + length;
+  }
+  return places;
 }
 
-/** A varint of at most ten bytes. */
-function readNumber(reader: Reader): number {
-  let value = 0;
-  for (let at = 0; at < 10; at++) {
-    const byte = reader.view.getUint8(reader.offset++);
-    value += (byte & 0x7f) * 2 ** (7 * at);
-    if (byte < 0x80) return value;
+/** The same where all lengths come first, as differences. @throws Error */
+export function locateDeltas({ body, valuesAt, values }: OpenedPage): readonly ValuePlace[] {
+  const reader = openReader(body);
+  reader.offset = valuesAt;
+  const places: ValuePlace[] = [];
+  const lengths = readDeltas(reader, values);
+  let at = reader.offset;
+  for (const length of lengths) {
+    if (length < 0 || length > body.length - at) throw new Error("a value is longer than its page");
+    places.push({ offset: at, length });
+    at += length;
   }
-  throw new Error("a number has more than ten bytes");
+  return places;
+}
+
+/** Numbers of a page's values in the dictionary of its column. */
+export function readPlaces({ body, valuesAt, values }: OpenedPage): readonly number[] {
+  const reader = openReader(body);
+  reader.offset = valuesAt;
+  const width = reader.view.getUint8(reader.offset++);
+  const places = Array.from({ length: values }, () => 0);
+  if (width > 0) readRleBitPackedHybrid(reader, width, places, body.length - reader.offset);
+  return places;
 }

@@ -3,6 +3,7 @@
 import type { Issue } from "../../errors.ts";
 import { type Label, LABELS } from "../../model/labels.ts";
 import { countUtf8Bytes, MAX_KEY_BYTES } from "../../storage/key-rules.ts";
+import { type PagePlace, pagePlaceSchema } from "../records/input-item.ts";
 import type { InputEntry } from "./input-page.ts";
 
 /** Bytes of a group's name and of its value: they are stored with every record. */
@@ -98,6 +99,10 @@ export function parseEntry(raw: Readonly<Record<string, unknown>>, place: EntryP
     raw["range"],
     (value) => parseRange(value) ?? report("range", "range_invalid", "the range must be { offset, length } in bytes"),
   );
+  const page = readOptional(
+    raw["page"],
+    (value) => parsePage(value) ?? report("page", "page_invalid", "the page must be as a job wrote it"),
+  );
   const groups = readOptional(
     raw["groups"],
     (value) =>
@@ -115,6 +120,7 @@ export function parseEntry(raw: Readonly<Record<string, unknown>>, place: EntryP
       ...(versionId === null ? {} : { versionId }),
       ...(label === null ? {} : { label }),
       ...(range === null ? {} : { range }),
+      ...(page === null ? {} : { page }),
       ...(groups === null || Object.keys(groups).length === 0 ? {} : { groups }),
     },
   };
@@ -151,6 +157,11 @@ function parseRange(value: unknown): { offset: number; length: number } | null {
   if (typeof value !== "object" || value === null || !("offset" in value) || !("length" in value)) return null;
   const { offset, length } = value;
   return isCount(offset) && isCount(length) ? { offset, length } : null;
+}
+
+function parsePage(value: unknown): PagePlace | null {
+  const page = pagePlaceSchema.safeParse(value);
+  return page.success ? page.data : null;
 }
 
 /** Group values: texts, and numbers or booleans as JSON writes them. */

@@ -84,6 +84,8 @@ export interface ContainerPosition {
   readonly count: number;
   /** True within a line that is too long and has been reported. */
   readonly skipping: boolean;
+  /** Parquet: `offset` is that of a page's header, 0 at the beginning of a row group, `count` the next row; this is the page's first row. */
+  readonly pageRow?: number;
   /** FER2013: column indices from the header; null before the header is read. */
   readonly columns: { readonly emotion: number; readonly pixels: number; readonly usage: number } | null;
 }

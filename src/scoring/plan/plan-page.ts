@@ -22,6 +22,7 @@ import {
 } from "./plan-cursor.ts";
 import { isInventory, readInventoryEntries } from "./inventory-entries.ts";
 import { isParquet, readParquetEntries } from "./parquet-entries.ts";
+import { readParquetItems } from "./parquet-items.ts";
 import { readTarItems } from "./tar-items.ts";
 
 /**
@@ -41,6 +42,7 @@ export async function planInputPage(
 ): Promise<InputPage> {
   const start = cursor === null ? null : parsePlanCursor(cursor);
   const page = createPageBuilder(start?.nextIndex ?? 0, limits);
+  const readContainer = CONTAINERS[input.format];
   let source = start === null ? openSource(input) : start.source;
   let container = start?.container ?? null;
   let endLine: number | undefined;
@@ -48,8 +50,7 @@ export async function planInputPage(
   const isOpen = (): boolean => page.roomLeft() > 0 && page.readsLeft > 0 && page.issues.length < limits.maxIssues;
   while (isOpen() && (source !== null || container !== null)) {
     if (container !== null) {
-      const read = input.format === "tar" ? readTarItems : readFerItems;
-      container = await read(store, container, page, limits);
+      container = await readContainer(store, container, page, limits);
       continue;
     }
     // A container fills the page by itself: its entry is taken alone.
@@ -70,6 +71,14 @@ export async function planInputPage(
     ...(endLine === undefined ? {} : { endLine }),
   };
 }
+
+/** What reads the items of each container; a picture is none, and never opened as one. */
+const CONTAINERS = {
+  image: readTarItems,
+  tar: readTarItems,
+  "fer2013-csv": readFerItems,
+  parquet: readParquetItems,
+} as const;
 
 function openSource(input: InputSpec): SourcePosition {
   if (input.kind === "prefix") return { kind: "prefix", after: null };

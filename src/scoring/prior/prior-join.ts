@@ -42,11 +42,14 @@ export function parseJoinedCursor(cursor: string | null): JoinedCursor {
 
 /** The order of both sides: by key, and within a shard or table by place. */
 export function compareItems(a: InputItem, b: InputItem): number {
-  return compareKeys(a.key, b.key) || (a.range?.offset ?? -1) - (b.range?.offset ?? -1);
+  return compareKeys(a.key, b.key) || placeOf(a) - placeOf(b);
 }
 
+/** Rows of a Parquet file do not lie in their order where values repeat. */
+const placeOf = ({ page, range }: InputItem): number => page?.row ?? range?.offset ?? -1;
+
 function isSame(a: InputItem, b: InputItem): boolean {
-  return a.id === b.id && a.range?.length === b.range?.length;
+  return a.id === b.id && a.range?.length === b.range?.length && a.page?.length === b.page?.length;
 }
 
 /** Lines of the frozen manifest, one at a time. */

@@ -16,7 +16,7 @@ import type { JobCoordinator } from "../job/coordinator-port.ts";
 import { isEnded } from "../job/job-status.ts";
 import { dataFolder, LABEL_FILES, partKey } from "../keys.ts";
 import type { Limits } from "../limits.ts";
-import type { InputFormat } from "../manifest/input-spec.ts";
+import type { InputFormat } from "../manifest/input-formats.ts";
 import type { InputItem } from "../records/input-item.ts";
 import { parseRecord } from "../records/record-line.ts";
 import type { ScoreRecord } from "../records/records.ts";
@@ -153,6 +153,7 @@ export async function readPicture(
   const sniffed = sniffFormat(bytes);
   if (sniffed.kind !== "image") throw new ScoringError("not_found", `${item.key} is ${sniffed.looksLike}`);
   // Pictures of one container share its etag.
-  const etag = item.range === undefined ? read.etag : `${read.etag}-${item.range.offset}`;
+  const place = item.page?.row ?? item.range?.offset;
+  const etag = place === undefined ? read.etag : `${read.etag}-${place}`;
   return { bytes, mediaType: IMAGE_FORMATS[sniffed.format].mediaType, etag };
 }

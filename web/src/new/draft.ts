@@ -3,6 +3,7 @@
 import type { FaceMode } from "../../../src/scoring/records/face-mode.ts";
 import type { ManifestInput } from "../../../src/client/api.ts";
 import { ABSTENTION_PRECISIONS } from "../../../src/model/abstention.ts";
+import type { InputFormat } from "../../../src/scoring/manifest/input-formats.ts";
 import type { LabelFormat, OutputLayout } from "../../../src/scoring/keys.ts";
 import { LABELS } from "../../../src/model/labels.ts";
 import type { DroppedFile } from "./dropped-file.ts";
@@ -21,7 +22,7 @@ export interface Draft {
   readonly manifestKey: string;
   /** What the folders of an upload mean. */
   readonly folders: "nothing" | "groups" | "labels";
-  readonly format: "image" | "tar" | "fer2013-csv";
+  readonly format: InputFormat;
   readonly faces: FaceMode;
   readonly tta: "none" | "flip";
   /** The precision below which labels are not given, as text; empty: every face gets one. */

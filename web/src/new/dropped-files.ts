@@ -19,6 +19,7 @@ export const UPLOADS: Readonly<
   image: { endings: IMAGE_ENDINGS, words: FORMATS_IN_WORDS, one: "picture" },
   tar: { endings: [".tar"], words: "tar shards of pictures", one: "shard" },
   "fer2013-csv": { endings: [".csv"], words: "tables of FER2013's layout", one: "table" },
+  parquet: { endings: [".parquet"], words: "Parquet files with a column of pictures", one: "file" },
 };
 
 type Format = keyof typeof UPLOADS;

@@ -63,6 +63,7 @@ export function UploadSection(
             ["image", "Pictures"],
             ["tar", "Tar shards (WebDataset)"],
             ["fer2013-csv", "FER2013 tables"],
+            ["parquet", "Parquet files of pictures (Hugging Face)"],
           ]}
           change={(format) => {
             if (props.hasFiles) props.clear();

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { type BasicType, parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
 import { planInputPage } from "../../../../src/scoring/plan/plan-page.ts";
-import { checkPage, listPages, type PageColumn } from "../../../../src/scoring/plan/parquet-pages.ts";
+import { openPage, listPages, type PageColumn } from "../../../../src/scoring/plan/parquet-pages.ts";
 import { fill, LIMIT, manifest } from "./input-fixtures.ts";
 
 /** Parquet whose pages were made to keep a reader busy: refused before a value is decoded, and without much time. */
@@ -29,7 +29,7 @@ const levels = (bytes: readonly number[]): number[] => [bytes.length, 0, 0, 0, .
 
 function check(page: Uint8Array, column: PageColumn = text): void {
   for (const one of listPages(page, column, MOST)) {
-    checkPage(one, page.subarray(one.start, one.end), column, (packed) => packed, MOST);
+    openPage(one, page.subarray(one.start, one.end), column, (packed) => packed, MOST);
   }
 }
 
