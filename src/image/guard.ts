@@ -13,7 +13,9 @@ export function identifyImage(bytes: Uint8Array): ImageFormat {
   if (bytes.length === 0) throw new ScoringError("object_empty", "the file has no bytes");
   const sniffed = sniffFormat(bytes);
   if (sniffed.kind === "image") return sniffed.format;
-  throw new ScoringError("image_unsupported", `looks like ${sniffed.looksLike}, not ${FORMATS_IN_WORDS}`);
+  const { looksLike } = sniffed;
+  const advice = /\bimage\b/.test(looksLike) ? ": convert it, for example to JPEG" : "";
+  throw new ScoringError("image_unsupported", `looks like ${looksLike}, not ${FORMATS_IN_WORDS}${advice}`);
 }
 
 /**

@@ -84,7 +84,8 @@ describe("refusals", () => {
   ])("%s is named", async (_, bytes, looksLike) => {
     expect(sniffFormat(bytes)).toEqual({ kind: "other", looksLike });
     expect(await outcome(bytes)).toBe("image_unsupported");
-    expect(() => readHeader(bytes)).toThrow(looksLike);
+    const advice = looksLike.endsWith("image") ? ": convert it, for example to JPEG" : "";
+    expect(() => readHeader(bytes)).toThrow(`looks like ${looksLike}, not JPEG, PNG or WebP${advice}`);
   });
 
   test("no bytes", async () => expect(await outcome(new Uint8Array(0))).toBe("object_empty"));
