@@ -222,13 +222,15 @@ interface Step {
 /** The nodes as they run: a convolution or dense layer takes in the ReLU behind it where nobody else reads its value. */
 function planSteps({ nodes, outputs }: Graph): Step[] {
   const steps = new Map<string, Step>();
-  const named = new Set(Object.values(outputs));
+  const readers = new Map<string, number>();
+  for (const name of [...nodes.flatMap(({ inputs }) => inputs), ...Object.values(outputs)]) {
+    readers.set(name, (readers.get(name) ?? 0) + 1);
+  }
   for (const node of nodes) {
     const [from = ""] = node.inputs;
     const before = steps.get(from);
-    const isAlone = !named.has(from) && nodes.filter(({ inputs }) => inputs.includes(from)).length === 1;
     const isProduct = before?.node.op === "conv" || before?.node.op === "dense";
-    if ((node.op === "relu" || node.op === "relu6") && isProduct && isAlone) {
+    if ((node.op === "relu" || node.op === "relu6") && isProduct && readers.get(from) === 1) {
       steps.delete(from);
       steps.set(node.name, { node: before.node, activation: node.op, output: node.name });
     } else {
