@@ -7,6 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { createNodeClassifier } from "../src/backends/engines-node.ts";
 import { createGraphNodeEngine } from "../src/backends/graph/graph-node.ts";
 import { startTfjsWasmNode } from "../src/backends/tfjs-wasm-node.ts";
+import type { Network } from "../src/model/graph/check-graph.ts";
 import { loadBlazeFaceModel } from "../src/model/blazeface-model.ts";
 import { exportOnnx } from "../src/model/export/export-onnx.ts";
 import { encodeNetwork } from "../src/model/export/onnx-graph.ts";
@@ -109,11 +110,22 @@ async function runTheirs(
 }
 
 /** The expression network of `@vladmandic/human`: depthwise and pointwise convolutions, 64 × 64 gray. */
-export async function openEmotion(batch: number): Promise<GraphContestant[]> {
-  const file = join(human, "emotion.json");
+export async function readEmotion(): Promise<Network> {
   const readBeside = (path: string): Promise<Uint8Array | null> => readFile(join(human, path)).catch(() => null);
-  const { network } = await readNetwork(await readFile(file), readBeside, {}, LIMITS.modelImport);
-  const { model } = await makeImportedModel(network, {
+  const file = await readFile(join(human, "emotion.json"));
+  return (await readNetwork(file, readBeside, {}, LIMITS.modelImport)).network;
+}
+
+/** The finder's network. */
+export async function readBlazeFace(): Promise<Network> {
+  const folder = new URL("../models/faces/blazeface@1/", import.meta.url);
+  const card: unknown = JSON.parse(await readFile(new URL("card.json", folder), "utf8"));
+  return (await loadBlazeFaceModel(card, await readFile(new URL("weights.safetensors", folder)))).network;
+}
+
+/** {@link readEmotion} on faces. */
+export async function openEmotion(batch: number): Promise<GraphContestant[]> {
+  const { model } = await makeImportedModel(await readEmotion(), {
     name: "human-emotion",
     version: 1,
     labels: LABELS,
@@ -130,9 +142,7 @@ export async function openEmotion(batch: number): Promise<GraphContestant[]> {
 
 /** BlazeFace without its last reshapes, one picture of `side` × `side` pixels a call. */
 export async function openFinder(side: number): Promise<GraphContestant[]> {
-  const folder = new URL("../models/faces/blazeface@1/", import.meta.url);
-  const card: unknown = JSON.parse(await readFile(new URL("card.json", folder), "utf8"));
-  const { network } = await loadBlazeFaceModel(card, await readFile(new URL("weights.safetensors", folder)));
+  const network = await readBlazeFace();
   const engine = await createGraphNodeEngine(network);
   const values = Float32Array.from({ length: side * side * 3 }, (_, at) => ((at * 37) % 256) / 127.5 - 1);
   const theirs = await openTheirs("blazeface");

@@ -86,19 +86,17 @@ export function measurePicture(network: Network): number {
 }
 
 /**
- * Loads a network into an instance of `module` (graph.wasm or graph-relaxed.wasm).
+ * Places the layers of a network in a kernel's memory, and packs their numbers.
+ * @returns the layers, and the first byte behind them
  * @throws ScoringError `engine_unavailable` if a node has no kernel here or memory is refused
  */
-export async function createGraphEngine(
-  module: WebAssembly.Module,
+export function loadLayers(
+  kernel: Kernel,
   network: Network,
-  engine: GraphEngineName = "graph-wasm-simd",
-): Promise<PlannedGraphEngine> {
-  const { graph } = network;
+): { readonly placed: readonly PlacedLayer[]; readonly end: number } {
   const layers = planLayers(network, { separable: true });
-  const kernel = await createKernel(module);
   // Channels do not depend on the picture's size; behind `flatten` they do, but there the size is fixed.
-  const shapes = inferShapes(graph, network.weights, ...smallestInput(graph));
+  const shapes = inferShapes(network.graph, network.weights, ...smallestInput(network.graph));
   const arena = createArena(kernel.base);
   const placed = placeLayers(network, layers, shapes, arena);
   kernel.reserve(arena.end());
@@ -111,6 +109,21 @@ export async function createGraphEngine(
       kernel.floats(place.slopesAt, part.slopes.length).set(part.slopes);
     }
   }
+  return { placed, end: arena.end() };
+}
+
+/**
+ * Loads a network into an instance of `module` (graph.wasm or graph-relaxed.wasm).
+ * @throws ScoringError `engine_unavailable` if a node has no kernel here or memory is refused
+ */
+export async function createGraphEngine(
+  module: WebAssembly.Module,
+  network: Network,
+  engine: GraphEngineName = "graph-wasm-simd",
+): Promise<PlannedGraphEngine> {
+  const { graph } = network;
+  const kernel = await createKernel(module);
+  const { placed, end } = loadLayers(kernel, network);
 
   const plans = new Map<string, PicturePlan>();
   let current: PicturePlan | null = null;
@@ -118,7 +131,7 @@ export async function createGraphEngine(
 
   const findPlan = (height: number, width: number): PicturePlan => {
     const key = `${height}×${width}`;
-    const plan = plans.get(key) ?? planPicture(network, placed, height, width, arena.end());
+    const plan = plans.get(key) ?? planPicture(network, placed, height, width, end);
     plans.delete(key);
     plans.set(key, plan);
     if (plans.size > MAX_PLANS) plans.delete(plans.keys().next().value!);
