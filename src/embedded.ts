@@ -19,6 +19,7 @@ import { createDatasetMetrics, createLogMetrics } from "./jobs/metrics-sinks.ts"
 import { openDirectory } from "./jobs/open-directory.ts";
 import { createTrace, markMessage, readTraceParent } from "./jobs/platform-spans.ts";
 import { tracing } from "./jobs/runtime-tracing.ts";
+import { consumeUploads } from "./jobs/upload-events.ts";
 import { createWorkQueue, readQueueDepth } from "./jobs/work-queue.ts";
 import { createConsoleLogger } from "./log.ts";
 import { createPlatform, type Platform } from "./platform.ts";
@@ -81,7 +82,7 @@ export interface WorkerCron {
 export interface CountenanceWorker {
   /** Requests below the base path; others are answered 404. */
   readonly fetch: (request: Request, env: WorkerEnv) => Promise<Response>;
-  /** Batches of the queue CHUNKS and of its dead letters, whose name begins with `chunks-dead`. */
+  /** Batches of the queue CHUNKS, of its dead letters, whose name begins with `chunks-dead`, and of R2's event notifications (`uploads`). */
   readonly queue: (batch: WorkerBatch, env: WorkerEnv) => Promise<void>;
   /** Hourly (`0 * * * *`) and every five minutes; another cron does the work of both. */
   readonly scheduled: (event: WorkerCron, env: WorkerEnv) => Promise<void>;
@@ -147,6 +148,14 @@ export function createCountenance(options: CountenanceOptions = {}): Countenance
         metrics: openMetrics(config),
         clock,
       };
+      // "uploads" locally, "uploads-<environment>" on the account: what R2 has sent.
+      if (batch.queue.startsWith("uploads")) {
+        return consumeUploads(batch, {
+          findStores: (bucket) => findStoresOver(config, bucket),
+          feed: (store, uploads) => platform.feedUploads(store, uploads),
+          logger,
+        });
+      }
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what coordinators have sent
       const messages = batch as QueueBatch<WorkMessage>;
       // One message an invocation, as wrangler.toml says.
@@ -233,6 +242,11 @@ function openBare(
     "config_invalid",
     `STORES: ${name}: this Worker opens no S3 stores: give createCountenance openS3`,
   );
+}
+
+/** Names of the stores over a bucket that event notifications name. */
+function findStoresOver({ stores }: Config, bucket: string): readonly string[] {
+  return [...stores].flatMap(([name, store]) => (store.kind === "r2" && store.name === bucket ? [name] : []));
 }
 
 function bindAuth(auth: WorkerAuth, env: RawEnv): CallerHook {

@@ -28,7 +28,7 @@ import type { S3StoreConfig } from "./storage/s3/s3-store.ts";
 
 /** One configured store: an R2 binding, or an S3 endpoint with the credentials of its secrets. */
 export type StoreConfig =
-  | { readonly kind: "r2"; readonly bucket: R2BucketLike }
+  | { readonly kind: "r2"; readonly bucket: R2BucketLike; readonly name: string | null }
   | { readonly kind: "s3"; readonly config: S3StoreConfig };
 
 /** Jurisdictions of Durable Objects that can be asked for. */
@@ -66,7 +66,11 @@ export interface Config {
 
 const storesShape = z.record(
   storeName,
-  z.discriminatedUnion("kind", [z.strictObject({ kind: z.literal("r2"), binding: z.string() }), s3Shape]),
+  z.discriminatedUnion("kind", [
+    // The bucket's name is how its event notifications call it.
+    z.strictObject({ kind: z.literal("r2"), binding: z.string(), bucket: z.string().optional() }),
+    s3Shape,
+  ]),
 );
 
 /** Bindings are objects of the runtime, recognized by a method that they must have. */
@@ -83,7 +87,7 @@ function readStores(env: RawEnv): ReadonlyMap<string, StoreConfig> {
   for (const [name, store] of Object.entries(readJson(env, "STORES", storesShape))) {
     const config: StoreConfig =
       store.kind === "r2"
-        ? { kind: "r2", bucket: readBinding<R2BucketLike>(env, store.binding, "head") }
+        ? { kind: "r2", bucket: readBinding<R2BucketLike>(env, store.binding, "head"), name: store.bucket ?? null }
         : { kind: "s3", config: readS3Store(env, name, store) };
     stores.set(name, config);
   }

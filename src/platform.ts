@@ -18,6 +18,7 @@ import { DEFAULT_MODEL } from "./scoring/manifest/manifest.ts";
 import { renderDeployment } from "./scoring/operations/deployment-metrics.ts";
 import type { Counters } from "./scoring/operations/prometheus.ts";
 import { createReadiness, type ReadinessDeps } from "./scoring/operations/readiness.ts";
+import { type FedUploads, feedUploads, type Upload } from "./scoring/schedules/feed-uploads.ts";
 import type { ScheduleDeps } from "./scoring/schedules/run-schedule.ts";
 import { sendWebhook, type WebhookOptions } from "./scoring/webhook/webhook.ts";
 import { deriveWebhookSecret } from "./scoring/webhook/webhook-secret.ts";
@@ -61,6 +62,8 @@ export interface Platform {
   readonly deadLetters: DeadLetterDirectory;
   /** The five-minute cron: schedules that are due at `nowMs`, and what follows their runs. */
   runSchedules(nowMs: number): Promise<void>;
+  /** Uploads that a store tells of. */
+  feedUploads(store: string, uploads: readonly Upload[]): Promise<FedUploads>;
   /** The hourly cron: jobs whose alarm was lost, and those whose retention is over. */
   sweep(): Promise<void>;
 }
@@ -158,6 +161,7 @@ export function createPlatform(parts: PlatformParts): Platform {
     app,
     work,
     deadLetters: directory,
+    feedUploads: (store, uploads) => feedUploads(schedule, store, uploads),
     async runSchedules(nowMs) {
       await runDueSchedules(schedule, nowMs, logger);
       await lookAtSchedules(schedule, nowMs, logger);

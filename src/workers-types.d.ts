@@ -131,6 +131,19 @@ declare module "cloudflare:test" {
     stub: unknown,
     callback: (instance: unknown, state: DurableObjectState) => R | Promise<R>,
   ): Promise<R>;
+  export function createMessageBatch<Body>(
+    queue: string,
+    messages: readonly Omit<QueueMessage<Body>, "ack" | "retry">[],
+  ): QueueBatch<Body>;
+  export function createExecutionContext(): WorkerContext;
+  export function getQueueResult(
+    batch: QueueBatch<unknown>,
+    context: WorkerContext,
+  ): Promise<{
+    readonly outcome: string;
+    readonly explicitAcks: readonly string[];
+    readonly retryMessages: readonly { readonly msgId: string }[];
+  }>;
   export function evictDurableObject(stub: unknown): Promise<void>;
   export function reset(): Promise<void>;
 }

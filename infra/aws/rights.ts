@@ -64,8 +64,8 @@ export function describeCaller(accountId: string): PolicyDocument {
 }
 
 /** The role's only right. */
-export function describeCallerRights(destinationArn: string): PolicyDocument {
-  return writePolicy({ Effect: "Allow", Action: ["events:InvokeApiDestination"], Resource: [destinationArn] });
+export function describeCallerRights(destinationArns: readonly string[]): PolicyDocument {
+  return writePolicy({ Effect: "Allow", Action: ["events:InvokeApiDestination"], Resource: destinationArns });
 }
 
 /** Lets these rules, and nobody else, leave what they could not deliver. */

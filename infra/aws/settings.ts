@@ -23,6 +23,7 @@ export function readEventSettings(
     purpose: config.require("purpose"),
     faces: readFaces(config.get("faces") ?? "largest"),
     kinds: (config.getObject<string[]>("startOn") ?? ["manifest", "tar"]).map(readKind),
+    feed: config.get("feed"),
     alarmEmail: config.get("alarmEmail"),
   };
 }

@@ -1,4 +1,7 @@
-/** Uploads that start jobs: S3 tells EventBridge, EventBridge calls `POST /v1/jobs`, and what it cannot deliver waits in a queue. */
+/**
+ * Uploads that are scored by themselves: S3 tells EventBridge, EventBridge calls the API, and what it cannot deliver waits in a queue. A
+ * manifest or shard starts a job, an image goes into a feed.
+ */
 
 import { EventApiDestination } from "@pulumi/aws/cloudwatch/eventApiDestination.js";
 import { EventConnection } from "@pulumi/aws/cloudwatch/eventConnection.js";
@@ -14,7 +17,14 @@ import { all, interpolate, jsonStringify, output, type Input, type Output } from
 import type { Environment } from "../environments.ts";
 import { createAlarm } from "./alarm.ts";
 import { describeCaller, describeCallerRights, describeDeadLetterRights } from "./rights.ts";
-import { describePattern, EVENT_PATHS, type UploadKind, type UploadSettings, writeTemplate } from "./upload-kinds.ts";
+import {
+  describePattern,
+  EVENT_PATHS,
+  type UploadKind,
+  type UploadSettings,
+  writeInputTemplate,
+  writeJobTemplate,
+} from "./upload-kinds.ts";
 
 /** What a stack's configuration says of the events. */
 export interface EventSettings extends UploadSettings {
@@ -24,12 +34,15 @@ export interface EventSettings extends UploadSettings {
   /** A key with the scope jobs:write and grants to `in/` and `out/` of the store; never the admin key. */
   readonly apiKey: Input<string>;
   readonly kinds: readonly UploadKind[];
+  /** Id of the feed (a schedule whose runs are open jobs) that images go into; `undefined`: none, and `kinds` has no images. */
+  readonly feed: string | undefined;
   /** Is told of dead letters; `undefined`: nobody is. */
   readonly alarmEmail: string | undefined;
   /** The AWS account. */
   readonly accountId: Input<string>;
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Calls a second: half of what the API allows one key. */
 const CALLS_PER_SECOND = 10;
 /** The API forgets an idempotency key after 48 hours; EventBridge tries for at most 24. */
@@ -38,13 +51,17 @@ const RETRY = { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 };
 const DEAD_LETTER_SECONDS = 14 * 86_400;
 
 /**
- * Starts one job an upload. A 429, a 5xx or silence is tried again for a day, any other refusal goes to the dead letters at once.
- * An event that is delivered twice starts one job: the version of the object is the idempotency key.
+ * Starts one job for each manifest or shard, and puts images into a feed. A 429, a 5xx or silence is tried again for a day, any other refusal goes to the dead letters at once.
+ * An event that is delivered twice starts one job, since the version of the object is the idempotency key, and is one input of a feed.
  * @returns URL of the queue of dead letters
  * @throws Error when the address is not an origin
  */
 export function createUploadEvents(bucket: Bucket, settings: EventSettings): Output<string> {
-  const { environment, url, apiKey, kinds, alarmEmail, accountId } = settings;
+  const { environment, url, apiKey, kinds, feed, alarmEmail, accountId } = settings;
+  if (kinds.includes("image") !== (feed !== undefined)) {
+    throw new Error("feed: images need one to go into; without them in startOn it has no use");
+  }
+  if (feed !== undefined && !UUID.test(feed)) throw new Error("feed: the id of a schedule");
   if (!/^https:\/\/[^/?#@]+$/.test(url)) throw new Error("url: https:// and a host, nothing after it");
   const name = `countenance-${environment}-uploads`;
 
@@ -53,16 +70,29 @@ export function createUploadEvents(bucket: Bucket, settings: EventSettings): Out
     authorizationType: "API_KEY",
     authParameters: { apiKey: { key: "Authorization", value: interpolate`Bearer ${apiKey}` } },
   });
-  const destination = new EventApiDestination(name, {
-    connectionArn: connection.arn,
-    invocationEndpoint: `${url}/v1/jobs`,
-    httpMethod: "POST",
-    invocationRateLimitPerSecond: CALLS_PER_SECOND,
-  });
+  const paths = {
+    ...(kinds.some((kind) => kind !== "image") && { jobs: "/v1/jobs" }),
+    ...(feed !== undefined && { feed: `/v1/schedules/${feed}/inputs` }),
+  };
+  const share = Math.floor(CALLS_PER_SECOND / Math.max(1, Object.keys(paths).length));
+  const destinations = new Map(
+    Object.entries(paths).map(([part, path]) => [
+      part,
+      new EventApiDestination(part === "jobs" ? name : `${name}-${part}`, {
+        connectionArn: connection.arn,
+        invocationEndpoint: `${url}${path}`,
+        httpMethod: "POST",
+        invocationRateLimitPerSecond: share,
+      }),
+    ]),
+  );
   const role = new Role(name, {
     assumeRolePolicy: jsonStringify(output(accountId).apply(describeCaller)),
   });
-  void new RolePolicy(name, { role: role.name, policy: jsonStringify(destination.arn.apply(describeCallerRights)) });
+  void new RolePolicy(name, {
+    role: role.name,
+    policy: jsonStringify(all([...destinations.values()].map(({ arn }) => arn)).apply(describeCallerRights)),
+  });
 
   const deadLetters = new Queue(name, { messageRetentionSeconds: DEAD_LETTER_SECONDS, sqsManagedSseEnabled: true });
   if (alarmEmail !== undefined) createAlarm(name, deadLetters, alarmEmail);
@@ -71,9 +101,12 @@ export function createUploadEvents(bucket: Bucket, settings: EventSettings): Out
     const rule = new EventRule(`${name}-${kind}`, { eventPattern: pattern });
     void new EventTarget(`${name}-${kind}`, {
       rule: rule.name,
-      arn: destination.arn,
+      arn: destinations.get(kind === "image" ? "feed" : "jobs")!.arn,
       roleArn: role.arn,
-      inputTransformer: { inputPaths: EVENT_PATHS, inputTemplate: writeTemplate(kind, settings) },
+      inputTransformer: {
+        inputPaths: EVENT_PATHS,
+        inputTemplate: kind === "image" ? writeInputTemplate() : writeJobTemplate(kind, settings),
+      },
       httpTarget: { headerParameters: { "Idempotency-Key": EVENT_PATHS.version } },
       retryPolicy: RETRY,
       deadLetterConfig: { arn: deadLetters.arn },

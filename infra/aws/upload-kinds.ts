@@ -1,8 +1,8 @@
-/** Which uploads start a job, and the job that each starts. Values only: nothing here knows Pulumi. */
+/** Which uploads start a job or go into a feed, and what is sent for each. Values only: nothing here knows Pulumi. */
 
 import { PREFIXES } from "../environments.ts";
 
-/** The uploads that can start a job. */
+/** The uploads that can be scored by themselves. */
 export const UPLOAD_KINDS = ["manifest", "tar", "image"] as const;
 
 /** One of them. */
@@ -17,7 +17,7 @@ export interface UploadSettings {
   readonly faces: "aligned" | "largest" | "all";
 }
 
-/** The ends of keys by kind. One upload starts one job: an image of its own is the dearest way to score many. */
+/** The ends of keys by kind. A manifest or shard starts a job; images go into a feed, whose runs gather them. */
 export const SUFFIXES: Readonly<Record<UploadKind, readonly string[]>> = {
   manifest: [".jsonl", ".jsonl.gz", ".csv", ".csv.gz"],
   tar: [".tar"],
@@ -41,12 +41,22 @@ export function describePattern(bucket: string, kind: UploadKind) {
   };
 }
 
+/** The body of `POST /v1/schedules/{id}/inputs` as an input template: one line, the version that was uploaded. */
+export function writeInputTemplate(): string {
+  return unquote({ key: "<key>", etag: "<etag>", versionId: "<version>" });
+}
+
+const unquote = (body: object): string => JSON.stringify(body).replace(/"(<[a-z]+>)"/g, "$1");
+
 /**
  * The body of `POST /v1/jobs` as an input template: `<key>` stands without quotes, since EventBridge writes the value as JSON.
  * The version that was uploaded is the one that is scored.
  * @throws Error when the purpose has other characters: `<` begins a variable
  */
-export function writeTemplate(kind: UploadKind, { store, purpose, faces }: UploadSettings): string {
+export function writeJobTemplate(
+  kind: Exclude<UploadKind, "image">,
+  { store, purpose, faces }: UploadSettings,
+): string {
   if (!/^[\w .,-]{1,200}$/.test(purpose)) throw new Error("purpose: 1 to 200 letters, digits, spaces and _.,-");
   const input =
     kind === "manifest"
@@ -60,5 +70,5 @@ export function writeTemplate(kind: UploadKind, { store, purpose, faces }: Uploa
     faces,
     output: { store, prefix: PREFIXES.outputs },
   };
-  return JSON.stringify(body).replace(/"(<[a-z]+>)"/g, "$1");
+  return unquote(body);
 }

@@ -13,6 +13,7 @@ export const { bucket, queue, deadLetterQueue, adminKey, secrets } = createCloud
   location: config.get("location"),
   jurisdiction: config.get("jurisdiction"),
   inputDays: config.getNumber("inputDays"),
+  feedPrefixes: config.getObject<string[]>("feedPrefixes") ?? [],
   disposable: config.getBoolean("disposable") ?? false,
   generations: {
     adminKey: config.get("adminKeyGeneration") ?? "1",

@@ -2,6 +2,7 @@
 
 import { Queue } from "@pulumi/cloudflare/queue.js";
 import { R2Bucket } from "@pulumi/cloudflare/r2bucket.js";
+import { R2BucketEventNotification } from "@pulumi/cloudflare/r2bucketEventNotification.js";
 import { R2BucketLifecycle } from "@pulumi/cloudflare/r2bucketLifecycle.js";
 import { interpolate, jsonStringify, secret, type Output } from "@pulumi/pulumi";
 import { RandomBytes } from "@pulumi/random/randomBytes.js";
@@ -20,6 +21,8 @@ export interface CloudflareSettings {
   readonly inputDays: number | undefined;
   /** Whether `pulumi destroy` may take the data, and everything in the bucket goes after a day. */
   readonly disposable: boolean;
+  /** Uploads below these go into the feeds that are over them; empty: R2 tells of none. */
+  readonly feedPrefixes: readonly string[];
   /** Another text makes another secret. */
   readonly generations: { readonly adminKey: string; readonly webhookSecret: string };
 }
@@ -41,6 +44,8 @@ const JURISDICTIONS: readonly string[] = ["eu", "fedramp"];
 const DAY_SECONDS = 86_400;
 /** The longest that Queues keeps a message. */
 const MAX_RETENTION_SECONDS = 14 * DAY_SECONDS;
+/** What writes an object, as R2 calls it; `src/jobs/upload-events.ts` knows no other. */
+const WRITES = ["PutObject", "CopyObject", "CompleteMultipartUpload"];
 /** A running job, at most seven days old, may still read what it listed. */
 const MIN_INPUT_DAYS = 8;
 
@@ -50,7 +55,7 @@ const MIN_INPUT_DAYS = 8;
  * @throws Error when a setting cannot be right
  */
 export function createCloudflare(settings: CloudflareSettings): CloudflareOutputs {
-  const { environment, accountId, location, jurisdiction, inputDays, disposable, generations } = settings;
+  const { environment, accountId, location, jurisdiction, inputDays, disposable, generations, feedPrefixes } = settings;
   if (!/^[0-9a-f]{32}$/.test(accountId)) throw new Error("accountId: 32 hexadecimal digits");
   if (inputDays !== undefined && !(Number.isInteger(inputDays) && inputDays >= MIN_INPUT_DAYS)) {
     throw new Error(`inputDays: at least ${MIN_INPUT_DAYS}, since a running job may still read its inputs`);
@@ -58,6 +63,11 @@ export function createCloudflare(settings: CloudflareSettings): CloudflareOutput
   if (jurisdiction !== undefined && !JURISDICTIONS.includes(jurisdiction)) {
     throw new Error(`jurisdiction: one of ${JURISDICTIONS.join(", ")}`);
   }
+  const outside = feedPrefixes.find(
+    (prefix) => prefix === "" || PREFIXES.outputs.startsWith(prefix) || prefix.startsWith(PREFIXES.outputs),
+  );
+  if (outside !== undefined)
+    throw new Error(`feedPrefixes: ${JSON.stringify(outside)} would tell of outputs: name a prefix of inputs`);
   const kept = { protect: !disposable };
   const within = jurisdiction === undefined ? {} : { jurisdiction };
 
@@ -82,14 +92,26 @@ export function createCloudflare(settings: CloudflareSettings): CloudflareOutput
         settings: { messageRetentionPeriod: MAX_RETENTION_SECONDS },
       },
       kept,
-    ).queueName;
+    );
+  // Their consumers, with retries and dead letters, come with the Worker.
+  const [chunks, letters, uploads] = [createQueue("chunks"), createQueue("chunks-dead"), createQueue("uploads")];
+  createQueue("uploads-dead");
+  if (feedPrefixes.length > 0) {
+    void new R2BucketEventNotification("uploads", {
+      accountId,
+      bucketName: bucket.name,
+      ...within,
+      queueId: uploads.queueId,
+      rules: feedPrefixes.map((prefix) => ({ prefix, actions: WRITES, description: `uploads below ${prefix}` })),
+    });
+  }
 
   const adminKey = createSecret("admin-key", generations.adminKey);
   const webhookBytes = createSecret("webhook-secret", generations.webhookSecret);
   return {
     bucket: bucket.name,
-    queue: createQueue("chunks"),
-    deadLetterQueue: createQueue("chunks-dead"),
+    queue: chunks.queueName,
+    deadLetterQueue: letters.queueName,
     adminKey,
     // The prefix is that of Standard Webhooks.
     secrets: jsonStringify({ ADMIN_KEY: adminKey, WEBHOOK_SECRET: interpolate`whsec_${webhookBytes}` }),

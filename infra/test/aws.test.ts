@@ -25,6 +25,11 @@ const withEvents = {
   purpose: "research",
 };
 
+const withImages = {
+  startOn: JSON.stringify(UPLOAD_KINDS),
+  feed: "0190b6a5-0000-7000-8000-000000000000",
+};
+
 const readPolicy = ({ inputs }: Recorded, key = "policy") => JSON.parse(String(inputs[key])) as PolicyDocument;
 
 /** Whether a policy without conditions allows an action on a resource: a `*` at the end matches anything. */
@@ -85,7 +90,7 @@ it("no party may do everything, or anything to everything", () => {
     describeWorkerRights("arn:bucket"),
     describeBucketRules("arn:bucket"),
     describeCaller("123456789012"),
-    describeCallerRights("arn:destination"),
+    describeCallerRights(["arn:destination"]),
     describeDeadLetterRights("arn:queue", ["arn:rule"]),
   ].flatMap(({ Statement }) => Statement.filter(({ Effect }) => Effect === "Allow"));
   expect(allowed).toHaveLength(6);
@@ -204,13 +209,13 @@ describe("upload events", () => {
   });
 
   it("start one job a version, are tried for a day, and end among the dead letters", async () => {
-    const made = await run({ ...withEvents, startOn: JSON.stringify(UPLOAD_KINDS) });
+    const made = await run({ ...withEvents, ...withImages });
     const targets = made.every("EventTarget");
     expect(targets.map(({ inputs }) => inputs["rule"])).toEqual(made.every("EventRule").map(({ name }) => name));
     expect(targets).toHaveLength(3);
     for (const { inputs } of targets) {
       expect(inputs).toMatchObject({
-        arn: "arn:aws:eventApiDestination:EventApiDestination:::countenance-production-uploads",
+        arn: `arn:aws:eventApiDestination:EventApiDestination:::countenance-production-uploads${String(inputs["rule"]).endsWith("-image") ? "-feed" : ""}`,
         roleArn: "arn:aws:role:Role:::countenance-production-uploads",
         httpTarget: { headerParameters: { "Idempotency-Key": "$.detail.object.version-id" } },
         retryPolicy: { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 },
@@ -226,6 +231,25 @@ describe("upload events", () => {
       },
     });
     expect(made.outputs["deadLetterUrl"]).toBe("https://sqs.example/countenance-production-uploads");
+  });
+
+  it("put images into a feed, one line each, within the rate of one key", async () => {
+    const made = await run({ ...withEvents, ...withImages });
+    expect(
+      made
+        .every("EventApiDestination")
+        .map(({ inputs }) => [inputs["invocationEndpoint"], inputs["invocationRateLimitPerSecond"]]),
+    ).toEqual([
+      [`${withEvents.url}/v1/jobs`, 5],
+      [`${withEvents.url}/v1/schedules/${withImages.feed}/inputs`, 5],
+    ]);
+    expect(readPolicy(made.one("RolePolicy")).Statement[0]?.Resource).toHaveLength(2);
+    const image = made.every("EventTarget").find(({ name }) => name.endsWith("-image"));
+    expect(image?.inputs["inputTransformer"]).toMatchObject({
+      inputTemplate: '{"key":<key>,"etag":<etag>,"versionId":<version>}',
+    });
+    const alone = await run({ ...withEvents, feed: withImages.feed, startOn: '["image"]' });
+    expect(alone.one("EventApiDestination").inputs).toMatchObject({ invocationRateLimitPerSecond: 10 });
   });
 
   it("tell an address of dead letters, where there is one", async () => {
@@ -250,7 +274,7 @@ describe("upload events", () => {
   it("take a role that may call this one address, for this account only", async () => {
     const made = await run(withEvents);
     expect(readPolicy(made.one("RolePolicy"))).toEqual(
-      describeCallerRights("arn:aws:eventApiDestination:EventApiDestination:::countenance-production-uploads"),
+      describeCallerRights(["arn:aws:eventApiDestination:EventApiDestination:::countenance-production-uploads"]),
     );
     expect(readPolicy(made.one("Role"), "assumeRolePolicy")).toEqual(describeCaller("123456789012"));
   });
@@ -260,6 +284,9 @@ describe("upload events", () => {
     [{ url: "https://countenance.example/v1/jobs" }, "url: https://"],
     [{ purpose: '<key>", "faces": "all' }, "purpose: 1 to 200"],
     [{ startOn: '["video"]' }, "startOn: some of manifest, tar, image"],
+    [{ startOn: '["image"]' }, "feed: images need one"],
+    [{ feed: "0190b6a5-0000-7000-8000-000000000000" }, "feed: images need one"],
+    [{ startOn: '["image"]', feed: "../keys" }, "feed: the id of a schedule"],
     [{ faces: "smallest" }, "faces: one of aligned, largest, all"],
     [{ store: "My Store" }, "store: a-z, 0-9 and -"],
   ])("refuse %o by name", async (config, message) => {

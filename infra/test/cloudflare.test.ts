@@ -76,7 +76,7 @@ describe.each(ENVIRONMENTS)("the stack %s", (environment) => {
     const queues = [...bound.queues.producers, ...bound.queues.consumers].map(({ queue }) => queue);
     const letters = bound.queues.consumers.flatMap(({ dead_letter_queue }) => dead_letter_queue ?? []);
     expect(new Set(listQueues(made))).toEqual(new Set([...queues, ...letters]));
-    expect(listQueues(made)).toHaveLength(new Set(queues).size);
+    expect(listQueues(made)).toHaveLength(new Set([...queues, ...letters]).size);
     expect(made.outputs).toMatchObject({
       bucket: bound.r2_buckets[0]?.bucket_name,
       queue: bound.queues.producers[0]?.queue,
@@ -106,6 +106,31 @@ describe("the bucket's rules", () => {
 
   it.each(["7", "0", "-1", "8.5"])("refuse %s days, which a running job may outlive", async (inputDays) => {
     await expect(run("dev", { inputDays })).rejects.toThrow("inputDays: at least 8");
+  });
+});
+
+describe("uploads that R2 tells of", () => {
+  it("go into the queue that the Worker consumes, below the prefixes of feeds, whole objects only", async () => {
+    const made = await run("production", { feedPrefixes: '["in/uploads/","in/cameras/"]', jurisdiction: "eu" });
+    const actions = ["PutObject", "CopyObject", "CompleteMultipartUpload"];
+    expect(made.one("R2BucketEventNotification").inputs).toMatchObject({
+      bucketName: "faces-production",
+      jurisdiction: "eu",
+      queueId: "queue-of-uploads",
+      rules: [
+        { prefix: "in/uploads/", actions },
+        { prefix: "in/cameras/", actions },
+      ],
+    });
+    expect((await run("production")).every("R2BucketEventNotification")).toEqual([]);
+    // The name by which the events call the bucket is the one that the Worker finds the store by.
+    expect(JSON.parse(toml.env.production.vars["STORES"] ?? "")).toEqual({
+      faces: { kind: "r2", binding: "FACES", bucket: "faces-production" },
+    });
+  });
+
+  it.each(['[""]', '["out/"]', '["o"]', '["out/x/"]'])("are never outputs: %s is refused", async (feedPrefixes) => {
+    await expect(run("dev", { feedPrefixes })).rejects.toThrow("feedPrefixes: ");
   });
 });
 

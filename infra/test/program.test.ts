@@ -118,6 +118,8 @@ describe("Pulumi's language host", () => {
     expect(types).toEqual([
       "cloudflare:index/queue:Queue",
       "cloudflare:index/queue:Queue",
+      "cloudflare:index/queue:Queue",
+      "cloudflare:index/queue:Queue",
       "cloudflare:index/r2Bucket:R2Bucket",
       "cloudflare:index/r2BucketLifecycle:R2BucketLifecycle",
       "pulumi:pulumi:Stack",

@@ -35,6 +35,7 @@ function describeState(type: string, name: string, inputs: Readonly<Record<strin
     url: `https://sqs.example/${name}`,
     name,
     secret: `secret of ${name}`,
+    queueId: `queue-of-${name}`,
     base64: `bytes of ${name}`,
     ...inputs,
   };

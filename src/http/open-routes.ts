@@ -15,6 +15,9 @@ const LINES = [
   { key: "portraits/0002.jpg", etag: "1a0e4f3852b7c6d90e1f2a3b9b2f7d6c", groups: { site: "north" } },
 ];
 
+/** The body of requests that bring inputs. */
+export const inputLines = ndjsonBody("Lines as those of a list of inputs: a key, and what is known of it", LINES);
+
 /** What became of inputs that were sent. */
 export const addedSchema = z.object({ added: count, known: count, received: count }).openapi("AddedInputs");
 
@@ -26,7 +29,7 @@ export function addOpenRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     summary: "Send inputs to an open job, one JSON object per line: all of them are taken, or none",
     request: {
       params: jobIdParam,
-      body: ndjsonBody("Lines as those of a list of inputs: a key, and what is known of it", LINES),
+      body: inputLines,
     },
     responses: {
       200: json(addedSchema, "How many came for the first time, and how many had come before"),

@@ -8,6 +8,7 @@ import { LIMITS } from "../scoring/limits.ts";
 import { alertMarksSchema } from "../scoring/schedules/alert-marks-schema.ts";
 import { parseCron } from "../scoring/schedules/cron.ts";
 import { changeSchedule, makeSchedule } from "../scoring/schedules/change-schedule.ts";
+import { feedSchedule } from "../scoring/schedules/feed-schedule.ts";
 import { judgeSchedule, viewOutlook } from "../scoring/schedules/judge-runs.ts";
 import { runSchedule } from "../scoring/schedules/run-schedule.ts";
 import {
@@ -20,7 +21,8 @@ import {
   viewSchedule,
 } from "../scoring/schedules/schedule.ts";
 import type { ApiDeps } from "./api-deps.ts";
-import { parseBody, readJsonBody } from "./json-body.ts";
+import { parseBody, readBoundedBody, readJsonBody } from "./json-body.ts";
+import { addedSchema, inputLines } from "./open-routes.ts";
 import { json, jsonBody, problemResponses } from "./schemas.ts";
 
 /** Runs that a list shows per schedule; a schedule by itself shows all that are kept. */
@@ -88,6 +90,7 @@ const outlookSchema = z
   })
   .openapi("ScheduleAlerts");
 const idParam = z.object({ id: z.uuid().openapi({ param: { name: "id", in: "path" } }) });
+const fedSchema = addedSchema.extend({ jobId: z.uuid() }).openapi("FedInputs");
 const runBodySchema = z.strictObject({ dueAt: time.optional() });
 
 /** The routes of schedules. */
@@ -209,6 +212,23 @@ export function addScheduleRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       return c.body(null, 204);
     },
   );
+
+  app.openAPIRegistry.registerPath({
+    method: "post",
+    path: "/v1/schedules/{id}/inputs",
+    summary:
+      "Send inputs to the newest run of a feed, a schedule whose runs are open jobs; opens one where none takes any",
+    request: { params: idParam, body: inputLines },
+    responses: {
+      200: json(fedSchema, "The job that has them, and how many came for the first time"),
+      ...problemResponses,
+    },
+  });
+  app.post("/v1/schedules/:id/inputs", async (c) => {
+    const record = await requireSchedule(c, c.req.param("id"));
+    const body = await readBoundedBody(c.req.raw, limits.open.maxBytes);
+    return c.json(await feedSchedule(deps, record, body), 200);
+  });
 
   app.openAPIRegistry.registerPath({
     method: "post",

@@ -95,6 +95,9 @@ export class DirectoryBase extends DurableObject implements WholeDirectory {
   readSchedule(...args: Args<"readSchedule">): Answer<"readSchedule"> {
     return this.#rows.readSchedule(...args);
   }
+  listFeeds(...args: Args<"listFeeds">): Answer<"listFeeds"> {
+    return this.#rows.listFeeds(...args);
+  }
   listSchedules(...args: Args<"listSchedules">): Answer<"listSchedules"> {
     return this.#rows.listSchedules(...args);
   }

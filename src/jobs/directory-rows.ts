@@ -283,6 +283,7 @@ export function createDirectoryRows(sql: SqlDatabase): WholeDirectory {
     addSchedule: async (...args) => schedules.addSchedule(...args),
     replaceSchedule: async (...args) => schedules.replaceSchedule(...args),
     readSchedule: async (...args) => schedules.readSchedule(...args),
+    listFeeds: async (store) => schedules.listFeeds(store),
     listSchedules: async (...args) => schedules.listSchedules(...args),
     takeDueSchedule: async (...args) => schedules.takeDueSchedule(...args),
     settleSchedule: async (...args) => schedules.settleSchedule(...args),

@@ -33,6 +33,7 @@ export function openDirectory(objects: DurableObjectNamespace<DirectoryBase>): W
     addSchedule: (record, nextDueMs, maxPerOwner) => stub().addSchedule(record, nextDueMs, maxPerOwner),
     replaceSchedule: (record, nextDueMs) => stub().replaceSchedule(record, nextDueMs),
     readSchedule: (id) => stub().readSchedule(id),
+    listFeeds: (store) => stub().listFeeds(store),
     listSchedules: (options) => stub().listSchedules(options),
     takeDueSchedule: (nowMs) => stub().takeDueSchedule(nowMs),
     settleSchedule: (id, revision, settledMs, nextDueMs) => stub().settleSchedule(id, revision, settledMs, nextDueMs),

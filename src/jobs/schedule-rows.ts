@@ -82,6 +82,12 @@ export function createScheduleRows(sql: SqlDatabase): ScheduleRows {
         cursor: found.length > limit ? (page.at(-1)?.id ?? null) : null,
       };
     },
+    listFeeds: (store) =>
+      readRecords(
+        `SELECT record FROM schedules WHERE json_extract(record, '$.enabled') AND json_extract(record, '$.manifest.input.open')
+         AND json_extract(record, '$.manifest.input.store') = ? ORDER BY id`,
+        store,
+      ),
     takeDueSchedule: (nowMs) =>
       readRecords(
         `UPDATE schedules SET nextDueMs = ?1 + 1

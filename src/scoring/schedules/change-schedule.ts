@@ -6,6 +6,7 @@ import type { Caller } from "../access/access.ts";
 import { refreshModels } from "../requests/submit.ts";
 import { checkWebhookAddress } from "../webhook/webhook-address.ts";
 import { parseCron } from "./cron.ts";
+import { checkFeed } from "./feed.ts";
 import { checkTemplate, type ScheduleDeps } from "./run-schedule.ts";
 import type { newScheduleSchema, scheduleChangeSchema, ScheduleRecord } from "./schedule.ts";
 
@@ -63,8 +64,11 @@ export async function changeSchedule(
 
 /** The next due time, after checking the template as that run's manifest. */
 function planNext(deps: ScheduleDeps, record: ScheduleRecord, caller: Caller): number | null {
-  const dueMs = parseCron(record.cron, deps.limits.minScheduleIntervalMs).next(record.settledMs);
-  checkTemplate(deps, record, dueMs ?? record.settledMs, caller);
+  const cron = parseCron(record.cron, deps.limits.minScheduleIntervalMs);
+  const dueMs = cron.next(record.settledMs);
+  const { limits } = checkTemplate(deps, record, dueMs ?? record.settledMs, caller);
+  const issues = checkFeed(record, cron, record.settledMs, limits.openSeconds ?? deps.limits.open.maxSeconds);
+  if (issues.length > 0) throw new ScoringError("validation_failed", issues[0]!.message, { issues });
   checkExtras(deps, record);
   return record.enabled ? dueMs : null;
 }

@@ -9,6 +9,7 @@ import type { SubmitDeps } from "../requests/submit-deps.ts";
 import { parseCron } from "./cron.ts";
 import { MAX_REVIEWED_RUNS } from "../statistics/accuracy-drift.ts";
 import { listReviewedRuns } from "./schedule-look.ts";
+import { isFeed, sealEarlierRuns } from "./feed.ts";
 import { planDueRuns, runIdempotencyKey } from "./due-runs.ts";
 import type { ScheduleDirectory, ScheduleRecord, ScheduleRun, ScheduleRunRecord } from "./schedule.ts";
 import { expandTemplate, hasWindow } from "./window.ts";
@@ -102,7 +103,10 @@ export async function runSchedule(
       },
     });
     if (submission.kind === "dry-run") throw new ScoringError("validation_failed", "a schedule makes jobs");
-    return await note({ jobId: submission.job.id, failure: null });
+    const made = await note({ jobId: submission.job.id, failure: null });
+    // From now on inputs go to this one.
+    if (isFeed(record)) await sealEarlierRuns(deps, made);
+    return made;
   } catch (error) {
     const { code, detail, disposition } = toScoringError(error);
     if (disposition !== "request") throw error;

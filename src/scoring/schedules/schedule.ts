@@ -121,6 +121,8 @@ export interface ScheduleDirectory extends LookDirectory {
     readonly limit: number;
     readonly runs: number;
   }): Promise<SchedulePage>;
+  /** The enabled schedules over a store whose runs are open jobs. */
+  listFeeds(store: string): Promise<readonly ScheduleRecord[]>;
   /**
    * The most overdue schedule; until it is settled it is due again after `nowMs`, behind the others.
    * `null` if none is due.

@@ -76,7 +76,11 @@ describe.each(environments)("environment %s", (name) => {
         : { dead_letter_queue: withoutEnvironment(consumer.dead_letter_queue) }),
     }));
     expect(consumers).toEqual(local.queues.consumers);
-    expect(config.queues.consumers.map(({ queue }) => queue)).toEqual([`chunks-${name}`, `chunks-dead-${name}`]);
+    expect(config.queues.consumers.map(({ queue }) => queue)).toEqual([
+      `chunks-${name}`,
+      `chunks-dead-${name}`,
+      `uploads-${name}`,
+    ]);
   });
 
   it("is strict: no local key, an admin key or nothing", () => {
@@ -136,6 +140,6 @@ describe("a jurisdiction", () => {
 
 it("no two environments share anything on the account", () => {
   const all = [local, ...environments.map(readEnvironment)].flatMap(listNames);
-  expect(all.length).toBe(7 * 4);
+  expect(all.length).toBe(8 * 4);
   expect(new Set(all).size).toBe(all.length);
 });

@@ -7,10 +7,15 @@ import {
   SUFFIXES,
   UPLOAD_KINDS,
   type UploadKind,
-  writeTemplate,
+  writeInputTemplate,
+  writeJobTemplate,
 } from "../../../infra/aws/upload-kinds.ts";
 import { parseConfig } from "../../../src/env.ts";
 import { jobFolder, OUTPUT_NAMES, probeKey } from "../../../src/scoring/keys.ts";
+import { LIMITS } from "../../../src/scoring/limits.ts";
+import { parseInputs } from "../../../src/scoring/requests/add-inputs.ts";
+import { createMemoryStore } from "../../../src/storage/memory-store.ts";
+import { makeSpec } from "../../fault/scene.ts";
 import { parseManifest } from "../../../src/scoring/manifest/manifest.ts";
 
 /** infra/ tests what it registers; here what it says is held to what the Worker accepts. */
@@ -58,17 +63,33 @@ const startsJob = (kind: UploadKind, key: string) =>
 describe("an upload that starts a job", () => {
   const settings = { store: "uploads", purpose: "research", faces: "largest" } as const;
 
-  it.each(UPLOAD_KINDS)("of kind %s is a manifest that the API accepts, whatever the key", (kind) => {
+  it.each(["manifest", "tar"] as const)("of kind %s is a manifest that the API accepts, whatever the key", (kind) => {
     for (const name of ["plain", "with space", 'quo"te', "back\\slash", "<key>", "ümlaut", "new\nline"]) {
       const key = `${PREFIXES.inputs}${name}${SUFFIXES[kind][0]}`;
       expect(startsJob(kind, key)).toBe(true);
-      const body = fillTemplate(writeTemplate(kind, settings), createEvent(key));
+      const body = fillTemplate(writeJobTemplate(kind, settings), createEvent(key));
       const { input, format, output } = parseManifest(body, stores, () => true);
       expect(input.manifest?.key ?? input.objects?.[0]?.key).toBe(key);
       expect(input.manifest?.etag ?? input.objects?.[0]?.etag).toBe("b1946ac92492d2347c6235b4d2611184");
       expect(input.objects?.[0]?.versionId).toBe(kind === "manifest" ? undefined : "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e");
       expect(format).toBe(kind === "tar" ? "tar" : "image");
       expect(output).toMatchObject({ store: "uploads", prefix: "out/" });
+    }
+  });
+
+  it("and is an image is a line that a feed takes, whatever the key", () => {
+    const manifest = { input: { store: "uploads", open: true, prefix: "in/" }, output: { store: "uploads" } };
+    const spec = { ...makeSpec(), manifest: parseManifest(manifest, stores, () => true) };
+    const deps = { openStore: () => ({ ...createMemoryStore(), capabilities: { versions: true } }), limits: LIMITS };
+    for (const name of ["plain", "with space", 'quo"te', "back\\slash", "<key>", "ümlaut", "new\nline"]) {
+      const key = `${PREFIXES.inputs}${name}.jpg`;
+      const line = JSON.stringify(fillTemplate(writeInputTemplate(), createEvent(key)));
+      const [input] = parseInputs(deps, spec, new TextEncoder().encode(line));
+      expect(input).toMatchObject({
+        key,
+        etag: "b1946ac92492d2347c6235b4d2611184",
+        versionId: "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
+      });
     }
   });
 
