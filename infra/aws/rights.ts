@@ -78,3 +78,36 @@ export function describeDeadLetterRights(queueArn: string, ruleArns: readonly st
     Condition: { ArnEquals: { "aws:SourceArn": ruleArns } },
   });
 }
+
+/** Lets a task of ECS, which Batch starts, take a role. */
+export function describeTaskRole(): PolicyDocument {
+  return writePolicy({
+    Effect: "Allow",
+    Principal: { Service: "ecs-tasks.amazonaws.com" },
+    Action: ["sts:AssumeRole"],
+  });
+}
+
+/** Of whoever starts a machine beside the bucket: reads its API key, writes its log, pulls its image from ECR. */
+export function describeStarterRights(secretArn: string, logArn: string): PolicyDocument {
+  return writePolicy(
+    { Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: [secretArn] },
+    { Effect: "Allow", Action: ["logs:CreateLogStream", "logs:PutLogEvents"], Resource: [`${logArn}:*`] },
+    {
+      Effect: "Allow",
+      Action: ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+      Resource: ["arn:aws:ecr:*:*:repository/countenance*"],
+    },
+    // ECR's sign-in is of the whole registry: it knows no resource.
+    { Effect: "Allow", Action: ["ecr:GetAuthorizationToken"], Resource: ["*"] },
+  );
+}
+
+/** Of the program on it: reads pictures, and nothing else. */
+export function describeReaderRights(bucketArn: string): PolicyDocument {
+  return writePolicy({
+    Effect: "Allow",
+    Action: ["s3:GetObject", "s3:GetObjectVersion"],
+    Resource: [`${bucketArn}/${PREFIXES.inputs}*`],
+  });
+}

@@ -2,6 +2,7 @@
 
 import type { Config } from "@pulumi/pulumi";
 import type { EventSettings } from "./upload-events.ts";
+import type { WorkerSettings } from "./workers.ts";
 import { UPLOAD_KINDS, type UploadKind } from "./upload-kinds.ts";
 
 const FACES = ["aligned", "largest", "all"] as const;
@@ -26,6 +27,29 @@ export function readEventSettings(
     feed: config.get("feed"),
     alarmEmail: config.get("alarmEmail"),
   };
+}
+
+/**
+ * What machines beside the bucket need; `null` until `work` is set.
+ * @throws Error when `work` is set and the rest is missing or wrong
+ */
+export function readWorkerSettings(config: Config): Omit<WorkerSettings, "environment" | "region"> | null {
+  const work = config.getObject<Readonly<Record<string, unknown>>>("work");
+  if (work === undefined) return null;
+  const { image, subnets, securityGroups, maxVcpus } = work;
+  if (typeof image !== "string" || image === "") throw new Error("work: image, the target work of the Dockerfile");
+  return {
+    url: config.require("url"),
+    apiKey: config.requireSecret("workKey"),
+    image,
+    subnets: readTexts(subnets),
+    securityGroups: readTexts(securityGroups),
+    maxVcpus: typeof maxVcpus === "number" ? maxVcpus : 64,
+  };
+}
+
+function readTexts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
 }
 
 function readFaces(value: string): EventSettings["faces"] {

@@ -7,40 +7,19 @@ import {
   describeCaller,
   describeCallerRights,
   describeDeadLetterRights,
+  describeReaderRights,
+  describeStarterRights,
+  describeTaskRole,
   describeWorkerRights,
-  type PolicyDocument,
   type Statement,
 } from "../aws/rights.ts";
 import { UPLOAD_KINDS } from "../aws/upload-kinds.ts";
-import { runProgram, type Recorded } from "./recorder.ts";
-
-const run = (config: Record<string, string> = {}, stack = "production") =>
-  runProgram("aws", stack, {
-    "aws:region": "eu-central-1",
-    ...Object.fromEntries(Object.entries(config).map(([key, value]) => [`countenance-aws:${key}`, value])),
-  });
-const withEvents = {
-  url: "https://countenance-production.example.workers.dev",
-  apiKey: "ck_secret",
-  purpose: "research",
-};
+import { allows, readPolicy, runAws as run, withEvents } from "./aws-stack.ts";
 
 const withImages = {
   startOn: JSON.stringify(UPLOAD_KINDS),
   feed: "0190b6a5-0000-7000-8000-000000000000",
 };
-
-const readPolicy = ({ inputs }: Recorded, key = "policy") => JSON.parse(String(inputs[key])) as PolicyDocument;
-
-/** Whether a policy without conditions allows an action on a resource: a `*` at the end matches anything. */
-function allows({ Statement }: PolicyDocument, action: string, resource: string): boolean {
-  const matches = (pattern: string) =>
-    pattern.endsWith("*") ? resource.startsWith(pattern.slice(0, -1)) : resource === pattern;
-  return Statement.some(
-    (statement) =>
-      statement.Effect === "Allow" && statement.Action.includes(action) && (statement.Resource ?? []).some(matches),
-  );
-}
 
 describe("the Worker's rights", () => {
   const bucket = "arn:aws:s3:::faces";
@@ -92,11 +71,16 @@ it("no party may do everything, or anything to everything", () => {
     describeCaller("123456789012"),
     describeCallerRights(["arn:destination"]),
     describeDeadLetterRights("arn:queue", ["arn:rule"]),
+    describeTaskRole(),
+    describeStarterRights("arn:secret", "arn:log"),
+    describeReaderRights("arn:bucket"),
   ].flatMap(({ Statement }) => Statement.filter(({ Effect }) => Effect === "Allow"));
-  expect(allowed).toHaveLength(6);
+  expect(allowed).toHaveLength(12);
   for (const { Action, Resource = [], Principal } of allowed) {
     for (const action of Action) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z]+$/);
-    for (const resource of Resource) expect(resource).toMatch(/^arn:/);
+    // Signing in to ECR is of no resource.
+    const isSignIn = Action.join() === "ecr:GetAuthorizationToken";
+    for (const resource of Resource) expect(resource).toMatch(isSignIn ? /^\*$/ : /^arn:/);
     expect(Principal).not.toBe("*");
   }
 });
