@@ -111,6 +111,21 @@ describe("a job's page", () => {
     expect(scored + cancelled).toBe(3000);
   });
 
+  it("says that a job is open and how much came in, and seals it", async () => {
+    const id = await submit([], {}, { input: { store: "faces", open: true } });
+    await page.goto(`${worker.origin}/#/jobs/${id}`);
+    await status("open, queued").waitFor();
+    const headers = { authorization: `Bearer ${LOCAL_KEY}` };
+    const body = `{"key":"actions/face.jpg"}`;
+    const added = await fetch(`${worker.origin}/v1/jobs/${id}/inputs`, { method: "POST", headers, body });
+    expect(added.status).toBe(200);
+    await page.getByText("1 picture came in so far").waitFor({ timeout: 60_000 });
+    await command("Seal").click();
+    await status("completed").waitFor({ timeout: 90_000 });
+    await page.getByText("1 of 1 listed inputs were scored").waitFor();
+    expect(await command("Seal").count()).toBe(0);
+  });
+
   it("retries what failed as a new job over just that", async () => {
     await put("actions/broken.jpg", "no picture");
     const keys = ["actions/face.jpg", "actions/late.jpg", "actions/broken.jpg"];

@@ -153,7 +153,7 @@ function JobRow({ job, nowMs }: { readonly job: JobView; readonly nowMs: number 
       <span className="job-mix">
         {ended ? <LabelMix counts={counts.labels} labels={counts.labelNames} /> : <Progress job={job} />}
       </span>
-      <StatusPill status={job.status} pausedFor={job.pausedFor} />
+      <StatusPill status={job.status} pausedFor={job.pausedFor} open={job.open} />
       <span className="job-figures">
         {job.status === "cancelled" ? (
           <>

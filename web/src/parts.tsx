@@ -11,7 +11,11 @@ import { formatCount, formatTime } from "../../src/scoring/report/report-format.
 import { formatAgo, OUTCOME_WORDS, toneOf } from "./words.ts";
 
 /** A status with its color; the word says it too. */
-export function StatusPill(job: { readonly status: JobStatus; readonly pausedFor?: Spent | undefined }): ReactNode {
+export function StatusPill(job: {
+  readonly status: JobStatus;
+  readonly pausedFor?: Spent | undefined;
+  readonly open?: JobView["open"] | undefined;
+}): ReactNode {
   return <span className={`pill tone-${toneOf(job.status)}`}>{describeJobStatus(job)}</span>;
 }
 

@@ -30,6 +30,21 @@ describe("what a job does now", () => {
   it.each([
     [{}, "1 chunk is being scored; 32 more to go"],
     [{ chunks: { pending: 0, queued: 0, leased: 2, done: 7 } }, "2 chunks are being scored, the last of the job"],
+    [
+      { open: { received: 12, sealBy: "2026-11-24T15:27:00.000Z", sealedAt: null } },
+      "1 chunk is being scored; open for more: 12 pictures came in so far; it is sealed by 2026-11-24 15:27 UTC, or expires",
+    ],
+    [
+      {
+        open: { received: 1, sealBy: "2026-11-24T15:27:00.000Z", sealedAt: null },
+        chunks: { pending: 0, queued: 0, leased: 0, done: 1 },
+      },
+      "Open for more: 1 picture came in so far; it is sealed by 2026-11-24 15:27 UTC, or expires",
+    ],
+    [
+      { open: { received: 12, sealBy: "2026-11-24T15:27:00.000Z", sealedAt: "2026-11-22T15:27:00.000Z" } },
+      "1 chunk is being scored; 32 more to go",
+    ],
     [{ execution: "client" }, "1 chunk is being scored in browsers; 32 more to go"],
     [{ outranked: true }, "One chunk at a time, since a job of a higher priority goes first; 32 more to go"],
     [{ chunks: { pending: 9, queued: 1, leased: 0, done: 0 }, rate: null }, "Waits for its turn on the server"],

@@ -1,4 +1,4 @@
-/** What can be asked of a job: pause, resume, cancel, retry, delete. */
+/** What can be asked of a job: seal, pause, resume, cancel, retry, delete. */
 
 import { type ReactNode, useState } from "react";
 import type { JobAction } from "../../../src/client/api.ts";
@@ -10,15 +10,21 @@ import { takeFocus } from "../parts.tsx";
 export function Commands(props: {
   readonly job: JobView;
   readonly act: (action: JobAction, budget?: number) => void;
+  readonly seal: () => void;
   readonly remove: () => void;
 }): ReactNode {
-  const { job, act, remove } = props;
+  const { job, act, seal, remove } = props;
   const { status, counts } = job;
   const ended = isEnded(status);
   const canPause = ["validating", "queued", "running"].includes(status);
   const [asked, setAsked] = useState<"not yet" | "yes" | "taken back">("not yet");
   return (
     <div className="row">
+      {job.open?.sealedAt === null && (canPause || status === "paused") && (
+        <button type="button" className="primary" onClick={seal}>
+          Seal
+        </button>
+      )}
       {canPause && (
         <button type="button" onClick={() => act("pause")}>
           Pause

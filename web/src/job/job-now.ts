@@ -2,9 +2,9 @@
 
 import { isEnded } from "../../../src/scoring/job/job-status.ts";
 import type { JobView } from "../../../src/scoring/job/job-view.ts";
-import { formatCount } from "../../../src/scoring/report/report-format.ts";
+import { formatCount, formatTime } from "../../../src/scoring/report/report-format.ts";
 
-type Moment = Pick<JobView, "status" | "chunks" | "counts" | "execution" | "waiting" | "outranked" | "rate">;
+type Moment = Pick<JobView, "status" | "chunks" | "open" | "counts" | "execution" | "waiting" | "outranked" | "rate">;
 
 const count = (chunks: number): string => (chunks === 1 ? "1 chunk" : `${formatCount(chunks)} chunks`);
 
@@ -20,9 +20,17 @@ export function describeNow(job: Moment): string | null {
     return leased === 0 ? "Canceling" : `Canceling; ${count(leased)} under way will still count`;
   if (status === "finalizing") return "Everything is scored; labels, report and receipt are being written";
   if (job.waiting !== undefined) return `Waits for the store ${job.waiting.store}`;
+  if (job.open?.sealedAt === null) return describeOpen(job, job.open);
   if (leased > 0) return `${describeWork(job)}${describeBehind(job)}`;
   if (counts.planned && chunks.pending + chunks.queued > 0) return describeQueue(job);
   return counts.listed === 0 ? "Looks up the pictures" : `Lists the pictures: ${formatCount(counts.listed)} so far`;
+}
+
+/** What comes in next is nobody's to know: no chunk is the last. */
+function describeOpen(job: Moment, { received, sealBy }: NonNullable<Moment["open"]>): string {
+  const cameIn = received === 1 ? "1 picture came in" : `${formatCount(received)} pictures came in`;
+  const work = job.chunks.leased > 0 ? `${describeWork(job)}; ` : "";
+  return `${work}${work === "" ? "Open" : "open"} for more: ${cameIn} so far; it is sealed by ${formatTime(sealBy)}, or expires`;
 }
 
 function describeWork({ chunks: { leased }, execution, outranked }: Moment): string {

@@ -1,6 +1,7 @@
 /** One job: live while it runs, then its findings, its pictures and its files. */
 
 import { type KeyboardEvent, type ReactNode, useEffect, useState } from "react";
+import { createOpenJobsApi } from "../../../src/client/open-jobs-api.ts";
 import type { JobAction } from "../../../src/client/api.ts";
 import type { ScoringError } from "../../../src/errors.ts";
 import { isEnded } from "../../../src/scoring/job/job-status.ts";
@@ -51,6 +52,12 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
       setFailure(noteSignedOut(thrown));
     }
   };
+  const seal = (): void => {
+    setFailure(null);
+    createOpenJobsApi(api)
+      .seal(id)
+      .then(refresh, (thrown: unknown) => setFailure(noteSignedOut(thrown)));
+  };
   const remove = (): void => {
     setFailure(null);
     api.deleteJob(id).then(
@@ -71,9 +78,9 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
       </p>
       <div className="head">
         <h1>
-          {nameJob(job)} <StatusPill status={job.status} pausedFor={job.pausedFor} />
+          {nameJob(job)} <StatusPill status={job.status} pausedFor={job.pausedFor} open={job.open} />
         </h1>
-        <Commands job={job} act={(action, budget) => void act(action, budget)} remove={remove} />
+        <Commands job={job} act={(action, budget) => void act(action, budget)} seal={seal} remove={remove} />
       </div>
       {failure !== null && <Failure error={failure} once />}
       {error !== null && <Failure error={error} />}
