@@ -6,6 +6,7 @@ export interface Mutation {
   readonly part:
     | "Inputs and stores"
     | "The job machine"
+    | "Open jobs"
     | "Outputs"
     | "News and nights"
     | "Limits of the platform"

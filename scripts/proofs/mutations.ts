@@ -3,6 +3,7 @@
 import { HOSTILE_BYTES } from "./hostile-bytes.ts";
 import { INPUTS_AND_STORES } from "./inputs-and-stores.ts";
 import { JOB_MACHINE } from "./job-machine.ts";
+import { OPEN_JOBS } from "./open-jobs.ts";
 import { OPERATIONS } from "./operations.ts";
 import { OUTPUTS } from "./outputs.ts";
 import { NEWS_AND_NIGHTS } from "./news-and-nights.ts";
@@ -15,6 +16,7 @@ import type { Mutation } from "./mutation.ts";
 export const MUTATIONS: readonly Mutation[] = [
   ...INPUTS_AND_STORES,
   ...JOB_MACHINE,
+  ...OPEN_JOBS,
   ...OUTPUTS,
   ...NEWS_AND_NIGHTS,
   ...PLATFORM_LIMITS,
