@@ -121,6 +121,14 @@ function makeBody({ requestBody }: Operation, isKnown: (name: string) => boolean
     .map<FuzzBody>((raw) => ({ kind: "bytes", bytes: Uint8Array.from(raw) }));
   const text = fc.oneof(fc.constantFrom(...MALFORMED), garbageText).map<FuzzBody>((text) => ({ kind: "text", text }));
   const schema = requestBody?.content["application/json"]?.schema;
+  if (requestBody?.content["application/x-ndjson"] !== undefined) {
+    const line = fc.oneof(
+      garbageText,
+      fc.constantFrom('{"key":"mine/in/a.png"}', '{"key":"mine/in/b.png","etag":"0"}'),
+    );
+    const lines = fc.array(line, { maxLength: 3 }).map<FuzzBody>((all) => ({ kind: "text", text: all.join("\n") }));
+    return fc.oneof({ weight: 6, arbitrary: lines }, bytes, none);
+  }
   if (requestBody === undefined) return fc.oneof({ weight: 9, arbitrary: none }, { weight: 1, arbitrary: text });
   if (schema === undefined) return fc.oneof({ weight: 6, arbitrary: bytes }, text, none);
   const fitting = makeFitting(schema, "body", isKnown);

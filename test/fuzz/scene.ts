@@ -109,6 +109,15 @@ export async function buildScene(parts: SceneParts): Promise<Scene> {
   const lease = await ask<LeaseAnswer>(limited.key, "POST", `/v1/jobs/${client.id}/leases`, { token });
   if (lease.kind !== "lease") throw new Error(`no chunk to lease: ${lease.kind}`);
 
+  // What comes in while the fuzzer asks; others take their inputs when they are made.
+  const open = await submit(limited.key, { input: { store: "faces", open: true } });
+  const toSeal = await submit(limited.key, { input: { store: "faces", open: true } });
+  const feed = await ask<{ readonly id: string }>(limited.key, "POST", "/v1/schedules", {
+    name: "uploads",
+    cron: "0 0 * * *",
+    manifest: { ...manifest, input: { store: "faces", prefix: "mine/in/", open: true } },
+  });
+
   const template = { name: "nightly", cron: "0 3 * * *", manifest: { ...manifest } };
   const schedules = [
     await ask<{ readonly id: string }>(limited.key, "POST", "/v1/schedules", template),
@@ -154,6 +163,9 @@ export async function buildScene(parts: SceneParts): Promise<Scene> {
       if (name === "input" && path.includes("/images/")) return [0];
       if (name !== "id") return known[name] ?? [];
       if (path.startsWith("/v1/keys")) return victims.map(({ id }) => id);
+      if (path === "/v1/schedules/{id}/inputs") return [feed.id, feed.id, schedules[0]?.id];
+      if (path === "/v1/jobs/{id}/inputs") return [open.id, open.id, ended.id];
+      if (path === "/v1/jobs/{id}/seal") return [toSeal.id, toSeal.id, ended.id];
       if (path.startsWith("/v1/schedules"))
         return (operation.startsWith("DELETE") ? [2] : [0, 0, 1]).map((at) => schedules[at]?.id);
       if (/canary|leases|reads|chunks/.test(path)) return [client.id];
