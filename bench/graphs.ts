@@ -20,10 +20,10 @@ const { values } = parseArgs({ options: { seconds: { type: "string", default: "2
 const registry = createRegistry(await listFolderModels());
 const openModel = (id: string) => async () => openClassifier(await registry.load(id), BATCH);
 const graphs: readonly { readonly title: string; readonly open: () => Promise<GraphContestant[]> }[] = [
-  { title: "deep-emotion@4, 32 faces a call", open: openModel("deep-emotion@4") },
-  { title: "deep-emotion-wide@1, 32 faces a call", open: openModel("deep-emotion-wide@1") },
-  { title: "plain-net@1, 32 faces a call", open: openModel("plain-net@1") },
-  { title: "emotion of @vladmandic/human, 32 faces a call", open: () => openEmotion(BATCH) },
+  { title: "deep-emotion@4, 32 faces per call", open: openModel("deep-emotion@4") },
+  { title: "deep-emotion-wide@1, 32 faces per call", open: openModel("deep-emotion-wide@1") },
+  { title: "plain-net@1, 32 faces per call", open: openModel("plain-net@1") },
+  { title: "emotion of @vladmandic/human, 32 faces per call", open: () => openEmotion(BATCH) },
   { title: "blazeface@1, one picture of 288²", open: () => openFinder(288) },
   { title: "blazeface@1, one picture of 544²", open: () => openFinder(544) },
 ];
@@ -50,7 +50,7 @@ console.log(
 );
 console.log(
   renderTable(
-    ["network", "rounds", "CPU-ms a call (10–90 %)", ...GRAPH_ENGINES.slice(1).map((name) => `× ${name}`)],
+    ["network", "rounds", "CPU-ms per call (10–90 %)", ...GRAPH_ENGINES.slice(1).map((name) => `× ${name}`)],
     rows,
   ),
 );
