@@ -4,7 +4,7 @@
  * place of the one before the one before it all the same: it is written behind the rows that are still read.
  */
 
-/** Bytes of all rows that one band touches, at most, so that they stay in the second cache. */
+/** Bytes of all rows that one band touches, at most, so that they stay in a second cache of 512 KiB. */
 const BAND_BYTES = 384 * 1024;
 /** A chain of maps that take less together is not cut. */
 const WHOLE_BYTES = 512 * 1024;
