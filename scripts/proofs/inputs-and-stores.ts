@@ -11,9 +11,9 @@ export const INPUTS_AND_STORES: readonly Mutation[] = inPart("Inputs and stores"
     promise: "the pictures of a Parquet file are those of its rows, however it is cut",
     test: "test/unit/scoring/plan/parquet-items.test.ts",
     name: "names the same inputs however it is cut",
-    file: "src/scoring/plan/parquet-items.ts",
-    from: "const firstRow = state.pageRow ?? first;",
-    to: "const firstRow = first;",
+    file: "src/scoring/plan/parquet-page-reader.ts",
+    from: "(places[next++] ?? null)",
+    to: "(places[next] ?? null)",
   },
   {
     ...workerd,

@@ -76,11 +76,11 @@ describe("a Parquet file of pictures", () => {
         fc.array(row, { minLength: 1, maxLength: 24 }),
         fc.record({ rowGroupSize: fc.integer({ min: 1, max: 9 }), pageSize: fc.constantFrom(40, 200, 1e6) }),
         fc.constantFrom("SNAPPY" as const, "UNCOMPRESSED" as const),
-        fc.boolean(),
+        fc.record({ repeats: fc.boolean(), isFlat: fc.boolean() }),
         tightLimits,
-        async (rows, cut, codec, repeats, tight) => {
+        async (rows, cut, codec, { repeats, isFlat }, tight) => {
           const held = repeats ? rows.flatMap((one) => [one, one, one]) : rows;
-          const store = await fill({ "a.parquet": write(held, { ...cut, codec }) });
+          const store = await fill({ "a.parquet": write(held, { ...cut, codec }, isFlat) });
           const { items, issues } = await planAll(store, named("a.parquet"), { ...LIMIT, ...tight });
           expect(issues).toEqual([]);
           expect(items.map(({ index, label }) => [index, label])).toEqual(
@@ -179,7 +179,16 @@ interface Row {
 function write(
   rows: readonly Row[],
   options: { rowGroupSize?: number; pageSize?: number; codec: "SNAPPY" | "UNCOMPRESSED" | "GZIP" },
+  isFlat = false,
 ): Uint8Array {
+  // The writer cuts only columns that are no groups into several pages.
+  if (isFlat) {
+    const columns: ColumnSource[] = [
+      { name: "image", data: rows.map(({ image }) => image?.bytes ?? null), type: "BYTE_ARRAY" },
+      { name: "label", data: rows.map(({ label }) => label), type: "INT32" },
+    ];
+    return new Uint8Array(parquetWriteBuffer({ columnData: columns, ...options }));
+  }
   const schema: SchemaElement[] = [
     { name: "root", num_children: 2 },
     { name: "image", repetition_type: "OPTIONAL", num_children: 2 },
