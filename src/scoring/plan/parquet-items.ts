@@ -55,11 +55,18 @@ async function addNext(
   limits: PlanLimits,
 ): Promise<ContainerPosition> {
   const { entry, count: row } = state;
-  const { first, column } = reader.openColumn(row, columns.bytes);
+  const { first, last, column } = reader.openColumn(row, columns.bytes);
   const firstRow = state.pageRow ?? first;
   const at = state.offset === 0 ? column.start : state.offset;
   const { end, rows } = await reader.readPage(column, at, limits.maxPicturePageBytes);
   const behind = firstRow + rows.length;
+  // Otherwise a row group would be read again and again for rows that none of its pages has.
+  if (behind > last || (end >= column.end && behind < last)) {
+    throw new ScoringError(
+      "input_invalid",
+      `${entry.key}: the pages of row ${row + 1} have not as many rows as their group`,
+    );
+  }
   const to = Math.min(behind, row + page.roomLeft());
   if (to > row) {
     const paths = columns.path === null ? [] : await reader.readTexts(columns.path, row, to);

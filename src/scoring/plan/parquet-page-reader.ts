@@ -75,7 +75,7 @@ export function createPageReader(
   function openColumn(
     row: number,
     { path, optional }: ByteColumn,
-  ): { readonly first: number; readonly column: Column } {
+  ): { readonly first: number; readonly last: number; readonly column: Column } {
     const group = file.starts.findLastIndex((start) => start <= row);
     const { columns = [], num_rows: rows = 0n } = file.metadata.row_groups[group] ?? {};
     const name = path.join(".");
@@ -97,7 +97,7 @@ export function createPageReader(
       end,
       codec: codec === "SNAPPY" ? "snappy" : "none",
     } as const;
-    return { first: file.starts[group] ?? 0, column };
+    return { first: file.starts[group] ?? 0, last: file.starts[group + 1] ?? 0, column };
   }
 
   /** A page of any kind: its header, and what stands behind it. */

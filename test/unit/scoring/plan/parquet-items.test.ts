@@ -126,6 +126,19 @@ describe("a Parquet file of pictures", () => {
     }
   });
 
+  it("whose row group has more rows than its pages is a finding, not read without end", async () => {
+    const rows = Array.from({ length: 5 }, (_, at) => ({
+      image: { bytes: Uint8Array.of(at), path: null },
+      label: null,
+    }));
+    const file = write(rows, { codec: "UNCOMPRESSED" }, true);
+    // The counts of rows and values in the footer, as zigzag numbers: five becomes six.
+    const footer = file.length - 8 - new DataView(file.buffer).getUint32(file.length - 8, true);
+    const forged = file.map((byte, at) => (at >= footer && byte === 10 ? 12 : byte));
+    const { items, issues } = await planAll(await fill({ "a.parquet": forged }), named("a.parquet"));
+    expect([items, issues.map(({ message }) => message)]).toEqual([[], [expect.stringContaining("not as many rows")]]);
+  });
+
   it("whose frozen place was changed gives no other bytes", async () => {
     const store = await fill({ "a.parquet": read("parquet/snappy.parquet") });
     const { items } = await planAll(store, named("a.parquet"));
