@@ -81,7 +81,14 @@ export function openPartitionSort(
 
   return {
     async add(records) {
-      const byPartition = Map.groupBy(records, findPartition);
+      // not Map.groupBy, which Node 20 lacks
+      const byPartition = new Map<number, ScoreRecord[]>();
+      for (const record of records) {
+        const partition = findPartition(record);
+        const own = byPartition.get(partition);
+        if (own === undefined) byPartition.set(partition, [record]);
+        else own.push(record);
+      }
       for (const [partition, own] of byPartition) {
         const lines = text.encode(serializeRecords(own));
         const one = held.get(partition) ?? { lines: [], records: 0 };
