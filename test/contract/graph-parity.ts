@@ -5,6 +5,7 @@ import type { GraphEngine } from "../../src/backends/graph/graph-engine.ts";
 import type { Network } from "../../src/model/graph/check-graph.ts";
 import { createDice, drawNetwork, drawPicture, measureDifference, NetworkBuilder } from "./drawn-networks.ts";
 import { checkOperators } from "./operator-network.ts";
+import { drawSamplerNetwork, SAMPLER_NETWORKS } from "./sampler-network.ts";
 
 /** Largest difference from the oracle, as a share of the largest value. */
 export const GRAPH_TOLERANCE = 1e-4;
@@ -50,17 +51,14 @@ export function drawSeparableNetwork(seed: number): Network {
   return { ...network, graph: { ...network.graph, input } };
 }
 
-/**
- * Declares the suite for one engine.
- * @param options.sampler whether it samples in any network
- */
+/** Declares the suite for one engine. */
 export function describeGraphEngine(
   name: string,
   create: (network: Network) => Promise<GraphEngine>,
-  options: { networks?: number; sampler?: boolean } = {},
+  options: { networks?: number } = {},
 ): void {
   describe(`graphs on ${name}`, () => {
-    const { networks = 60, sampler = false } = options;
+    const { networks = 60 } = options;
     for (let first = 0; first < networks; first += 10) {
       it(`agree with the oracle: drawn networks ${first} to ${first + 9}`, async () => {
         for (let seed = first; seed < first + 10; seed++) {
@@ -76,9 +74,21 @@ export function describeGraphEngine(
     }
 
     it("has every operation", async () => {
-      const { outputs, faults } = await checkOperators(create, { sampler });
+      const { outputs, faults } = await checkOperators(create);
       expect(outputs).toBeGreaterThan(25);
       expect(faults).toEqual([]);
+    });
+
+    it("samples in any network, at any θ", async () => {
+      for (let seed = 0; seed < SAMPLER_NETWORKS; seed++) {
+        const network = drawSamplerNetwork(seed);
+        const { channels, height, width } = network.graph.input;
+        const engine = await create(network);
+        const picture = drawPicture(seed, channels * height! * width!);
+        const difference = await measureDifference(engine, network, picture, height!, width!);
+        engine.dispose();
+        expect({ seed, agrees: difference < GRAPH_TOLERANCE, difference }).toMatchObject({ seed, agrees: true });
+      }
     });
 
     it("takes pictures of several sizes in turn, each as if it were the first", async () => {

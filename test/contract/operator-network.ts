@@ -39,11 +39,8 @@ const ALONE: readonly Draft[] = [
   { name: "atMost", inputs, op: "atMost", bound: 0.1 },
 ];
 
-/**
- * The network, for pictures of 12 × 10 with three channels.
- * @param options.sampler whether it samples too: the SIMD engine does so in Deep_Emotion alone
- */
-export function drawOperatorNetwork(options: { readonly sampler: boolean }): Network {
+/** The network, for pictures of 12 × 10 with three channels. */
+export function drawOperatorNetwork(): Network {
   const builder = new NetworkBuilder(createDice(5), [3, HEIGHT, WIDTH]);
   const filters = builder.draw([CHANNELS, 3, 3, 3]);
   const bias = builder.draw([CHANNELS]);
@@ -79,14 +76,10 @@ export function drawOperatorNetwork(options: { readonly sampler: boolean }): Net
   builder.add({ name: "softmax", op: "softmax", inputs: ["dense"] });
   builder.add({ name: "part", op: "slice", inputs: ["dense"], start: [2, 0, 0], size: [3, 1, 1] });
   builder.add({ name: "joined", op: "concat", inputs: ["dense", "part"] });
-  if (options.sampler) {
-    builder.add({ name: "sampled", op: "affineSample", inputs: [map, "dense"], corners: "half" });
-    builder.add({ name: "sampledAligned", op: "affineSample", inputs: ["input", "dense"], corners: "aligned" });
-  }
+  builder.add({ name: "sampled", op: "affineSample", inputs: [map, "dense"], corners: "half" });
+  builder.add({ name: "sampledAligned", op: "affineSample", inputs: ["input", "dense"], corners: "aligned" });
   const network = builder.finish();
-  const missing = OPERATOR_NAMES.filter(
-    (op) => (options.sampler || op !== "affineSample") && !network.graph.nodes.some((node) => node.op === op),
-  );
+  const missing = OPERATOR_NAMES.filter((op) => !network.graph.nodes.some((node) => node.op === op));
   if (missing.length > 0) throw new Error(`the network lacks ${missing.join(", ")}`);
   return network;
 }
@@ -94,9 +87,8 @@ export function drawOperatorNetwork(options: { readonly sampler: boolean }): Net
 /** The outputs in which an engine is not as the oracle, with the difference; and how many there are. */
 export async function checkOperators(
   create: (network: Network) => Promise<GraphEngine>,
-  options: { readonly sampler: boolean },
 ): Promise<{ readonly outputs: number; readonly faults: readonly string[] }> {
-  const network = drawOperatorNetwork(options);
+  const network = drawOperatorNetwork();
   const picture = drawPicture(6, 3 * HEIGHT * WIDTH);
   const engine = await create(network);
   const made = await engine.run(picture, HEIGHT, WIDTH);

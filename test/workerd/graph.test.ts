@@ -16,6 +16,6 @@ describeGraphEngine(
     await startTfjsWasmWorkerd();
     return createTfjsGraphEngine(network, WASM_BACKEND);
   },
-  { networks: 10, sampler: true },
+  { networks: 10 },
 );
 describeGraphClassifier("tfjs-wasm in workerd", "tfjs-wasm-simd", (model) => createTfjsWasmWorkerdClassifier(model));

@@ -264,6 +264,12 @@ export function planBatch(
         add("resize", [from.address, from.group, from.plane, ...target, 0, 0]);
         break;
       }
+      case "sample": {
+        const [from, theta] = layer.inputs.map((name) => places.get(name)!);
+        const source = [...maps(from!), to.height, to.width, theta!.address, theta!.group, theta!.plane];
+        add("sample", [...source, ...maps(to), to.channels, layer.node.corners === "aligned" ? 1 : 0]);
+        break;
+      }
       case "softmax": {
         const from = places.get(layer.input)!;
         add("softmax", [from.address, from.group, to.address, to.group, to.channels]);

@@ -17,6 +17,7 @@ export const OPERATIONS = {
   softmax: 10,
   move: 11,
   resize: 12,
+  sample: 13,
 } as const;
 
 /** Offsets of a window's pixels, row by row. */

@@ -56,6 +56,13 @@ export type Layer =
       readonly output: string;
     }
   | {
+      readonly op: "sample";
+      readonly node: NodeOf<"affineSample">;
+      /** The map and θ. */
+      readonly inputs: readonly string[];
+      readonly output: string;
+    }
+  | {
       readonly op: "resize";
       readonly node: NodeOf<"resize">;
       readonly input: string;
@@ -196,10 +203,7 @@ export function planLayers(network: Network, options: { readonly separable: bool
       case "resize":
         return { op: "resize", node, input: node.inputs[0]!, output };
       case "affineSample":
-        throw new ScoringError(
-          "engine_unavailable",
-          `the SIMD engine samples in networks of the form of Deep_Emotion alone: affineSample ${node.name}`,
-        );
+        return { op: "sample", node, inputs: node.inputs, output };
       default:
         return { op: "combine", node, multiply: false, inputs: node.inputs, activation, output };
     }
@@ -233,6 +237,6 @@ function isPointwise(node: NodeOf<"conv">, network: Network): boolean {
 
 /** Names of the values that a layer reads. */
 export function listInputs(layer: Layer): readonly string[] {
-  if (layer.op === "combine" || layer.op === "copy") return layer.inputs;
+  if ("inputs" in layer) return layer.inputs;
   return layer.op === "product" && layer.residual !== null ? [layer.input, layer.residual] : [layer.input];
 }

@@ -3,7 +3,7 @@
 import type { Network } from "../../model/graph/check-graph.ts";
 import type { NodeOf } from "../../model/graph/graph.ts";
 import type { Sides, ValueShape } from "../../model/graph/shapes.ts";
-import { listInputs, type Layer } from "./layers.ts";
+import { listInputs, type Layer, type LayerOf } from "./layers.ts";
 import { asPixels, FLOAT, LANES, padLanes, placeValues, type Arena } from "./places.ts";
 
 /** A value in memory; a vector is a map of one pixel. */
@@ -86,6 +86,17 @@ export function listTaps(node: NodeOf<"conv">, tall: number, wide: number, from:
   return Array.from({ length: tall * wide }, (_, tap) => {
     return Math.floor(tap / wide) * node.dilation[0] * from.row + (tap % wide) * node.dilation[1] * from.pitch;
   });
+}
+
+/** Words of a step that samples: assembly/sampler.ts. */
+export function listSample(
+  { node, inputs, output }: LayerOf<"sample">,
+  places: ReadonlyMap<string, Place>,
+): readonly number[] {
+  const [from, theta, to] = [...inputs, output].map((name) => places.get(name)!);
+  const source = [from!.address, from!.row, from!.pitch, from!.height, from!.width, theta!.address];
+  const target = [to!.address, to!.row, to!.pitch, padLanes(to!.channels) / LANES];
+  return [...source, ...target, node.corners === "aligned" ? 1 : 0];
 }
 
 /** Bytes from channel to channel, from row to row and from pixel to pixel. */

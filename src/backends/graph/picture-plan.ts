@@ -6,7 +6,7 @@ import { inferShapes, resolvePadding } from "../../model/graph/shapes.ts";
 import type { Layer, LayerOf } from "./layers.ts";
 import { listMoves, listResize } from "./moves.ts";
 import { cutProduct, OPERATIONS, STEP } from "./picture-words.ts";
-import { listTaps, placePicture, shapeOf, stridesOf, type Place } from "./picture-places.ts";
+import { listSample, listTaps, placePicture, shapeOf, stridesOf, type Place } from "./picture-places.ts";
 import { cutStrips } from "./picture-strips.ts";
 import type { KernelSize, LayerSize } from "./picture-weights.ts";
 import { planWinograd } from "./picture-winograd.ts";
@@ -267,6 +267,9 @@ export function planPicture(
         add(OPERATIONS.resize, [from.address, ...target, 0, 0]);
         break;
       }
+      case "sample":
+        add(OPERATIONS.sample, listSample(layer, places));
+        break;
       case "softmax":
         add(OPERATIONS.softmax, [places.get(layer.input)!.address, to.address, to.channels]);
         break;

@@ -16,6 +16,7 @@ export const OPERATIONS = {
   move: 10,
   resize: 11,
   winograd: 12,
+  sample: 13,
 } as const;
 
 /** Some rows of a product's step. */

@@ -29,7 +29,9 @@ export interface SamplerMatrix {
 
 /** Normalized coordinate of pixel `i` of `side`: `affine_grid`'s. */
 export function normalizePixel(i: number, side: number, corners: Corners): number {
-  return corners === "aligned" ? (2 * i) / (side - 1) - 1 : (2 * i + 1) / side - 1;
+  if (corners === "half") return (2 * i + 1) / side - 1;
+  // A single pixel is the middle.
+  return side === 1 ? 0 : (2 * i) / (side - 1) - 1;
 }
 
 /** The pixel, of `side`, at a normalized coordinate: `grid_sample`'s. */
@@ -53,7 +55,7 @@ export function buildSamplerMatrix(height: number, width: number, corners: Corne
     const scale = scales[axis]!;
     for (const [from, length] of sides.entries()) {
       const row = (axis * 3 + from) * TRANSFORM_SIZE + axis * 3;
-      matrix[row + from] = scale / scales[from]!;
+      matrix[row + from] = scales[from] === 0 ? 0 : scale / scales[from]!;
       matrix[row + 2] = scale * normalizePixel(0, length, corners);
     }
     matrix[(axis * 3 + 2) * TRANSFORM_SIZE + axis * 3 + 2] = scale;

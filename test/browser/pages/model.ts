@@ -102,17 +102,17 @@ const engines = {
   webgpu: () => runCases(createGpu, 1),
   operatorsOnWasm: async () => {
     await startTfjsWasmBrowser({ urls });
-    return checkOperators((network) => createTfjsGraphEngine(network, WASM_BACKEND), { sampler: true });
+    return checkOperators((network) => createTfjsGraphEngine(network, WASM_BACKEND));
   },
   operatorsOnWebgpu: async () => {
     // Its device is one that a classifier has started.
     const classifier = await createGpu(listGoldenCases()[0]!.model);
-    const found = await checkOperators((network) => createTfjsGraphEngine(network, "webgpu"), { sampler: true });
+    const found = await checkOperators((network) => createTfjsGraphEngine(network, "webgpu"));
     classifier.dispose();
     return found;
   },
   operatorsOnSimd: (engine: GraphEngineName) =>
-    checkOperators((network) => createGraphBrowserEngine(network, graphs, engine), { sampler: false }),
+    checkOperators((network) => createGraphBrowserEngine(network, graphs, engine)),
   unavailable: async () => {
     Object.defineProperty(navigator, "gpu", { value: { requestAdapter: async () => null }, configurable: true });
     const [golden] = listGoldenCases();

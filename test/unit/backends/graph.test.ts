@@ -11,14 +11,10 @@ import { describeGraphEngine, drawSeparableNetwork } from "../../contract/graph-
 for (const engine of GRAPH_ENGINES) {
   describeGraphEngine(engine, (network) => createGraphNodeEngine(network, engine), { networks: 200 });
 }
-describeGraphEngine(
-  "tfjs-wasm",
-  async (network) => {
-    await startTfjsWasmNode();
-    return createTfjsGraphEngine(network, WASM_BACKEND);
-  },
-  { sampler: true },
-);
+describeGraphEngine("tfjs-wasm", async (network) => {
+  await startTfjsWasmNode();
+  return createTfjsGraphEngine(network, WASM_BACKEND);
+});
 
 describe("the SIMD engine's plan", () => {
   it("runs a block of depthwise, pointwise, shortcut and ReLU as one step", () => {

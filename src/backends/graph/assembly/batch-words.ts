@@ -13,3 +13,4 @@ export const COPY: i32 = 9;
 export const SOFTMAX: i32 = 10;
 export const MOVE: i32 = 11;
 export const RESIZE: i32 = 12;
+export const SAMPLE: i32 = 13;

@@ -8,6 +8,7 @@ import { convolveDepthwise } from "./depthwise";
 import { combine, copy, move, poolAverage, poolMaximum, resize, softmax } from "./maps";
 import { multiplyStrip } from "./product";
 export { halve, resampleColumns, resampleRows } from "./pixels";
+import { sample, sampleBatch } from "./sampler";
 import { convolveTiles } from "./winograd";
 import * as words from "./words";
 import { address, word } from "./words";
@@ -95,6 +96,7 @@ export function run(steps: usize, count: i32): void {
     else if (operation == words.MOVE) move(steps);
     else if (operation == words.RESIZE) resize(steps);
     else if (operation == words.SOFTMAX) softmax(steps);
+    else if (operation == words.SAMPLE) sample(steps);
     steps += (<usize>words.STEP) << 2;
   }
 }
@@ -115,6 +117,7 @@ export function runBatch(steps: usize, count: i32, groups: i32): void {
     else if (operation == batch.SOFTMAX) softmaxBatch(steps, groups);
     else if (operation == batch.MOVE) moveBatch(steps, groups);
     else if (operation == batch.RESIZE) resizeBatch(steps, groups);
+    else if (operation == batch.SAMPLE) sampleBatch(steps, groups);
     steps += (<usize>words.STEP) << 2;
   }
 }

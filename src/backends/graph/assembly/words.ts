@@ -16,6 +16,7 @@ export const SOFTMAX: i32 = 9;
 export const MOVE: i32 = 10;
 export const RESIZE: i32 = 11;
 export const WINOGRAD: i32 = 12;
+export const SAMPLE: i32 = 13;
 
 // @ts-ignore: decorator
 @inline
