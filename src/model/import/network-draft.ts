@@ -33,6 +33,11 @@ export class NetworkDraft {
     return shape;
   }
 
+  /** The node that makes a value; none makes the input. */
+  made(value: string): DraftNode | undefined {
+    return this.#nodes.get(value);
+  }
+
   /** A name that no value and no tensor has, as like `wanted` as can be. */
   name(wanted: string): string {
     const short = wanted.slice(0, MAX_NAME - 8);

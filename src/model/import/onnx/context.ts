@@ -5,7 +5,16 @@ import { formatShape } from "../../tensor.ts";
 import type { NetworkDraft } from "../network-draft.ts";
 import type { OnnxAttribute, OnnxNode } from "./messages.ts";
 import type { Constant } from "./tensor.ts";
-import { arrange, CHANNELS_FIRST, CHANNELS_LAST, type Dynamic, type Fixed, type Order, type Value } from "./value.ts";
+import {
+  arrange,
+  CHANNELS_FIRST,
+  CHANNELS_LAST,
+  type Dynamic,
+  type Fixed,
+  type Order,
+  type Places,
+  type Value,
+} from "./value.ts";
 
 /** Says what is wrong with a node. @throws ScoringError `model_invalid` */
 export function fail(node: OnnxNode, reason: string): never {
@@ -19,13 +28,13 @@ export class NodeContext {
   readonly opset: number;
   /** Which of the node's outputs is made. */
   readonly outputIndex: number;
-  readonly #find: (name: string) => Value | undefined;
+  readonly #find: (name: string) => Value | Places | undefined;
 
   constructor(
     node: OnnxNode,
     draft: NetworkDraft,
     opset: number,
-    find: (name: string) => Value | undefined,
+    find: (name: string) => Value | Places | undefined,
     outputIndex = 0,
   ) {
     this.node = node;
@@ -39,11 +48,19 @@ export class NodeContext {
     return fail(this.node, reason);
   }
 
-  /** An input; `null` where it is left out. */
-  input(index: number): Value | null {
+  /** An input of any kind; `null` where it is left out. */
+  any(index: number): Value | Places | null {
     const name = this.node.inputs[index] ?? "";
     if (name === "") return null;
     return this.#find(name) ?? this.fail(`its input ${name} is made by no node before it`);
+  }
+
+  /** A constant or a value; `null` where it is left out. */
+  input(index: number): Value | null {
+    const value = this.any(index);
+    return value?.kind === "places"
+      ? this.fail(`its input ${index} are the places of a grid, which only GridSample reads`)
+      : value;
   }
 
   /** A value of the network. */

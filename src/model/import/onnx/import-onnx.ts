@@ -12,11 +12,12 @@ import { NetworkDraft } from "../network-draft.ts";
 import { foldConstant } from "./constants.ts";
 import { fix, NodeContext } from "./context.ts";
 import { ELEMENTWISE_OPERATORS } from "./elementwise.ts";
-import { LAYER_OPERATORS, type Operator } from "./layers.ts";
+import { LAYER_OPERATORS } from "./layers.ts";
 import { readOnnxFile, type OnnxFile, type OnnxNode, type OnnxValue } from "./messages.ts";
+import { readPlaces, SAMPLER_OPERATORS } from "./sampler.ts";
 import { SHAPE_OPERATORS } from "./shape-operators.ts";
 import { readExternalPlace, readTensor } from "./tensor.ts";
-import { CHANNELS_FIRST, CHANNELS_LAST, type Dynamic, type Value } from "./value.ts";
+import { CHANNELS_FIRST, CHANNELS_LAST, type Dynamic, type Places, type Value } from "./value.ts";
 
 /** What the file may leave open. */
 export interface OnnxImportOptions {
@@ -42,10 +43,11 @@ export interface ImportedNetwork {
 /** Versions of the operators that are read; 11 to 21 are tested. */
 const OPSETS = { oldest: 7, newest: 23 } as const;
 
-const OPERATORS: Readonly<Record<string, Operator>> = {
+const OPERATORS: Readonly<Record<string, (context: NodeContext) => Value | Places>> = {
   ...LAYER_OPERATORS,
   ...ELEMENTWISE_OPERATORS,
   ...SHAPE_OPERATORS,
+  ...SAMPLER_OPERATORS,
 };
 
 /**
@@ -68,14 +70,14 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions, limits
   const { nodes, uses } = selectNodes(file.nodes, Object.values(outputs));
   const { input, order, name } = describeInput(file, nodes, options);
   const draft = new NetworkDraft({ ...input, multipleOf: 1 }, limits);
-  const values = new Map<string, Value>();
+  const values = new Map<string, Value | Places>();
   const isShared = (value: string): boolean => (uses.get(value) ?? 0) > 1;
   const sizes = [input.channels, input.height, input.width];
   const first = { kind: "value", value: input.name, dims: [1, ...order.map((axis) => sizes[axis]!)], order } as const;
   values.set(name, { ...first, shared: isShared(name) });
 
   let numbers = 0;
-  const find = (wanted: string): Value | undefined => {
+  const find = (wanted: string): Value | Places | undefined => {
     const known = values.get(wanted);
     if (known !== undefined) return known;
     const tensor = file.initializers.get(wanted);
@@ -97,8 +99,8 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions, limits
     for (const [index, outputName] of made.entries()) {
       if (!uses.has(outputName)) continue;
       const context = new NodeContext(node, draft, file.opset, find, index);
-      const value = foldConstant(context) ?? runOperator(context);
-      isCounted ||= value.kind === "value";
+      const value = readPlaces(context) ?? foldConstant(context) ?? runOperator(context);
+      isCounted ||= value.kind !== "constant";
       values.set(
         outputName,
         value.kind === "value" ? { ...value, shared: value.shared || isShared(outputName) } : value,
@@ -122,7 +124,7 @@ export function listExternalFiles(bytes: Uint8Array, limits: ImportLimits): read
   return [...new Set(places.flatMap((place) => (place === null ? [] : [place.file])))];
 }
 
-function runOperator(context: NodeContext): Value {
+function runOperator(context: NodeContext): Value | Places {
   const { op } = context.node;
   const operator = Object.hasOwn(OPERATORS, op) ? OPERATORS[op] : undefined;
   if (operator === undefined) return context.fail(`the graph has no operator ${op}`);

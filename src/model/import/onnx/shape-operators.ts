@@ -20,7 +20,12 @@ function reshapeTo(context: NodeContext, input: Dynamic, dims: readonly number[]
 }
 
 /** Sizes with 0 for "as it was" and −1 for the rest. */
-function resolveSizes(context: NodeContext, input: Dynamic, sizes: readonly number[], keepsZeros: boolean): number[] {
+export function resolveSizes(
+  context: NodeContext,
+  input: Pick<Dynamic, "dims">,
+  sizes: readonly number[],
+  keepsZeros: boolean,
+): number[] {
   const dims = sizes.map((size, i) => (size === 0 && keepsZeros ? (input.dims[i] ?? 0) : size));
   const open = dims.indexOf(-1);
   if (open < 0) return dims;

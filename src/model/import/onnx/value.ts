@@ -1,5 +1,6 @@
 /** What a name of an ONNX file stands for while it is read: a constant, or a value of the graph under some shape. */
 
+import type { Corners } from "../../graph/affine-sample.ts";
 import type { ValueShape } from "../../graph/shapes.ts";
 import type { Constant } from "./tensor.ts";
 
@@ -33,6 +34,19 @@ export interface Fixed extends Constant {
 
 /** Either. */
 export type Value = Dynamic | Fixed;
+
+/** Places in a map, θ times others; only a sampler reads them. */
+export interface Places {
+  readonly kind: "places";
+  /** The value of θ: six numbers, row by row. */
+  readonly theta: string;
+  /** What θ is multiplied by: x, y and 1 for each place, or which map's own places. */
+  readonly base: Constant["values"] | { readonly height: number; readonly width: number; readonly corners: Corners };
+  /** As the file sees it. */
+  readonly dims: readonly number[];
+  /** Whether these are sums, or still the products to be summed. */
+  readonly isSummed: boolean;
+}
 
 /** Channels, rows and columns of any value of the graph. */
 export function asMapShape(shape: ValueShape): readonly [number, number, number] {
