@@ -7,6 +7,7 @@ import { BUNDLED_MODELS_FOLDER, listFolderModels } from "../../src/backends/mode
 import { ScoringError } from "../../src/errors.ts";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
+import { loadSharp } from "../../src/image/sharp-node.ts";
 import { createFlipClassifier } from "../../src/model/flip.ts";
 import { createRegistry, type Registry } from "../../src/model/registry.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
@@ -54,12 +55,19 @@ export async function findModelsFolder(named: string | undefined): Promise<strin
 /** Opens the scorer of a job. */
 type ScorerSource = (options: ScorerOptions) => Promise<Scorer>;
 
-/** Opens the scorers of one thread; each is loaded at its first use and kept. */
-export function createScorerSource(engine: EngineName, models: string | null = null): ScorerSource {
+/**
+ * Opens the scorers of one thread; each is loaded at its first use and kept.
+ * @param sharp of createImageDecoder; without it pictures are decoded as a server does
+ */
+export function createScorerSource(
+  engine: EngineName,
+  models: string | null = null,
+  sharp?: typeof loadSharp,
+): ScorerSource {
   const scorers = new Map<string, Promise<Scorer>>();
   async function openScorer({ model: id, tta, findsFaces }: ScorerOptions): Promise<Scorer> {
     const model = await (await openRegistry(models)).load(id);
-    const decoder = createImageDecoder(await loadCodecs(), LIMITS.image);
+    const decoder = createImageDecoder(await loadCodecs(), LIMITS.image, sharp);
     const plain = await createNodeClassifier(model, engine);
     const classifier = tta === "flip" ? createFlipClassifier(plain) : plain;
     const finder = findsFaces ? await (await import("../../src/backends/faces-node.ts")).createFaceFinderNode() : null;
@@ -85,7 +93,7 @@ export async function createNodeWork(options: LocalWorkOptions, etags: EtagMemor
     list: createFilesystemStore(listFolder ?? inputFolder),
   };
   const registry = await openRegistry(options.modelsFolder);
-  const open = createScorerSource(options.engine, options.modelsFolder);
+  const open = createScorerSource(options.engine, options.modelsFolder, loadSharp);
   let lastTurn: Promise<unknown> = Promise.resolve();
   const shared: Omit<WorkDeps, "openJob" | "withScorer"> = {
     openStore: (name) => stores[name as keyof typeof stores],

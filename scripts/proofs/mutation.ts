@@ -12,6 +12,7 @@ export interface Mutation {
     | "Limits of the platform"
     | "Trouble"
     | "Hostile bytes"
+    | "Pictures by sharp"
     | "Requests and ends"
     | "Money, metrics and dead letters"
     | "Models of strangers";

@@ -3,10 +3,20 @@
 import { guardImage, identifyImage } from "./guard.ts";
 import { swapsSides } from "./exif.ts";
 import { IMAGE_FORMATS, type HeaderOf } from "./image-formats.ts";
-import type { DecodeAim, DecodedImage, ImageCodecs, ImageDecoder, ImageFormat, ImageLimits } from "./image-types.ts";
+import type {
+  DecodeAim,
+  DecodedImage,
+  ImageCodecs,
+  ImageDecoder,
+  ImageFormat,
+  ImageLimits,
+  SharpDecoder,
+  SharpFormat,
+} from "./image-types.ts";
 import { createJpegCodec } from "./jpeg/jpeg.ts";
 import { chooseReduction } from "./jpeg/jpeg-reduction.ts";
 import { decodePng } from "./png/png.ts";
+import { sniffFormat } from "./sniff.ts";
 import { createWebpCodec } from "./webp/webp.ts";
 import type { Raster } from "../model/face-finder.ts";
 
@@ -38,11 +48,17 @@ function createFormatDecoders(codecs: ImageCodecs): FormatDecoders {
 /**
  * @param codecs compiled modules from one of the seams
  * @param limits checked before anything is decoded
+ * @param loadSharp gives what decodes the formats that have no decoder here, if it is there; called once, at the first such picture
  */
-export function createImageDecoder(codecs: ImageCodecs, limits: ImageLimits): ImageDecoder {
+export function createImageDecoder(
+  codecs: ImageCodecs,
+  limits: ImageLimits,
+  loadSharp: () => Promise<SharpDecoder | null> = async () => null,
+): ImageDecoder {
   const decoders = createFormatDecoders(codecs);
   const all: readonly Pick<ImageDecoder, "memoryBytes" | "peakMemoryBytes">[] = Object.values(decoders);
   let previous: Promise<unknown> = Promise.resolve();
+  let sharpLoaded: Promise<SharpDecoder | null> | null = null;
 
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- keeps a format's header and its decoder together
   async function decodeAs<F extends ImageFormat>(format: F, bytes: Uint8Array, aim: DecodeAim): Promise<DecodedImage> {
@@ -52,12 +68,26 @@ export function createImageDecoder(codecs: ImageCodecs, limits: ImageLimits): Im
     const swaps = swapsSides(header.orientation);
     const sourceWidth = swaps ? header.height : header.width;
     const sourceHeight = swaps ? header.width : header.height;
-    return { raster, sourceWidth, sourceHeight, scale: raster.width / sourceWidth, format };
+    return { raster, sourceWidth, sourceHeight, scale: raster.width / sourceWidth, format, decoder: null };
+  }
+
+  async function decodeBySharp(format: SharpFormat, bytes: Uint8Array): Promise<DecodedImage | null> {
+    sharpLoaded ??= loadSharp();
+    const sharp = await sharpLoaded;
+    if (sharp === null) return null;
+    const raster = await sharp.decode(bytes, format, limits);
+    return { raster, sourceWidth: raster.width, sourceHeight: raster.height, scale: 1, format, decoder: sharp.name };
+  }
+
+  async function decodeAny(bytes: Uint8Array, aim: DecodeAim): Promise<DecodedImage> {
+    const sniffed = sniffFormat(bytes);
+    const foreign = sniffed.kind === "other" && sniffed.sharp ? await decodeBySharp(sniffed.sharp, bytes) : null;
+    return foreign ?? decodeAs(identifyImage(bytes), bytes, aim);
   }
 
   return {
     decode(bytes, aim = "picture") {
-      const decoded = previous.then(() => decodeAs(identifyImage(bytes), bytes, aim));
+      const decoded = previous.then(() => decodeAny(bytes, aim));
       // The turn alone: what it gave would live on until the next picture.
       previous = decoded.then(
         () => undefined,

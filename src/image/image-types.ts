@@ -8,6 +8,9 @@ export const IMAGE_FORMAT_NAMES = ["jpeg", "png", "webp"] as const;
 /** The name of one. */
 export type ImageFormat = (typeof IMAGE_FORMAT_NAMES)[number];
 
+/** Formats that `sharp` decodes, where it is installed: `heic` only with a libvips of one's own, since its binaries come without HEVC. */
+export type SharpFormat = "gif" | "tiff" | "avif" | "heic";
+
 /** What the first bytes of a file tell, before a pixel is decoded. */
 export interface ImageHeader {
   readonly format: ImageFormat;
@@ -48,6 +51,10 @@ export interface ImageLimits {
   readonly maxWorkingBytes: number;
   /** Most scans of a JPEG: each is a pass over all coefficients, and a scan costs few bytes to write. */
   readonly maxScans: number;
+  /** Largest picture that `sharp` decodes, in pixels as stored. */
+  readonly maxSharpPixels: number;
+  /** Seconds that `sharp` may take for one picture. */
+  readonly maxSharpSeconds: number;
 }
 
 /**
@@ -66,7 +73,20 @@ export interface DecodedImage {
   readonly sourceHeight: number;
   /** `raster.width / sourceWidth`: 1, or less where a JPEG was decoded at a reduced scale. */
   readonly scale: number;
-  readonly format: ImageFormat;
+  readonly format: ImageFormat | SharpFormat;
+  /** What decoded it, as records name it: {@link SharpDecoder.name}; `null`: the decoders of this package. */
+  readonly decoder: string | null;
+}
+
+/** The optional package `sharp`, which decodes what this package has no decoder for. */
+export interface SharpDecoder {
+  /** `sharp@` its version `+libvips@` the version of that. */
+  readonly name: string;
+  /**
+   * @returns upright gray or RGB, alpha ignored, 16 bits cut to the high byte; the first frame or page
+   * @throws ScoringError `object_too_large`, `image_unsupported`, `image_corrupt`, `image_too_many_pixels`
+   */
+  decode(bytes: Uint8Array, format: SharpFormat, limits: ImageLimits): Promise<Raster>;
 }
 
 /** Compiled codecs; the seams (`codecs-workerd`, `codecs-node`, `codecs-browser`) each bring them their own way. */

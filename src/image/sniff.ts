@@ -1,33 +1,33 @@
 /** What a file is, by its first bytes. Names and content types are not believed. */
 
 import { IMAGE_FORMATS } from "./image-formats.ts";
-import { IMAGE_FORMAT_NAMES, type ImageFormat } from "./image-types.ts";
+import { IMAGE_FORMAT_NAMES, type ImageFormat, type SharpFormat } from "./image-types.ts";
 
 /** What the magic bytes say: a format that is decoded, or the name of what it looks like instead. */
 export type Sniffed =
   | { readonly kind: "image"; readonly format: ImageFormat }
-  /** `looksLike` is a noun for a message: "a GIF image", "text". */
-  | { readonly kind: "other"; readonly looksLike: string };
+  /** `looksLike` is a noun for a message: "a GIF image", "text"; `sharp`: as what `sharp` may decode it. */
+  | { readonly kind: "other"; readonly looksLike: string; readonly sharp?: SharpFormat };
 
 /** Places in a tar header (POSIX ustar). */
 const TAR_TYPE_AT = 156;
 const TAR_MAGIC_AT = 257;
 
-/** [offset, bytes as Latin-1, what it is]. First match wins. */
-const SIGNATURES: readonly (readonly [offset: number, magic: string, looksLike: string])[] = [
-  [0, "GIF87a", "a GIF image"],
-  [0, "GIF89a", "a GIF image"],
+/** [offset, bytes as Latin-1, what it is, as what `sharp` may decode it]. First match wins. */
+const SIGNATURES: readonly (readonly [offset: number, magic: string, looksLike: string, sharp?: SharpFormat])[] = [
+  [0, "GIF87a", "a GIF image", "gif"],
+  [0, "GIF89a", "a GIF image", "gif"],
   [0, "BM", "a BMP image"],
-  [0, "II*\0", "a TIFF image"],
-  [0, "MM\0*", "a TIFF image"],
-  [0, "II+\0", "a BigTIFF image"],
-  [0, "MM\0+", "a BigTIFF image"],
-  [4, "ftypavif", "an AVIF image"],
-  [4, "ftypavis", "an AVIF image sequence"],
-  [4, "ftyphei", "a HEIC image"],
-  [4, "ftyphev", "a HEIC image"],
-  [4, "ftypmif1", "a HEIF image"],
-  [4, "ftypmsf1", "a HEIF image sequence"],
+  [0, "II*\0", "a TIFF image", "tiff"],
+  [0, "MM\0*", "a TIFF image", "tiff"],
+  [0, "II+\0", "a BigTIFF image", "tiff"],
+  [0, "MM\0+", "a BigTIFF image", "tiff"],
+  [4, "ftypavif", "an AVIF image", "avif"],
+  [4, "ftypavis", "an AVIF image sequence", "avif"],
+  [4, "ftyphei", "a HEIC image", "heic"],
+  [4, "ftyphev", "a HEIC image", "heic"],
+  [4, "ftypmif1", "a HEIF image", "heic"],
+  [4, "ftypmsf1", "a HEIF image sequence", "heic"],
   [4, "ftyp", "an MP4 or QuickTime file"],
   [0, "\xff\x0a", "a JPEG XL image"],
   [0, "\0\0\0\x0cJXL ", "a JPEG XL image"],
@@ -55,8 +55,8 @@ export function sniffFormat(bytes: Uint8Array): Sniffed {
   if (format !== undefined) return { kind: "image", format };
   if (bytes.length === 0) return { kind: "other", looksLike: "an empty file" };
   if (isSparseTarHeader(bytes)) return { kind: "other", looksLike: "a sparse member of a tar archive" };
-  for (const [offset, magic, looksLike] of SIGNATURES) {
-    if (startsWith(bytes, offset, magic)) return { kind: "other", looksLike };
+  for (const [offset, magic, looksLike, sharp] of SIGNATURES) {
+    if (startsWith(bytes, offset, magic)) return { kind: "other", looksLike, ...(sharp && { sharp }) };
   }
   if (isText(bytes)) return { kind: "other", looksLike: describeText(bytes) };
   return { kind: "other", looksLike: "an unknown binary format" };

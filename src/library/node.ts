@@ -10,6 +10,7 @@ import { BUNDLED_MODELS_FOLDER, listFolderModels } from "../backends/models-node
 import { ScoringError } from "../errors.ts";
 import { loadCodecs } from "../image/codecs-node.ts";
 import { createImageDecoder } from "../image/decode.ts";
+import { loadSharp } from "../image/sharp-node.ts";
 import { createRegistry, type Registry } from "../model/registry.ts";
 import { LIMITS } from "../scoring/limits.ts";
 import type { ScoreRecord } from "../scoring/records/records.ts";
@@ -51,7 +52,7 @@ export async function createScorer(options: ScorerOptions = {}): Promise<Picture
   return createPictureScorer(
     {
       registry: await openRegistry(options.models),
-      loadDecoder: async () => createImageDecoder(await loadCodecs(), LIMITS.image),
+      loadDecoder: async () => createImageDecoder(await loadCodecs(), LIMITS.image, loadSharp),
       loadFinder: async () => (await import("../backends/faces-node.ts")).createFaceFinderNode(),
       createClassifier: createNodeClassifier,
       read: readPicture,

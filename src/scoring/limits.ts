@@ -105,6 +105,9 @@ export const LIMITS = {
     maxWorkingBytes: 64 * MIB,
     /** A progressive JPEG has about 10 scans; a crafted one has thousands, each a pass over the whole picture. */
     maxScans: 100,
+    /** Of pictures that `sharp` decodes, in Node alone: as of PNG. A crafted file must not hold a thread for ever. */
+    maxSharpPixels: 16_000_000,
+    maxSharpSeconds: 60,
   },
   /** Files held at once while a chunk is scored, beside the decoder, the engines and the heap: `npm run test:long -- test/memory` adds all of it up. */
   maxAheadBytes: 16 * MIB,

@@ -361,6 +361,7 @@ const LIES: Record<string, Lie> = {
   })),
   "another box": change(({ face }) => ({ face: { ...face!, box: { ...face!.box, x: face!.box.x + 1 } } })),
   "another θ": change(({ face }) => ({ face: { ...face!, theta: face!.theta!.map((value) => value + 0.01) } })),
+  "a decoder that the server does not have": change(() => ({ decoder: "sharp@0.35.5" })),
   "another etag": change(() => ({ etag: "0123456789abcdef" })),
   "a record too few": (records) => records.slice(1),
   "a record twice": ([first, ...rest]) => [first!, first!, ...rest],

@@ -74,6 +74,8 @@ export async function describePart(
     outcomes[record.status] += 1;
     if (record.error !== null) errors[record.error.code] = (errors[record.error.code] ?? 0) + 1;
   }
+  const decoders = [...new Set(part.records.flatMap(({ decoder }) => decoder ?? []))];
   const sha256 = await digestHex(part.bytes, openHash);
-  return { outcomes, errors, labels, records: part.records.length, sha256, bytes: part.bytes.length, ...receipt };
+  const counts = { outcomes, errors, labels, records: part.records.length };
+  return { ...counts, sha256, bytes: part.bytes.length, ...(decoders.length > 0 && { decoders }), ...receipt };
 }

@@ -167,19 +167,23 @@ async function prepareFaces(
     return [{ face: { item, etag: read.etag, selected, ordinal: null, quality, ...size }, pixels }];
   }
   const image = await deps.decoder.decode(read.bytes, chooseAim(options, form));
+  const by = image.decoder === null ? {} : { decoder: image.decoder };
   const selection = await selectFaces(image, deps.finder, options.faces, stamp.pipeline, options.breathe);
-  if (selection.kind === "no_face") return [{ record: makePlainRecord(item, stamp, "no_face", null, read.etag) }];
+  if (selection.kind === "no_face") {
+    return [{ record: { ...makePlainRecord(item, stamp, "no_face", null, read.etag), ...by } }];
+  }
   if (selection.kind === "too_small") {
     const side = Math.floor(Math.min(selection.box.width, selection.box.height));
     const message = `the largest face has ${side} pixels, fewer than ${options.faces.minFacePixels}`;
-    return [{ record: makePlainRecord(item, stamp, "skipped", { code: "face_too_small", message }, read.etag) }];
+    const small = makePlainRecord(item, stamp, "skipped", { code: "face_too_small", message }, read.etag);
+    return [{ record: { ...small, ...by } }];
   }
   return selection.faces.map((selected, index) => {
     const pixels = cutFace(image.raster, selected.crop, form);
     const size = { width: image.sourceWidth, height: image.sourceHeight };
     const quality = measureQuality(pixels, form, measureSide(image, selected.box));
     const ordinal = options.faces.mode === "all" ? index : null;
-    return { face: { item, etag: read.etag, selected, ordinal, quality, ...size }, pixels };
+    return { face: { item, etag: read.etag, selected, ordinal, quality, ...by, ...size }, pixels };
   });
 }
 

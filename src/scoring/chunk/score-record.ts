@@ -68,6 +68,8 @@ export interface PendingFace {
   /** Number among the picture's faces with `faces: "all"`, else `null`. */
   readonly ordinal: number | null;
   readonly quality: QualityRecord;
+  /** Of the picture, where it was not this package's own. */
+  readonly decoder?: string;
   /** Size of the picture, pixels, for the box of a whole image. */
   readonly width: number;
   readonly height: number;
@@ -112,6 +114,7 @@ export function makeScoredRecord(
     groups: item.groups ?? {},
     truth: item.label ?? null,
     quality: face.quality,
+    ...(face.decoder !== undefined && { decoder: face.decoder }),
     model: stamp.model,
     pipeline: stamp.pipeline,
     error: null,

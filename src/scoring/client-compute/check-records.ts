@@ -57,6 +57,7 @@ function findFault(item: InputItem, record: ScoreRecord, stamp: RecordStamp, sha
   if (record.model !== stamp.model || record.pipeline !== stamp.pipeline) return "another model";
   if (item.etag !== null && record.etag !== item.etag) return "another etag";
   if ((item.label ?? null) !== record.truth) return "another truth";
+  if (record.decoder !== undefined) return "a decoder that the server does not have";
   if (formatGroups(record.groups) !== formatGroups(item.groups ?? {})) return "other groups";
   const { status, error } = record;
   if (status === "cancelled" || status === "expired") return `${status} is not for a client to say`;

@@ -76,6 +76,8 @@ export interface RunLock {
   readonly faceFinder: string | null;
   /** Backends of clients stand as `client:<name>`. */
   readonly engines: readonly string[];
+  /** What decoded pictures besides this package, `sharp@` and its version: records name it too. Absent: nothing. */
+  readonly decoders?: readonly string[];
   readonly counts: { readonly listed: number; readonly records: number; readonly outcomes: OutcomeCounts };
   /** What the job asked for and could not get, or that its input was empty, in sentences. */
   readonly warnings: readonly string[];
@@ -110,6 +112,7 @@ export function buildRunLock(context: FinalizeContext, status: JobStatus, finish
     pipeline: spec.pipeline,
     faceFinder: spec.faceFinder ?? null,
     engines: state.engines,
+    ...(state.decoders !== undefined && { decoders: state.decoders }),
     counts: { listed: state.listed, records: state.records, outcomes: state.outcomes },
     warnings: [
       state.plan.status === "done" ? describeEmptyInput(manifest, state.listed) : null,

@@ -56,6 +56,8 @@ export interface ChunkResult {
   readonly operations?: StoreOperations;
   /** What computed it, for the run lock. */
   readonly engine: string;
+  /** What decoded pictures of it besides this package; absent: nothing. */
+  readonly decoders?: readonly string[];
   /** The submission that it came with, if a client computed it: the same one again is not an error. */
   readonly client?: ClientHold;
 }

@@ -90,10 +90,17 @@ function countResult(
     reads: state.reads + result.reads,
     readBytes: state.readBytes + result.readBytes,
     ...(result.operations === undefined ? {} : { meter: meterChunk(readMeter(state), result.operations) }),
-    engines: state.engines.includes(result.engine) ? state.engines : [...state.engines, result.engine].sort(),
+    engines: addNames(state.engines, [result.engine]),
+    ...(result.decoders === undefined ? {} : { decoders: addNames(state.decoders ?? [], result.decoders) }),
     rate: averageRate(state.rate, countFinished(outcomes), nowMs),
     ...(result.client === undefined ? {} : countClientChunk(state, "done", nowMs)),
   };
+}
+
+/** Names that are new among sorted ones, each once; the same array where none is. */
+function addNames(names: readonly string[], more: readonly string[]): readonly string[] {
+  const fresh = more.filter((name) => !names.includes(name));
+  return fresh.length === 0 ? names : [...names, ...fresh].sort();
 }
 
 /** A consumer is still at its chunk; of a single input it tells when it begins and ends to compute it. */

@@ -61,6 +61,8 @@ export interface JobState {
   readonly meter?: JobMeter;
   /** Engines that scored finished chunks, sorted. */
   readonly engines: readonly string[];
+  /** What decoded pictures besides this package, sorted; absent: nothing. */
+  readonly decoders?: readonly string[];
   /** Chunks that clients finished, and those that were taken back from them; absent: none. */
   readonly clientChunks?: { readonly done: number; readonly expired: number; readonly rejected: number };
   /** Keys whose records disagreed with the edge's: they get no more leases of this job. */

@@ -189,6 +189,8 @@ export const RECORD_FIELDS = {
     decimalColumn("contrast", QUALITY_TOLERANCE, (record) => record.quality?.contrast),
     decimalColumn("side", QUALITY_TOLERANCE, (record) => record.quality?.side),
   ]),
+  // In the line alone: tables of a job would have one more empty column, and its run lock names the decoders.
+  decoder: { ...field(text, []), optional: true as const },
   model: field(text, [textColumn("model", ({ model }) => model, { required: true })]),
   pipeline: field(choice(PIPELINE_VERSIONS), [
     { name: "pipeline", kind: "integer", required: true, read: ({ pipeline }) => pipeline, tolerance: null },

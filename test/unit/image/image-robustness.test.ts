@@ -68,24 +68,32 @@ function text(value: string): Uint8Array {
   return new TextEncoder().encode(value);
 }
 
+const CONVERT = ": convert it, for example to JPEG";
+const BY_SHARP = ", or score it with `countenance score` where sharp is installed (`npm install sharp`)";
+
 describe("refusals", () => {
   test.each([
-    ["GIF", text("GIF89a......"), "a GIF image"],
-    ["BMP", text("BM..........."), "a BMP image"],
-    ["TIFF", new Uint8Array([0x49, 0x49, 0x2a, 0, 8, 0, 0, 0]), "a TIFF image"],
-    ["HEIC", text("\0\0\0\u0018ftypheic"), "a HEIC image"],
-    ["AVIF", text("\0\0\0\u0018ftypavif"), "an AVIF image"],
+    ["GIF", text("GIF89a......"), "a GIF image", `${CONVERT}${BY_SHARP}`],
+    ["BMP", text("BM..........."), "a BMP image", CONVERT],
+    ["TIFF", new Uint8Array([0x49, 0x49, 0x2a, 0, 8, 0, 0, 0]), "a TIFF image", `${CONVERT}${BY_SHARP}`],
+    [
+      "HEIC",
+      text("\0\0\0\u0018ftypheic"),
+      "a HEIC image",
+      `${CONVERT}; sharp as npm installs it has no decoder for HEVC`,
+    ],
+    ["AVIF", text("\0\0\0\u0018ftypavif"), "an AVIF image", `${CONVERT}${BY_SHARP}`],
     ["PDF", text("%PDF-1.7"), "a PDF document"],
     ["SVG", text("  <svg xmlns='x'/>"), "an SVG drawing"],
     ["HTML", text("<!DOCTYPE html><p>"), "an HTML page"],
     ["JSON", text('{"a":1}'), "JSON text"],
     ["text", text("not a picture\n"), "text"],
     ["nothing known", new Uint8Array([1, 2, 3, 4]), "an unknown binary format"],
-  ])("%s is named", async (_, bytes, looksLike) => {
-    expect(sniffFormat(bytes)).toEqual({ kind: "other", looksLike });
+  ])("%s is named", async (_, bytes, looksLike, advice = "") => {
+    expect(sniffFormat(bytes)).toMatchObject({ kind: "other", looksLike });
     expect(await outcome(bytes)).toBe("image_unsupported");
-    const advice = looksLike.endsWith("image") ? ": convert it, for example to JPEG" : "";
-    expect(() => readHeader(bytes)).toThrow(`looks like ${looksLike}, not JPEG, PNG or WebP${advice}`);
+    const refusal = new ScoringError("image_unsupported", `looks like ${looksLike}, not JPEG, PNG or WebP${advice}`);
+    expect(() => readHeader(bytes)).toThrow(refusal);
   });
 
   test("no bytes", async () => expect(await outcome(new Uint8Array(0))).toBe("object_empty"));

@@ -20,6 +20,7 @@ const image: DecodedImage = {
   sourceHeight: 3000,
   scale: 0.5,
   format: "jpeg",
+  decoder: null,
 };
 
 function findAlways(faces: readonly FoundFace[]): FaceFinder {
