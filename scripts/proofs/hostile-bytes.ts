@@ -272,8 +272,8 @@ export const HOSTILE_BYTES: readonly Mutation[] = [
       test: "test/unit/scoring/statistics/statistics.test.ts",
       name: "Wilson",
       file: "src/scoring/statistics/intervals.ts",
-      from: "jstat.normal.inv((1 + level) / 2, 0, 1)",
-      to: "Number(jstat.normal.inv((1 + level) / 2, 0, 1).toFixed(4))",
+      from: "findNormalQuantile((1 + level) / 2)",
+      to: "Number(findNormalQuantile((1 + level) / 2).toFixed(4))",
     },
   ]),
 ];

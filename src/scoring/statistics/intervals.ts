@@ -1,6 +1,6 @@
 /** Intervals of proportions. */
 
-import jstat from "jstat";
+import { findNormalQuantile } from "./distributions.ts";
 
 /** A share with its interval, all 0…1. */
 export interface ShareInterval {
@@ -18,7 +18,7 @@ export interface ShareInterval {
 export function computeWilson(count: number, total: number, level = 0.95): ShareInterval | null {
   if (total <= 0) return null;
   const value = count / total;
-  const z = jstat.normal.inv((1 + level) / 2, 0, 1);
+  const z = findNormalQuantile((1 + level) / 2);
   const z2 = z * z;
   const center = value + z2 / (2 * total);
   const spread = z * Math.sqrt((value * (1 - value)) / total + z2 / (4 * total * total));

@@ -1,6 +1,6 @@
 /** Two raters of the same units: whether they differ, and by how much. */
 
-import jstat from "jstat";
+import { computeChiSquareTail } from "./distributions.ts";
 import { computeWilson, type ShareInterval } from "./intervals.ts";
 
 /** Units by what two raters say of them: both, the first alone, the second alone, neither. */
@@ -47,7 +47,7 @@ const MOST_EXACT = 1000;
 export function testMcNemar(first: number, second: number): number {
   const units = first + second;
   if (units === 0) return 1;
-  if (units > MOST_EXACT) return Math.max(0, 1 - jstat.chisquare.cdf((first - second) ** 2 / units, 1));
+  if (units > MOST_EXACT) return computeChiSquareTail((first - second) ** 2 / units, 1);
   const smaller = Math.min(first, second);
   let term = 0.5 ** units;
   let below = 0;
