@@ -123,6 +123,28 @@ class Modern(nn.Module):
         return self.head(torch.tanh(joined))
 
 
+class Transformer(nn.Module):
+    """Two spatial transformers: of the picture, and of a map that is not square with corners aligned."""
+
+    size, channels = 16, 1
+
+    def __init__(self):
+        super().__init__()
+        self.where = nn.Sequential(nn.Conv2d(1, 4, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 6))
+        self.stem = nn.Conv2d(1, 6, (3, 5), padding=1)
+        self.again = nn.Linear(6, 6)
+        self.head = nn.Linear(6 * 16 * 14, 7)
+
+    def forward(self, x):
+        whole = torch.tensor([[1.0, 0, 0, 0, 1, 0]]).to(x)
+        theta = (self.where(x) + whole).view(-1, 2, 3)
+        x = F.grid_sample(x, F.affine_grid(theta, x.size(), align_corners=False), align_corners=False)
+        x = torch.relu(self.stem(x))
+        theta = (self.again(x.mean((2, 3))) + whole).view(-1, 2, 3)
+        x = F.grid_sample(x, F.affine_grid(theta, x.size(), align_corners=True), align_corners=True)
+        return self.head(x.flatten(1))
+
+
 def export(name, network, opset, folder, dynamo=None, outside=False):
     if sys.argv[2:] and name not in sys.argv[2:]:
         return
@@ -175,6 +197,9 @@ def main():
     export("mobile-21-dynamo", Mobile(), 21, folder, dynamo=True)
     export("plain-20-dynamo", Plain(), 20, folder, dynamo=True)
     export("shuffle-21-dynamo", Shuffle(), 21, folder, dynamo=True)
+    export("transformer-20-script", Transformer(), 20, folder, dynamo=False)
+    export("transformer-18-dynamo", Transformer(), 18, folder, dynamo=True)
+    export("transformer-21-dynamo", Transformer(), 21, folder, dynamo=True)
     export("plain-18-outside", Plain(), 18, folder, dynamo=True, outside=True)
 
 

@@ -35,6 +35,9 @@ const NAMES = [
   "modern-21-dynamo",
   "mobile-21-dynamo",
   "shuffle-21-dynamo",
+  "transformer-18-dynamo",
+  "transformer-20-script",
+  "transformer-21-dynamo",
 ] as const;
 
 function readFixture(name: string): Uint8Array {
