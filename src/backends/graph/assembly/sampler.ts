@@ -27,18 +27,28 @@ function count(share: f64, pixel: i32, side: i32): f64 {
   return <u32>pixel < <u32>side ? share : 0;
 }
 
-/** Finds what output pixel (`r`, `c`) is made of. Entries of θ lie `pace` bytes apart. */
-function find(
-  theta: usize, pace: usize, r: i32, c: i32, height: i32, width: i32, isAligned: i32, row: usize, pitch: usize,
-): void {
+/** What {@link aim} found: the place of a row's first output pixel, and the step from one to the next. */
+let firstX: f64 = 0, firstY: f64 = 0, stepX: f64 = 0, stepY: f64 = 0;
+
+/** Finds where output row `r` lies in the map. Entries of θ lie `pace` bytes apart. */
+function aim(theta: usize, pace: usize, r: i32, height: i32, width: i32, isAligned: i32): void {
   // Coordinates −1 … 1 span the sides, or the centers of the pixels at their ends; the middle is 0.
   const tall = <f64>(height - isAligned) / 2, wide = <f64>(width - isAligned) / 2;
   const middleRow = <f64>(height - 1) / 2, middleColumn = <f64>(width - 1) / 2;
-  const u = wide > 0 ? (<f64>c - middleColumn) / wide : 0, v = tall > 0 ? (<f64>r - middleRow) / tall : 0;
+  const v = tall > 0 ? (<f64>r - middleRow) / tall : 0;
   const a = <f64>load<f32>(theta), b = <f64>load<f32>(theta + pace), tx = <f64>load<f32>(theta + 2 * pace);
   const d = <f64>load<f32>(theta + 3 * pace), e = <f64>load<f32>(theta + 4 * pace), ty = <f64>load<f32>(theta + 5 * pace);
-  const x = confine((a * u + b * v + tx) * wide + middleColumn, width);
-  const y = confine((d * u + e * v + ty) * tall + middleRow, height);
+  stepX = a;
+  stepY = wide > 0 ? d * tall / wide : 0;
+  firstX = (b * v + tx) * wide + middleColumn - stepX * middleColumn;
+  firstY = (e * v + ty) * tall + middleRow - stepY * middleColumn;
+}
+
+/** Finds what the output pixel of column `c` is made of. */
+// @ts-ignore: decorator
+@inline
+function find(c: i32, height: i32, width: i32, row: usize, pitch: usize): void {
+  const x = confine(firstX + <f64>c * stepX, width), y = confine(firstY + <f64>c * stepY, height);
   const left = <i32>Math.floor(x), top = <i32>Math.floor(y);
   const right = x - <f64>left, down = y - <f64>top;
   const upperShare = count(1 - down, top, height), lowerShare = count(down, top + 1, height);
@@ -60,8 +70,9 @@ export function sample(step: usize): void {
   const from = address(step, 1), row = address(step, 2), pitch = address(step, 3);
   const height = word(step, 4), width = word(step, 5), bytes = (<usize>word(step, 10)) * VECTOR;
   for (let r = 0; r < height; r++) {
+    aim(address(step, 6), 4, r, height, width, word(step, 11));
     for (let c = 0; c < width; c++) {
-      find(address(step, 6), 4, r, c, height, width, word(step, 11), row, pitch);
+      find(c, height, width, row, pitch);
       const to = address(step, 7) + (<usize>r) * address(step, 8) + (<usize>c) * address(step, 9);
       const p = from + topLeft, q = from + topRight, s = from + bottomLeft, t = from + bottomRight;
       const first = f32x4.splat(topLeftShare), second = f32x4.splat(topRightShare);
@@ -83,8 +94,9 @@ export function sampleBatch(step: usize, groups: i32): void {
     for (let lane: usize = 0; lane < VECTOR; lane += 4) {
       const theta = address(step, 7) + g * address(step, 8) + lane;
       for (let r = 0; r < height; r++) {
+        aim(theta, address(step, 9), r, height, width, word(step, 15));
         for (let c = 0; c < width; c++) {
-          find(theta, address(step, 9), r, c, height, width, word(step, 15), row, VECTOR);
+          find(c, height, width, row, VECTOR);
           let from = address(step, 1) + g * address(step, 2) + lane;
           let to = address(step, 10) + g * address(step, 11) + (<usize>r) * address(step, 13) + (<usize>c) * VECTOR + lane;
           for (let k = channels; k > 0; k--) {
