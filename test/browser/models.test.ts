@@ -74,6 +74,7 @@ describe("a dropped model", () => {
     await own().getByText("ms a face on one thread").waitFor();
     await own().getByRole("button", { name: "Store the model" }).click();
     await own().getByText("mobile@1 is stored").waitFor();
+    await page.getByRole("region", { name: "Not measured" }).getByText("mobile@1").waitFor({ timeout: 60_000 });
     const [portrait = ""] = await listPortraits("female", 1);
     await api.upload("faces", `in/${basename(portrait)}`, new Uint8Array(await readFile(portrait)));
     const { id } = await api.submitJob({
@@ -84,7 +85,6 @@ describe("a dropped model", () => {
     });
     for await (const { job } of api.followJob(id, new AbortController().signal)) if (isEnded(job.status)) break;
     expect(await api.readJob(id)).toMatchObject({ status: "completed", model: "mobile@1" });
-    await page.getByRole("region", { name: "Not measured" }).getByText("mobile@1").waitFor({ timeout: 60_000 });
   });
 
   it("leaves the weights of a version as they are", async () => {

@@ -24,7 +24,9 @@ type Step =
   | { readonly kind: "uploading"; readonly progress: UploadProgress }
   | { readonly kind: "checking" | "starting" };
 
-const stampNow = (): string => new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+/** The second, and four digits that tell apart what is begun within it, by one person or two. */
+const stampNow = (): string =>
+  `${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}-${crypto.randomUUID().slice(0, 4)}`;
 
 const loadChoices = async (signal: AbortSignal) => {
   const [stores, { models }] = await Promise.all([api.listStores(signal), api.listModels(signal)]);
