@@ -9,8 +9,9 @@ import { listWorkerdProcesses, readProcessClock } from "../../bench/process-cloc
 import { readPeakBytes } from "../../bench/process-memory.ts";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { type Api, createApi } from "../../src/client/api.ts";
-import { LABELS_START, type LabelPosition, readLabelWindow } from "../../src/client/label-reader.ts";
+import { type LabelPosition, readLabelWindow, startLabels } from "../../src/client/label-reader.ts";
 import type { RunLock } from "../../src/scoring/finalize/run-lock.ts";
+import type { JobView } from "../../src/scoring/job/job-view.ts";
 import { encodeJpeg } from "../golden/jpeg-encoder.ts";
 
 /**
@@ -21,12 +22,27 @@ import { encodeJpeg } from "../golden/jpeg-encoder.ts";
 
 /** `SCALE_INPUTS=1000000` for a longer look; whole shards. */
 const INPUTS = Number(process.env["SCALE_INPUTS"] ?? 100_000);
+/** `SCALE_LAYOUT=dataset` for labels in parts that are merged side by side. */
+const LAYOUT = process.env["SCALE_LAYOUT"] === "dataset" ? "dataset" : "single";
 const PER_SHARD = 5000;
 const SHARDS = INPUTS / PER_SHARD;
 const PICTURES = 1000;
 /** Every so many inputs, a picture that ends in its middle. */
 const BROKEN_EVERY = 10_000;
 const WINDOW_BYTES = 4 * 1024 * 1024;
+
+const REPORTS = ["report.html", "report.json", "run.lock.json"];
+/** What `_SUCCESS` names, sorted, of fewer than two million records. */
+const OUTPUTS = {
+  single: ["errors.jsonl", "input.jsonl", "labels.csv", "labels.jsonl", "labels.parquet", ...REPORTS],
+  dataset: [
+    "errors.jsonl",
+    "labels/part-00000.csv.gz",
+    "labels/part-00000.jsonl.gz",
+    "labels/part-00000.parquet",
+    ...REPORTS,
+  ],
+} as const;
 
 let folder = "";
 let worker: LocalWorker;
@@ -88,11 +104,11 @@ async function hashOutput(id: string, name: string): Promise<{ readonly bytes: n
   }
 }
 
-/** The first record of `labels.jsonl` that is not its input's, in words; `null` where every input has its own, once, in order. */
-async function findWrongRecord(id: string): Promise<string | null> {
+/** The first record that is not its input's, in words; `null` where every input has its own, once, in order. */
+async function findWrongRecord({ id, output }: JobView): Promise<string | null> {
   const known: string[] = [];
   let index = 0;
-  for (let position: LabelPosition | null = LABELS_START; position !== null;) {
+  for (let position: LabelPosition | null = startLabels({ output }); position !== null;) {
     const window = await readLabelWindow(api, id, position);
     for (const { record } of window.records) {
       const shard = shardKey(Math.floor(index / PER_SHARD));
@@ -126,7 +142,7 @@ it(`scores ${INPUTS.toLocaleString("en")} pictures out of tar shards, each once,
   const job = await api.submitJob({
     input: { store: "faces", prefix: "in/" },
     format: "tar",
-    output: { store: "faces", formats: ["jsonl", "csv", "parquet"] },
+    output: { store: "faces", formats: ["jsonl", "csv", "parquet"], layout: LAYOUT },
   });
   let ended = job;
   for await (const event of api.followJob(job.id, new AbortController().signal)) ended = event.job;
@@ -143,23 +159,14 @@ it(`scores ${INPUTS.toLocaleString("en")} pictures out of tar shards, each once,
     outcomes: { scored: INPUTS - broken, failed: broken, skipped: 0, no_face: 0, cancelled: 0, expired: 0 },
   });
 
-  expect(await findWrongRecord(job.id)).toBeNull();
+  expect(await findWrongRecord(ended)).toBeNull();
 
   // `_SUCCESS` says what is there.
   const success = JSON.parse(await (await api.request("GET", `/v1/jobs/${job.id}/outputs/_SUCCESS`)).text()) as {
     readonly objects: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
   };
   const merged = success.objects.filter(({ name }) => !name.startsWith("parts/"));
-  expect(merged.map(({ name }) => name).sort()).toEqual([
-    "errors.jsonl",
-    "input.jsonl",
-    "labels.csv",
-    "labels.jsonl",
-    "labels.parquet",
-    "report.html",
-    "report.json",
-    "run.lock.json",
-  ]);
+  expect(merged.map(({ name }) => name).sort()).toEqual(OUTPUTS[LAYOUT]);
   for (const { name, bytes, sha256 } of merged)
     expect({ name, ...(await hashOutput(job.id, name)) }).toEqual({ name, bytes, sha256 });
   expect(success.objects.length - merged.length).toBe(ended.chunks.done);
@@ -174,6 +181,7 @@ it(`scores ${INPUTS.toLocaleString("en")} pictures out of tar shards, each once,
     command: "npm run test:long -- test/long/scale.test.ts",
     commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim(),
     machine: `${cpus().length} × ${cpus()[0]!.model}`,
+    layout: LAYOUT,
     inputs: INPUTS,
     shards: SHARDS,
     packedMB: Math.round(packedBytes / 1e6),
