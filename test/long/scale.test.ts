@@ -37,9 +37,13 @@ const OUTPUTS = {
   single: ["errors.jsonl", "input.jsonl", "labels.csv", "labels.jsonl", "labels.parquet", ...REPORTS],
   dataset: [
     "errors.jsonl",
+    "input/part-00000.jsonl",
     "labels/part-00000.csv.gz",
     "labels/part-00000.jsonl.gz",
     "labels/part-00000.parquet",
+    "ranges/00000.chunks.jsonl",
+    "ranges/00000.errors.jsonl",
+    "ranges/00000.json",
     ...REPORTS,
   ],
 } as const;
@@ -169,7 +173,8 @@ it(`scores ${INPUTS.toLocaleString("en")} pictures out of tar shards, each once,
   expect(merged.map(({ name }) => name).sort()).toEqual(OUTPUTS[LAYOUT]);
   for (const { name, bytes, sha256 } of merged)
     expect({ name, ...(await hashOutput(job.id, name)) }).toEqual({ name, bytes, sha256 });
-  expect(success.objects.length - merged.length).toBe(ended.chunks.done);
+  // A data set names its chunks' parts in `ranges/`.
+  expect(success.objects.length - merged.length).toBe(LAYOUT === "single" ? ended.chunks.done : 0);
 
   const times = Object.fromEntries(Object.entries(ended.times).map(([status, at]) => [status, Date.parse(at)]));
   const scoringMs = times["finalizing"]! - times["validating"]!;
