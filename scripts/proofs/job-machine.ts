@@ -50,8 +50,8 @@ export const JOB_MACHINE: readonly Mutation[] = inPart("The job machine", [
     test: COMMANDS,
     name: "execution auto",
     file: "src/scoring/job/job-plan.ts",
-    from: "if (done && findings.length > 0) {",
-    to: "if (done && issues.length > 0) {",
+    from: "if (isOver && findings.length > 0) {",
+    to: "if (isOver && issues.length > 0) {",
   },
   {
     ...node,
@@ -239,7 +239,7 @@ export const JOB_MACHINE: readonly Mutation[] = inPart("The job machine", [
     test: "test/unit/jobs/turns.test.ts",
     name: "where the clock stands still",
     file: "src/jobs/turns.ts",
-    from: "inputs < INPUTS_PER_BREATH && ",
+    from: "spent < COST_PER_BREATH && ",
     to: "",
   },
   {
