@@ -6,8 +6,9 @@ import { checkModelMemory } from "../../src/backends/graph/model-memory.ts";
 import { createNodeClassifier } from "../../src/backends/engines-node.ts";
 import { formatModelId, parseModelCard } from "../../src/model/card.ts";
 import { measureNetwork } from "../../src/model/graph/check-graph.ts";
-import { makeImportedModel } from "../../src/model/import/import-model.ts";
+import { chooseStd, makeImportedModel } from "../../src/model/import/import-model.ts";
 import type { ImportedNetwork } from "../../src/model/import/onnx/import-onnx.ts";
+import type { Model } from "../../src/model/model.ts";
 import { readNetwork } from "../../src/model/import/read-network.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
 import { makeFolder } from "../files.ts";
@@ -33,11 +34,11 @@ export const importCommand = defineCommand({
     size: { type: "string", description: "Rows and columns of the input, where the file leaves them open" },
     channels: { type: "string", description: "1 or 3, where the file leaves them open" },
     color: { type: "enum", options: [...COLORS], description: "Default gray for one channel, rgb for three" },
-    mean: { type: "string", description: "Subtracted from bytes as 0…1, one number or one a channel", default: "0" },
+    mean: { type: "string", description: "Subtracted from bytes as 0…1, one number or one per channel", default: "0" },
     std: {
       type: "string",
-      description: "What is left is divided by it; 0.00392156863 gives bytes as 0…255",
-      default: "1",
+      description:
+        "What is left is divided by it; 0.00392156863 gives bytes as 0…255, the default where FILE takes bytes, else 1",
     },
     output: { type: "string", description: "Name of the value with one number a label, where there are several" },
     graph: {
@@ -61,7 +62,6 @@ export const importCommand = defineCommand({
   async run({ args }) {
     const version = readInteger("version", args.version) ?? 1;
     const mean = readNumbers("mean", args.mean);
-    const std = readNumbers("std", args.std);
     const bytes = await readBytes(args.file);
     const folder = dirname(resolve(args.file));
     const imported = await readNetwork(
@@ -83,7 +83,7 @@ export const importCommand = defineCommand({
       labels: args.labels.split(",").map((label) => label.trim()),
       color: args.color ?? (channels === 1 ? "gray" : "rgb"),
       mean,
-      std,
+      std: args.std === undefined ? [chooseStd(imported)] : readNumbers("std", args.std),
       license: args.license,
       origin: `imported from ${basename(args.file)}`,
     });
@@ -106,7 +106,7 @@ export const importCommand = defineCommand({
     await makeFolder(target);
     await writeFile(join(target, "weights.safetensors"), weights);
     await writeFile(join(target, "card.json"), `${JSON.stringify(card, null, 2)}\n`);
-    describe(imported, model.card.input);
+    describe(imported, model);
     print(describeCost(cost));
     for (const line of measured?.lines ?? []) print(line);
     print(
@@ -118,11 +118,9 @@ export const importCommand = defineCommand({
 });
 
 /** Prints what a network is. */
-function describe(
-  { network, operators }: ImportedNetwork,
-  { size, color, mean, std }: { size: number; color: string; mean: readonly number[]; std: readonly number[] },
-): void {
-  const { parameters, multiplyAdds } = measureNetwork(network, size, size);
+function describe({ operators }: ImportedNetwork, { card, tensors }: Model): void {
+  const { size, color, mean, std } = card.input;
+  const { parameters, multiplyAdds } = measureNetwork({ graph: card.graph!, weights: tensors }, size, size);
   const counts = [...operators].map(([name, count]) => (count === 1 ? name : `${count} ${name}`));
   print(`operators       ${counts.join(", ")}`);
   print(`input           ${size} × ${size} ${color}, (byte ÷ 255 − ${mean.join(" ")}) ÷ ${std.join(" ")}`);

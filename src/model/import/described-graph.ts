@@ -67,6 +67,7 @@ export function importDescribedGraph(
     network: cutSoftmax(draft.finish(graph.outputs)),
     operators: countOperators(graph),
     producer: "described",
+    takesBytes: false,
   };
 }
 

@@ -7,6 +7,7 @@ import { EMBEDDING } from "../labels.ts";
 import { LOGITS, readClassifierNetwork } from "../graph/graph-model.ts";
 import { countChannels, type InputForm } from "../input-form.ts";
 import { computeSha256, hashGraph, type Model } from "../model.ts";
+import { takeInputScale } from "./input-scale.ts";
 import { serializeSafetensors } from "../safetensors.ts";
 import { countElements } from "../tensor.ts";
 
@@ -17,7 +18,7 @@ export interface ImportedModelOptions {
   /** In the order of the network's outputs. */
   readonly labels: readonly string[];
   readonly color: InputForm["color"];
-  /** One a channel, or one for all; of bytes as 0 … 1. */
+  /** One per channel, or one for all; of bytes as 0 … 1. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
   readonly license: string;
@@ -33,13 +34,12 @@ export interface ImportedModel {
 }
 
 /**
- * Makes a model of a network.
- * @param network with a square input of a fixed size, and an output `logits`
+ * Makes a model of a network. A first step that only scales its input goes into the card's mean and std.
+ * @param read with a square input of a fixed size, and an output `logits`
  * @throws ScoringError `model_invalid` if it is no classifier of these labels
  */
-export async function makeImportedModel(network: Network, options: ImportedModelOptions): Promise<ImportedModel> {
-  const { graph, weights } = network;
-  const { height, width, channels } = graph.input;
+export async function makeImportedModel(read: Network, options: ImportedModelOptions): Promise<ImportedModel> {
+  const { height, width, channels } = read.graph.input;
   if (height === null || height !== width) {
     const sides = `${height ?? "any"} × ${width ?? "any"}`;
     throw new ScoringError("model_invalid", `the network takes ${sides} pixels, not a square of one size`);
@@ -49,6 +49,9 @@ export async function makeImportedModel(network: Network, options: ImportedModel
   }
   const spread = (values: readonly number[]): readonly number[] =>
     values.length === 1 ? Array.from({ length: channels }, () => values[0]!) : values;
+  const given = { network: read, mean: spread(options.mean), std: spread(options.std) };
+  const { network, mean, std } = takeInputScale(given);
+  const { graph, weights } = network;
   const bytes = serializeSafetensors(weights, { format: "pt", graph: await hashGraph(graph) }, "F32");
   const card: ModelCard = parseModelCard({
     name: options.name,
@@ -56,7 +59,7 @@ export async function makeImportedModel(network: Network, options: ImportedModel
     family: "graph",
     sha256: await computeSha256(bytes),
     labels: [...options.labels],
-    input: { size: height, color: options.color, mean: spread(options.mean), std: spread(options.std) },
+    input: { size: height, color: options.color, mean: [...mean], std: [...std] },
     alignCorners: null,
     temperature: null,
     pipeline: 3,
@@ -76,4 +79,9 @@ export async function makeImportedModel(network: Network, options: ImportedModel
 /** The output that a classifier reads, and its embedding where one is asked for. */
 export function nameOutputs(output: string, embedding: string | undefined): Readonly<Record<string, string>> {
   return embedding === undefined ? { [LOGITS]: output } : { [LOGITS]: output, [EMBEDDING]: embedding };
+}
+
+/** The standard deviation of a network's input where nobody says: 1, and 1/255 for one that takes bytes. */
+export function chooseStd({ takesBytes }: { readonly takesBytes: boolean }): number {
+  return takesBytes ? 1 / 255 : 1;
 }

@@ -153,5 +153,5 @@ async function readTfjs(
   const network = cutSoftmax(
     importTfjsGraphModel(json, await readFiles(description.manifest, readBeside, limits), { input, outputs }),
   );
-  return { network, operators: countOperators(network.graph), producer: "tfjs" };
+  return { network, operators: countOperators(network.graph), producer: "tfjs", takesBytes: false };
 }

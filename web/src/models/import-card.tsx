@@ -118,7 +118,7 @@ export function ImportCard(props: {
   );
 }
 
-function guessWords({ file, channels }: ReadFile): ModelWords {
+function guessWords({ file, channels, std }: ReadFile): ModelWords {
   const name = file
     .replace(/\.[a-z]+$/i, "")
     .toLowerCase()
@@ -130,7 +130,7 @@ function guessWords({ file, channels }: ReadFile): ModelWords {
     labels: LABELS.join(", "),
     color: channels === 1 ? "gray" : "rgb",
     mean: "0",
-    std: "1",
+    std: `${std}`,
     license: "",
   };
 }

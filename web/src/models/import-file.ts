@@ -3,7 +3,7 @@
 import type { Classifier } from "../../../src/model/classifier.ts";
 import { formatModelId } from "../../../src/model/card.ts";
 import { measureNetwork } from "../../../src/model/graph/check-graph.ts";
-import { type ImportedModel, makeImportedModel } from "../../../src/model/import/import-model.ts";
+import { chooseStd, type ImportedModel, makeImportedModel } from "../../../src/model/import/import-model.ts";
 import type { ImportedNetwork } from "../../../src/model/import/onnx/import-onnx.ts";
 import { readNetwork } from "../../../src/model/import/read-network.ts";
 import { countInputBytes } from "../../../src/model/input-form.ts";
@@ -34,6 +34,8 @@ export interface ReadFile {
   readonly operators: string;
   readonly size: number | null;
   readonly channels: number;
+  /** The standard deviation that its type of input suggests. */
+  readonly std: number;
   readonly parameters: number;
   readonly multiplyAdds: number;
 }
@@ -60,7 +62,7 @@ export async function readDropped(files: readonly File[]): Promise<ReadFile> {
   const size = height === width ? height : null;
   const { parameters, multiplyAdds } = measureNetwork(network.network, height ?? 1, width ?? 1);
   const operators = [...network.operators].map(([name, count]) => (count === 1 ? name : `${count} ${name}`)).join(", ");
-  return { file: main.name, network, operators, size, channels, parameters, multiplyAdds };
+  return { file: main.name, network, operators, size, channels, std: chooseStd(network), parameters, multiplyAdds };
 }
 
 /** A model that was made and that ran here. */

@@ -72,7 +72,7 @@ export function importLayersModel(
     const { value } = new LayerContext(layer, draft, { inputs: [], weights, isShared: false }).settle(made);
     return [outside, outside === LOGITS ? draft.beforeSoftmax(value) : value];
   });
-  return { network: draft.finish(Object.fromEntries(outputs)), operators, producer: "tfjs" };
+  return { network: draft.finish(Object.fromEntries(outputs)), operators, producer: "tfjs", takesBytes: false };
 }
 
 /** The graph's input: what the first layer says, and what it leaves open. */

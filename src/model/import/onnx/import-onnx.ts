@@ -38,7 +38,12 @@ export interface ImportedNetwork {
   readonly operators: ReadonlyMap<string, number>;
   /** Who wrote the file, as it says. */
   readonly producer: string;
+  /** Whether the file says that its input is bytes, 0…255. */
+  readonly takesBytes: boolean;
 }
+
+/** ONNX's number of the type. */
+const UINT8 = 2;
 
 /** Versions of the operators that are read; 11 to 21 are tested. */
 const OPSETS = { oldest: 7, newest: 23 } as const;
@@ -68,7 +73,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions, limits
   }
   const outputs = chooseOutputs(file, options.outputs);
   const { nodes, uses } = selectNodes(file.nodes, Object.values(outputs));
-  const { input, order, name } = describeInput(file, nodes, options);
+  const { input, order, name, type } = describeInput(file, nodes, options);
   const draft = new NetworkDraft({ ...input, multipleOf: 1 }, limits);
   const values = new Map<string, Value | Places>();
   const isShared = (value: string): boolean => (uses.get(value) ?? 0) > 1;
@@ -114,7 +119,12 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions, limits
       throw new ScoringError("model_invalid", `ONNX model: ${wanted} is no value of the network`);
     return [outside, finishOutput(draft, value, wanted)] as const;
   });
-  return { network: draft.finish(Object.fromEntries(named)), operators, producer: file.producer };
+  return {
+    network: draft.finish(Object.fromEntries(named)),
+    operators,
+    producer: file.producer,
+    takesBytes: type === UINT8,
+  };
 }
 
 /** Names of the files beside a model's in which its weights lie. @throws ScoringError `model_invalid` */
@@ -180,7 +190,7 @@ function describeInput(file: OnnxFile, nodes: readonly OnnxNode[], options: Onnx
   };
   if (Math.max(input.channels, input.height, input.width) > 4096)
     return refuse(`is ${formatShape(Object.values(input).slice(1).map(Number))}`);
-  return { input, order, name: only.name };
+  return { input, order, name: only.name, type: only.type };
 }
 
 /** Channels last, where the last axis has one or three and the second has not. */

@@ -32,6 +32,8 @@ export interface OnnxValue {
   readonly name: string;
   /** `null` where the size has a name or none; empty where the file says nothing. */
   readonly dims: readonly (number | null)[];
+  /** ONNX's number of the element type; 0 where the file says nothing. */
+  readonly type: number;
 }
 
 /** What is read of a file. */
@@ -151,11 +153,14 @@ function readAttribute(bytes: Uint8Array): [name: string, attribute: OnnxAttribu
 
 function readValue(bytes: Uint8Array): OnnxValue {
   let name = "";
+  let type = 0;
   const dims: (number | null)[] = [];
   for (const field of readFields(bytes)) {
     if (field.number === 1) name = readText(field);
     else if (field.number === 2) {
-      const shape = enter(enter(readBytes(field), 1), 2);
+      const tensor = enter(readBytes(field), 1);
+      for (const part of readFields(tensor)) if (part.number === 1) type = readInteger(part);
+      const shape = enter(tensor, 2);
       for (const dim of readFields(shape)) {
         if (dim.number !== 1) continue;
         if (dims.length >= MAX_LIST) failFile(`${name} has more than ${MAX_LIST} dimensions`);
@@ -165,7 +170,7 @@ function readValue(bytes: Uint8Array): OnnxValue {
       }
     }
   }
-  return { name, dims };
+  return { name, dims, type };
 }
 
 /** The last field of a number, as a message; empty where there is none. */

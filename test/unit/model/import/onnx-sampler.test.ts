@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createNodeClassifier } from "../../../../src/backends/engines-node.ts";
+import { fitsFusedKernel } from "../../../../src/backends/fused/fused-form.ts";
 import { exportOnnx } from "../../../../src/model/export/export-onnx.ts";
 import { encodeNetwork } from "../../../../src/model/export/onnx-graph.ts";
 import {
@@ -13,8 +14,9 @@ import {
 } from "../../../../src/model/export/onnx-writer.ts";
 import { type Corners, normalizePixel } from "../../../../src/model/graph/affine-sample.ts";
 import { runGraphOracle } from "../../../../src/model/graph/graph-oracle.ts";
-import { makeImportedModel } from "../../../../src/model/import/import-model.ts";
+import { chooseStd, makeImportedModel } from "../../../../src/model/import/import-model.ts";
 import { importOnnx } from "../../../../src/model/import/onnx/import-onnx.ts";
+import { GRAY_48 } from "../../../../src/model/input-form.ts";
 import { createOracle } from "../../../../src/model/oracle.ts";
 import { LIMITS } from "../../../../src/scoring/limits.ts";
 import { compareScores, PROBABILITY_TOLERANCE } from "../../../contract/classifier-agreement.ts";
@@ -54,10 +56,11 @@ describe("what the project writes of spatial transformers", () => {
       labels: model.card.labels,
       color: "gray",
       mean: [0],
-      std: [1 / 255],
+      std: [chooseStd(read)],
       license: "none",
       origin: "test",
     });
+    expect([again.card.input, fitsFusedKernel(again.card)]).toEqual([GRAY_48, true]);
     const faces = 3;
     const pixels = drawNoise(5, faces);
     const { logits, probabilities } = await createOracle(model).classify(pixels, faces);
