@@ -78,8 +78,8 @@ export interface Api {
   request(method: string, path: string, wanted?: RequestOptions): Promise<Response>;
   /** Signs in with a key, or once with the code of a printed link; the browser keeps the cookie. Returns the key's id. */
   signIn(secret: string | { readonly code: string }): Promise<string>;
-  /** The id of the key that this client acts with. */
-  readSession(): Promise<string>;
+  /** The id of the key that this client acts with; `null` for a browser in which nobody is signed in. */
+  readSession(): Promise<string | null>;
   signOut(): Promise<void>;
   /** Newest first; without options the first 50. */
   listJobs(options?: ListOptions): Promise<JobPage>;
@@ -193,7 +193,7 @@ export function createApi(options: ApiOptions = {}): Api {
       return (await ask<{ key: string }>("POST", "/v1/session", body)).key;
     },
     async readSession() {
-      return (await ask<{ key: string }>("GET", "/v1/session")).key;
+      return (await ask<{ key: string | null }>("GET", "/v1/session")).key;
     },
     async signOut() {
       await request("DELETE", "/v1/session");

@@ -34,7 +34,11 @@ export function addGate(app: OpenAPIHono, deps: ApiDeps): void {
       if (c.req.path === "/v1/session") await limitAddress(c, deps);
       return next();
     }
-    const caller = await identify(c);
+    const caller = await identify(c).catch((error: unknown) => {
+      if (asksWhoIsThere(c) && error instanceof ScoringError && error.code === "unauthorized") return null;
+      throw error;
+    });
+    if (caller === null) return next();
     c.set("caller", caller);
     const count = async (): Promise<void> => {
       if (!(await deps.limitRate(`key:${caller.keyId}`))) throw refuseRate();
@@ -59,6 +63,12 @@ export function addGate(app: OpenAPIHono, deps: ApiDeps): void {
 /** What can be asked without a key: the API's description, and signing in and out. */
 function isOpen(path: string, method: string): boolean {
   return path === "/v1/openapi.json" || (path === "/v1/session" && (method === "POST" || method === "DELETE"));
+}
+
+/** A page that wants to know whether somebody is signed in, from a browser that has no session: an answer, not an error in its log. */
+function asksWhoIsThere(c: Context): boolean {
+  const isQuestion = c.req.path === "/v1/session" && c.req.method === "GET";
+  return isQuestion && c.req.header("authorization") === undefined && listCookies(c.req.raw).length === 0;
 }
 
 /** One request per input of a leased chunk: not counted, since leases are, except where no lease covers it. */

@@ -221,7 +221,7 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   "GET /v1/session": {
     operationId: "getSession",
     tag: "keys",
-    description: "The id of the key, never its text.",
+    description: "The id of the key, never its text; null for a browser without a session. A wrong key is refused.",
   },
   "DELETE /v1/session": {
     operationId: "signOut",

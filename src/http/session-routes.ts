@@ -14,6 +14,7 @@ const credentials = z.union([
   z.strictObject({ code: z.string().min(1).max(128) }),
 ]);
 const sessionSchema = z.object({ key: z.string() });
+const visitorSchema = z.object({ key: z.string().nullable() });
 /** Bytes of a key in its JSON. */
 const MAX_SIGN_IN_BYTES = 4096;
 
@@ -46,9 +47,10 @@ export function addSessionRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       method: "get",
       path: "/v1/session",
       summary: "The key of this session or request",
-      responses: { 200: json(sessionSchema, "The id of the key"), ...problemResponses },
+      security: [{ key: [] }, { session: [] }, {}],
+      responses: { 200: json(visitorSchema, "The id of the key; null: nobody is signed in"), ...problemResponses },
     }),
-    (c) => c.json({ key: c.get("caller").keyId }, 200, { "cache-control": "no-store" }),
+    (c) => c.json({ key: c.get("caller")?.keyId ?? null }, 200, { "cache-control": "no-store" }),
   );
 
   app.openapi(

@@ -212,7 +212,8 @@ async function openSession(code: string | null): Promise<Session> {
     if (toScoringError(thrown).code !== "unauthorized") throw thrown;
   }
   try {
-    return { kind: "signed-in", key: await api.readSession() };
+    const key = await api.readSession();
+    return key === null ? { kind: refused } : { kind: "signed-in", key };
   } catch (thrown) {
     if (toScoringError(thrown).code !== "unauthorized") throw thrown;
     return { kind: refused };

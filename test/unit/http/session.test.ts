@@ -162,6 +162,21 @@ describe("the API", () => {
     expect((await call("/v1/stores", { cookie })).status).toBe(401);
   });
 
+  it("tells a browser without a session that nobody is signed in, and refuses a key or a cookie that opens nothing", async () => {
+    const { call, asked, limited } = openApi();
+    const visit = await call("/v1/session", { cookie: "theme=dark", origin: "https://evil.test" });
+    expect([visit.status, await visit.json()]).toEqual([200, { key: null }]);
+    expect(visit.headers.get("cache-control")).toBe("no-store");
+    expect(visit.headers.get("access-control-allow-origin")).toBeNull();
+    expect([asked, limited]).toEqual([[], ["address"]]);
+    const wrong: readonly Record<string, string>[] = [
+      guess(1),
+      { authorization: "" },
+      { cookie: `${SESSION_COOKIE}=` },
+    ];
+    for (const headers of wrong) expect((await call("/v1/session", headers)).status).toBe(401);
+  });
+
   it("counts unknown keys against their address before it asks the directory, known ones never", async () => {
     const { call, asked, limited } = openApi(3);
     const statuses = [];
