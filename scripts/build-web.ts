@@ -22,6 +22,7 @@ function newestChange(path: string): number {
 const isFresh =
   existsSync(built) &&
   existsSync(docs) &&
+  existsSync(join(root, "public/_headers")) &&
   existsSync(join(root, "public/assets")) &&
   sources.every((path) => newestChange(join(root, path)) < statSync(built).mtimeMs);
 // A test runner's own NODE_ENV would bundle development builds, whatever was asked for.

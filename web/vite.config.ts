@@ -1,9 +1,8 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig, type Plugin } from "vite";
-import { DESIGN_PARTS } from "../src/scoring/report/design-parts.ts";
-import { DESIGN_TOKENS } from "../src/scoring/report/design-tokens.ts";
 import { renderDocs } from "./docs-page.ts";
+import { allowStyles, writeStyles } from "./first-view.ts";
 import { copySamples } from "./sample-pictures.ts";
 import { readWasmThreadScript } from "./wasm-thread-script.ts";
 
@@ -41,16 +40,6 @@ function addSamples(): Plugin {
   return { name: "samples", writeBundle: () => copySamples(output) };
 }
 
-/** `virtual:design.css`: the style sheet that the console shares with reports. */
-function emitDesign(): Plugin {
-  const id = "virtual:design.css";
-  return {
-    name: "design",
-    resolveId: (source) => (source === id ? `\0${id}` : null),
-    load: (loaded) => (loaded === `\0${id}` ? `${DESIGN_TOKENS}${DESIGN_PARTS}` : null),
-  };
-}
-
 /** `/docs` has its words before a script runs. */
 function renderDocsPage(): Plugin {
   return {
@@ -64,7 +53,7 @@ export default defineConfig({
   root: import.meta.dirname,
   base: "./",
   publicDir: false,
-  plugins: [emitDesign(), renderDocsPage(), addSamples(), removeStale()],
+  plugins: [renderDocsPage(), writeStyles(), allowStyles(output), addSamples(), removeStale()],
   assetsInclude: ["**/*.safetensors"],
   // The console is written against React and shipped on Preact, of which a phone runs a tenth of the code before it shows something.
   resolve: {
@@ -77,8 +66,29 @@ export default defineConfig({
   build: {
     outDir: output,
     emptyOutDir: false,
-    // The console, and the API's page at /docs.
-    rolldownOptions: { input: ["index.html", "docs.html"].map((page) => join(import.meta.dirname, page)) },
+    rolldownOptions: {
+      // The console, what runs before it, and the API's page at /docs.
+      input: ["index.html", "docs.html", "src/start.ts"].map((name) => join(import.meta.dirname, name)),
+      output: {
+        chunkFileNames: ({ name }) => `assets/${name.split("~")[0]}-[hash].js`,
+        // A file costs a phone a way to the server and back: what every page needs is one, and pages share few others.
+        codeSplitting: {
+          groups: [
+            { name: "load-parts", test: /preload-helper/, priority: 3 },
+            { name: "start", test: /\/web\/src\/start\.ts$/, priority: 2 },
+            { name: "console", tags: ["$initial"], test: /^(?!.*\/web\/(src\/)?docs)/, priority: 1 },
+            {
+              name: "pictures",
+              test: /\/src\/job\/(picture|face-crop|record-picture)|reason-words|engine-names|styles\/pictures/,
+            },
+            { name: "records", test: /\/client\/label-reader|record-line/ },
+            { name: "charts", test: /report-charts|\/web\/src\/markup/ },
+            { name: "report", test: /\/scoring\/report\/(report-sections|alert-marks)/ },
+            { name: "schedules", test: /cron|\/web\/src\/schedules\/schedules-page/ },
+          ],
+        },
+      },
+    },
     target: "es2023",
     // No data: addresses, which the content security policy refuses.
     assetsInlineLimit: 0,

@@ -20,6 +20,7 @@ import type { DryRun } from "../scoring/requests/dry-run.ts";
 import type { z } from "zod";
 import { readBody, readProblem } from "./answer.ts";
 import { followEvents, type JobEvent } from "./event-stream.ts";
+import { formatRange } from "./label-windows.ts";
 import { listPath, type ListOptions } from "./list-query.ts";
 
 /** A manifest as it is sent: defaults may be left out. */
@@ -227,7 +228,7 @@ export function createApi(options: ApiOptions = {}): Api {
       return (await ask<{ outputs: OutputView[] }>("GET", `${job(id)}/outputs`, { signal })).outputs;
     },
     async readOutput(id, name, offset, length, signal) {
-      const headers = { range: `bytes=${offset}-${offset + length - 1}` };
+      const headers = { range: formatRange(offset, length) };
       let response: Response;
       try {
         response = await request("GET", `${job(id)}/outputs/${encodeURIComponent(name)}`, { headers, signal });

@@ -7,6 +7,7 @@ import { parseRecord } from "../scoring/records/record-line.ts";
 import type { ScoreRecord } from "../scoring/records/records.ts";
 import type { JobView } from "../scoring/job/job-view.ts";
 import type { Api } from "./api.ts";
+import { windowBytes } from "./label-windows.ts";
 
 /** A record, the bytes of its line, and the number of its input. */
 export interface PlacedRecord {
@@ -39,8 +40,6 @@ export interface LabelWindow {
   readonly total: number;
 }
 
-/** About 2,000 records. */
-const WINDOW_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
 /** The whole lines of one window from `position`. @throws ScoringError as the API does */
@@ -52,7 +51,7 @@ export async function readLabelWindow(
 ): Promise<LabelWindow> {
   if (position.byInput === true) return readChunk(api, jobId, position.offset, signal);
   const { offset } = position;
-  const { bytes, total } = await api.readOutput(jobId, "labels.jsonl", offset, WINDOW_BYTES, signal);
+  const { bytes, total } = await api.readOutput(jobId, "labels.jsonl", offset, windowBytes(offset), signal);
   const records = splitLines(bytes, position);
   const last = records.at(-1);
   const end = last === undefined ? total : last.offset + last.length + 1;

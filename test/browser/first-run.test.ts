@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -106,6 +107,24 @@ describe("a first run", () => {
     await own.close();
   });
 
+  it("logs no error for a visitor, whose page allows its own style and no other", async () => {
+    const own = await browser.newContext();
+    const page = await own.newPage();
+    const errors: string[] = [];
+    page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+    for (const path of ["", "#/try", "docs"]) {
+      const answer = await page.goto(`${worker.origin}/${path}`);
+      await page.waitForLoadState("networkidle");
+      const style = /<style>([^]*)<\/style>/.exec((await answer?.text()) ?? "")?.[1] ?? "";
+      const hash = createHash("sha256").update(style).digest("base64");
+      const policy = answer?.headers()["content-security-policy"] ?? "";
+      expect(policy).toContain(`style-src 'self' 'sha256-${hash}';`);
+      await page.goto("about:blank");
+    }
+    expect(errors).toEqual([]);
+    await own.close();
+  });
+
   it("offers the demo job where there is none, and shows its labels", async () => {
     const own = await browser.newContext();
     const page = await own.newPage();
@@ -117,6 +136,21 @@ describe("a first run", () => {
     await page.locator(".shares tbody th").first().waitFor();
     const labels = await page.locator(".shares tbody th").allTextContents();
     expect(labels.map((label) => label.trim())).toEqual(expect.arrayContaining([...LABELS]));
+
+    // Opened by its address, its answers are asked for once each, and before the console's code is there.
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await page.reload();
+    await page.locator(".shares tbody th").first().waitFor();
+    const [, id = ""] = /#\/jobs\/([^?]+)/.exec(page.url()) ?? [];
+    for (const path of ["/v1/session", `/v1/jobs/${id}`, `/v1/jobs/${id}/report`, `/v1/jobs/${id}/outputs`]) {
+      expect([path, asked.filter((one) => one === path).length]).toEqual([path, 1]);
+    }
+    const script = page.waitForRequest(/\/assets\/index-/);
+    const report = page.waitForRequest(/\/report$/);
+    await page.route(/\/assets\/index-/, async (route) => (await report, await route.continue()));
+    await Promise.all([page.reload(), script, report]);
+    await page.locator(".shares tbody th").first().waitFor();
     await own.close();
   });
 

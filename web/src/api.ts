@@ -3,9 +3,10 @@
 import { useCallback, useEffect, useState } from "react";
 import { createApi } from "../../src/client/api.ts";
 import { mayPass, type ScoringError, toScoringError } from "../../src/errors.ts";
+import { earlyFetch } from "./early-requests.ts";
 
 /** The page's own server; the session cookie goes along by itself. */
-export const api = createApi();
+export const api = createApi({ fetch: earlyFetch });
 
 /** What a load has brought so far. */
 export interface Loaded<T> {

@@ -1,45 +1,31 @@
 /** The shell: who is signed in, which page is open, and the words on every page. */
 
-import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { toScoringError } from "../../src/errors.ts";
 import { REPORT_NOTICE } from "../../src/scoring/report/legal-notice.ts";
+import { parseRoute, type Route } from "./address.ts";
 import { api, SIGNED_OUT } from "./api.ts";
 import { patiently } from "./patiently.ts";
 import { JobsPage } from "./jobs-page.tsx";
 import { ComputeProvider, useCompute } from "./compute/compute-session.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
-import { parseRoute, type Route, useRoute } from "./route.ts";
+import { lazyPage } from "./lazy-page.ts";
+import { PAGE_PARTS } from "./page-parts.ts";
+import { useRoute } from "./route.ts";
 import { Skeleton } from "./parts.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { ThemeButton } from "./theme.tsx";
 
-const loadNewJob = () => import("./new/new-job-page.tsx");
-const NewJobPage = lazyPage(() => loadNewJob().then((module) => module.NewJobPage));
-const loadJob = () => import("./job/job-page.tsx");
-const JobPage = lazyPage(() => loadJob().then((module) => module.JobPage));
-const DesignPage = lazyPage(() => import("./design-page.tsx").then((module) => module.DesignPage));
-const loadModels = () => import("./models/models-page.tsx");
-const ModelsPage = lazyPage(() => loadModels().then((module) => module.ModelsPage));
-const ReaderPage = lazyPage(() => import("./review/reader-page.tsx").then((module) => module.ReaderPage));
-const SchedulesPage = lazyPage(() => import("./schedules/schedules-page.tsx").then((module) => module.SchedulesPage));
-const SchedulePage = lazyPage(() => import("./schedules/schedule-page.tsx").then((module) => module.SchedulePage));
-const loadForm = () => import("./schedules/schedule-form.tsx");
-const NewSchedulePage = lazyPage(() => loadForm().then((module) => module.NewSchedulePage));
-const EditSchedulePage = lazyPage(() => loadForm().then((module) => module.EditSchedulePage));
-const TryPage = lazyPage(() => import("./try/try-page.tsx").then((module) => module.TryPage));
-
-function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>) {
-  return lazy(async () => ({ default: await load() }));
-}
-
-/** The code of the page that the address names comes while the server is asked who is signed in. */
-function loadEarly([page, id]: readonly string[]): void {
-  const early = { new: loadNewJob, models: loadModels, ...(id === undefined ? {} : { jobs: loadJob }) };
-  const [load] = Object.entries(early).flatMap(([name, one]) => (name === page ? [one] : []));
-  // Whoever opens the page is told.
-  load?.().catch(() => undefined);
-}
-loadEarly(parseRoute(window.location.hash).path);
+const NewJobPage = lazyPage(() => PAGE_PARTS.new().then((part) => part.NewJobPage));
+const JobPage = lazyPage(() => PAGE_PARTS.job().then((part) => part.JobPage));
+const DesignPage = lazyPage(() => PAGE_PARTS.design().then((part) => part.DesignPage));
+const ModelsPage = lazyPage(() => PAGE_PARTS.models().then((part) => part.ModelsPage));
+const ReaderPage = lazyPage(() => PAGE_PARTS.review().then((part) => part.ReaderPage));
+const SchedulesPage = lazyPage(() => PAGE_PARTS.schedules().then((part) => part.SchedulesPage));
+const SchedulePage = lazyPage(() => PAGE_PARTS.schedule().then((part) => part.SchedulePage));
+const NewSchedulePage = lazyPage(() => PAGE_PARTS.scheduleForm().then((part) => part.NewSchedulePage));
+const EditSchedulePage = lazyPage(() => PAGE_PARTS.scheduleForm().then((part) => part.EditSchedulePage));
+const TryPage = lazyPage(() => PAGE_PARTS.try().then((part) => part.TryPage));
 
 /** `icon`: a path in a square of 24. */
 const LINKS = [

@@ -1,8 +1,5 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import "virtual:design.css";
-import "./styles/shell.css";
-import "./styles/job.css";
 import { App } from "./app.tsx";
 
 // Zod looks whether it may make code out of text; the content security policy refuses that and reports the try.

@@ -1,13 +1,7 @@
 /** Where the reader is: `#/jobs/<id>?label=Happy`. Everything that a link should carry stands in the address. */
 
 import { useSyncExternalStore } from "react";
-
-/** A place in the console. */
-export interface Route {
-  /** Without slashes at its ends: `["jobs", id]`. */
-  readonly path: readonly string[];
-  readonly query: URLSearchParams;
-}
+import { parseRoute, type Route } from "./address.ts";
 
 function subscribe(changed: () => void): () => void {
   window.addEventListener("hashchange", changed);
@@ -17,21 +11,6 @@ function subscribe(changed: () => void): () => void {
 /** The route of the address bar, again at each change. */
 export function useRoute(): Route {
   return parseRoute(useSyncExternalStore(subscribe, () => window.location.hash));
-}
-
-/** Reads `#/a/b?c=d`. */
-export function parseRoute(hash: string): Route {
-  const [path = "", query = ""] = hash.replace(/^#/, "").split("?", 2);
-  const parts = path.split("/").filter((part) => part !== "");
-  return { path: parts.map(decodePart), query: new URLSearchParams(query) };
-}
-
-function decodePart(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }
 
 /** Changes one value of the query, without a new step in the browser's history. */

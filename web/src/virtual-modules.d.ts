@@ -5,6 +5,3 @@ declare module "virtual:wasm-thread-script" {
   const url: string;
   export default url;
 }
-
-/** The style sheet that the console shares with reports. */
-declare module "virtual:design.css";

@@ -9,7 +9,7 @@ import { collectHeaders, createSite, parseHeaderRules } from "../../../src/serve
 /** The console's files: with the headers that production gives them, and nothing that is not one of them. */
 
 const root = join(import.meta.dirname, "../../..");
-const shipped = readFileSync(join(root, "public/_headers"), "utf8");
+const shipped = readFileSync(join(root, "web/_headers"), "utf8");
 const folder = mkdtempSync(join(tmpdir(), "countenance-site-"));
 const inside = join(folder, "public");
 mkdirSync(join(inside, "assets"), { recursive: true });
@@ -30,7 +30,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const site = createSite(inside, (request) => new Response(`api ${request.method} ${new URL(request.url).pathname}`));
 const ask = async (path: string, init: RequestInit = {}) => site(new Request(`http://127.0.0.1${path}`, init));
 
-describe("the headers of public/_headers", () => {
+describe("the headers of web/_headers", () => {
   const rules = parseHeaderRules(shipped);
 
   it("are those of every section that matches, in order", () => {

@@ -1,8 +1,5 @@
 /** `/docs`: the page is there before this runs. It names its server, and loads the explorer for whoever asks for it. */
 
-import "virtual:design.css";
-import "./docs.css";
-
 /** An element that the page of web/docs-page.ts has. */
 function find(id: string): HTMLElement {
   const element = document.querySelector<HTMLElement>(`#${id}`);

@@ -48,7 +48,7 @@ export function Sheet(props: {
     if (element !== null && element.getBoundingClientRect().top < 0) element.scrollIntoView();
   }, [choice]);
   const rows = Math.ceil(records.length / columns);
-  const { first, end } = useRowsInView(holder, rows, ROW_HEIGHT);
+  const { first, end, scrolled } = useRowsInView(holder, rows, ROW_HEIGHT);
   // A filter may leave fewer than there were.
   const current = Math.min(at, Math.max(0, records.length - 1));
   const move = (event: KeyboardEvent<HTMLDivElement>): void => {
@@ -121,6 +121,7 @@ export function Sheet(props: {
                   was={findFlip(placed.record, earlier)}
                   index={index}
                   isStop={index === current}
+                  scrolled={scrolled}
                   open={show}
                 />
               </div>
@@ -157,6 +158,7 @@ function DrawnCard(props: {
   readonly was: string | null;
   readonly index: number;
   readonly isStop: boolean;
+  readonly scrolled: RefObject<boolean>;
   readonly open: (index: number) => void;
 }): ReactNode {
   const { record } = props.placed;
@@ -172,7 +174,7 @@ function DrawnCard(props: {
       onPointerEnter={() => setPeeked(true)}
       onFocus={() => setPeeked(true)}
     >
-      <RecordPicture id={props.id} placed={props.placed} alt="" lazy />
+      <RecordPicture id={props.id} placed={props.placed} alt="" scrolled={props.scrolled} />
       <span className="face-title">
         {record.label === null ? (
           <b className="bad">{nameUnlabeled(record)}</b>

@@ -1,41 +1,45 @@
 /** One job: live while it runs, then its findings, its pictures and its files. */
 
-import { type KeyboardEvent, type ReactNode, useEffect, useState } from "react";
+import { type KeyboardEvent, type ReactNode, Suspense, useEffect, useState } from "react";
 import { createOpenJobsApi } from "../../../src/client/open-jobs-api.ts";
 import type { JobAction } from "../../../src/client/api.ts";
 import type { ScoringError } from "../../../src/errors.ts";
 import { isEnded } from "../../../src/scoring/job/job-status.ts";
 import { formatTime } from "../../../src/scoring/report/report-format.ts";
+import { readTab, TABS } from "../address.ts";
 import { api, noteSignedOut } from "../api.ts";
 import { ComputePanel } from "../compute/compute-panel.tsx";
+import { lazyPage } from "../lazy-page.ts";
 import { Failure, Skeleton, StatusPill } from "../parts.tsx";
 import { setQuery } from "../route.ts";
-import { ReviewTab } from "../review/review-tab.tsx";
 import "../styles/pictures.css";
 import { describeStatus, nameJob } from "../words.ts";
-import { CompareTab } from "./compare-tab.tsx";
-import { Gallery } from "./gallery.tsx";
-import { ReportView } from "./report-view.tsx";
 import { Ended } from "./job-ended.tsx";
-import { Live } from "./job-progress.tsx";
 import { Commands } from "./job-commands.tsx";
-import { Files } from "./job-files.tsx";
+import { TAB_PARTS } from "./tab-parts.ts";
 import { useJob } from "./use-job.ts";
 
-const TABS = [
-  ["overview", "Overview"],
-  ["pictures", "Pictures"],
-  ["review", "Review"],
-  ["compare", "Compare"],
-  ["files", "Files"],
-] as const;
+const TAB_WORDS = {
+  overview: "Overview",
+  pictures: "Pictures",
+  review: "Review",
+  compare: "Compare",
+  files: "Files",
+} as const;
+
+const Live = lazyPage(() => import("./job-progress.tsx").then((part) => part.Live));
+const ReportView = lazyPage(() => TAB_PARTS.overview().then((part) => part.ReportView));
+const Gallery = lazyPage(() => TAB_PARTS.pictures().then((part) => part.Gallery));
+const ReviewTab = lazyPage(() => TAB_PARTS.review().then((part) => part.ReviewTab));
+const CompareTab = lazyPage(() => TAB_PARTS.compare().then((part) => part.CompareTab));
+const Files = lazyPage(() => TAB_PARTS.files().then((part) => part.Files));
 
 /** `#/jobs/<id>`. */
 export function JobPage({ id, query }: { readonly id: string; readonly query: URLSearchParams }): ReactNode {
   const { job, error, rates, refresh } = useJob(id);
   const [failure, setFailure] = useState<ScoringError | null>(null);
   useTitle(job === null ? null : `${nameJob(job)}, ${describeStatus(job.status)}`);
-  const tab = TABS.find(([name]) => name === query.get("tab"))?.[0] ?? "overview";
+  const tab = readTab(query);
   if (job === null) return error === null ? <Skeleton rows={3} words="Loading the job" /> : <Failure error={error} />;
   const ended = isEnded(job.status);
   const act = async (action: JobAction, budget?: number): Promise<void> => {
@@ -84,12 +88,18 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
       </div>
       {failure !== null && <Failure error={failure} once />}
       {error !== null && <Failure error={error} />}
-      {ended ? <Ended job={job} /> : <Live job={job} rates={rates} />}
+      {ended ? (
+        <Ended job={job} />
+      ) : (
+        <Suspense fallback={<Skeleton rows={3} words="Loading what the job does" />}>
+          <Live job={job} rates={rates} />
+        </Suspense>
+      )}
       <ComputePanel job={job} />
       {ended && (
         <>
           <div className="tabs" role="tablist" aria-label="Parts of the job" onKeyDown={turnTabs}>
-            {TABS.map(([name, words]) => (
+            {TABS.map((name) => (
               <button
                 key={name}
                 type="button"
@@ -100,16 +110,18 @@ export function JobPage({ id, query }: { readonly id: string; readonly query: UR
                 tabIndex={tab === name ? 0 : -1}
                 onClick={() => setQuery("tab", name)}
               >
-                {words}
+                {TAB_WORDS[name]}
               </button>
             ))}
           </div>
           <div role="tabpanel" id="tab-panel" aria-labelledby={`tab-${tab}`}>
-            {tab === "overview" && <ReportView id={id} />}
-            {tab === "pictures" && <Gallery job={job} query={query} />}
-            {tab === "review" && <ReviewTab id={id} />}
-            {tab === "compare" && <CompareTab id={id} other={query.get("with")} />}
-            {tab === "files" && <Files id={id} />}
+            <Suspense fallback={<Skeleton rows={4} words="Loading the tab" />}>
+              {tab === "overview" && <ReportView id={id} />}
+              {tab === "pictures" && <Gallery job={job} query={query} />}
+              {tab === "review" && <ReviewTab id={id} />}
+              {tab === "compare" && <CompareTab id={id} other={query.get("with")} />}
+              {tab === "files" && <Files id={id} />}
+            </Suspense>
           </div>
         </>
       )}

@@ -1,6 +1,6 @@
 /** The picture of a record, requested once it stays on the screen, and given up when it leaves it. */
 
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, type RefObject, useEffect, useState } from "react";
 import type { PlacedRecord } from "../../../src/client/label-reader.ts";
 import { api, noteSignedOut } from "../api.ts";
 import { patiently } from "../patiently.ts";
@@ -11,21 +11,21 @@ const SETTLE_MS = 150;
 
 const EMPTY = { url: null, failed: false } as const;
 
-/** @param props.lazy one of many: it waits until the scrolling is over */
+/** @param props.scrolled of one of many: whether it came by scrolling; then it waits until that is over */
 export function RecordPicture(props: {
   readonly id: string;
   readonly placed: PlacedRecord;
   readonly alt: string;
-  readonly lazy?: boolean;
+  readonly scrolled?: RefObject<boolean>;
 }): ReactNode {
-  const { id, placed, alt, lazy = false } = props;
-  const { url, failed } = usePicture(id, placed, lazy ? SETTLE_MS : 0);
+  const { id, placed, alt } = props;
+  const { url, failed } = usePicture(id, placed, props.scrolled);
   if (failed) return <div className="picture no-picture">no picture</div>;
   return url === null ? <div className="picture" /> : <Picture src={url} alt={alt} faces={[placed.record]} />;
 }
 
 /** The address of the loaded picture; `null` before. */
-function usePicture(id: string, placed: PlacedRecord, settleMs: number) {
+function usePicture(id: string, placed: PlacedRecord, scrolled: RefObject<boolean> | undefined) {
   const [picture, setPicture] = useState<{ readonly url: string | null; readonly failed: boolean }>(EMPTY);
   useEffect(() => {
     const controller = new AbortController();
@@ -44,12 +44,12 @@ function usePicture(id: string, placed: PlacedRecord, settleMs: number) {
         setPicture({ url: null, failed: true });
       }
     };
-    const timer = setTimeout(() => void load(), settleMs);
+    const timer = setTimeout(() => void load(), scrolled?.current === true ? SETTLE_MS : 0);
     return () => {
       clearTimeout(timer);
       controller.abort();
       if (made !== null) URL.revokeObjectURL(made);
     };
-  }, [id, placed, settleMs]);
+  }, [id, placed, scrolled]);
   return picture;
 }

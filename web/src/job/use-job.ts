@@ -17,7 +17,9 @@ export function useJob(id: string) {
     const controller = new AbortController();
     const follow = async (): Promise<void> => {
       try {
-        setJob(await patiently(() => api.readJob(id, controller.signal), controller.signal, setError));
+        const first = await patiently(() => api.readJob(id, controller.signal), controller.signal, setError);
+        setJob(first);
+        if (isEnded(first.status)) return;
         for await (const event of api.followJob(id, controller.signal, setError)) {
           // A stream that is resumed tells old events first.
           setJob((before) => (before !== null && isEnded(before.status) ? before : event.job));

@@ -1,13 +1,20 @@
 /** The rows of a sheet while its page scrolls. */
 
-import { type RefObject, useEffect, useState } from "react";
+import { type RefObject, useLayoutEffect, useRef, useState } from "react";
 import { findRows, type RowRange } from "./window-rows.ts";
 
+/** Rows in view; `scrolled` holds whether the newest of them came by scrolling, and so may be gone in a moment. */
+export interface RowsInView extends RowRange {
+  readonly scrolled: RefObject<boolean>;
+}
+
 /** Those of an element of the page, again whenever a row comes onto the screen or leaves it. */
-export function useRowsInView(sheet: RefObject<HTMLElement | null>, rows: number, rowHeight: number): RowRange {
+export function useRowsInView(sheet: RefObject<HTMLElement | null>, rows: number, rowHeight: number): RowsInView {
   const [range, setRange] = useState<RowRange>({ first: 0, end: 0 });
-  useEffect(() => {
-    const look = (): void => {
+  const scrolled = useRef(false);
+  useLayoutEffect(() => {
+    const look = (event?: Event): void => {
+      scrolled.current = event?.type === "scroll";
       const above = -(sheet.current?.getBoundingClientRect().top ?? 0);
       const now = findRows(rows, rowHeight, above, window.innerHeight);
       setRange((before) => (before.first === now.first && before.end === now.end ? before : now));
@@ -19,7 +26,7 @@ export function useRowsInView(sheet: RefObject<HTMLElement | null>, rows: number
     window.addEventListener("resize", look, { signal });
     return () => controller.abort();
   }, [sheet, rows, rowHeight]);
-  return range;
+  return { ...range, scrolled };
 }
 
 /** Scrolls as little as it takes to have a whole row on the screen. @param covered pixels of the window's upper edge under something else */
