@@ -107,7 +107,7 @@ function runTest(
 function findComplaint(output: string): string {
   const lines = output.slice(output.indexOf("FAIL ")).split("\n");
   const found = lines.find((line) => /^\s*(\w*Error|Error)\b.*:/.test(line)) ?? "failed";
-  return found.trim().replaceAll("|", "\\|").replaceAll("`", "'").replaceAll("<", "&lt;").slice(0, 160);
+  return found.trim().replaceAll("|", "\\|").replaceAll("`", "'").slice(0, 160);
 }
 
 async function writeTable(): Promise<void> {
@@ -118,7 +118,7 @@ async function writeTable(): Promise<void> {
       .filter(({ mutation }) => mutation.part === part)
       .map(({ mutation, complaint }) => {
         const { promise, test, name, file } = mutation;
-        return `| ${promise} | \`${test}\`: ${name} | \`${file}\` | ${complaint} |`;
+        return `| ${promise} | \`${test}\`: ${name} | \`${file}\` | \`${complaint}\` |`;
       });
     return [
       `### ${part}`,
