@@ -223,6 +223,13 @@ for (const [words, step] of [
   const at = (share: number): string => `${(gaps[Math.floor(share * (gaps.length - 1))] ?? 0).toFixed(0)} ms`;
   rows.push([words, `a frame ${at(0.5)} in the median, ${at(0.95)} at the 95th percentile, ${at(1)} the longest`]);
 }
+const devtools = await page.context().newCDPSession(page);
+/** Bytes that the page's script holds, once what is unused is gone. */
+async function readHeap(): Promise<string> {
+  await devtools.send("HeapProfiler.collectGarbage");
+  return `${((await devtools.send("Runtime.getHeapUsage")).usedSize / 1e6).toFixed(0)} MB`;
+}
+rows.push([`memory of the script with ${wanted.toLocaleString("en")} records`, await readHeap()]);
 const filterAt = performance.now();
 await page
   .getByRole("region", { name: "Filters" })
