@@ -5,6 +5,7 @@
 
 import { CHECKPOINT_LIMITS, IMPORT_LIMITS } from "./checkpoint-limits.ts";
 import { DATASET_LIMITS, OPEN_LIMITS, SCAN_LIMITS } from "./dataset-limits.ts";
+import { IMAGE_LIMITS } from "./image-limits.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -94,21 +95,7 @@ export const LIMITS = {
   /** Bytes of one image: with its raster and the engine it must fit 128 MB of isolate memory. */
   maxImageBytes: 25 * MIB,
   /** Bounds of decoding one picture, all checked on its header. docs/faces.md measures what a picture costs. */
-  image: {
-    /** Bytes of the encoded file, held while it is decoded. */
-    maxBytes: 25 * MIB,
-    /** Pixels by format. JPEG: decoded at 1/2 to 1/8, so time is the limit, not memory. PNG: held as RGB, 3 bytes per pixel. WebP: held as RGBA twice. */
-    maxPixels: { jpeg: 100_000_000, png: 16_000_000, webp: 5_000_000 },
-    /** The largest side that JPEG itself can state; a 30,000 × 30,000 header of 60 bytes stops at the pixels. */
-    maxSide: 65_535,
-    /** Wasm and JavaScript bytes of one decode by estimate: with file, engines and model it must fit 128 MB. */
-    maxWorkingBytes: 64 * MIB,
-    /** A progressive JPEG has about 10 scans; a crafted one has thousands, each a pass over the whole picture. */
-    maxScans: 100,
-    /** Of pictures that `sharp` decodes, in Node alone: as of PNG. A crafted file must not hold a thread for ever. */
-    maxSharpPixels: 16_000_000,
-    maxSharpSeconds: 60,
-  },
+  image: IMAGE_LIMITS,
   /** Files held at once while a chunk is scored, beside the decoder, the engines and the heap: `npm run test:long -- test/memory` adds all of it up. */
   maxAheadBytes: 16 * MIB,
   /** Simultaneous open connections of a Worker; the seventh waits, and may deadlock behind unread bodies. */
