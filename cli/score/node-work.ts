@@ -7,7 +7,7 @@ import { BUNDLED_MODELS_FOLDER, listFolderModels } from "../../src/backends/mode
 import { ScoringError } from "../../src/errors.ts";
 import { loadCodecs } from "../../src/image/codecs-node.ts";
 import { createImageDecoder } from "../../src/image/decode.ts";
-import { loadSharp } from "../../src/image/sharp-node.ts";
+import { loadOptionalDecoder } from "../../src/image/optional-node.ts";
 import { createFlipClassifier } from "../../src/model/flip.ts";
 import { createRegistry, type Registry } from "../../src/model/registry.ts";
 import { LIMITS } from "../../src/scoring/limits.ts";
@@ -57,17 +57,17 @@ type ScorerSource = (options: ScorerOptions) => Promise<Scorer>;
 
 /**
  * Opens the scorers of one thread; each is loaded at its first use and kept.
- * @param sharp of createImageDecoder; without it pictures are decoded as a server does
+ * @param loadOptional of createImageDecoder; without it pictures are decoded as a server does
  */
 export function createScorerSource(
   engine: EngineName,
   models: string | null = null,
-  sharp?: typeof loadSharp,
+  loadOptional?: typeof loadOptionalDecoder,
 ): ScorerSource {
   const scorers = new Map<string, Promise<Scorer>>();
   async function openScorer({ model: id, tta, findsFaces }: ScorerOptions): Promise<Scorer> {
     const model = await (await openRegistry(models)).load(id);
-    const decoder = createImageDecoder(await loadCodecs(), LIMITS.image, sharp);
+    const decoder = createImageDecoder(await loadCodecs(), LIMITS.image, loadOptional);
     const plain = await createNodeClassifier(model, engine);
     const classifier = tta === "flip" ? createFlipClassifier(plain) : plain;
     const finder = findsFaces ? await (await import("../../src/backends/faces-node.ts")).createFaceFinderNode() : null;
@@ -93,7 +93,7 @@ export async function createNodeWork(options: LocalWorkOptions, etags: EtagMemor
     list: createFilesystemStore(listFolder ?? inputFolder),
   };
   const registry = await openRegistry(options.modelsFolder);
-  const open = createScorerSource(options.engine, options.modelsFolder, loadSharp);
+  const open = createScorerSource(options.engine, options.modelsFolder, loadOptionalDecoder);
   let lastTurn: Promise<unknown> = Promise.resolve();
   const shared: Omit<WorkDeps, "openJob" | "withScorer"> = {
     openStore: (name) => stores[name as keyof typeof stores],

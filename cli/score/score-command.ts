@@ -59,7 +59,7 @@ function describeNothing(path: string, { denominators }: Report): string | null 
   const unreadable = failedByReason.find(({ code }) => code === "image_unsupported")?.count ?? 0;
   if (unreadable < listed) return null;
   const files = listed === 0 ? "" : ` among its ${listed} ${listed === 1 ? "file" : "files"}`;
-  return `${path}: there is no ${FORMATS_IN_WORDS} picture${files}; GIF, TIFF and AVIF need sharp (\`npm install sharp\`)`;
+  return `${path}: there is no ${FORMATS_IN_WORDS} picture${files}; GIF, TIFF and AVIF need sharp (\`npm install sharp\`), HEIC libheif-js (\`npm install libheif-js\`)`;
 }
 
 /** A path as somebody in this folder would type it. */

@@ -12,7 +12,7 @@ export interface Mutation {
     | "Limits of the platform"
     | "Trouble"
     | "Hostile bytes"
-    | "Pictures by sharp"
+    | "Pictures by optional packages"
     | "Requests and ends"
     | "Money, metrics and dead letters"
     | "Models of strangers";

@@ -7,7 +7,7 @@ import { OPEN_JOBS } from "./open-jobs.ts";
 import { OPERATIONS } from "./operations.ts";
 import { OUTPUTS } from "./outputs.ts";
 import { NEWS_AND_NIGHTS } from "./news-and-nights.ts";
-import { SHARP_PICTURES } from "./sharp-pictures.ts";
+import { OPTIONAL_PICTURES } from "./optional-pictures.ts";
 import { PLATFORM_LIMITS } from "./platform-limits.ts";
 import { STRANGERS_MODELS } from "./strangers-models.ts";
 import { TROUBLE } from "./trouble.ts";
@@ -23,7 +23,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...PLATFORM_LIMITS,
   ...TROUBLE,
   ...HOSTILE_BYTES,
-  ...SHARP_PICTURES,
+  ...OPTIONAL_PICTURES,
   ...OPERATIONS,
   ...STRANGERS_MODELS,
 ];

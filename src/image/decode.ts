@@ -10,8 +10,8 @@ import type {
   ImageDecoder,
   ImageFormat,
   ImageLimits,
-  SharpDecoder,
-  SharpFormat,
+  OptionalDecoder,
+  OptionalFormat,
 } from "./image-types.ts";
 import { createJpegCodec } from "./jpeg/jpeg.ts";
 import { chooseReduction } from "./jpeg/jpeg-reduction.ts";
@@ -48,17 +48,17 @@ function createFormatDecoders(codecs: ImageCodecs): FormatDecoders {
 /**
  * @param codecs compiled modules from one of the seams
  * @param limits checked before anything is decoded
- * @param loadSharp gives what decodes the formats that have no decoder here, if it is there; called once, at the first such picture
+ * @param loadOptional gives what decodes a format that has no decoder here, if it is there; called at the first such picture alone
  */
 export function createImageDecoder(
   codecs: ImageCodecs,
   limits: ImageLimits,
-  loadSharp: () => Promise<SharpDecoder | null> = async () => null,
+  loadOptional: (format: OptionalFormat) => Promise<OptionalDecoder | null> = async () => null,
 ): ImageDecoder {
   const decoders = createFormatDecoders(codecs);
   const all: readonly Pick<ImageDecoder, "memoryBytes" | "peakMemoryBytes">[] = Object.values(decoders);
   let previous: Promise<unknown> = Promise.resolve();
-  let sharpLoaded: Promise<SharpDecoder | null> | null = null;
+  const loaded = new Map<OptionalFormat, Promise<OptionalDecoder | null>>();
 
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- keeps a format's header and its decoder together
   async function decodeAs<F extends ImageFormat>(format: F, bytes: Uint8Array, aim: DecodeAim): Promise<DecodedImage> {
@@ -71,17 +71,18 @@ export function createImageDecoder(
     return { raster, sourceWidth, sourceHeight, scale: raster.width / sourceWidth, format, decoder: null };
   }
 
-  async function decodeBySharp(format: SharpFormat, bytes: Uint8Array): Promise<DecodedImage | null> {
-    sharpLoaded ??= loadSharp();
-    const sharp = await sharpLoaded;
-    if (sharp === null) return null;
-    const raster = await sharp.decode(bytes, format, limits);
-    return { raster, sourceWidth: raster.width, sourceHeight: raster.height, scale: 1, format, decoder: sharp.name };
+  async function decodeByOther(format: OptionalFormat, bytes: Uint8Array): Promise<DecodedImage | null> {
+    const loading = loaded.get(format) ?? loadOptional(format);
+    loaded.set(format, loading);
+    const other = await loading;
+    if (other === null) return null;
+    const raster = await other.decode(bytes, format, limits);
+    return { raster, sourceWidth: raster.width, sourceHeight: raster.height, scale: 1, format, decoder: other.name };
   }
 
   async function decodeAny(bytes: Uint8Array, aim: DecodeAim): Promise<DecodedImage> {
     const sniffed = sniffFormat(bytes);
-    const foreign = sniffed.kind === "other" && sniffed.sharp ? await decodeBySharp(sniffed.sharp, bytes) : null;
+    const foreign = sniffed.kind === "other" && sniffed.format ? await decodeByOther(sniffed.format, bytes) : null;
     return foreign ?? decodeAs(identifyImage(bytes), bytes, aim);
   }
 

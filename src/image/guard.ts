@@ -1,19 +1,11 @@
 /** Reads the header and refuses what would not fit, before a pixel is decoded. */
 
 import { ScoringError } from "../errors.ts";
+import { guardSize } from "./guard-size.ts";
 import { FORMATS_IN_WORDS, IMAGE_FORMATS, type HeaderOf } from "./image-formats.ts";
-import type { ImageFormat, ImageHeader, ImageLimits, SharpFormat } from "./image-types.ts";
+import type { ImageFormat, ImageHeader, ImageLimits } from "./image-types.ts";
+import { OPTIONAL_PACKAGES } from "./optional-formats.ts";
 import { sniffFormat } from "./sniff.ts";
-
-const BY_SHARP = ", or score it with `countenance score` where sharp is installed (`npm install sharp`)";
-
-/** What else helps with a picture of a format that is not decoded here. */
-const OTHER_WAYS: Readonly<Record<SharpFormat, string>> = {
-  gif: BY_SHARP,
-  tiff: BY_SHARP,
-  avif: BY_SHARP,
-  heic: "; sharp as npm installs it has no decoder for HEVC",
-};
 
 /**
  * The format by its first bytes.
@@ -23,10 +15,15 @@ export function identifyImage(bytes: Uint8Array): ImageFormat {
   if (bytes.length === 0) throw new ScoringError("object_empty", "the file has no bytes");
   const sniffed = sniffFormat(bytes);
   if (sniffed.kind === "image") return sniffed.format;
-  const { looksLike, sharp } = sniffed;
-  const otherWay = sharp === undefined ? "" : OTHER_WAYS[sharp];
+  const { looksLike, format } = sniffed;
+  const otherWay = format === undefined ? "" : adviseScore(OPTIONAL_PACKAGES[format]);
   const advice = /\bimage\b/.test(looksLike) ? `: convert it, for example to JPEG${otherWay}` : "";
   throw new ScoringError("image_unsupported", `looks like ${looksLike}, not ${FORMATS_IN_WORDS}${advice}`);
+}
+
+/** What else helps with a picture that an optional package decodes. */
+function adviseScore(name: string): string {
+  return `, or score it with \`countenance score\` where ${name} is installed (\`npm install ${name}\`)`;
 }
 
 /**
@@ -63,28 +60,4 @@ export function guardImage(header: ImageHeader, fileBytes: number, limits: Image
   if (header.scans > limits.maxScans) {
     throw new ScoringError("image_corrupt", `JPEG with ${header.scans} scans; at most ${limits.maxScans} are decoded`);
   }
-}
-
-/**
- * Refuses a picture by the size of its file and of its raster.
- * @returns its size in words
- * @throws ScoringError `object_too_large`, `image_too_many_pixels`
- */
-export function guardSize(
-  { width, height, format }: { readonly width: number; readonly height: number; readonly format: string },
-  fileBytes: number,
-  maxPixels: number,
-  { maxBytes, maxSide }: Pick<ImageLimits, "maxBytes" | "maxSide">,
-): string {
-  if (fileBytes > maxBytes) {
-    throw new ScoringError("object_too_large", `${fileBytes} bytes; at most ${maxBytes} are decoded`);
-  }
-  const size = `${width}×${height} ${format.toUpperCase()}`;
-  if (width > maxSide || height > maxSide) {
-    throw new ScoringError("image_too_many_pixels", `${size}; sides of at most ${maxSide} are decoded`);
-  }
-  if (width * height > maxPixels) {
-    throw new ScoringError("image_too_many_pixels", `${size}; at most ${maxPixels} pixels are decoded`);
-  }
-  return size;
 }

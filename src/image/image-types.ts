@@ -8,8 +8,8 @@ export const IMAGE_FORMAT_NAMES = ["jpeg", "png", "webp"] as const;
 /** The name of one. */
 export type ImageFormat = (typeof IMAGE_FORMAT_NAMES)[number];
 
-/** Formats that `sharp` decodes, where it is installed: `heic` only with a libvips of one's own, since its binaries come without HEVC. */
-export type SharpFormat = "gif" | "tiff" | "avif" | "heic";
+/** Formats that optional packages decode, where they are installed: `libheif-js` HEIC, `sharp` the others. */
+export type OptionalFormat = "gif" | "tiff" | "avif" | "heic";
 
 /** What the first bytes of a file tell, before a pixel is decoded. */
 export interface ImageHeader {
@@ -55,6 +55,12 @@ export interface ImageLimits {
   readonly maxSharpPixels: number;
   /** Seconds that `sharp` may take for one picture. */
   readonly maxSharpSeconds: number;
+  /** Largest picture that `libheif-js` decodes, in pixels as stored, and the largest part of a file that it decodes on the way. */
+  readonly maxHeifPixels: number;
+  /** Bytes of pixels that `libheif-js` may hold at once. */
+  readonly maxHeifBytes: number;
+  /** Seconds that `libheif-js` may take for one picture. */
+  readonly maxHeifSeconds: number;
 }
 
 /**
@@ -73,20 +79,20 @@ export interface DecodedImage {
   readonly sourceHeight: number;
   /** `raster.width / sourceWidth`: 1, or less where a JPEG was decoded at a reduced scale. */
   readonly scale: number;
-  readonly format: ImageFormat | SharpFormat;
-  /** What decoded it, as records name it: {@link SharpDecoder.name}; `null`: the decoders of this package. */
+  readonly format: ImageFormat | OptionalFormat;
+  /** What decoded it, as records name it: {@link OptionalDecoder.name}; `null`: the decoders of this package. */
   readonly decoder: string | null;
 }
 
-/** The optional package `sharp`, which decodes what this package has no decoder for. */
-export interface SharpDecoder {
-  /** `sharp@` its version `+libvips@` the version of that. */
+/** An optional package, which decodes what this package has no decoder for. */
+export interface OptionalDecoder {
+  /** The package and its version: `sharp@0.35.5+libvips@8.18.7`, `libheif-js@1.23.2`. */
   readonly name: string;
   /**
    * @returns upright gray or RGB, alpha ignored, 16 bits cut to the high byte; the first frame or page
    * @throws ScoringError `object_too_large`, `image_unsupported`, `image_corrupt`, `image_too_many_pixels`
    */
-  decode(bytes: Uint8Array, format: SharpFormat, limits: ImageLimits): Promise<Raster>;
+  decode(bytes: Uint8Array, format: OptionalFormat, limits: ImageLimits): Promise<Raster>;
 }
 
 /** Compiled codecs; the seams (`codecs-workerd`, `codecs-node`, `codecs-browser`) each bring them their own way. */

@@ -4,11 +4,11 @@ import type { default as Sharp, Metadata } from "sharp";
 import { ScoringError } from "../errors.ts";
 import type { Raster } from "../model/face-finder.ts";
 import { copyUpright, swapsSides } from "./exif.ts";
-import { guardSize } from "./guard.ts";
-import type { SharpDecoder, SharpFormat } from "./image-types.ts";
+import { guardSize } from "./guard-size.ts";
+import type { OptionalDecoder, OptionalFormat } from "./image-types.ts";
 
 /** What sharp calls each format; by its content, so that no other loader of a libvips takes the file. */
-const NAMES: Readonly<Record<SharpFormat, Metadata["format"]>> = {
+const NAMES: Readonly<Record<OptionalFormat, Metadata["format"]>> = {
   gif: "gif",
   tiff: "tiff",
   avif: "heif",
@@ -22,7 +22,7 @@ const MAX_COMPLAINT = 200;
  * @returns `null` where `sharp` is not installed
  * @throws ScoringError `image_unsupported` where it is installed and cannot be loaded
  */
-export async function loadSharp(): Promise<SharpDecoder | null> {
+export async function loadSharp(): Promise<OptionalDecoder | null> {
   try {
     return createSharpDecoder((await import("sharp")).default);
   } catch (cause) {
@@ -34,7 +34,7 @@ export async function loadSharp(): Promise<SharpDecoder | null> {
   }
 }
 
-function createSharpDecoder(sharp: typeof Sharp): SharpDecoder {
+function createSharpDecoder(sharp: typeof Sharp): OptionalDecoder {
   return {
     name: `sharp@${sharp.versions.sharp}+libvips@${sharp.versions.vips}`,
     async decode(bytes, format, limits) {
@@ -70,11 +70,11 @@ function turn(
   return { ...upright, channels, data: copyUpright(data, width, height, channels, orientation) };
 }
 
-function explain(error: unknown, format: SharpFormat): ScoringError {
+function explain(error: unknown, format: OptionalFormat): ScoringError {
   if (error instanceof ScoringError) return error;
   const complaint = `sharp: ${shorten(error)}`;
   return format === "heic"
-    ? new ScoringError("image_unsupported", `HEIC, for which sharp as npm installs it has no HEVC: ${complaint}`)
+    ? new ScoringError("image_unsupported", `HEIC, which needs libheif-js (\`npm install libheif-js\`); ${complaint}`)
     : new ScoringError("image_corrupt", complaint, { cause: error });
 }
 

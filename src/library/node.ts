@@ -10,7 +10,7 @@ import { BUNDLED_MODELS_FOLDER, listFolderModels } from "../backends/models-node
 import { ScoringError } from "../errors.ts";
 import { loadCodecs } from "../image/codecs-node.ts";
 import { createImageDecoder } from "../image/decode.ts";
-import { loadSharp } from "../image/sharp-node.ts";
+import { loadOptionalDecoder } from "../image/optional-node.ts";
 import { createRegistry, type Registry } from "../model/registry.ts";
 import { LIMITS } from "../scoring/limits.ts";
 import type { ScoreRecord } from "../scoring/records/records.ts";
@@ -52,7 +52,7 @@ export async function createScorer(options: ScorerOptions = {}): Promise<Picture
   return createPictureScorer(
     {
       registry: await openRegistry(options.models),
-      loadDecoder: async () => createImageDecoder(await loadCodecs(), LIMITS.image, loadSharp),
+      loadDecoder: async () => createImageDecoder(await loadCodecs(), LIMITS.image, loadOptionalDecoder),
       loadFinder: async () => (await import("../backends/faces-node.ts")).createFaceFinderNode(),
       createClassifier: createNodeClassifier,
       read: readPicture,

@@ -45,7 +45,7 @@ export interface PictureScorerOptions {
   readonly pipeline?: PipelineVersion;
 }
 
-/** A picture's encoded bytes (JPEG, PNG or WebP; in Node with `sharp` installed, GIF, TIFF and AVIF too), or something that gives them: a `Blob`, `File`, `Request` or `Response`. */
+/** A picture's encoded bytes (JPEG, PNG or WebP; in Node with `sharp` installed GIF, TIFF and AVIF too, with `libheif-js` HEIC), or something that gives them: a `Blob`, `File`, `Request` or `Response`. */
 export type PictureBytes = Uint8Array | ArrayBuffer | { arrayBuffer(): Promise<ArrayBuffer> };
 
 /** A picture with what its record should say about it. */

@@ -17,4 +17,8 @@ export const IMAGE_LIMITS = {
   /** Of pictures that `sharp` decodes, in Node alone: as of PNG. A crafted file must not hold a thread for ever. */
   maxSharpPixels: 16_000_000,
   maxSharpSeconds: 60,
+  /** Of HEIC, in Node alone: the 48 megapixels of a telephone. The bytes hold those of 10 bits, too; the seconds are for a busy machine. */
+  maxHeifPixels: 50_000_000,
+  maxHeifBytes: 768 * MIB,
+  maxHeifSeconds: 300,
 };

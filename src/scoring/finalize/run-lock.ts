@@ -76,7 +76,7 @@ export interface RunLock {
   readonly faceFinder: string | null;
   /** Backends of clients stand as `client:<name>`. */
   readonly engines: readonly string[];
-  /** What decoded pictures besides this package, `sharp@` and its version: records name it too. Absent: nothing. */
+  /** What decoded pictures besides this package, `sharp@` or `libheif-js@` and its version: records name it too. Absent: nothing. */
   readonly decoders?: readonly string[];
   readonly counts: { readonly listed: number; readonly records: number; readonly outcomes: OutcomeCounts };
   /** What the job asked for and could not get, or that its input was empty, in sentences. */

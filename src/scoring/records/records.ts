@@ -74,7 +74,7 @@ export interface ScoreRecord {
   readonly truth: Label | null;
   /** Missing means `null`: nothing was decoded. */
   readonly quality?: QualityRecord | null;
-  /** What decoded the picture, where it was not this package: `sharp@` and its version. Missing: this package, or nothing was decoded. */
+  /** What decoded the picture, where it was not this package: `sharp@` or `libheif-js@` and its version. Missing: this package, or nothing was decoded. */
   readonly decoder?: string;
   readonly model: string;
   readonly pipeline: PipelineVersion;

@@ -70,19 +70,27 @@ function text(value: string): Uint8Array {
 
 const CONVERT = ": convert it, for example to JPEG";
 const BY_SHARP = ", or score it with `countenance score` where sharp is installed (`npm install sharp`)";
+const BY_LIBHEIF = ", or score it with `countenance score` where libheif-js is installed (`npm install libheif-js`)";
+
+/** A file type box with these brands, the major one first. */
+function ftyp(...brands: readonly string[]): Uint8Array {
+  const [major, ...compatible] = brands;
+  return text(`\0\0\0${String.fromCharCode(16 + 4 * compatible.length)}ftyp${major}\0\0\0\0${compatible.join("")}`);
+}
 
 describe("refusals", () => {
   test.each([
     ["GIF", text("GIF89a......"), "a GIF image", `${CONVERT}${BY_SHARP}`],
     ["BMP", text("BM..........."), "a BMP image", CONVERT],
     ["TIFF", new Uint8Array([0x49, 0x49, 0x2a, 0, 8, 0, 0, 0]), "a TIFF image", `${CONVERT}${BY_SHARP}`],
-    [
-      "HEIC",
-      text("\0\0\0\u0018ftypheic"),
-      "a HEIC image",
-      `${CONVERT}; sharp as npm installs it has no decoder for HEVC`,
-    ],
-    ["AVIF", text("\0\0\0\u0018ftypavif"), "an AVIF image", `${CONVERT}${BY_SHARP}`],
+    ["HEIC", ftyp("heic", "mif1", "miaf", "heic"), "a HEIC image", `${CONVERT}${BY_LIBHEIF}`],
+    ["HEIC cut behind its brand", text("\0\0\0\u0018ftypheix"), "a HEIC image", `${CONVERT}${BY_LIBHEIF}`],
+    ["a sequence of HEVC", ftyp("hevc", "msf1"), "a HEIC image", `${CONVERT}${BY_LIBHEIF}`],
+    ["HEIC by a compatible brand", ftyp("mif1", "miaf", "heix"), "a HEIC image", `${CONVERT}${BY_LIBHEIF}`],
+    ["HEIF of an unnamed codec", ftyp("mif1", "miaf"), "a HEIF image", `${CONVERT}${BY_LIBHEIF}`],
+    ["AVIF", ftyp("avif", "mif1", "miaf"), "an AVIF image", `${CONVERT}${BY_SHARP}`],
+    ["AVIF by a compatible brand", ftyp("mif1", "miaf", "avif"), "an AVIF image", `${CONVERT}${BY_SHARP}`],
+    ["a video", ftyp("isom", "mp41", "heic"), "an MP4 or QuickTime file"],
     ["PDF", text("%PDF-1.7"), "a PDF document"],
     ["SVG", text("  <svg xmlns='x'/>"), "an SVG drawing"],
     ["HTML", text("<!DOCTYPE html><p>"), "an HTML page"],

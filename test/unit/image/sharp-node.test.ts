@@ -182,12 +182,12 @@ describe("refusals", () => {
     expect(await outcome(bytes)).toBe("image_too_many_pixels");
   });
 
-  it("HEIC, with the reason", async () => {
+  it("HEIC, with what reads it", async () => {
     const bytes = new TextEncoder().encode("\0\0\0\u0018ftypheic\0\0\0\0heicmif1");
     await expect(decoder.decode(bytes)).rejects.toMatchObject({
       code: "image_unsupported",
       message: expect.stringMatching(
-        /HEIC, for which sharp as npm installs it has no HEVC: sharp: heif: Invalid input/,
+        /HEIC, which needs libheif-js \(`npm install libheif-js`\); sharp: heif: Invalid input/,
       ),
     });
   });
