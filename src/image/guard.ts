@@ -4,7 +4,7 @@ import { ScoringError } from "../errors.ts";
 import { guardSize } from "./guard-size.ts";
 import { FORMATS_IN_WORDS, IMAGE_FORMATS, type HeaderOf } from "./image-formats.ts";
 import type { ImageFormat, ImageHeader, ImageLimits } from "./image-types.ts";
-import { OPTIONAL_PACKAGES } from "./optional-formats.ts";
+import { OPTIONAL_FORMATS } from "./optional-formats.ts";
 import { sniffFormat } from "./sniff.ts";
 
 /**
@@ -16,7 +16,7 @@ export function identifyImage(bytes: Uint8Array): ImageFormat {
   const sniffed = sniffFormat(bytes);
   if (sniffed.kind === "image") return sniffed.format;
   const { looksLike, format } = sniffed;
-  const otherWay = format === undefined ? "" : adviseScore(OPTIONAL_PACKAGES[format]);
+  const otherWay = format === undefined ? "" : adviseScore(OPTIONAL_FORMATS[format].package);
   const advice = /\bimage\b/.test(looksLike) ? `: convert it, for example to JPEG${otherWay}` : "";
   throw new ScoringError("image_unsupported", `looks like ${looksLike}, not ${FORMATS_IN_WORDS}${advice}`);
 }

@@ -193,6 +193,7 @@ describe("the form", () => {
       await writeFile(join(pictures, basename(path)), await readFile(path));
     }
     await writeFile(join(pictures, "notes.txt"), "no picture");
+    await writeFile(join(pictures, "IMG_1.HEIC"), "no picture that a browser or a server reads");
     const asked = new Set<string>();
     await page.route(/\/v1\/stores\/.*\/objects\//, (route) => {
       const isFirst = !asked.has(route.request().url());
@@ -201,7 +202,8 @@ describe("the form", () => {
     });
     await page.goto(`${worker.origin}/#/new`);
     await page.getByLabel("Choose a folder").setInputFiles(pictures);
-    await page.getByText("1 file was left out").waitFor();
+    await page.getByText("2 files were left out").waitFor();
+    await page.getByText("countenance score on your machine reads HEIC, too.").waitFor();
     await openMore(page);
     await page.getByLabel("Faces").selectOption("aligned");
     await page.getByRole("button", { name: "Start the job" }).click();

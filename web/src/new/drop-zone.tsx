@@ -1,6 +1,7 @@
 /** Where pictures, shards or tables are dropped or chosen. */
 
 import { type ReactNode, useId, useState } from "react";
+import { findOptionalFormats } from "../../../src/image/optional-formats.ts";
 import { formatCount } from "../../../src/scoring/report/report-format.ts";
 import type { DroppedFile } from "./dropped-file.ts";
 import { type Drop, readDrop, readFiles, UPLOADS } from "./dropped-files.ts";
@@ -19,7 +20,8 @@ export function DropZone(props: {
   const { format } = props;
   const { endings, words, one } = UPLOADS[format];
   const [isOver, setOver] = useState(false);
-  const [leftOut, setLeftOut] = useState(0);
+  const [leftOut, setLeftOut] = useState<readonly string[]>([]);
+  const elsewhere = format === "image" ? findOptionalFormats(leftOut) : [];
   const take = (drop: Drop): void => {
     setLeftOut(drop.leftOut);
     props.taken(drop.taken);
@@ -39,9 +41,16 @@ export function DropZone(props: {
         <path d="M24 31V12m-8 8 8-8 8 8M8 31v7a3 3 0 0 0 3 3h26a3 3 0 0 0 3-3v-7" />
       </svg>
       {props.children}
-      {leftOut > 0 && (
+      {leftOut.length > 0 && (
         <p className="finding" role="status">
-          {leftOut === 1 ? "1 file was" : `${formatCount(leftOut)} files were`} left out, by name; taken are {words}.
+          {leftOut.length === 1 ? "1 file was" : `${formatCount(leftOut.length)} files were`} left out, by name; taken
+          are {words}.
+          {elsewhere.length > 0 && (
+            <>
+              {" "}
+              <code>countenance score</code> on your machine reads {elsewhere.map(({ name }) => name).join(", ")}, too.
+            </>
+          )}
         </p>
       )}
       <div className="row centered">

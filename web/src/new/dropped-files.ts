@@ -8,8 +8,8 @@ import type { DroppedFile } from "./dropped-file.ts";
 export interface Drop {
   /** Sorted by path; a folder that holds everything is not part of the paths. */
   readonly taken: readonly DroppedFile[];
-  /** Files whose names are not of the format. */
-  readonly leftOut: number;
+  /** Names of the files that are not of the format. */
+  readonly leftOut: readonly string[];
 }
 
 /** What an upload takes, by the format of the job. */
@@ -29,24 +29,26 @@ export async function readDrop(transfer: DataTransfer, format: Format): Promise<
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   if (entries.length === 0) return readFiles(transfer.files, format);
   const files = (await Promise.all(entries.map((entry) => walk(entry)))).flat();
-  const taken = files.filter(({ name }) => isTaken(name, format));
+  const [taken, leftOut] = split(files, format);
   const read = taken.map(async (entry) => ({
     path: entry.fullPath.replace(/^\/+/, ""),
     file: await new Promise<File>((resolve, reject) => entry.file(resolve, reject)),
   }));
-  return { taken: arrange(await Promise.all(read)), leftOut: files.length - taken.length };
+  return { taken: arrange(await Promise.all(read)), leftOut };
 }
 
 /** Every file of the format of a file chooser. */
 export function readFiles(files: Iterable<File>, format: Format): Drop {
-  const all = [...files];
-  const taken = all.filter(({ name }) => isTaken(name, format));
+  const [taken, leftOut] = split([...files], format);
   const named = taken.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
-  return { taken: arrange(named), leftOut: all.length - taken.length };
+  return { taken: arrange(named), leftOut };
 }
 
-function isTaken(name: string, format: Format): boolean {
-  return UPLOADS[format].endings.some((ending) => name.toLowerCase().endsWith(ending));
+/** Files of the format, and the names of the others. */
+function split<File extends { readonly name: string }>(all: readonly File[], format: Format): [File[], string[]] {
+  const isTaken = ({ name }: File): boolean =>
+    UPLOADS[format].endings.some((ending) => name.toLowerCase().endsWith(ending));
+  return [all.filter(isTaken), all.filter((file) => !isTaken(file)).map(({ name }) => name)];
 }
 
 async function walk(entry: FileSystemEntry): Promise<FileSystemFileEntry[]> {
