@@ -36,6 +36,17 @@ describe("pixels equal Pillow's inside workerd", () => {
   });
 });
 
+test.each([
+  ["heic", "libheif-js"],
+  ["avif", "sharp"],
+])("%s is refused with the command and the package that read it", async (brand, name) => {
+  const bytes = new TextEncoder().encode(`\0\0\0\u0018ftyp${brand}\0\0\0\0mif1${brand}`);
+  await expect(decoder.decode(bytes)).rejects.toMatchObject({
+    code: "image_unsupported",
+    detail: expect.stringContaining(`\`countenance score\` where ${name} is installed (\`npm install ${name}\`)`),
+  });
+});
+
 test("this is workerd", () => {
   expect(navigator.userAgent).toBe("Cloudflare-Workers");
 });
