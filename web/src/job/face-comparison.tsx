@@ -1,6 +1,6 @@
 /** Two jobs face by face: where they agree, and the pictures that they see most differently. */
 
-import { type ReactNode, useCallback, useState } from "react";
+import { type ReactNode, type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import { readLabels } from "../../../src/client/label-reader.ts";
 import { LIMITS } from "../../../src/scoring/limits.ts";
 import { chooseShade } from "../../../src/scoring/report/report-charts.ts";
@@ -18,7 +18,7 @@ import { api, useLoad } from "../api.ts";
 import { Failure, Skeleton } from "../parts.tsx";
 import "../styles/tables.css";
 
-/** Faces whose records are read without asking: about 10 MB of each job. */
+/** Faces whose records are read as soon as somebody scrolls there: about 10 MB of each job. */
 const AT_ONCE = 20_000;
 
 /** @param props.faces how many faces the larger of the two jobs has */
@@ -27,19 +27,38 @@ export function FaceComparisonCard(props: {
   readonly other: string;
   readonly faces: number;
 }): ReactNode {
-  const [wanted, setWanted] = useState(props.faces <= AT_ONCE);
+  const section = useRef<HTMLElement>(null);
+  const isNear = useNear(section);
+  const [asked, setAsked] = useState(false);
+  const isSmall = props.faces <= AT_ONCE;
   return (
-    <section aria-label="Face by face">
+    <section ref={section} aria-label="Face by face">
       <h3>Face by face</h3>
-      {wanted ? (
+      {asked || (isSmall && isNear) ? (
         <Loaded id={props.id} other={props.other} />
+      ) : isSmall ? (
+        <Skeleton rows={3} words="Waits until it is in view" />
       ) : (
-        <button type="button" onClick={() => setWanted(true)}>
+        <button type="button" onClick={() => setAsked(true)}>
           Read the records of both, {formatCount(props.faces)} faces each
         </button>
       )}
     </section>
   );
+}
+
+/** Whether an element has come within a hand's breadth of the screen: what nobody scrolls to is not read. */
+function useNear(element: RefObject<HTMLElement | null>): boolean {
+  const [isNear, setNear] = useState(false);
+  useEffect(() => {
+    const near = ([entry]: IntersectionObserverEntry[]): void => {
+      if (entry?.isIntersecting === true) setNear(true);
+    };
+    const observer = new IntersectionObserver(near, { rootMargin: "100px" });
+    if (element.current !== null) observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [element]);
+  return isNear;
 }
 
 function Loaded({ id, other }: { readonly id: string; readonly other: string }): ReactNode {
