@@ -11,7 +11,10 @@ import { ScoringError } from "../errors.ts";
 import type { OptionalDecoder } from "./image-types.ts";
 import type { LibheifReply, LibheifTask } from "./libheif-thread.ts";
 
-/** @returns `null` where `libheif-js` is not installed */
+/**
+ * @returns `null` where `libheif-js` is not installed
+ * @throws ScoringError `image_unsupported` where it is installed and cannot be loaded
+ */
 export async function loadLibheif(): Promise<OptionalDecoder | null> {
   const require = createRequire(import.meta.url);
   const find = (file: string): string | null => {
@@ -23,7 +26,7 @@ export async function loadLibheif(): Promise<OptionalDecoder | null> {
   };
   const [binary, about] = [find("libheif-wasm/libheif.wasm"), find("package.json")];
   if (binary === null || about === null) return null;
-  const module = await WebAssembly.compile(await readFile(binary));
+  const module = await compile(binary);
   const { version }: { readonly version: string } = JSON.parse(await readFile(about, "utf8"));
   return {
     name: `libheif-js@${version}`,
@@ -33,6 +36,16 @@ export async function loadLibheif(): Promise<OptionalDecoder | null> {
       return reply;
     },
   };
+}
+
+async function compile(path: string): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(await readFile(path));
+  } catch (cause) {
+    throw new ScoringError("image_unsupported", `libheif-js is installed and cannot be loaded: ${String(cause)}`, {
+      cause,
+    });
+  }
 }
 
 async function decodeInThread(task: LibheifTask, seconds: number): Promise<LibheifReply> {

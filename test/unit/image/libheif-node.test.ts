@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -188,16 +188,23 @@ describe("refusals", () => {
   });
 });
 
-it("is absent where the package is not installed", async () => {
+it("is absent where the package is not installed, and a broken one is no fault of the picture", async () => {
   const folder = await mkdtemp(join(tmpdir(), "countenance-no-libheif-"));
   try {
     for (const name of ["errors.ts", "image", "model"]) {
       await cp(join(root, "src", name), join(folder, "src", name), { recursive: true });
     }
     await writeFile(join(folder, "package.json"), '{"type":"module"}');
-    const code = 'console.log(await (await import("./src/image/optional-node.ts")).loadOptionalDecoder("heic"))';
-    const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", code], { cwd: folder });
-    expect((await run).stdout).toBe("null\n");
+    const code = `const { loadOptionalDecoder } = await import("./src/image/optional-node.ts");
+      console.log(await loadOptionalDecoder("heic").catch(({ message }) => message));`;
+    const load = async (): Promise<string> =>
+      (await promisify(execFile)(process.execPath, ["--input-type=module", "-e", code], { cwd: folder })).stdout;
+    expect(await load()).toBe("null\n");
+    const installed = join(folder, "node_modules/libheif-js");
+    await mkdir(join(installed, "libheif-wasm"), { recursive: true });
+    await writeFile(join(installed, "package.json"), '{"version":"1.23.2"}');
+    await writeFile(join(installed, "libheif-wasm/libheif.wasm"), "half of a file");
+    expect(await load()).toMatch(/^image_unsupported: libheif-js is installed and cannot be loaded: CompileError/);
   } finally {
     await rm(folder, { recursive: true });
   }
