@@ -190,6 +190,15 @@ export const JOB_MACHINE: readonly Mutation[] = inPart("The job machine", [
   },
   {
     ...node,
+    promise: "a picture that kills is sealed for that, though its store fails in between",
+    test: "test/unit/scoring/job/job-machine.test.ts",
+    name: "though its store failed in between",
+    file: "src/scoring/job/job-trouble.ts",
+    from: "failure === null ? 0 : chunk.expiries",
+    to: "0",
+  },
+  {
+    ...node,
     promise: "a lost alarm is noticed",
     test: "test/unit/jobs/job-shell.test.ts",
     name: "somebody who looks",

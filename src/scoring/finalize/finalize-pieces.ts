@@ -98,7 +98,7 @@ function makeUnscored(
 ): ScoreRecord {
   if (chunk.status === "sealed") {
     const code = findSealCode(chunk);
-    const message = code === "item_poisoned" ? POISONED : "the store gave other objects, and never this one";
+    const message = code === "item_poisoned" ? POISONED : "the store kept failing for this object while it gave others";
     return makePlainRecord(item, stamp, "failed", { code, message });
   }
   return verdict === "expired"

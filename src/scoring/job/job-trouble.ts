@@ -33,8 +33,9 @@ function isHeld(chunk: ChunkRow): boolean {
 export function releaseChunk(state: JobState, event: Extract<JobEvent, { kind: "release" }>): Draft | null {
   const { chunk, attempt, failure, nowMs } = event;
   if (!isLeasedBy(chunk, attempt) || state.status === "finalizing") return null;
-  // The consumer lives: what it computed did not kill it.
-  return giveBack(state, "leased", { ...chunk, expiries: 0 }, failure, nowMs);
+  // The consumer lives: what it computed did not kill it. Where the store failed, it computed nothing: earlier deaths stand.
+  const expiries = failure === null ? 0 : chunk.expiries;
+  return giveBack(state, "leased", { ...chunk, expiries }, failure, nowMs);
 }
 
 /** The rest of a chunk whose first inputs are finished; it has no row yet. */

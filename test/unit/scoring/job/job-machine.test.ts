@@ -357,6 +357,27 @@ describe("the job machine", () => {
     checkInvariants(model);
   });
 
+  it("seals a picture for the deaths of its consumers, though its store failed in between", () => {
+    const model = createModel();
+    model.plan([1]);
+    const [id = ""] = model.rows.keys();
+    const row = (): ChunkRow => model.rows.get(id)!;
+    const die = (): void => {
+      model.lease(id);
+      model.send({ kind: "renew", chunk: row(), attempt: row().attempt, computing: true });
+      model.wait(rules.leaseMs + 1);
+      model.send({ kind: "chunk-due", chunk: row() });
+    };
+    die();
+    model.lease(id);
+    const failure = { store: "faces", code: "store_unavailable", served: true } as const;
+    model.send({ kind: "release", chunk: row(), attempt: row().attempt, failure });
+    expect(row()).toMatchObject({ status: "queued", failures: 2 });
+    die();
+    expect(row()).toMatchObject({ status: "sealed", result: { errors: { item_poisoned: 1 } } });
+    checkInvariants(model);
+  });
+
   it("keeps its promises under any events in any order", () => {
     const actions = fc.array(
       fc.record({
