@@ -5,8 +5,11 @@ import { App } from "./app.tsx";
 // Zod looks whether it may make code out of text; the content security policy refuses that and reports the try.
 Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
 
-createRoot(document.querySelector("#root")!).render(
-  <StrictMode>
-    <App />
-  </StrictMode>,
+// A task of its own: a slow phone shows the frame, and answers a touch, between reading the script and drawing the page.
+setTimeout(() =>
+  createRoot(document.querySelector("#root")!).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  ),
 );

@@ -12,12 +12,13 @@ it("has every row of which a pixel is on the screen, no row that is not there, a
       fc.nat(1_000_000),
       fc.integer({ min: -5000, max: 400_000_000 }),
       fc.integer({ min: 100, max: 3000 }),
-      (rows, above, height) => {
-        const { first, end } = findRows(rows, HEIGHT, above, height);
+      fc.nat(3),
+      (rows, above, height, ahead) => {
+        const { first, end } = findRows(rows, HEIGHT, above, height, ahead);
         expect(first).toBeGreaterThanOrEqual(0);
         expect(end).toBeLessThanOrEqual(rows);
         expect(first).toBeLessThanOrEqual(end);
-        expect(end - first).toBeLessThanOrEqual(Math.ceil(height / HEIGHT) + 8);
+        expect(end - first).toBeLessThanOrEqual(Math.ceil(height / HEIGHT) + 2 + 2 * ahead);
         const top = Math.max(0, Math.floor(above / HEIGHT));
         const bottom = Math.min(rows - 1, Math.ceil((above + height) / HEIGHT) - 1);
         for (const row of top <= bottom ? [top, bottom] : []) {

@@ -1,7 +1,10 @@
 /** The rows of a sheet while its page scrolls. */
 
 import { type RefObject, useLayoutEffect, useRef, useState } from "react";
-import { findRows, type RowRange } from "./window-rows.ts";
+import { findRows, OVERSCAN, type RowRange } from "./window-rows.ts";
+
+/** Until rows beyond the screen are drawn as well: the first pictures come first. */
+const REST_MS = 100;
 
 /** Rows in view; `scrolled` holds whether the newest of them came by scrolling, and so may be gone in a moment. */
 export interface RowsInView extends RowRange {
@@ -12,19 +15,28 @@ export interface RowsInView extends RowRange {
 export function useRowsInView(sheet: RefObject<HTMLElement | null>, rows: number, rowHeight: number): RowsInView {
   const [range, setRange] = useState<RowRange>({ first: 0, end: 0 });
   const scrolled = useRef(false);
+  const isWhole = useRef(false);
   useLayoutEffect(() => {
-    const look = (event?: Event): void => {
+    const look = (event: Event | null, ahead: number): void => {
       scrolled.current = event?.type === "scroll";
       const above = -(sheet.current?.getBoundingClientRect().top ?? 0);
-      const now = findRows(rows, rowHeight, above, window.innerHeight);
+      const now = findRows(rows, rowHeight, above, window.innerHeight, ahead);
       setRange((before) => (before.first === now.first && before.end === now.end ? before : now));
     };
-    look();
+    look(null, isWhole.current ? OVERSCAN : 0);
+    const rest = setTimeout(() => {
+      isWhole.current = true;
+      look(null, OVERSCAN);
+    }, REST_MS);
     const controller = new AbortController();
     const { signal } = controller;
-    window.addEventListener("scroll", look, { passive: true, signal });
-    window.addEventListener("resize", look, { signal });
-    return () => controller.abort();
+    const lookAgain = (event: Event): void => look(event, OVERSCAN);
+    window.addEventListener("scroll", lookAgain, { passive: true, signal });
+    window.addEventListener("resize", lookAgain, { signal });
+    return () => {
+      clearTimeout(rest);
+      controller.abort();
+    };
   }, [sheet, rows, rowHeight]);
   return { ...range, scrolled };
 }
