@@ -16,7 +16,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 SOURCE = Path(__file__).resolve().parent / "fast"
-FLAGS = ["-O3", "-march=native", "-ffast-math", "-std=c++17", "-shared", "-fPIC"]
+FLAGS = ["-O3", "-march=native", "-ffast-math", "-std=c++17", "-falign-loops=64", "-shared", "-fPIC"]
 LAST = torch.channels_last
 _library = None
 
@@ -25,7 +25,7 @@ def library() -> ctypes.CDLL:
     """Compiles when the sources changed; the hash in the name lets running trainings keep theirs."""
     global _library
     if _library is None:
-        files = [SOURCE / n for n in ("norm.hpp", "winograd.cpp")]
+        files = [SOURCE / n for n in ("norm.hpp", "tiles.hpp", "winograd.cpp")]
         key = hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:12]
         built = SOURCE / f"winograd-{key}.so"
         if not built.exists():
