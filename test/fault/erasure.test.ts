@@ -1,11 +1,15 @@
 import * as fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { jobFolder } from "../../src/scoring/keys.ts";
 import { readObject } from "../../src/storage/read-object.ts";
 import { parseStored } from "../../src/scoring/stored-json.ts";
 import type { RunLock } from "../../src/scoring/finalize/run-lock.ts";
 import { copyScene, listKeys, runSceneJob, type Scene, type SceneInput, startErasure } from "./erasure-scene.ts";
 import { checkGenerations, grepOutputs } from "./erasure-checks.ts";
+
+/** Histories of kills; `SIMULATION_RUNS=1000` for a long look. */
+const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 25);
+vi.setConfig({ testTimeout: 60_000 + RUNS * 20_000 });
 
 const KEY = "in/04.png";
 const LISTED: SceneInput = { prefix: "in/" };
@@ -118,7 +122,7 @@ describe("erasing an image from a finished job", () => {
           expect(await readOutputs(scene)).toEqual(outputs);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: RUNS },
     );
   });
 });

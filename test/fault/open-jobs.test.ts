@@ -13,7 +13,7 @@ import type { SimulationOptions } from "./simulation.ts";
  */
 
 const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 4);
-vi.setConfig({ testTimeout: 60_000 + RUNS * 1000 });
+vi.setConfig({ testTimeout: 60_000 + RUNS * 20_000 });
 
 const LIMITS = { ...SMALL, open: { ...SMALL.open, batchInputs: 4 } };
 

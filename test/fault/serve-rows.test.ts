@@ -11,8 +11,9 @@ import { checkSuccess, readOutputs, run } from "./scene.ts";
 
 /** The troubles of the simulation over the rows of a server of one's own: files of SQLite. */
 
-const RUNS = 3;
-vi.setConfig({ testTimeout: 300_000 });
+/** Seeds for each driver; `SIMULATION_RUNS=1000` for a long look. */
+const RUNS = Number(process.env["SIMULATION_RUNS"] ?? 3);
+vi.setConfig({ testTimeout: 300_000 + RUNS * 20_000 });
 
 const drivers = [
   ["node:sqlite", (await loadNodeSqlite())!],
