@@ -13,7 +13,7 @@ from deep_emotion import Shape
 from flat import Layout
 
 SOURCE = Path(__file__).resolve().parent / "fast"
-FLAGS = ["-O3", "-march=native", "-ffast-math", "-std=c++17", "-shared", "-fPIC"]
+FLAGS = ["-O3", "-march=native", "-ffast-math", "-fno-associative-math", "-falign-loops=64", "-std=c++17", "-shared", "-fPIC"]
 
 
 def library() -> ctypes.CDLL:
