@@ -22,7 +22,7 @@ const openModel = (id: string) => async () => openClassifier(await registry.load
 const graphs: readonly { readonly title: string; readonly open: () => Promise<GraphContestant[]> }[] = [
   { title: "deep-emotion@4, 32 faces per call", open: openModel("deep-emotion@4") },
   { title: "deep-emotion-wide@1, 32 faces per call", open: openModel("deep-emotion-wide@1") },
-  { title: "plain-net@1, 32 faces per call", open: openModel("plain-net@1") },
+  { title: "plain-net@2, 32 faces per call", open: openModel("plain-net@2") },
   { title: "emotion of @vladmandic/human, 32 faces per call", open: () => openEmotion(BATCH) },
   { title: "blazeface@1, one picture of 288²", open: () => openFinder(288) },
   { title: "blazeface@1, one picture of 544²", open: () => openFinder(544) },

@@ -15,8 +15,8 @@ import deepEmotionWide1Card from "../../models/deep-emotion-wide@1/card.json" wi
 import deepEmotionWide1Weights from "../../models/deep-emotion-wide@1/weights.safetensors";
 import hogSvm1Card from "../../models/hog-svm@1/card.json" with { type: "json" };
 import hogSvm1Weights from "../../models/hog-svm@1/weights.safetensors";
-import plainNet1Card from "../../models/plain-net@1/card.json" with { type: "json" };
-import plainNet1Weights from "../../models/plain-net@1/weights.safetensors";
+import plainNet2Card from "../../models/plain-net@2/card.json" with { type: "json" };
+import plainNet2Weights from "../../models/plain-net@2/weights.safetensors";
 import type { ModelSource } from "../model/model.ts";
 import { createBundledSource } from "../model/registry.ts";
 
@@ -29,6 +29,6 @@ export function listBundledModels(): ModelSource[] {
     createBundledSource("deep-emotion@4", deepEmotion4Card, deepEmotion4Weights),
     createBundledSource("deep-emotion-wide@1", deepEmotionWide1Card, deepEmotionWide1Weights),
     createBundledSource("hog-svm@1", hogSvm1Card, hogSvm1Weights),
-    createBundledSource("plain-net@1", plainNet1Card, plainNet1Weights),
+    createBundledSource("plain-net@2", plainNet2Card, plainNet2Weights),
   ];
 }

@@ -71,9 +71,9 @@ const MODELS: readonly ModelSource[] = [
     new URL("../../models/deep-emotion@4/weights.safetensors", import.meta.url),
   ),
   createUrlSource(
-    "plain-net@1",
-    new URL("../../models/plain-net@1/card.json", import.meta.url),
-    new URL("../../models/plain-net@1/weights.safetensors", import.meta.url),
+    "plain-net@2",
+    new URL("../../models/plain-net@2/card.json", import.meta.url),
+    new URL("../../models/plain-net@2/weights.safetensors", import.meta.url),
   ),
 ];
 

@@ -4,7 +4,7 @@ import type { ModelCard } from "./card.ts";
 import { measureNetwork } from "./graph/check-graph.ts";
 import { describeNetwork } from "./graph/graph-model.ts";
 
-/** Multiply-adds of one face, in one pass: 3.92 million for Deep_Emotion, whose sampler's are not counted, 139 million for `plain-net@1`. */
+/** Multiply-adds of one face, in one pass: 3.92 million for Deep_Emotion, whose sampler's are not counted, 139 million for `plain-net@2`. */
 export function countFaceWork(card: ModelCard): number {
   const { input, shapes } = card;
   const tensors = Object.entries(shapes);

@@ -99,7 +99,7 @@ describe("a job", () => {
     };
     const every = await ask({});
     const { job, records } = await ask({ abstain: { precision: 0.95 } });
-    expect(job).toMatchObject({ status: "completed", model: "plain-net@1", counts: { outcomes: { scored: 6 } } });
+    expect(job).toMatchObject({ status: "completed", model: "plain-net@2", counts: { outcomes: { scored: 6 } } });
     const unsure = records.filter(({ label }) => label === null);
     expect(unsure.length).toBeGreaterThan(0);
     for (const [at, record] of records.entries()) {
@@ -114,7 +114,7 @@ describe("a job", () => {
     expect(refused).toMatchObject({ status: 422, body: { issues: [{ path: "abstain.precision" }] } });
   });
 
-  it.each(["hog-svm@1", "deep-emotion-wide@1", "plain-net@1"])(
+  it.each(["hog-svm@1", "deep-emotion-wide@1", "plain-net@2"])(
     "is scored by %s too, mirrored or not",
     async (model) => {
       await putGood("models/");

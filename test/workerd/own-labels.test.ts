@@ -52,7 +52,7 @@ it("runs a job with the labels, the input and the embedding of a model that came
   const early = await call("/v1/jobs", manifest);
   expect([early.status, await early.text()]).toEqual([
     422,
-    expect.stringMatching(/no model \\"tiny\\"; there are: deep-emotion@\d+, .*plain-net@1/),
+    expect.stringMatching(/no model \\"tiny\\"; there are: deep-emotion@\d+, .*plain-net@2/),
   ]);
   const listed = await (await call("/v1/models")).json();
   expect(listed).toMatchObject({

@@ -50,7 +50,7 @@ const tag = fc.constantFrom("ward-3", "pilot", "2026", "a.b_c");
 const tags = fc.uniqueArray(tag, { maxLength: 3 });
 const facts: fc.Arbitrary<Facts> = fc.record({
   name: fc.option(fc.constantFrom("Spring", "100 % 'quoted'", "nightly_run", "")),
-  model: fc.constantFrom("deep-emotion@4", "plain-net@1"),
+  model: fc.constantFrom("deep-emotion@4", "plain-net@2"),
   status: fc.constantFrom(...JOB_STATUSES),
   tags: fc.option(tags, { nil: undefined }),
 });

@@ -13,7 +13,7 @@ import deepEmotion2 from "../../golden/deep-emotion-2.json" with { type: "json" 
 import deepEmotion3 from "../../golden/deep-emotion-3.json" with { type: "json" };
 import deepEmotion4 from "../../golden/deep-emotion-4.json" with { type: "json" };
 import deepEmotionWide1 from "../../golden/deep-emotion-wide-1.json" with { type: "json" };
-import plainNet1 from "../../golden/plain-net-1.json" with { type: "json" };
+import plainNet2 from "../../golden/plain-net-2.json" with { type: "json" };
 
 const sources = await listFolderModels();
 const registry = createRegistry(sources);
@@ -56,7 +56,7 @@ describe("shipped models", () => {
     ["deep-emotion@3", deepEmotion3],
     ["deep-emotion@4", deepEmotion4],
     ["deep-emotion-wide@1", deepEmotionWide1],
-    ["plain-net@1", plainNet1],
+    ["plain-net@2", plainNet2],
   ];
   for (const [id, expected] of goldens) {
     it(`${id} scores as PyTorch does on its checkpoint`, async () => {
