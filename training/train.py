@@ -129,7 +129,7 @@ def run(config: dict, data_path, out: Path, until=None) -> None:
     last, log = out / f"{name}.last.npz", HERE / "logs" / f"{name}.jsonl"
     if config["init"] and not last.exists():
         start = np.load(out / config["init"])
-        params, stats = start["ema"], start["ema_stats"]
+        params, stats = start["ema"].astype(np.float32), start["ema_stats"].astype(np.float32)
     adam = Adam(layout, params, stats, config)
     out.mkdir(parents=True, exist_ok=True)
     first, best = 0, 0.0
