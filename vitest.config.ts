@@ -15,7 +15,7 @@ const sideBySide = {
   hookTimeout: 180_000,
   maxWorkers: 2,
   sequence: { groupOrder: 2 },
-  globalSetup: ["test/browser/console-build.setup.ts"],
+  globalSetup: ["test/browser/console-build.setup.ts", "test/browser/chromium.setup.ts"],
 };
 
 /** Suites of `e2e` that hold for a server of one's own as well: the shorter ones are in `npm test`. */
