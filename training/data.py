@@ -157,6 +157,22 @@ def view_set(config: dict, index: int, n: int) -> np.ndarray:
     return view
 
 
+def shaken(rng: np.random.Generator, view: np.ndarray, spec: dict) -> np.ndarray:
+    """Views [n,12] with a small second view (`spec` as in augmentation, never mirrored) before each of them, and its erased box: what a
+    teacher said of the view still holds, and no picture comes twice."""
+    small = augmentation(rng, len(view), {**spec, "mirror": False})
+    out = view.copy()
+    for row in (0, 3):
+        a, b, t = view[:, row], view[:, row + 1], view[:, row + 2]
+        out[:, row] = a * small[:, 0] + b * small[:, 3]
+        out[:, row + 1] = a * small[:, 1] + b * small[:, 4]
+        out[:, row + 2] = a * small[:, 2] + b * small[:, 5] + t
+    out[:, 6] *= small[:, 6]
+    out[:, 7] += small[:, 7]
+    out[:, 8:] = small[:, 8:]
+    return out
+
+
 def augmentation(rng: np.random.Generator, n: int, spec: dict) -> np.ndarray:
     """Random views, [n,12] float32: 2x3 map from output to source pixel in -1..1 units
     (align_corners false), contrast, brightness, erased box cy, cx, half height, half width in pixels.

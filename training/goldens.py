@@ -1,7 +1,8 @@
 """Golden values from PyTorch for the other engines' tests, on made-up weights and made-up faces.
 
     python3 training/goldens.py                      writes test/golden/network.json
-    python3 training/goldens.py --model NAME FILE    writes test/golden/NAME.json for a trained .pt
+    python3 training/goldens.py --model NAME FILE    writes test/golden/NAME.json for a trained .pt;
+                                                     --half where it ships rounded to float16
 
 Weights and faces are not shipped: both come from an integer-exact generator (see GENERATOR), which
 any language can repeat bit by bit.
@@ -168,10 +169,12 @@ def network() -> None:
         "face_sums": [int(face(f).astype(int).sum()) for f in FACES], "sets": sets})
 
 
-def trained(name: str, path: str) -> None:
+def trained(name: str, path: str, half: bool) -> None:
     net = load(path)
+    net = net.half().float() if half else net
+    weights = f"{name} rounded to float16" if half else name
     write(name, {
-        "about": f"PyTorch {torch.__version__}, float32, eval mode, weights {name}; written by training/goldens.py",
+        "about": f"PyTorch {torch.__version__}, float32, eval mode, weights {weights}; written by training/goldens.py",
         "align_corners": net.align_corners, "shape": net.shape.as_dict(), "generator": {"faces": GENERATOR["faces"], "random": GENERATOR["random"], "input": GENERATOR["input"]},
         "labels": LABELS, "faces": FACES, **expect(net, faces())})
 
@@ -179,5 +182,6 @@ def trained(name: str, path: str) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", nargs=2, metavar=("NAME", "FILE"))
+    parser.add_argument("--half", action="store_true", help="round the weights of --model to float16")
     args = parser.parse_args()
-    trained(*args.model) if args.model else network()
+    trained(*args.model, args.half) if args.model else network()

@@ -2,7 +2,7 @@
 
     python3 training/train.py training/configs/NAME.json --data DIR_OR_CSV [--out training/out]
 
-Writes OUT/NAME.pt (state_dict under the public names, the epoch that PublicTest likes best),
+Writes OUT/NAME.pt (state_dict under the public names, the epoch that PublicTest likes best or, with "choose": "last", the last),
 OUT/NAME.last.npz (everything a resume needs) and training/logs/NAME.jsonl.
 """
 from __future__ import annotations
@@ -27,7 +27,7 @@ DEFAULTS = {
     "seed": 1, "engine": "fast", "shape": {}, "align_corners": False, "aux_norm": False, "epochs": 60, "batch": 128,
     "lr": 3e-3, "final_lr": 0.0, "warmup": 300, "weight_decay": 1e-4, "clip": 2.0, "ema": 0.999, "dropout": 0.0, "loc_lr": 1.0,
     "loc_freeze": 0, "clean": False, "targets": {}, "augment": {}, "calm": 0, "eval_every": 1, "init": None, "restat": 0,
-    "pool": 0, "pool_seed": 1, "degrade": {},
+    "pool": 0, "pool_seed": 1, "shake": {}, "degrade": {}, "choose": "best",
 }
 
 
@@ -154,6 +154,8 @@ def run(config: dict, data_path, out: Path, until=None) -> None:
         index = sets - 1 if calm or not config["pool"] else (epoch - 1) % (sets - 1)
         views = data.view_set(config, index, len(train)) if config["pool"] else (
             data.augmentation(rng, len(train), {} if calm else config["augment"]))
+        if config["shake"] and not calm:
+            views = data.shaken(rng, views, config["shake"])
         if taught is not None:
             target = data.blend(plain, taught[index], spec)
         images = degraded_copy(train.images, config["degrade"], rng) if config["degrade"] else train.images
@@ -175,7 +177,7 @@ def run(config: dict, data_path, out: Path, until=None) -> None:
             right = lambda p: round(float((p.argmax(1) == valid.labels).mean()), 5)
             line.update(theta=theta_spread(config, layout, adam.ema, norms, valid), public=right(one), public_mirror=right(softmax(one) + softmax(two)),
                         public_nll=round(float(-np.log(softmax(one)[np.arange(len(one)), valid.labels]).mean()), 4))
-            if line["public"] > best:
+            if line["public"] > best or config["choose"] == "last":
                 best = line["public"]
                 save_public(out / f"{name}.pt", config, layout, adam.ema, norms)
         with open(log, "a") as f:
