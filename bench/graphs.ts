@@ -21,7 +21,7 @@ const registry = createRegistry(await listFolderModels());
 const openModel = (id: string) => async () => openClassifier(await registry.load(id), BATCH);
 const graphs: readonly { readonly title: string; readonly open: () => Promise<GraphContestant[]> }[] = [
   { title: "deep-emotion@4, 32 faces per call", open: openModel("deep-emotion@4") },
-  { title: "deep-emotion-wide@1, 32 faces per call", open: openModel("deep-emotion-wide@1") },
+  { title: "deep-emotion-wide@2, 32 faces per call", open: openModel("deep-emotion-wide@2") },
   { title: "plain-net@2, 32 faces per call", open: openModel("plain-net@2") },
   { title: "emotion of @vladmandic/human, 32 faces per call", open: () => openEmotion(BATCH) },
   { title: "blazeface@1, one picture of 288²", open: () => openFinder(288) },

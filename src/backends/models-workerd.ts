@@ -11,8 +11,8 @@ import deepEmotion3Card from "../../models/deep-emotion@3/card.json" with { type
 import deepEmotion3Weights from "../../models/deep-emotion@3/weights.safetensors";
 import deepEmotion4Card from "../../models/deep-emotion@4/card.json" with { type: "json" };
 import deepEmotion4Weights from "../../models/deep-emotion@4/weights.safetensors";
-import deepEmotionWide1Card from "../../models/deep-emotion-wide@1/card.json" with { type: "json" };
-import deepEmotionWide1Weights from "../../models/deep-emotion-wide@1/weights.safetensors";
+import deepEmotionWide2Card from "../../models/deep-emotion-wide@2/card.json" with { type: "json" };
+import deepEmotionWide2Weights from "../../models/deep-emotion-wide@2/weights.safetensors";
 import hogSvm1Card from "../../models/hog-svm@1/card.json" with { type: "json" };
 import hogSvm1Weights from "../../models/hog-svm@1/weights.safetensors";
 import plainNet2Card from "../../models/plain-net@2/card.json" with { type: "json" };
@@ -27,7 +27,7 @@ export function listBundledModels(): ModelSource[] {
     createBundledSource("deep-emotion@2", deepEmotion2Card, deepEmotion2Weights),
     createBundledSource("deep-emotion@3", deepEmotion3Card, deepEmotion3Weights),
     createBundledSource("deep-emotion@4", deepEmotion4Card, deepEmotion4Weights),
-    createBundledSource("deep-emotion-wide@1", deepEmotionWide1Card, deepEmotionWide1Weights),
+    createBundledSource("deep-emotion-wide@2", deepEmotionWide2Card, deepEmotionWide2Weights),
     createBundledSource("hog-svm@1", hogSvm1Card, hogSvm1Weights),
     createBundledSource("plain-net@2", plainNet2Card, plainNet2Weights),
   ];

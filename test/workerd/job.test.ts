@@ -114,7 +114,7 @@ describe("a job", () => {
     expect(refused).toMatchObject({ status: 422, body: { issues: [{ path: "abstain.precision" }] } });
   });
 
-  it.each(["hog-svm@1", "deep-emotion-wide@1", "plain-net@2"])(
+  it.each(["hog-svm@1", "deep-emotion-wide@2", "plain-net@2"])(
     "is scored by %s too, mirrored or not",
     async (model) => {
       await putGood("models/");

@@ -12,7 +12,7 @@ import deepEmotion1 from "../../golden/deep-emotion-1.json" with { type: "json" 
 import deepEmotion2 from "../../golden/deep-emotion-2.json" with { type: "json" };
 import deepEmotion3 from "../../golden/deep-emotion-3.json" with { type: "json" };
 import deepEmotion4 from "../../golden/deep-emotion-4.json" with { type: "json" };
-import deepEmotionWide1 from "../../golden/deep-emotion-wide-1.json" with { type: "json" };
+import deepEmotionWide2 from "../../golden/deep-emotion-wide-2.json" with { type: "json" };
 import plainNet2 from "../../golden/plain-net-2.json" with { type: "json" };
 
 const sources = await listFolderModels();
@@ -55,7 +55,7 @@ describe("shipped models", () => {
     ["deep-emotion@2", deepEmotion2],
     ["deep-emotion@3", deepEmotion3],
     ["deep-emotion@4", deepEmotion4],
-    ["deep-emotion-wide@1", deepEmotionWide1],
+    ["deep-emotion-wide@2", deepEmotionWide2],
     ["plain-net@2", plainNet2],
   ];
   for (const [id, expected] of goldens) {

@@ -21,7 +21,7 @@ function priceMillion(bytes: number, workload: Workload): number {
 describe("what one face costs, from a model's card", () => {
   it.each([
     ["deep-emotion@4", 3.92],
-    ["deep-emotion-wide@1", 19.7],
+    ["deep-emotion-wide@2", 19.7],
     ["plain-net@2", 139],
     ["hog-svm@1", 0.0124],
   ])("%s takes %d million multiply-adds", async (id, millions) => {
